@@ -1,0 +1,101 @@
+//! What can go wrong in thorn, other than a delivery: a failed delivery is data
+//! ([`Outcome`](crate::delivery::Outcome)).
+
+use sea_orm::DbErr;
+
+use crate::{
+    delivery::{SignatureError, TargetError},
+    subscription::{InvalidSubscription, ParsePatternError},
+};
+
+/// Why an operation of thorn was refused or failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An event's name breaks the rules of [`Event::new`](crate::event::Event::new).
+    #[error("invalid event name `{name}`: {reason}")]
+    EventName {
+        /// The name as given.
+        name: String,
+        /// The rule it breaks.
+        reason: &'static str,
+    },
+    /// The payload can't be written as JSON (a NaN, a map with keys that aren't strings, …).
+    #[error("the payload of event `{event}` can't be written as JSON: {source}")]
+    Payload {
+        /// The event's name.
+        event: String,
+        /// What the serialiser said.
+        source: serde_json::Error,
+    },
+    /// The rendered event is larger than allowed.
+    #[error(
+        "event `{event}` is {size} bytes, the limit is {limit}; send a reference instead of the whole object, or raise `max_event_bytes`"
+    )]
+    EventTooLarge {
+        /// The event's name.
+        event: String,
+        /// Bytes of the rendered body.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// A header may not be set, or has a value that can't be sent.
+    #[error("header `{name}` {reason}")]
+    Header {
+        /// The header's name as given.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An option of an event or of the builder has a value that makes no sense.
+    #[error("invalid {option}: {reason}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// What is wrong and what is allowed.
+        reason: String,
+    },
+    /// A subscription's pattern is not one.
+    #[error(transparent)]
+    Pattern(#[from] ParsePatternError),
+    /// A URL that deliveries must not go to.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A secret or a signature is unusable or wrong.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// A subscription was refused, with every field that is wrong.
+    #[error(transparent)]
+    Subscription(#[from] InvalidSubscription),
+    /// There is no such thing, or it belongs to somebody else.
+    #[error("no {what} {id}")]
+    NotFound {
+        /// The kind of thing.
+        what: &'static str,
+        /// The id asked for.
+        id: String,
+    },
+    /// The database refused or failed.
+    #[error("database: {0}")]
+    Database(#[from] DbErr),
+    /// The job queue refused or failed.
+    #[error("queue: {message}")]
+    Queue {
+        /// What was attempted.
+        message: String,
+        /// What the queue said.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+/// Hooks of SeaORM must fail with a [`DbErr`]; a database error stays what it was.
+impl From<Error> for DbErr {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => error,
+            other => Self::Custom(format!("thorn: {other}")),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Events: immutable facts that were true when they were written.
+//!
+//! An [`Event`] is described, then rendered with its data into a [`RenderedEvent`], which is what
+//! the outbox stores. Nothing after that looks at the row that caused it.
+
+mod finite;
+mod headers;
+mod name;
+mod options;
+mod rendered;
+mod sender;
+
+pub use headers::ExtraHeaders;
+pub use name::{MAX_NAME_LENGTH, check_event_name, escape_segment};
+pub use options::EventOptions;
+pub use rendered::RenderedEvent;
+pub use sender::{Sender, SenderId};
+
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+use serde::Serialize;
+
+use crate::{Error, EventId, Timestamp, delivery::RetryPolicy, outbox, settings};
+
+/// Describes an event to be sent: its name, who caused it, and how it is delivered.
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(db: &sea_orm::DatabaseTransaction) -> Result<(), thorn_core::Error> {
+/// use thorn_core::event::Event;
+///
+/// Event::new("user.created")
+///     .sender("alice")
+///     .send(db, &serde_json::json!({ "name": "Alice" }))
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Event {
+    name: String,
+    reference: Option<String>,
+    sender: Option<SenderId>,
+    broadcast: bool,
+    options: EventOptions,
+}
+
+impl Event {
+    /// An event of this name: dot-separated segments, at most 190 characters, no `*`, no control
+    /// characters or white space, no empty segment. The name is checked when the event is sent.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), reference: None, sender: None, broadcast: false, options: EventOptions::default() }
+    }
+
+    /// The event's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where a receiver finds the object: `ref` in the body. A path is joined to the configured
+    /// base URL.
+    #[must_use]
+    pub fn reference(mut self, reference: impl Into<String>) -> Self {
+        self.reference = Some(reference.into());
+        self
+    }
+
+    /// Who caused the event. Only this owner's subscriptions and global ones hear of it.
+    #[must_use]
+    pub fn sender(mut self, sender: impl Sender) -> Self {
+        self.sender = sender.sender_id();
+        self
+    }
+
+    /// Sends the event to every owner's matching subscriptions, not only the sender's.
+    #[must_use]
+    pub const fn broadcast(mut self) -> Self {
+        self.broadcast = true;
+        self
+    }
+
+    /// The total time one attempt may take, from name resolution to the end of the response.
+    /// Default: the worker's (15 s). Zero is refused when the event is sent.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// How failed deliveries of this event are retried. Default: the worker's.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry = Some(policy);
+        self
+    }
+
+    /// Adds a header to every delivery. `Hook-*`, `webhook-*` and framing headers are protected
+    /// and refused when the event is sent, as is a value with a line break.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.headers.push(name.into(), value.into());
+        self
+    }
+
+    /// Writes the event to the outbox on this connection: inside a transaction it becomes visible
+    /// with the commit and vanishes with a rollback.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
+    /// [`Error::Option`] for bad input, in which case nothing is written; [`Error::Database`].
+    pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
+    where
+        C: ConnectionTrait,
+        P: Serialize + ?Sized,
+    {
+        let event = self.render(payload)?;
+        let id = event.id;
+        outbox::write(db, vec![event]).await?;
+        Ok(id)
+    }
+
+    /// Renders the event with its data now, without writing it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), but for the database's.
+    pub fn render<P: Serialize + ?Sized>(self, payload: &P) -> Result<RenderedEvent, Error> {
+        check_event_name(&self.name)?;
+        self.options.check()?;
+        let settings = settings::current();
+        let reference = self.reference.map(|path| settings.absolute(path));
+        let body = rendered::body(&self.name, reference.as_deref(), self.sender.as_ref(), payload)
+            .map_err(|source| Error::Payload { event: self.name.clone(), source })?;
+        if body.len() > settings.max_event_bytes {
+            return Err(Error::EventTooLarge { event: self.name, size: body.len(), limit: settings.max_event_bytes });
+        }
+        Ok(RenderedEvent {
+            id: EventId::generate(),
+            broadcast: self.broadcast,
+            sender: self.sender.map(|sender| sender.id),
+            name: self.name,
+            body,
+            options: self.options,
+            created_at: Timestamp::now(),
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Headers an application adds to deliveries.
+
+use http::{HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Headers in the order they were added; a later one of the same name wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExtraHeaders(Vec<(String, String)>);
+
+impl ExtraHeaders {
+    /// Adds a header; it is checked by [`check`](Self::check).
+    pub fn push(&mut self, name: String, value: String) {
+        self.0.push((name, value));
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Names and values as given.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Checks every name and value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Header`] naming the first header that is protected or can't be sent.
+    pub fn check(&self) -> Result<(), Error> {
+        self.iter().try_for_each(|(name, value)| check_header(name, value))
+    }
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), Error> {
+    let refuse = |reason| Err(Error::Header { name: name.escape_debug().to_string(), reason });
+    let Ok(parsed) = HeaderName::try_from(name) else {
+        return refuse("is not a valid header name");
+    };
+    if is_protected(&parsed) {
+        return refuse("is set by thorn or by the HTTP connection and can't be replaced");
+    }
+    if value.contains(['\r', '\n']) {
+        return refuse("has a line break in its value");
+    }
+    if HeaderValue::try_from(value).is_err() {
+        return refuse("has a value with control characters");
+    }
+    Ok(())
+}
+
+/// Signature, identity and framing are never an application's to replace; the content type is the
+/// subscription's.
+fn is_protected(name: &HeaderName) -> bool {
+    const FRAMING: [&str; 9] = [
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+    ];
+    let name = name.as_str();
+    name.starts_with("hook-") || name.starts_with("webhook-") || FRAMING.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thorn_145_protected_headers_and_line_breaks_are_refused() {
+        for (name, value) in [
+            ("Hook-HMAC", "x"),
+            ("hOOK-event", "x"),
+            ("Webhook-Signature", "x"),
+            ("HOST", "x"),
+            ("Content-Length", "1"),
+            ("X-A", "a\r\nX-B: c"),
+            ("X-A", "a\nb"),
+            ("X A", "a"),
+            ("", "a"),
+        ] {
+            assert!(check_header(name, value).is_err(), "{name}: {value:?}");
+        }
+        assert!(check_header("X-Tenant", "blue").is_ok());
+        assert!(check_header("User-Agent", "mine/1").is_ok());
+    }
+}

@@ -1,0 +1,96 @@
+//! An event with its body, as the outbox stores it.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{EventOptions, SenderId, finite::Finite};
+use crate::{EventId, Timestamp};
+
+/// An event rendered at the moment of change: an immutable fact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenderedEvent {
+    /// Unique id, ordered by time.
+    pub id: EventId,
+    /// Checked name.
+    pub name: String,
+    /// Id of the sender, compared with subscriptions' owners.
+    pub sender: Option<String>,
+    /// Whether every owner hears of it.
+    pub broadcast: bool,
+    /// The JSON body `{"event","ref","sender","data"}`, compact UTF-8.
+    pub body: String,
+    /// Options for its deliveries.
+    pub options: EventOptions,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+struct Body<'a, P: ?Sized> {
+    event: &'a str,
+    reference: Option<&'a str>,
+    sender: Option<&'a SenderId>,
+    data: &'a P,
+}
+
+impl<P: Serialize + ?Sized> Serialize for Body<'_, P> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("event", self.event)?;
+        map.serialize_entry("ref", &self.reference)?;
+        map.serialize_entry("sender", &self.sender.map(|sender| &sender.label))?;
+        map.serialize_entry("data", &Finite(self.data))?;
+        map.end()
+    }
+}
+
+/// The body's bytes, in the field order receivers of Thorn know.
+pub(super) fn body<P: Serialize + ?Sized>(
+    event: &str,
+    reference: Option<&str>,
+    sender: Option<&SenderId>,
+    data: &P,
+) -> Result<String, serde_json::Error> {
+    let body = serde_json::to_string(&Body { event, reference, sender, data })?;
+    // `()` and `None` are "no data", which receivers see as an empty object.
+    match body.strip_suffix("\"data\":null}") {
+        Some(start) => Ok(format!("{start}\"data\":{{}}}}")),
+        None => Ok(body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(data: &impl Serialize) -> Result<String, serde_json::Error> {
+        body("a.b", None, None, data)
+    }
+
+    #[test]
+    fn thorn_015_the_body_has_four_fields_in_order() {
+        let alice = SenderId { id: "1".into(), label: "alice".into() };
+        assert_eq!(
+            body("a.b", Some("/a/1"), Some(&alice), &[1, 2]).unwrap(),
+            r#"{"event":"a.b","ref":"/a/1","sender":"alice","data":[1,2]}"#
+        );
+    }
+
+    #[test]
+    fn thorn_016_only_absent_data_becomes_an_empty_object() {
+        let empty = r#"{"event":"a.b","ref":null,"sender":null,"data":{}}"#;
+        assert_eq!(render(&()).unwrap(), empty);
+        assert_eq!(render(&None::<i32>).unwrap(), empty);
+        assert!(render(&0).unwrap().ends_with(r#""data":0}"#));
+        assert!(render(&Vec::<i32>::new()).unwrap().ends_with(r#""data":[]}"#));
+        assert!(render(&"\"data\":null}").unwrap().ends_with(r#"null}"}"#));
+    }
+
+    #[test]
+    fn thorn_180_nan_and_infinity_are_errors_at_any_depth() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(render(&bad).unwrap_err().to_string().contains("not a finite number"));
+            assert!(render(&vec![Some(("x", bad))]).is_err());
+        }
+        assert!(render(&f32::NAN).is_err());
+        assert!(render(&vec![Some(("x", 1.5))]).unwrap().contains("1.5"));
+    }
+}

@@ -1,0 +1,30 @@
+//! The core of [thorn](https://docs.rs/thorn): everything that is neither HTTP serving nor a macro.
+//!
+//! The modules stand in the order the data takes: `model` → `event` → `outbox` → `relay` → `queue`
+//! → `delivery` → `record`. Each hands the next one a value.
+#![deny(missing_docs)]
+
+mod error;
+mod id;
+mod settings;
+mod timestamp;
+
+pub mod delivery;
+pub mod event;
+pub mod migration;
+pub mod model;
+pub mod outbox;
+pub mod record;
+pub mod subscription;
+
+pub use error::Error;
+pub use id::{DeliveryId, EventId, SubscriptionId};
+pub use settings::{AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, EventSettings};
+pub use timestamp::Timestamp;
+
+#[doc(hidden)]
+pub mod __private {
+    pub use async_trait::async_trait;
+    pub use sea_orm;
+    pub use serde_json;
+}
