@@ -121,7 +121,9 @@ impl Config {
 
     /// The guard that deliveries and subscriptions go through.
     pub(crate) fn guard(&self) -> TargetGuard {
-        TargetGuard::new().allow_networks(self.allow_networks.iter().copied()).allow_ports(self.allow_ports.iter().copied())
+        TargetGuard::new()
+            .allow_networks(self.allow_networks.iter().copied())
+            .allow_ports(self.allow_ports.iter().copied())
     }
 
     pub(crate) fn client(&self) -> ClientConfig {

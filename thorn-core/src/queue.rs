@@ -9,9 +9,10 @@ mod sqlite;
 
 pub use chunk::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent};
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend};
+use futures::future::BoxFuture;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
 use tokio::sync::watch;
 
 use crate::{Error, Timestamp};
@@ -30,8 +31,19 @@ pub(crate) struct QueueOptions {
     pub(crate) batch: usize,
 }
 
-/// What a worker does with a task: the text of a chunk, and whether it was begun before.
-pub(crate) type Handler = Arc<dyn Fn(String, bool) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+/// What a worker does with a task: the text of a chunk, and whether it may have been begun before.
+#[derive(Clone)]
+pub(crate) struct Handler(Arc<dyn Fn(String, bool) -> BoxFuture<'static, ()> + Send + Sync>);
+
+impl Handler {
+    pub(crate) fn new(handler: impl Fn(String, bool) -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(handler))
+    }
+
+    fn call(&self, task: String, again: bool) -> BoxFuture<'static, ()> {
+        (self.0)(task, again)
+    }
+}
 
 /// The queue of this application.
 #[derive(Clone, Debug)]

@@ -1,8 +1,6 @@
 //! Transactions that write.
 
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 /// Begins a transaction that is going to write.
 ///

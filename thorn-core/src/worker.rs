@@ -74,7 +74,7 @@ impl Worker {
                 audit_after: config.audit_after,
             },
         };
-        let handler: Handler = Arc::new(move |task, again| {
+        let handler = Handler::new(move |task, again| {
             let executor = executor.clone();
             Box::pin(async move { executor.run(&task, again).await })
         });

@@ -1,6 +1,6 @@
 //! Settings from environment variables, for programs.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 
 use ipnet::IpNet;
 
@@ -71,7 +71,7 @@ fn flag(value: &str) -> Option<bool> {
 
 /// A network, or an address as the network of that address alone.
 fn network(value: &str) -> Option<IpNet> {
-    value.parse().ok().or_else(|| value.parse().ok().map(IpNet::from))
+    value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 impl Config {

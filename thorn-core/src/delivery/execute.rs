@@ -8,9 +8,7 @@ use sea_orm::{DatabaseConnection, EntityTrait};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use super::{
-    Attempt, Client, Entry, Lanes, Outcome, Outgoing, RetryPolicy, encode_body, hook_hmac, verify_hook_hmac,
-};
+use super::{Attempt, Client, Entry, Lanes, Outcome, Outgoing, RetryPolicy, encode_body, hook_hmac, verify_hook_hmac};
 use crate::{
     DeliveryId, Error, Timestamp,
     event::EventOptions,
@@ -95,9 +93,8 @@ impl Executor {
         let Some(event) = chunk.events.get(delivery.event) else { return };
         let id = DeliveryId::derive(event.id, delivery.subscription);
         let row = recorded.get(&id);
-        if row.is_some_and(|(attempts, state)| {
-            *attempts > delivery.attempts || *state != Some(DeliveryState::Waiting)
-        }) {
+        if row.is_some_and(|(attempts, state)| *attempts > delivery.attempts || *state != Some(DeliveryState::Waiting))
+        {
             return;
         }
         let now = Timestamp::now();

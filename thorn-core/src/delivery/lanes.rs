@@ -71,20 +71,14 @@ impl Lanes {
         let patience = tokio::time::sleep(QUICK);
         tokio::pin!(patience);
         loop {
-            let freed = lane.freed.notified();
-            {
-                let mut state = lane.state();
-                if state.in_flight < state.limit {
-                    state.in_flight += 1;
-                    drop(state);
-                    return Entry::Open(Permit(lane));
-                }
-                if state.slow {
-                    return Entry::Full(state.book(Timestamp::now()));
-                }
+            match lane.state().enter() {
+                Some(true) => return Entry::Open(Permit(lane.clone())),
+                Some(false) => return Entry::Full(lane.state().book(Timestamp::now())),
+                None => {}
             }
+            // A place freed since then has left its notice behind.
             tokio::select! {
-                () = freed => {}
+                () = lane.freed.notified() => {}
                 () = &mut patience => {
                     // All its requests hang: nobody else waits for it.
                     let mut state = lane.state();
@@ -132,6 +126,15 @@ impl Lane {
 }
 
 impl State {
+    /// Takes a place; `Some(false)` if there is none and nobody should wait, `None` if one may be.
+    const fn enter(&mut self) -> Option<bool> {
+        if self.in_flight < self.limit {
+            self.in_flight += 1;
+            return Some(true);
+        }
+        if self.slow { Some(false) } else { None }
+    }
+
     fn slow_down(&mut self, at_least: Duration) {
         self.slow = true;
         self.limit = (self.limit / 2).max(LEAST);
@@ -155,7 +158,10 @@ impl Permit {
         state.typical = (state.typical * 7 + attempt.duration) / 8;
         if answered && attempt.duration < QUICK {
             state.slow = state.typical >= QUICK;
-            state.limit = (state.limit + 1).min(MOST);
+            if state.limit < MOST {
+                state.limit += 1;
+                self.0.freed.notify_one();
+            }
         } else {
             state.slow_down(attempt.duration);
         }

@@ -12,6 +12,8 @@ use ipnet::IpNet;
 use tokio::{net::lookup_host, time::timeout};
 use url::{Host, Url};
 
+use crate::subscription::UrlCheck;
+
 pub use error::TargetError;
 
 /// Ports of the public internet that are open to deliveries.
@@ -162,6 +164,13 @@ impl TargetGuard {
     /// Whether the port is open on addresses of the public internet.
     pub(super) fn allows_port(&self, port: u16) -> bool {
         self.ports.contains(&port)
+    }
+}
+
+#[async_trait::async_trait]
+impl UrlCheck for TargetGuard {
+    async fn check(&self, url: &str) -> Result<(), TargetError> {
+        Self::check(self, url).await
     }
 }
 

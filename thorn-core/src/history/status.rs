@@ -2,11 +2,7 @@
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use crate::{
-    Error,
-    outbox::entity as event,
-    record::entity as delivery,
-};
+use crate::{Error, outbox::entity as event, record::entity as delivery};
 
 /// What is waiting, counted in the database; the same whichever process asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

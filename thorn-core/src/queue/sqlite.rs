@@ -1,17 +1,14 @@
 //! apalis in the application's own SQLite file.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use apalis::{
     layers::WorkerBuilderExt as _,
     prelude::{BackendExt as _, Data, WorkerBuilder},
 };
-use apalis_core::{
-    backend::ext::poll_strategy::Strategy,
-    task::attempt::Attempt,
-};
+use apalis_core::{backend::ext::poll_strategy::Strategy, task::attempt::Attempt};
 use apalis_sqlite::{Config, SqliteStorage};
-use futures::stream;
+use futures::{FutureExt as _, Stream, future::BoxFuture, stream};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -23,6 +20,9 @@ use crate::{Error, Timestamp};
 
 /// Tasks of one INSERT.
 const ROWS_PER_INSERT: usize = 200;
+
+/// Heartbeats within the time after which a silent worker loses its tasks.
+const HEARTBEATS: u32 = 4;
 
 /// How long an unexpected end of apalis's worker is waited out before it is started anew.
 const RESTART_PAUSE: Duration = Duration::from_millis(500);
@@ -103,8 +103,9 @@ impl SqliteQueue {
     }
 
     async fn unfinished(&self, what: &str) -> Result<Option<sea_orm::QueryResult>, Error> {
-        let sql =
-            format!("SELECT {what} FROM Jobs WHERE job_type = ? AND status IN ('Pending', 'Queued', 'Running', 'Failed')");
+        let sql = format!(
+            "SELECT {what} FROM Jobs WHERE job_type = ? AND status IN ('Pending', 'Queued', 'Running', 'Failed')"
+        );
         let values = [Value::from(self.options.name.clone())];
         Ok(self.db.query_one_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?)
     }
@@ -134,27 +135,22 @@ impl SqliteQueue {
         Ok(())
     }
 
-    async fn work_once(&self, handler: Handler, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+    /// Boxed, because the types apalis builds are too deep for the compiler to prove `Send` through.
+    fn work_once(&self, handler: Handler, mut stop: watch::Receiver<bool>) -> BoxFuture<'static, Result<(), Error>> {
         let QueueOptions { name, poll, takeover, batch } = &self.options;
-        let heartbeat = (*takeover / 4).max(Duration::from_millis(100));
         let config = Config::default()
             .queue(name)
             .batch_size(*batch)
             .lock_tasks(false)
-            .heartbeat_interval(heartbeat)
-            .missed_heartbeats(4);
-        let wake = self.wake.clone();
-        let woken = stream::unfold(wake, |wake| async move {
-            wake.notified().await;
-            Some(((), wake))
-        });
-        let strategy = Strategy::new().stream(Box::pin(woken)).interval(*poll);
+            .heartbeat_interval((*takeover / HEARTBEATS).max(Duration::from_millis(100)))
+            .missed_heartbeats(HEARTBEATS as usize);
+        let strategy = Strategy::new().stream(woken(self.wake.clone())).interval(*poll);
         let backend = SqliteStorage::<Envelope>::new(self.db.get_sqlite_connection_pool())
             .with_config(config)
             .poll_with_strategy(strategy);
         // A worker that comes back under its old name would never recover its own orphans.
-        let worker = format!("thorn-{}-{}", std::process::id(), Ulid::generate());
-        WorkerBuilder::new(worker.as_str())
+        let name = format!("thorn-{}-{}", std::process::id(), Ulid::generate());
+        let worker = WorkerBuilder::new(name.as_str())
             .backend(backend)
             .concurrency(batch * 4)
             .data(handler)
@@ -162,15 +158,21 @@ impl SqliteQueue {
             .run_until(async move {
                 let _ = stop.wait_for(|stop| *stop).await;
                 Ok::<_, std::io::Error>(())
-            })
-            .await
-            .map_err(|error| failed("working tasks", error))
+            });
+        async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
     }
+}
+
+fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
+    Box::pin(stream::unfold(wake, |wake| async move {
+        wake.notified().await;
+        Some(((), wake))
+    }))
 }
 
 /// What apalis calls. It never fails and never panics: both would reach other tasks.
 async fn run_task(task: Envelope, attempt: Attempt, handler: Data<Handler>) {
-    handler(task.0, attempt.current() > 1).await;
+    handler.call(task.0, attempt.current() > 1).await;
 }
 
 fn failed(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {

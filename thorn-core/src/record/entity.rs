@@ -1,4 +1,5 @@
 //! The tables `thorn_delivery` and `thorn_attempt`.
+#![expect(unreachable_pub, reason = "SeaORM's derives want public types; the module is private")]
 
 use sea_orm::entity::prelude::*;
 

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Statement, Value,
-    prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Statement, Value, prelude::Uuid, sea_query::Expr,
 };
 
 use super::{Relay, pack::Packer};
