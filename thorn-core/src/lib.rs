@@ -23,6 +23,8 @@ pub mod outbox;
 pub mod queue;
 pub mod record;
 pub mod subscription;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod worker;
 
 pub use config::{Config, ConfigError};

@@ -1,0 +1,4 @@
+//! One binary, one module per capability, each a real run.
+
+mod app;
+mod flow;
