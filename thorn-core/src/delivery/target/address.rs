@@ -29,7 +29,7 @@ const V4: [(Ipv4Net, &str); 18] = [
 ];
 
 /// Networks of IPv6 that aren't the public internet, narrower ones first. What is no global unicast
-/// (2000::/3) is refused anyway; those that have a name stand here for the message.
+/// (`2000::/3`) is refused anyway; those that have a name stand here for the message.
 const V6: [(Ipv6Net, &str); 17] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "the unspecified address"),
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "a loopback address"),
