@@ -263,3 +263,6 @@ impl Subscriptions {
         Ok(row::write(subscription, secret))
     }
 }
+
+#[cfg(test)]
+mod tests;
