@@ -4,6 +4,7 @@ use std::sync::{
 };
 
 use futures::future::join_all;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 use super::Registry;
 use crate::{
@@ -88,6 +89,57 @@ async fn rows_beyond_a_page_are_read_too() {
     }
     assert_eq!(registry.refresh(&fixture.db).await.unwrap(), 4);
     assert_eq!(registry.len(), 4);
+}
+
+/// Reads as the database does, but before every page of rows somebody changes a subscription.
+struct Overtaken<'a> {
+    fixture: &'a Fixture,
+    registry: &'a Registry,
+    changed: SubscriptionId,
+    times: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Overtaken<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        self.fixture.db.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.fixture.db.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.fixture.db.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.fixture.db.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        assert!(self.registry.refreshing.try_lock().is_err(), "two refreshes must not read at once");
+        if self.times.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            let change = SubscriptionChange::default();
+            self.fixture.subscriptions.update(Access::Operator, self.changed, change).await.unwrap();
+        }
+        self.fixture.db.query_all_raw(statement).await
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_changes_during_the_refresh_is_not_lost() {
+    let fixture = Fixture::new().await;
+    let changed = fixture.create("alice", "a.0", URL).await.id;
+    fixture.create("alice", "a.1", URL).await;
+    fixture.create("alice", "a.2", URL).await;
+    for (page, times) in [(1, 1), (2, 1), (2, 3), (3, 2), (9, 1)] {
+        let registry = Registry { page, ..Registry::new(None) };
+        let db = Overtaken { fixture: &fixture, registry: &registry, changed, times: AtomicUsize::new(times) };
+        let version = registry.refresh(&db).await.unwrap();
+        assert_eq!(registry.len(), 3, "{times} changes, pages of {page}");
+        assert_eq!(registry.get(changed).unwrap().version, version);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
