@@ -131,24 +131,27 @@ impl<'a> Fields<'a> {
 
 /// Checks what a URL says, without asking where it leads. `Url` alone is more lenient: it mends
 /// white space, back slashes and missing slashes, which other programs then read differently.
+///
+/// No message repeats the URL, which may hold a password.
 fn check_form(text: &str) -> Result<(), String> {
+    let refuse = |reason: &str| Err(reason.to_owned());
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
-        return Err("a url has no white space, control characters or back slashes; percent-encode them".to_owned());
+        return refuse("a url has no white space, control characters or back slashes; percent-encode them");
     }
-    let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
-    if !lower.starts_with("http://") && !lower.starts_with("https://") {
-        return Err(format!("`{text}` is not an absolute url; begin with https:// or http://"));
+    let starts_with = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if !starts_with("https://") && !starts_with("http://") {
+        return refuse("this is not an absolute url of the web; begin with https:// or http://");
     }
-    let url = Url::parse(text).map_err(|error| format!("`{text}` is not a url: {error}"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        // The value isn't shown: it holds a password.
-        return Err("a url with user name and password is not accepted; verify the signature instead".to_owned());
+    let authority = text.split(['/', '?', '#']).nth(2).unwrap_or_default();
+    if authority.is_empty() {
+        return refuse("there is no host between the slashes");
     }
+    if authority.contains('@') {
+        return refuse("a url with user name or password is not accepted; remove it and verify the signature instead");
+    }
+    let url = Url::parse(text).map_err(|error| format!("this is not a url: {error}"))?;
     if url.fragment().is_some() {
-        return Err(format!("`{text}` has a fragment, which is never sent; remove the `#` and what follows"));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(format!("`{text}` names no host"));
+        return refuse("a fragment is never sent; remove the `#` and what follows");
     }
     Ok(())
 }
