@@ -3,12 +3,22 @@
 use url::Url;
 
 use super::{
-    ContentType, Digest, FieldError, FieldErrorKind, InvalidSubscription, ParsePatternError, Pattern, Secret, UrlCheck,
-    sealing::SEALED,
+    ContentType, Digest, FieldError, FieldErrorKind, InvalidSubscription, ParsePatternError, Pattern, Secret,
+    SubscriptionChange, UrlCheck, sealing::SEALED,
 };
 
 const MAX_URL: usize = 2048;
 const MAX_TEXT: usize = 190;
+
+/// A change whose every field is right.
+pub(super) struct CheckedChange {
+    pub(super) pattern: Option<Pattern>,
+    pub(super) url: Option<String>,
+    pub(super) secret: Option<Secret>,
+    pub(super) digest: Option<Digest>,
+    pub(super) content_type: Option<ContentType>,
+    pub(super) enabled: Option<bool>,
+}
 
 /// Checks fields one after another and collects what is wrong with them. Each check has a value
 /// for what is right, and `None` for what it noted as wrong.
@@ -28,9 +38,28 @@ impl<'a> Fields<'a> {
         InvalidSubscription { errors: self.errors }
     }
 
-    /// Refuses if anything was wrong.
-    pub(super) fn finish(self) -> Result<(), InvalidSubscription> {
-        if self.errors.is_empty() { Ok(()) } else { Err(self.refusal()) }
+    /// Checks every field that is to be changed.
+    pub(super) async fn change(
+        mut self,
+        change: &SubscriptionChange,
+        present_url: &str,
+    ) -> Result<CheckedChange, InvalidSubscription> {
+        let url = match change.url.as_deref() {
+            // It was checked when it was set, and is again whenever it is used. A name that doesn't
+            // resolve just now is no reason to refuse a change of something else.
+            Some(url) if url == present_url => None,
+            Some(url) => self.url(url).await,
+            None => None,
+        };
+        let checked = CheckedChange {
+            pattern: change.event.as_deref().and_then(|text| self.event(text)),
+            url,
+            secret: change.secret.as_deref().and_then(|text| self.secret(text)),
+            digest: change.digest.as_deref().and_then(|text| self.digest(text)),
+            content_type: change.content_type.as_deref().and_then(|text| self.content_type(text)),
+            enabled: change.enabled,
+        };
+        if self.errors.is_empty() { Ok(checked) } else { Err(self.refusal()) }
     }
 
     pub(super) fn owner(&mut self, owner: Option<&str>) -> Option<Option<String>> {
