@@ -18,7 +18,7 @@ pub(super) struct Fixture {
     _folder: TempDir,
 }
 
-/// Refuses hosts that begin with `bad`.
+/// Refuses hosts that begin with `bad`, in place of the delivery module's guard.
 #[derive(Debug)]
 struct NoBadHosts;
 

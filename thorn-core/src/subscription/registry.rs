@@ -22,6 +22,20 @@ const PAGE: usize = 1000;
 ///
 /// It starts empty and follows the database with [`refresh`](Self::refresh), which costs one small
 /// query while nothing has changed.
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), thorn_core::Error> {
+/// use thorn_core::subscription::Registry;
+///
+/// let registry = Registry::new(None);
+/// registry.refresh(&db).await?;
+/// let mut hear = Vec::new();
+/// registry.matching("article.created", Some("alice"), false, &mut hear);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Registry {
     key: Option<SecretKey>,
@@ -159,5 +173,5 @@ impl Compiled {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests;

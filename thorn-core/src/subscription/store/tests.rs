@@ -6,7 +6,7 @@ use crate::{
     subscription::{
         Access, ContentType, Digest, FieldErrorKind, InvalidSubscription, NewSubscription, Page, Subscription,
         SubscriptionChange,
-        entity::Entity,
+        entity::{Column, Entity},
         fixture::{Fixture, key, new},
         write,
     },
@@ -198,11 +198,15 @@ async fn thorn_114_118_urls() {
     for (url, kind) in [
         ("", FieldErrorKind::Blank),
         (long.as_str(), FieldErrorKind::TooLong),
-        ("ftp://example.com", FieldErrorKind::Invalid),
+        ("ftp://user:hush@example.com", FieldErrorKind::Invalid),
         ("/path", FieldErrorKind::Invalid),
         ("http:example.com", FieldErrorKind::Invalid),
         ("https:\\\\example.com", FieldErrorKind::Invalid),
         ("https://", FieldErrorKind::Invalid),
+        ("http:///path", FieldErrorKind::Invalid),
+        ("https://:443/", FieldErrorKind::Invalid),
+        ("https://@example.com/", FieldErrorKind::Invalid),
+        ("https://exam%00ple.com", FieldErrorKind::Invalid),
         ("https://user@example.com", FieldErrorKind::Invalid),
         ("https://user:hush@example.com", FieldErrorKind::Invalid),
         ("https://example.com/#top", FieldErrorKind::Invalid),
@@ -217,6 +221,19 @@ async fn thorn_114_118_urls() {
     for url in ["HTTPS://Example.com", "http://[::1]:8080/", "https://exämple.de/ö", &long[..2048]] {
         assert_eq!(fixture.create("alice", "a", url).await.url, url);
     }
+}
+
+#[tokio::test]
+async fn thorn_112_a_url_that_stays_is_not_asked_for_again() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a", URL).await;
+    // As if the name had stopped resolving.
+    fixture.tamper(&made, Column::Url, "https://bad.example/").await;
+    let change = |url: &str| SubscriptionChange { url: Some(url.to_owned()), ..SubscriptionChange::default() };
+    let access = Access::Owner("alice");
+    fixture.subscriptions.update(access, made.id, change("https://bad.example/")).await.unwrap();
+    let other = fixture.subscriptions.update(access, made.id, change("https://bad.example/other")).await;
+    assert_eq!(wrong_fields(other), [("url", FieldErrorKind::Refused)]);
 }
 
 #[tokio::test]
