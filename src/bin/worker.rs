@@ -1,1 +1,103 @@
-fn main() {}
+//! The background worker: relays committed events and delivers them, until it is told to stop.
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::Parser;
+use thorn::{
+    Config, Thorn,
+    worker::{Snapshot, Worker},
+};
+use tracing_subscriber::EnvFilter;
+
+/// Delivers the webhooks of every application that writes to this database.
+///
+/// Run as many as you like; they share the work. SIGTERM or Ctrl-C stops one cleanly: requests
+/// under way finish, the rest is handed back.
+#[derive(Debug, Parser)]
+#[command(version, after_help = SETTINGS)]
+struct Arguments {
+    /// The application's database.
+    #[arg(long, env = "DATABASE_URL", default_value = "sqlite://thorn.db", hide_env_values = true)]
+    database_url: String,
+    /// Show backlog, rate and failures while working [default: on a terminal].
+    #[arg(long)]
+    progress: bool,
+}
+
+const SETTINGS: &str = "\
+Settings from the environment (durations in seconds):
+  THORN_ALLOW_NETWORKS   networks that may be delivered to on any port, such as 10.0.0.0/8 [public addresses only]
+  THORN_ALLOW_PORTS      ports of public addresses [80,443]
+  THORN_EVENT_TIMEOUT    total deadline of one attempt [15]
+  THORN_RETRY            whether failures are retried [true]
+  THORN_RETRY_MAX        retries [10]
+  THORN_RETRY_DELAY      wait before the first retry; it grows fourfold up to 12 h [5]
+  THORN_SECRET_KEY       32 bytes in base64 that encrypt secrets at rest [none]
+  THORN_CHUNKSIZE        deliveries of one task [50]
+  THORN_TAKEOVER         silence after which another worker takes over [20]
+  THORN_AUDIT_AFTER      time after which deliveries are reconciled [60]
+  THORN_POLL_INTERVAL    how often an idle worker looks for work [0.1]
+  THORN_QUEUE_NAME       separates applications that share a queue [thorn]
+  RUST_LOG               what is logged [info]";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let progress = arguments.progress || std::io::stderr().is_terminal();
+    let default = if progress { "warn" } else { "info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let config = Config::from_env().context("the environment has settings that can't be read")?;
+    let db = thorn::connect(&arguments.database_url)
+        .await
+        .context("set DATABASE_URL to the application's database, for example sqlite://app.db")?;
+    thorn::migration::migrate(&db).await.context("thorn's tables can't be made")?;
+    let thorn = Thorn::builder(db).config(config).build().await?;
+    let worker = thorn.start_worker().await?;
+    tokio::select! {
+        signal = stop_signal() => signal?,
+        never = show_progress(&thorn, &worker), if progress => never,
+    }
+    worker.stop().await.context("the queue failed while stopping")?;
+    Ok(())
+}
+
+/// Resolves when the process is asked to stop.
+async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+/// Writes a status line each second.
+async fn show_progress(thorn: &Thorn, worker: &Worker) {
+    let mut before = Snapshot::default();
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tick.tick().await;
+        let now = worker.counters();
+        let rate = now.delivered - before.delivered;
+        before = now;
+        let backlog = match thorn.status().await {
+            Ok(status) => format!("{} events waiting · {} deliveries to retry", status.unrelayed, status.waiting),
+            Err(_) => "the database doesn't answer".to_owned(),
+        };
+        let line = format!("{rate}/s · {} delivered · {} attempts failed · {backlog}", now.delivered, now.failed);
+        // A terminal that is gone is no reason to stop delivering.
+        let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
+        let _ = std::io::stderr().flush();
+    }
+}

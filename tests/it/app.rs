@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use thorn::{
-    Config, Thorn,
+    Config, DeliveryId, Thorn,
     delivery::RetryPolicy,
     history::DeliveryRow,
-    subscription::{NewSubscription, Subscription},
+    subscription::{Access, NewSubscription, Subscription, SubscriptionChange},
     worker::Worker,
 };
 
 /// Longer than anything should take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct App {
-    pub thorn: Thorn,
-    pub url: String,
+pub(crate) struct App {
+    pub(crate) thorn: Thorn,
+    pub(crate) url: String,
     _dir: tempfile::TempDir,
 }
 
 /// Settings for tests: loopback is allowed, retries come soon.
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
         poll_interval: Duration::from_millis(20),
@@ -34,11 +34,11 @@ pub fn config() -> Config {
 }
 
 impl App {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(config()).await
     }
 
-    pub async fn with(config: Config) -> Self {
+    pub(crate) async fn with(config: Config) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/app.db", dir.path().display());
         let db = thorn::connect(&url).await.unwrap();
@@ -47,20 +47,20 @@ impl App {
         Self { thorn, url, _dir: dir }
     }
 
-    pub fn db(&self) -> &DatabaseConnection {
+    pub(crate) fn db(&self) -> &DatabaseConnection {
         self.thorn.db()
     }
 
-    pub async fn worker(&self) -> Worker {
+    pub(crate) async fn worker(&self) -> Worker {
         self.thorn.start_worker().await.unwrap()
     }
 
     /// A global subscription with a known secret.
-    pub async fn subscribe(&self, event: &str, url: &str) -> Subscription {
+    pub(crate) async fn subscribe(&self, event: &str, url: &str) -> Subscription {
         self.subscribe_for(None, event, url).await
     }
 
-    pub async fn subscribe_for(&self, owner: Option<&str>, event: &str, url: &str) -> Subscription {
+    pub(crate) async fn subscribe_for(&self, owner: Option<&str>, event: &str, url: &str) -> Subscription {
         let new = NewSubscription {
             owner: owner.map(str::to_owned),
             event: event.into(),
@@ -72,8 +72,48 @@ impl App {
         self.thorn.subscriptions().create(new).await.unwrap()
     }
 
+    /// Thorn with other settings on the same database.
+    pub(crate) async fn sibling(&self, config: Config) -> Thorn {
+        Thorn::builder(thorn::connect(&self.url).await.unwrap()).config(config).build().await.unwrap()
+    }
+
+    pub(crate) async fn reload(&self, subscription: &Subscription) -> Subscription {
+        self.thorn.subscriptions().get(Access::Operator, subscription.id).await.unwrap()
+    }
+
+    pub(crate) async fn change(&self, subscription: &Subscription, change: SubscriptionChange) -> Subscription {
+        self.thorn.subscriptions().update(Access::Operator, subscription.id, change).await.unwrap()
+    }
+
+    pub(crate) async fn unsubscribe(&self, subscription: &Subscription) {
+        self.thorn.subscriptions().delete(Access::Operator, subscription.id).await.unwrap();
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.db().execute_unprepared(sql).await.unwrap();
+    }
+
+    /// The column `text` of a query.
+    pub(crate) async fn text(&self, sql: &str) -> Vec<String> {
+        let rows = self.db().query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "text").unwrap()).collect()
+    }
+
+    /// Numbers of the attempts that were followed by another.
+    pub(crate) async fn past_attempts(&self, delivery: DeliveryId) -> Vec<i32> {
+        let sql = format!(
+            "SELECT CAST(number AS TEXT) AS text FROM thorn_attempt WHERE delivery_id = x'{}' ORDER BY number",
+            delivery.as_uuid().simple()
+        );
+        self.text(&sql).await.iter().map(|number| number.parse().unwrap()).collect()
+    }
+
     /// Waits until the subscription's deliveries are as wished.
-    pub async fn deliveries(&self, to: &Subscription, wished: impl Fn(&[DeliveryRow]) -> bool) -> Vec<DeliveryRow> {
+    pub(crate) async fn deliveries(
+        &self,
+        to: &Subscription,
+        wished: impl Fn(&[DeliveryRow]) -> bool,
+    ) -> Vec<DeliveryRow> {
         let read = || thorn::history::deliveries_of_subscription(self.db(), to.id, 100_000);
         eventually("deliveries", || async {
             let rows = read().await.unwrap();
@@ -83,7 +123,7 @@ impl App {
     }
 
     /// Waits until nothing is waiting, under way or unsettled.
-    pub async fn settled(&self) {
+    pub(crate) async fn settled(&self) {
         eventually("everything settled", || async {
             let status = self.thorn.status().await.unwrap();
             if status == Default::default() { Ok(()) } else { Err(format!("{status:?}")) }
@@ -93,7 +133,7 @@ impl App {
 }
 
 /// Asks again until the answer is `Ok`; fails with the last answer after [`PATIENCE`].
-pub async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub(crate) async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     let started = std::time::Instant::now();
     loop {
         match ask().await {

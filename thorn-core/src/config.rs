@@ -49,9 +49,8 @@ pub struct Config {
     pub audit_after: Duration,
     /// Deliveries of one task at most. Default 50.
     pub chunk: usize,
-    /// Tasks a worker fetches at once; four times as many may be in hand. Default 32.
-    pub batch: usize,
-    /// The relay stops while the queue holds this many tasks. Default 256.
+    /// The relay stops while the queue holds this many tasks, and so no worker has more in hand.
+    /// Default 512.
     pub longest_queue: usize,
 }
 
@@ -73,8 +72,7 @@ impl Default for Config {
             takeover: Duration::from_secs(20),
             audit_after: Duration::from_secs(60),
             chunk: 50,
-            batch: 32,
-            longest_queue: 256,
+            longest_queue: 512,
         }
     }
 }
@@ -96,8 +94,8 @@ impl Config {
         if self.takeover < Duration::from_secs(1) {
             return refuse("takeover", "heartbeats are kept in seconds; give at least 1 s");
         }
-        if self.chunk == 0 || self.batch == 0 || self.longest_queue == 0 {
-            return refuse("chunk, batch and longest_queue", "each must be at least 1");
+        if self.chunk == 0 || self.longest_queue == 0 {
+            return refuse("chunk and longest_queue", "each must be at least 1");
         }
         if self.max_event_bytes == 0 {
             return refuse("max_event_bytes", "it is 0, so no event could be sent");

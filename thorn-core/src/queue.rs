@@ -26,8 +26,8 @@ pub(crate) struct QueueOptions {
     pub(crate) poll: Duration,
     /// A silent worker's tasks go to another one after this time.
     pub(crate) takeover: Duration,
-    /// Tasks fetched at once. Up to four times as many run at the same time, so that a few tasks
-    /// that wait for slow receivers never fill the buffer, which would stop heartbeats.
+    /// Tasks fetched at once. Four times as many may be in hand, or apalis's shutdown hangs, because it
+    /// then stops draining the channel their results go through.
     pub(crate) batch: usize,
 }
 

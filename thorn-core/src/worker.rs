@@ -40,7 +40,7 @@ impl Worker {
             name: config.queue_name.clone(),
             poll: config.poll_interval,
             takeover: config.takeover,
-            batch: config.batch,
+            batch: config.longest_queue.div_ceil(2),
         };
         let queue = Queue::open(&db, queue_options).await?;
         let client = Client::new(config.client())?;

@@ -2,10 +2,7 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
-use apalis::{
-    layers::WorkerBuilderExt as _,
-    prelude::{BackendExt as _, Data, WorkerBuilder},
-};
+use apalis::prelude::{BackendExt as _, Data, WorkerBuilder};
 use apalis_core::{backend::ext::poll_strategy::Strategy, task::attempt::Attempt};
 use apalis_sqlite::{Config, SqliteStorage};
 use futures::{FutureExt as _, Stream, future::BoxFuture, stream};
@@ -150,12 +147,11 @@ impl SqliteQueue {
             .poll_with_strategy(strategy);
         // A worker that comes back under its old name would never recover its own orphans.
         let name = format!("thorn-{}-{}", std::process::id(), Ulid::generate());
-        let worker = WorkerBuilder::new(name.as_str())
-            .backend(backend)
-            .concurrency(batch * 4)
-            .data(handler)
-            .build(run_task)
-            .run_until(async move {
+        // No `.concurrency(…)`: while that layer is full, apalis doesn't poll a fetch it has begun, whose
+        // transaction then keeps the write lock that running tasks need to finish. The relay's bound on
+        // the queue's length is the bound on tasks in hand.
+        let worker =
+            WorkerBuilder::new(name.as_str()).backend(backend).data(handler).build(run_task).run_until(async move {
                 let _ = stop.wait_for(|stop| *stop).await;
                 Ok::<_, std::io::Error>(())
             });

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A chunk is closed when its bodies have this many bytes.
-const BYTES_PER_CHUNK: usize = 1024 * 1024;
+const BYTES_PER_CHUNK: usize = 256 * 1024;
 
 /// Fills chunks with deliveries in the order they come. Those to endpoints known to be slow get
 /// chunks of their own, so that they never make others wait.

@@ -1,0 +1,179 @@
+//! What becomes of deliveries that fail.
+
+use std::time::{Duration, Instant};
+
+use thorn::{
+    Config,
+    delivery::{Outcome, RetryPolicy},
+    event::Event,
+    record::DeliveryState,
+};
+use thorn_core::testing::{Receiver, Reply};
+
+use crate::app::{self, App, PATIENCE};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_152_a_failure_is_retried_with_the_same_ids_until_it_is_taken() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply::status(503));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
+
+    receiver.wait_for(2, PATIENCE).await.unwrap();
+    receiver.reply(Reply::status(200));
+    let rows = app
+        .deliveries(&subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Delivered)))
+        .await;
+    let requests = receiver.received();
+    assert!(rows[0].attempts >= 3 && rows[0].attempts as usize == requests.len());
+    for request in &requests {
+        assert_eq!(request.header("hook-delivery"), rows[0].id.to_string());
+        assert_eq!(request.header("webhook-id"), rows[0].id.to_string());
+        assert_eq!(request.header("hook-hmac"), requests[0].header("hook-hmac"));
+    }
+    app.settled().await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_149_exhausted_deliveries_are_kept_as_dead_with_every_attempt() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply { body: "no, thanks".into(), ..Reply::status(500) });
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
+
+    let rows = app
+        .deliveries(&subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead)))
+        .await;
+    assert_eq!((rows[0].attempts, rows[0].status, rows[0].outcome), (4, Some(500), Some(Outcome::Rejected)));
+    assert_eq!(rows[0].response.as_deref(), Some("no, thanks"));
+    assert_eq!(app.past_attempts(rows[0].id).await, [1, 2, 3]);
+    app.settled().await;
+    assert_eq!(receiver.received().len(), 4);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_152_410_gone_disables_the_subscription() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply::status(410));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
+    let rows = app.deliveries(&subscription, |rows| rows.len() == 1).await;
+    assert_eq!((rows[0].state, rows[0].attempts), (Some(DeliveryState::Dead), 1));
+
+    Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
+    app.settled().await;
+    assert_eq!(receiver.received().len(), 1);
+    let disabled = app.reload(&subscription).await.disabled.unwrap();
+    assert!(disabled.reason.contains("410"), "{disabled:?}");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_149_retry_after_is_honoured() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply::status(429).header("Retry-After", "2"));
+    app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    let retry = RetryPolicy { longest: Duration::from_secs(10), ..RetryPolicy::fixed(Duration::from_millis(10), 2) };
+    Event::new("a.b").broadcast().retry(retry).send(app.db(), &()).await.unwrap();
+    let requests = receiver.wait_for(2, PATIENCE).await.unwrap();
+    let waited = requests[1].at - requests[0].at;
+    assert!(waited >= Duration::from_millis(1950), "{waited:?}");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_subscription_gets_no_more_retries() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply::status(500));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    let retry = RetryPolicy::fixed(Duration::from_millis(300), 1000);
+    Event::new("a.b").broadcast().retry(retry).send(app.db(), &()).await.unwrap();
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+    app.unsubscribe(&subscription).await;
+    let rows = app
+        .deliveries(&subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Cancelled)))
+        .await;
+    assert_eq!(rows[0].status, Some(500), "the last attempt stays");
+    app.settled().await;
+    let arrived = receiver.received().len();
+    Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
+    app.settled().await;
+    assert_eq!(receiver.received().len(), arrived);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_secret_takes_effect_on_what_is_queued_already() {
+    let app = App::new().await;
+    let receiver = Receiver::start().await.unwrap();
+    receiver.reply(Reply::status(500));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    Event::new("a.b")
+        .broadcast()
+        .retry(RetryPolicy::fixed(Duration::from_millis(200), 50))
+        .send(app.db(), &())
+        .await
+        .unwrap();
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+    let change =
+        thorn::subscription::SubscriptionChange { secret: Some("another-secret-000".into()), ..Default::default() };
+    let changed = app.change(&subscription, change).await;
+    app::eventually("a signature with the new secret", || async {
+        let last = receiver.received().pop().unwrap();
+        let wanted = thorn::delivery::hook_hmac(changed.digest, &changed.secret, &last.body);
+        if last.header("hook-hmac") == wanted { Ok(()) } else { Err(last.header("hook-hmac").to_owned()) }
+    })
+    .await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_hangs_delays_nobody_else() {
+    let config = Config { timeout: Duration::from_secs(20), ..app::config() };
+    let app = App::with(config).await;
+    let (hangs, fine) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    hangs.reply(Reply::status(200).delay(Duration::from_secs(3600)));
+    app.subscribe("many", &hangs.url("/")).await;
+    app.subscribe("one", &fine.url("/")).await;
+    let worker = app.worker().await;
+    for _ in 0..500 {
+        Event::new("many").broadcast().send(app.db(), &()).await.unwrap();
+    }
+    hangs.wait_for(10, PATIENCE).await.unwrap();
+    let mut waits = Vec::new();
+    for n in 0..20 {
+        let sent = Instant::now();
+        Event::new("one").broadcast().send(app.db(), &n).await.unwrap();
+        let arrived = fine.wait_for(n + 1, PATIENCE).await.unwrap()[n].at;
+        waits.push(arrived - sent);
+    }
+    waits.sort();
+    assert!(waits[waits.len() / 2] < Duration::from_secs(1), "median of {waits:?}");
+    drop(worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_161_an_internal_address_is_never_connected_to() {
+    let app = App::new().await;
+    let receiver = Receiver::start().await.unwrap();
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    // The same database, served by a worker that allows nothing internal.
+    let strict = app.sibling(Config { allow_networks: Vec::new(), ..app::config() }).await;
+    let worker = strict.start_worker().await.unwrap();
+    Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
+    let rows = app
+        .deliveries(&subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead)))
+        .await;
+    assert_eq!(rows[0].outcome, Some(Outcome::Blocked));
+    assert!(rows[0].error.as_ref().unwrap().contains("127.0.0.1"), "{rows:?}");
+    assert!(receiver.received().is_empty());
+    worker.stop().await.unwrap();
+}

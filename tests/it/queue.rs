@@ -1,0 +1,88 @@
+//! What the queue loses, holds or shouldn't hold.
+
+use thorn::{event::Event, record::DeliveryState};
+use thorn_core::testing::Receiver;
+
+use crate::app::{self, App};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_loses_every_task_costs_time_and_no_delivery() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    app.execute("CREATE TRIGGER lose AFTER INSERT ON Jobs BEGIN DELETE FROM Jobs WHERE id = NEW.id; END").await;
+    for n in 0..120 {
+        Event::new("a.b").broadcast().send(app.db(), &n).await.unwrap();
+    }
+    app::eventually("all relayed", || async {
+        let status = app.thorn.status().await.unwrap();
+        if status.unrelayed == 0 { Ok(()) } else { Err(format!("{status:?}")) }
+    })
+    .await;
+    assert!(receiver.received().is_empty());
+    app.execute("DROP TRIGGER lose").await;
+
+    let rows = app.deliveries(&subscription, |rows| rows.len() == 120).await;
+    assert!(rows.iter().all(|row| row.state == Some(DeliveryState::Delivered)));
+    app.settled().await;
+    assert!(worker.counters().recovered >= 120);
+    assert_eq!(receiver.received().len(), 120);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_is_no_chunk_is_passed_over() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    for job in ["'{}'", "'[1,2]'", "'{\"v\":99,\"events\":[],\"deliveries\":[]}'", "'null'"] {
+        app.execute(&format!(
+            "INSERT INTO Jobs (id, job_type, job) VALUES ('01ARZ3NDEKTSV4RRFFQ69G5F{:02}', 'thorn', CAST({job} AS BLOB))",
+            job.len()
+        ))
+        .await;
+    }
+    Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
+    receiver.wait_for(1, app::PATIENCE).await.unwrap();
+    app.settled().await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_and_no_finished_task_stays_in_the_queue() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    // Keeps what passes through.
+    app.execute("CREATE TABLE seen AS SELECT job FROM Jobs").await;
+    app.execute("CREATE TRIGGER see AFTER INSERT ON Jobs BEGIN INSERT INTO seen VALUES (NEW.job); END").await;
+    Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
+    receiver.wait_for(1, app::PATIENCE).await.unwrap();
+    app.settled().await;
+    let passed = app.text("SELECT CAST(job AS TEXT) AS text FROM seen").await;
+    assert_eq!(passed.len(), 1);
+    assert!(passed[0].contains("a.b") && !passed[0].contains(subscription.secret.expose()), "{passed:?}");
+    app::eventually("an empty queue", || async {
+        let left = app.text("SELECT status AS text FROM Jobs").await;
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_changed_in_the_queue_is_refused_and_the_stored_one_is_sent() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    app.execute(
+        "CREATE TRIGGER forge AFTER INSERT ON Jobs BEGIN UPDATE Jobs \
+         SET job = CAST(replace(CAST(job AS TEXT), 'honest', 'forged') AS BLOB) WHERE id = NEW.id; END",
+    )
+    .await;
+    Event::new("a.b").broadcast().send(app.db(), "honest").await.unwrap();
+    let request = receiver.wait_for(1, app::PATIENCE).await.unwrap().remove(0);
+    assert_eq!(request.json()["data"], "honest");
+    app.settled().await;
+    worker.stop().await.unwrap();
+}
