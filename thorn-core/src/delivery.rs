@@ -1,16 +1,21 @@
 //! Deliveries: one event on its way to one subscription.
+//!
+//! A delivery's body is [encoded](encode_body) and [signed](hook_hmac) when it is queued. For each
+//! attempt the [`Client`] takes an [`Outgoing`] request, has the [`TargetGuard`] judge where it would
+//! go, and gives back an [`Attempt`]; from that a [`RetryPolicy`] says whether there is a next one.
 
+mod client;
+mod encode;
 mod outcome;
 mod retry;
+mod signature;
+mod target;
 
-pub use outcome::{Attempt, Outcome};
+pub use client::{Client, ClientConfig, Outgoing};
+pub use encode::encode_body;
+pub use outcome::{Attempt, Outcome, ParseOutcomeError};
 pub use retry::RetryPolicy;
-
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-#[error("p")]
-pub struct SignatureError;
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-#[error("p")]
-pub struct TargetError;
+pub use signature::{
+    SignatureError, compat_hmac, hook_hmac, standard_signature, verify_compat_hmac, verify_hook_hmac, verify_standard,
+};
+pub use target::{TargetError, TargetGuard};

@@ -1,6 +1,6 @@
 //! How an attempt ended. A failed delivery is data, not an error.
 
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 use crate::Timestamp;
 
@@ -20,7 +20,15 @@ pub enum Outcome {
     Blocked,
 }
 
+/// The text names no outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown outcome `{0}`; use delivered, rejected, timed_out, unreachable or blocked")]
+pub struct ParseOutcomeError(String);
+
 impl Outcome {
+    /// Every outcome, the good one first.
+    pub const ALL: [Self; 5] = [Self::Delivered, Self::Rejected, Self::TimedOut, Self::Unreachable, Self::Blocked];
+
     /// The word stored in the tables and shown by the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +39,20 @@ impl Outcome {
             Self::Unreachable => "unreachable",
             Self::Blocked => "blocked",
         }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = ParseOutcomeError;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == s).ok_or_else(|| ParseOutcomeError(s.to_owned()))
     }
 }
 
@@ -51,4 +73,17 @@ pub struct Attempt {
     pub error: Option<String>,
     /// How long the receiver asked to wait (`Retry-After`).
     pub retry_after: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_read_back_from_the_table() {
+        for outcome in Outcome::ALL {
+            assert_eq!(outcome.to_string().parse(), Ok(outcome));
+        }
+        assert!("lost".parse::<Outcome>().unwrap_err().to_string().contains("`lost`"));
+    }
 }

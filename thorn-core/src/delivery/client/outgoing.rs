@@ -1,0 +1,50 @@
+//! One request to be made.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    DeliveryId, SubscriptionId,
+    event::ExtraHeaders,
+    subscription::{ContentType, Secret},
+};
+
+/// What a [`Client`](super::Client) needs for one attempt of a delivery.
+#[derive(Clone)]
+pub struct Outgoing<'a> {
+    /// The delivery; its id goes along as `Hook-Delivery` and `webhook-id`.
+    pub delivery: DeliveryId,
+    /// The subscription; its id goes along as `Hook-Subscription`.
+    pub subscription: SubscriptionId,
+    /// Name of the event.
+    pub event: &'a str,
+    /// The subscription's URL, as the registry holds it now.
+    pub url: &'a str,
+    /// Form of the body.
+    pub content_type: ContentType,
+    /// Key of the Standard Webhooks signature, which is made for each attempt.
+    pub secret: &'a Secret,
+    /// The value of `Hook-HMAC`, made when the delivery was queued.
+    pub hook_hmac: &'a str,
+    /// The bytes that were signed.
+    pub body: Bytes,
+    /// Headers of the application; protected ones among them are left out.
+    pub headers: &'a ExtraHeaders,
+    /// The total deadline: name resolution, connection, TLS, request and response.
+    pub timeout: Duration,
+    /// Whether the connection may be shared with other deliveries.
+    pub keep_alive: bool,
+}
+
+/// Without the URL and the body: neither belongs in a log.
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("delivery", &self.delivery)
+            .field("subscription", &self.subscription)
+            .field("event", &self.event)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
