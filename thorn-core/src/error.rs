@@ -5,7 +5,7 @@ use sea_orm::DbErr;
 
 use crate::{
     delivery::{SignatureError, TargetError},
-    subscription::{InvalidSubscription, ParsePatternError},
+    subscription::{InvalidSubscription, ParsePatternError, SecretError},
 };
 
 /// Why an operation of thorn was refused or failed.
@@ -68,6 +68,9 @@ pub enum Error {
     /// A subscription was refused, with every field that is wrong.
     #[error(transparent)]
     Subscription(#[from] InvalidSubscription),
+    /// A subscription's secret can't be made or read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// There is no such thing, or it belongs to somebody else.
     #[error("no {what} {id}")]
     NotFound {

@@ -1,19 +1,35 @@
 //! Subscriptions: who wants to hear of which events, and where.
+//!
+//! [`Subscriptions`] keeps them in the database, [`Registry`] holds them compiled in memory, and a
+//! [`Matcher`] finds those that hear of an event.
 
+mod access;
+mod change;
 mod content_type;
 mod digest;
+#[allow(unreachable_pub, reason = "the derives of SeaORM make their types `pub`")]
 pub(crate) mod entity;
+mod fields;
+mod invalid;
+mod matcher;
+mod pattern;
+mod registry;
+mod row;
+mod sealing;
 mod secret;
+mod store;
+mod value;
+mod write;
 
+pub use access::{Access, Page};
+pub use change::{NewSubscription, SubscriptionChange, UrlCheck};
 pub use content_type::{ContentType, ParseContentTypeError};
 pub use digest::{Digest, ParseDigestError};
+pub use invalid::{FieldError, FieldErrorKind, InvalidSubscription};
+pub use matcher::Matcher;
+pub use pattern::{ParsePatternError, Pattern};
+pub use registry::Registry;
+pub use sealing::{ParseSecretKeyError, SecretError, SecretKey};
 pub use secret::Secret;
-
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-#[error("p")]
-pub struct ParsePatternError;
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-#[error("p")]
-pub struct InvalidSubscription;
+pub use store::Subscriptions;
+pub use value::{Disabled, Subscription};

@@ -40,6 +40,13 @@ impl Secret {
         &self.0
     }
 
+    /// Whether it is what it claims to be: after `whsec_` comes base64 of 24 to 64 bytes, as Standard
+    /// Webhooks has it. Any text without that prefix is.
+    pub(super) fn is_well_formed(&self) -> bool {
+        let key = self.0.strip_prefix(PREFIX).map(|text| STANDARD.decode(text));
+        key.is_none_or(|key| key.is_ok_and(|key| (24..=64).contains(&key.len())))
+    }
+
     /// The key of a Standard Webhooks signature: what the base64 after `whsec_` stands for, or the
     /// text's own bytes for a secret of another form.
     #[must_use]

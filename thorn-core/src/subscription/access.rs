@@ -1,0 +1,84 @@
+//! Who may see which subscriptions, and in which order.
+
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use super::entity::{Column, Entity, Model};
+use crate::{Error, SubscriptionId};
+
+/// Who asks. What an owner may not see does not exist for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access<'a> {
+    /// Sees this owner's subscriptions only.
+    Owner(&'a str),
+    /// Sees every owner's and the global ones.
+    Operator,
+}
+
+/// A part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Begin behind this subscription, the last one of the page before.
+    pub after: Option<SubscriptionId>,
+    /// How many at most.
+    pub limit: u64,
+}
+
+impl Default for Page {
+    /// The first hundred.
+    fn default() -> Self {
+        Self { after: None, limit: 100 }
+    }
+}
+
+impl Access<'_> {
+    fn sees(self) -> Condition {
+        match self {
+            Self::Owner(owner) => Condition::all().add(Column::Owner.eq(owner)),
+            Self::Operator => Condition::all(),
+        }
+    }
+}
+
+/// The subscription's row, unless it is deleted or somebody else's.
+pub(super) async fn find<C: ConnectionTrait>(db: &C, access: Access<'_>, id: SubscriptionId) -> Result<Model, Error> {
+    let row = Entity::find_by_id(id.as_uuid()).filter(access.sees()).filter(Column::DeletedAt.is_null()).one(db);
+    row.await?.ok_or_else(|| not_found(id))
+}
+
+/// The subscription's row, whoever's and even if it is deleted.
+pub(super) async fn find_any<C: ConnectionTrait>(db: &C, id: SubscriptionId) -> Result<Model, Error> {
+    Entity::find_by_id(id.as_uuid()).one(db).await?.ok_or_else(|| not_found(id))
+}
+
+/// The rows of a page, by URL, the newest first within one URL.
+pub(super) async fn find_page<C: ConnectionTrait>(db: &C, access: Access<'_>, page: Page) -> Result<Vec<Model>, Error> {
+    let mut rows = Entity::find().filter(access.sees()).filter(Column::DeletedAt.is_null());
+    if let Some(after) = page.after {
+        // One that was deleted since then still marks its place.
+        let last = Entity::find_by_id(after.as_uuid()).filter(access.sees()).one(db).await?;
+        rows = rows.filter(behind(last.ok_or_else(|| not_found(after))?));
+    }
+    // No database takes a limit beyond a signed integer.
+    let rows = in_order(rows).limit(page.limit.min(i64::MAX.unsigned_abs())).all(db);
+    Ok(rows.await?)
+}
+
+fn in_order(rows: Select<Entity>) -> Select<Entity> {
+    rows.order_by(Column::Url, Order::Asc).order_by(Column::CreatedAt, Order::Desc).order_by(Column::Id, Order::Desc)
+}
+
+/// What [`in_order`] puts behind this row.
+fn behind(last: Model) -> Condition {
+    let older = Condition::any()
+        .add(Column::CreatedAt.lt(last.created_at))
+        .add(Condition::all().add(Column::CreatedAt.eq(last.created_at)).add(Column::Id.lt(last.id)));
+    Condition::any()
+        .add(Column::Url.gt(last.url.as_str()))
+        .add(Condition::all().add(Column::Url.eq(last.url)).add(older))
+}
+
+pub(super) fn not_found(id: SubscriptionId) -> Error {
+    Error::NotFound { what: "subscription", id: id.to_string() }
+}

@@ -1,0 +1,78 @@
+//! What a user asks for: a new subscription, or a change of one.
+
+use std::fmt;
+
+use crate::delivery::TargetError;
+
+/// A subscription to be made, as somebody typed it. It is checked by
+/// [`Subscriptions::create`](super::Subscriptions::create).
+#[derive(Clone, Default)]
+pub struct NewSubscription {
+    /// Whose it is; `None` makes a global one, which only an operator should.
+    pub owner: Option<String>,
+    /// Which events, as a [`Pattern`](super::Pattern).
+    pub event: String,
+    /// Where deliveries go.
+    pub url: String,
+    /// What they are signed with; generated if `None`.
+    pub secret: Option<String>,
+    /// The hash function of `Hook-HMAC`; default `sha256`.
+    pub digest: Option<String>,
+    /// The form of the body; default `application/json`.
+    pub content_type: Option<String>,
+}
+
+/// What is to be changed of a subscription; `None` stays as it is.
+#[derive(Clone, Default)]
+pub struct SubscriptionChange {
+    /// Which events, as a [`Pattern`](super::Pattern).
+    pub event: Option<String>,
+    /// Where deliveries go.
+    pub url: Option<String>,
+    /// What they are signed with.
+    pub secret: Option<String>,
+    /// The hash function of `Hook-HMAC`.
+    pub digest: Option<String>,
+    /// The form of the body.
+    pub content_type: Option<String>,
+    /// `Some(false)` silences it, `Some(true)` lets it hear again, whatever had disabled it.
+    pub enabled: Option<bool>,
+}
+
+/// Decides whether deliveries may go to a URL. The target guard of the delivery module does; it may
+/// resolve names, so the answer is true at this moment only and is asked for again when sending.
+#[async_trait::async_trait]
+pub trait UrlCheck: fmt::Debug + Send + Sync {
+    /// Refuses the URL if deliveries must not go there.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`] with the reason.
+    async fn check(&self, url: &str) -> Result<(), TargetError>;
+}
+
+impl fmt::Debug for NewSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSubscription")
+            .field("owner", &self.owner)
+            .field("event", &self.event)
+            .field("url", &self.url)
+            .field("secret", &self.secret.as_ref().map(|_| "…"))
+            .field("digest", &self.digest)
+            .field("content_type", &self.content_type)
+            .finish()
+    }
+}
+
+impl fmt::Debug for SubscriptionChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubscriptionChange")
+            .field("event", &self.event)
+            .field("url", &self.url)
+            .field("secret", &self.secret.as_ref().map(|_| "…"))
+            .field("digest", &self.digest)
+            .field("content_type", &self.content_type)
+            .field("enabled", &self.enabled)
+            .finish()
+    }
+}

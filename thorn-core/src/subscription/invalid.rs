@@ -1,0 +1,78 @@
+//! What is wrong with a subscription that was refused.
+
+use std::fmt;
+
+/// A subscription was refused, and nothing was written. Lists every field that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidSubscription {
+    /// What is wrong, at least one entry.
+    pub errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field, called as the REST API does: `event`, `url`, `hmac_secret`, `hmac_digest`,
+    /// `content_type`, `user`, or `non_field_errors` for what concerns several.
+    pub field: &'static str,
+    /// The rule it breaks.
+    pub kind: FieldErrorKind,
+    /// The rule, the value and what to do, for a person. Never shows a secret.
+    pub message: String,
+}
+
+/// The rule that a field breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldErrorKind {
+    /// It is missing.
+    Required,
+    /// It is empty, or nothing but white space.
+    Blank,
+    /// It is longer than allowed.
+    TooLong,
+    /// It has not the form it needs.
+    Invalid,
+    /// It is none of the values that may be chosen.
+    UnknownChoice,
+    /// Deliveries must not go there.
+    Refused,
+    /// There already is such a subscription.
+    Duplicate,
+}
+
+impl FieldErrorKind {
+    /// The word for programs, as Thorn's REST API has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Blank => "blank",
+            Self::TooLong => "max_length",
+            Self::Invalid => "invalid",
+            Self::UnknownChoice => "invalid_choice",
+            Self::Refused => "refused",
+            Self::Duplicate => "unique",
+        }
+    }
+}
+
+impl InvalidSubscription {
+    /// The refusal of a subscription that its owner already has.
+    pub(super) fn duplicate() -> Self {
+        let message = "the owner already has a subscription of this event and url; change that one instead".to_owned();
+        Self { errors: vec![FieldError { field: "non_field_errors", kind: FieldErrorKind::Duplicate, message }] }
+    }
+}
+
+impl fmt::Display for InvalidSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("invalid subscription")?;
+        for (n, error) in self.errors.iter().enumerate() {
+            write!(f, "{} {}: {}", if n == 0 { ":" } else { ";" }, error.field, error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for InvalidSubscription {}

@@ -1,0 +1,158 @@
+//! The registry: all subscriptions, compiled for matching, kept up to date.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio::sync::Mutex;
+
+use super::{
+    Matcher, SecretKey, Subscription,
+    entity::{Column, Entity, Model},
+    row, write,
+};
+use crate::{Error, SubscriptionId};
+
+/// Rows read in one query.
+const PAGE: usize = 1000;
+
+/// All enabled subscriptions, in memory.
+///
+/// It starts empty and follows the database with [`refresh`](Self::refresh), which costs one small
+/// query while nothing has changed.
+#[derive(Debug)]
+pub struct Registry {
+    key: Option<SecretKey>,
+    compiled: RwLock<Compiled>,
+    /// Of two refreshes the later one must not be overtaken by what the earlier one has read.
+    refreshing: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Compiled {
+    /// Every change up to this version is in here.
+    version: i64,
+    by_id: HashMap<SubscriptionId, Arc<Subscription>>,
+    matcher: Matcher,
+}
+
+impl Registry {
+    /// An empty registry, which decrypts secrets with this key.
+    #[must_use]
+    pub fn new(key: Option<SecretKey>) -> Self {
+        Self { key, compiled: RwLock::default(), refreshing: Mutex::new(()) }
+    }
+
+    /// Takes in what has changed in the database and returns its version.
+    ///
+    /// What was committed before the call is in the registry after it. So a relay calls this
+    /// between claiming events and matching them: then no event misses a subscription that is
+    /// older than itself.
+    ///
+    /// A subscription that can't be read, for instance because the key is wrong, is logged and left
+    /// out; the others are served.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`]; the registry then stays where it got to, and the next call goes on.
+    pub async fn refresh<C: ConnectionTrait>(&self, db: &C) -> Result<i64, Error> {
+        let _alone = self.refreshing.lock().await;
+        let newest = write::version(db).await?;
+        let mut version = self.version();
+        if version >= newest {
+            return Ok(version);
+        }
+        // Every version belongs to one row, and a row only ever moves up. So there is no upper
+        // bound (a row that moves up meanwhile must be found where it went), and the end is a page
+        // that isn't full.
+        loop {
+            let rows = Entity::find()
+                .filter(Column::Version.gt(version))
+                .order_by_asc(Column::Version)
+                .limit(PAGE as u64)
+                .all(db)
+                .await?;
+            let complete = rows.len() < PAGE;
+            version = rows.last().map_or(version, |row| row.version);
+            if complete {
+                // The row of the newest version may be gone from the table.
+                version = version.max(newest);
+            }
+            self.apply(rows, version);
+            if complete {
+                return Ok(version);
+            }
+        }
+    }
+
+    /// Appends to `out`, in no order, every subscription that [hears](Subscription::hears) of the
+    /// event, once each.
+    pub fn matching(&self, event: &str, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
+        self.read(|compiled| compiled.matcher.matching(event, sender, broadcast, out));
+    }
+
+    /// The subscription, if it is enabled.
+    #[must_use]
+    pub fn get(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
+        self.read(|compiled| compiled.by_id.get(&id).cloned())
+    }
+
+    /// How many enabled subscriptions there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read(|compiled| compiled.by_id.len())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The version of the database's subscriptions that this registry has reached.
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        self.read(|compiled| compiled.version)
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Compiled) -> T) -> T {
+        look(&self.compiled.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn apply(&self, rows: Vec<Model>, version: i64) {
+        // Decrypting takes its time; matching goes on meanwhile.
+        let changes: Vec<_> =
+            rows.into_iter().map(|row| (SubscriptionId::from_uuid(row.id), self.enabled(row))).collect();
+        let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, subscription) in changes {
+            compiled.replace(id, subscription);
+        }
+        compiled.version = version;
+    }
+
+    /// What the row says, unless that is to stay silent.
+    fn enabled(&self, row: Model) -> Option<Arc<Subscription>> {
+        if row.deleted_at.is_some() || row.disabled_at.is_some() {
+            return None;
+        }
+        let id = row.id;
+        row::read(row, self.key.as_ref())
+            .inspect_err(|error| tracing::error!(subscription.id = %id, %error, "subscription left out: unreadable"))
+            .ok()
+            .map(Arc::new)
+    }
+}
+
+impl Compiled {
+    fn replace(&mut self, id: SubscriptionId, subscription: Option<Arc<Subscription>>) {
+        if let Some(old) = self.by_id.remove(&id) {
+            self.matcher.remove(&old);
+        }
+        if let Some(new) = subscription {
+            self.by_id.insert(id, Arc::clone(&new));
+            self.matcher.insert(new);
+        }
+    }
+}

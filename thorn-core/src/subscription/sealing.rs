@@ -1,0 +1,135 @@
+//! Secrets at rest: encrypted with a key that isn't in the database.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chacha20poly1305::{
+    KeyInit as _, XChaCha20Poly1305, XNonce,
+    aead::{Aead as _, Payload},
+};
+use rand::{TryRng as _, rngs::SysRng};
+
+use super::Secret;
+use crate::SubscriptionId;
+
+/// Marks a sealed secret in the table, with the version of its form.
+pub(super) const SEALED: &str = "enc1:";
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+
+/// The key that subscriptions' secrets are encrypted with in the database: 32 bytes, written as
+/// base64 (`openssl rand -base64 32`).
+///
+/// To change it, write the new key before the old one, separated by a comma: the first encrypts,
+/// all decrypt, and a subscription's secret gets the new key when the subscription is next updated.
+///
+/// The cipher is XChaCha20-Poly1305, whose nonces are long enough to be random. A sealed secret is
+/// bound to its subscription: moved to another one it can't be read.
+#[derive(Clone)]
+pub struct SecretKey {
+    ciphers: Arc<[XChaCha20Poly1305]>,
+}
+
+/// The text is no [`SecretKey`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseSecretKeyError {
+    /// A key isn't base64.
+    #[error("key {number} is not base64; make one with `openssl rand -base64 32`")]
+    Encoding {
+        /// Which of the keys, counted from 1.
+        number: usize,
+    },
+    /// A key has another length.
+    #[error("key {number} is {length} bytes, it must be 32; make one with `openssl rand -base64 32`")]
+    Length {
+        /// Which of the keys, counted from 1.
+        number: usize,
+        /// Its bytes.
+        length: usize,
+    },
+}
+
+/// A subscription's secret can't be made or read. Never shows the secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The operating system gives no random bytes.
+    #[error("no randomness for a secret: {0}")]
+    Randomness(#[from] rand::rngs::SysError),
+    /// The cipher refused the secret.
+    #[error("the secret of subscription {subscription} can't be encrypted")]
+    Seal {
+        /// Whose secret it is.
+        subscription: SubscriptionId,
+    },
+    /// It is encrypted, and no key is configured.
+    #[error("the secret of subscription {subscription} is encrypted, but no key is configured; set THORN_SECRET_KEY")]
+    NoKey {
+        /// Whose secret it is.
+        subscription: SubscriptionId,
+    },
+    /// It is encrypted with another key, damaged, or another subscription's.
+    #[error(
+        "the secret of subscription {subscription} can't be decrypted with the configured key; add the key it was written with to THORN_SECRET_KEY, or give the subscription a new secret"
+    )]
+    WrongKey {
+        /// Whose secret it is.
+        subscription: SubscriptionId,
+    },
+}
+
+impl FromStr for SecretKey {
+    type Err = ParseSecretKeyError;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let read = |(index, text): (usize, &str)| {
+            let number = index + 1;
+            let bytes = STANDARD.decode(text.trim()).map_err(|_| ParseSecretKeyError::Encoding { number })?;
+            let length = bytes.len();
+            let key: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| ParseSecretKeyError::Length { number, length })?;
+            Ok(XChaCha20Poly1305::new(&key.into()))
+        };
+        Ok(Self { ciphers: s.split(',').enumerate().map(read).collect::<Result<_, _>>()? })
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+/// The secret as the table holds it: sealed if there is a key, else its text.
+pub(super) fn seal(secret: &Secret, id: SubscriptionId, key: Option<&SecretKey>) -> Result<String, SecretError> {
+    let Some(cipher) = key.and_then(|key| key.ciphers.first()) else {
+        return Ok(secret.expose().to_owned());
+    };
+    let mut nonce = [0; NONCE_BYTES];
+    SysRng.try_fill_bytes(&mut nonce)?;
+    let bound_to = id.as_uuid();
+    let payload = Payload { msg: secret.expose().as_bytes(), aad: bound_to.as_bytes() };
+    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SecretError::Seal { subscription: id })?;
+    Ok(format!("{SEALED}{}", STANDARD.encode([&nonce[..], &sealed[..]].concat())))
+}
+
+/// Reads what [`seal`] wrote, and plain secrets from before there was a key.
+pub(super) fn unseal(stored: &str, id: SubscriptionId, key: Option<&SecretKey>) -> Result<Secret, SecretError> {
+    let Some(sealed) = stored.strip_prefix(SEALED) else {
+        return Ok(Secret::new(stored));
+    };
+    let key = key.ok_or(SecretError::NoKey { subscription: id })?;
+    decrypt(sealed, id, key).ok_or(SecretError::WrongKey { subscription: id })
+}
+
+fn decrypt(sealed: &str, id: SubscriptionId, key: &SecretKey) -> Option<Secret> {
+    let bytes = STANDARD.decode(sealed).ok()?;
+    let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+    let nonce = XNonce::from(*nonce);
+    let bound_to = id.as_uuid();
+    let open =
+        |cipher: &XChaCha20Poly1305| cipher.decrypt(&nonce, Payload { msg: sealed, aad: bound_to.as_bytes() }).ok();
+    let text = key.ciphers.iter().find_map(open)?;
+    String::from_utf8(text).ok().map(Secret::new)
+}

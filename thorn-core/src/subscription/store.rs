@@ -1,0 +1,265 @@
+//! Subscriptions in the database.
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+
+use super::{
+    Access, ContentType, Digest, Disabled, InvalidSubscription, NewSubscription, Page, Pattern, Secret, SecretError,
+    SecretKey, Subscription, SubscriptionChange, UrlCheck,
+    access::{find, find_any, find_page, not_found},
+    entity,
+    fields::Fields,
+    row, sealing,
+    write::Write,
+};
+use crate::{Error, SubscriptionId, Timestamp};
+
+/// The subscriptions in the database: makes, lists, changes and deletes them.
+///
+/// Every write is one transaction: either all of it is right, or nothing is written.
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(
+/// #     db: sea_orm::DatabaseConnection,
+/// #     guard: std::sync::Arc<dyn thorn_core::subscription::UrlCheck>,
+/// # ) -> Result<(), thorn_core::Error> {
+/// use thorn_core::subscription::{NewSubscription, Subscriptions};
+///
+/// let subscriptions = Subscriptions::new(db, guard, None);
+/// let made = subscriptions
+///     .create(NewSubscription {
+///         owner: Some("alice".into()),
+///         event: "article.*".into(),
+///         url: "https://hooks.example/articles".into(),
+///         ..NewSubscription::default()
+///     })
+///     .await?;
+/// println!("sign with {}", made.secret.expose());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Subscriptions {
+    db: DatabaseConnection,
+    check: Arc<dyn UrlCheck>,
+    key: Option<SecretKey>,
+    choices: Option<Arc<[String]>>,
+}
+
+/// A change whose every field is right.
+struct CheckedChange {
+    pattern: Option<Pattern>,
+    url: Option<String>,
+    secret: Option<Secret>,
+    digest: Option<Digest>,
+    content_type: Option<ContentType>,
+    enabled: Option<bool>,
+}
+
+impl Subscriptions {
+    /// The subscriptions in this database. URLs must pass the check; secrets are encrypted if there
+    /// is a key.
+    #[must_use]
+    pub fn new(db: DatabaseConnection, check: Arc<dyn UrlCheck>, key: Option<SecretKey>) -> Self {
+        Self { db, check, key, choices: None }
+    }
+
+    /// Refuses patterns that mean none of these events (`THORN_EVENT_CHOICES`).
+    #[must_use]
+    pub fn with_event_choices(mut self, choices: Vec<String>) -> Self {
+        self.choices = Some(choices.into());
+        self
+    }
+
+    /// Makes a subscription, with a generated secret if none is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Subscription`] with every field that is wrong, or if the owner already has one of
+    /// this event and URL; [`Error::Secret`] if none can be made; [`Error::Database`].
+    pub async fn create(&self, new: NewSubscription) -> Result<Subscription, Error> {
+        let mut fields = self.fields();
+        let checked = (
+            fields.owner(new.owner.as_deref()),
+            fields.event(&new.event),
+            fields.url(&new.url).await,
+            match &new.secret {
+                Some(text) => fields.secret(text),
+                None => Some(Secret::generate().map_err(SecretError::from)?),
+            },
+            new.digest.as_deref().map_or_else(|| Some(Digest::default()), |text| fields.digest(text)),
+            new.content_type.as_deref().map_or_else(|| Some(ContentType::default()), |text| fields.content_type(text)),
+        );
+        let (Some(owner), Some(pattern), Some(url), Some(secret), Some(digest), Some(content_type)) = checked else {
+            return Err(fields.refusal().into());
+        };
+        let write = Write::begin(&self.db).await?;
+        let now = Timestamp::now();
+        let made = Subscription {
+            id: SubscriptionId::generate(),
+            owner,
+            pattern,
+            url,
+            secret,
+            digest,
+            content_type,
+            disabled: None,
+            created_at: now,
+            updated_at: now,
+            created_version: write.version,
+            version: write.version,
+        };
+        let inserted = match self.row(&made) {
+            Ok(row) => write.insert(row).await,
+            Err(error) => Err(error),
+        };
+        write.finish(inserted).await?;
+        Ok(made)
+    }
+
+    /// One page of the subscriptions, by URL, the newest first within one URL.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no `page.after`; [`Error::Secret`] if one can't be
+    /// decrypted; [`Error::Database`].
+    pub async fn list(&self, access: Access<'_>, page: Page) -> Result<Vec<Subscription>, Error> {
+        let rows = find_page(&self.db, access, page).await?;
+        rows.into_iter().map(|row| row::read(row, self.key.as_ref())).collect()
+    }
+
+    /// One subscription.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Secret`] if it
+    /// can't be decrypted; [`Error::Database`].
+    pub async fn get(&self, access: Access<'_>, id: SubscriptionId) -> Result<Subscription, Error> {
+        row::read(find(&self.db, access, id).await?, self.key.as_ref())
+    }
+
+    /// Changes a subscription. What `change` doesn't name stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Subscription`] with
+    /// every field that is wrong; [`Error::Secret`] if the old secret can't be decrypted and no new
+    /// one is given; [`Error::Database`].
+    pub async fn update(
+        &self,
+        access: Access<'_>,
+        id: SubscriptionId,
+        change: SubscriptionChange,
+    ) -> Result<Subscription, Error> {
+        let present = find(&self.db, access, id).await?;
+        let checked = self.check_change(&present, &change).await?;
+        let write = Write::begin(&self.db).await?;
+        let updated = self.apply(&write, access, id, checked).await;
+        write.finish(updated).await
+    }
+
+    /// Deletes a subscription. What was delivered to it stays in the history; its secret is wiped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Database`].
+    pub async fn delete(&self, access: Access<'_>, id: SubscriptionId) -> Result<(), Error> {
+        find(&self.db, access, id).await?;
+        let write = Write::begin(&self.db).await?;
+        let deleted = match write.delete(id).await {
+            // Somebody else was faster.
+            Ok(false) => Err(not_found(id)),
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        };
+        write.finish(deleted).await
+    }
+
+    /// Disables a subscription on behalf of the system, for instance because its receiver answered
+    /// "410 Gone". One that is disabled or deleted already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there never was one; [`Error::Database`].
+    pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
+        let row = find_any(&self.db, id).await?;
+        if row.disabled_at.is_some() || row.deleted_at.is_some() {
+            return Ok(());
+        }
+        let write = Write::begin(&self.db).await?;
+        let disabled = write.disable(id, reason).await;
+        write.finish(disabled).await
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        Fields::new(&*self.check, self.choices.as_deref())
+    }
+
+    async fn check_change(
+        &self,
+        present: &entity::Model,
+        change: &SubscriptionChange,
+    ) -> Result<CheckedChange, InvalidSubscription> {
+        let mut fields = self.fields();
+        let url = match &change.url {
+            // It was checked when it was set, and is again whenever it is used. A name that
+            // doesn't resolve just now is no reason to refuse a change of something else.
+            Some(url) if *url == present.url => None,
+            Some(url) => fields.url(url).await,
+            None => None,
+        };
+        let checked = CheckedChange {
+            pattern: change.event.as_deref().and_then(|text| fields.event(text)),
+            url,
+            secret: change.secret.as_deref().and_then(|text| fields.secret(text)),
+            digest: change.digest.as_deref().and_then(|text| fields.digest(text)),
+            content_type: change.content_type.as_deref().and_then(|text| fields.content_type(text)),
+            enabled: change.enabled,
+        };
+        fields.finish()?;
+        Ok(checked)
+    }
+
+    /// Applies the change to what the row is now: since it was read first, another writer may have
+    /// been here.
+    async fn apply(
+        &self,
+        write: &Write,
+        access: Access<'_>,
+        id: SubscriptionId,
+        change: CheckedChange,
+    ) -> Result<Subscription, Error> {
+        let row = find(&write.transaction, access, id).await?;
+        // A new secret mends a subscription whose old one can't be read.
+        let secret = match change.secret {
+            Some(secret) => secret,
+            None => sealing::unseal(&row.secret, id, self.key.as_ref())?,
+        };
+        let before = row::with_secret(row, secret)?;
+        let now = Timestamp::now();
+        let updated = Subscription {
+            pattern: change.pattern.unwrap_or(before.pattern),
+            url: change.url.unwrap_or(before.url),
+            digest: change.digest.unwrap_or(before.digest),
+            content_type: change.content_type.unwrap_or(before.content_type),
+            disabled: match (change.enabled, before.disabled) {
+                (Some(true), _) => None,
+                (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
+                (_, disabled) => disabled,
+            },
+            updated_at: now,
+            version: write.version,
+            ..before
+        };
+        write.update(self.row(&updated)?).await?;
+        Ok(updated)
+    }
+
+    fn row(&self, subscription: &Subscription) -> Result<entity::ActiveModel, Error> {
+        let secret = sealing::seal(&subscription.secret, subscription.id, self.key.as_ref())?;
+        Ok(row::write(subscription, secret))
+    }
+}

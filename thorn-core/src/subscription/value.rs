@@ -1,0 +1,59 @@
+//! A subscription as the rest of thorn sees it.
+
+use super::{ContentType, Digest, Pattern, Secret};
+use crate::{SubscriptionId, Timestamp};
+
+/// Somebody's wish to hear of the events that a pattern means, at a URL.
+///
+/// `Debug` doesn't show the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its identifier.
+    pub id: SubscriptionId,
+    /// Whose it is. `None` is a global subscription, made by an operator.
+    pub owner: Option<String>,
+    /// Which events it hears of.
+    pub pattern: Pattern,
+    /// Where deliveries go, exactly as it was given.
+    pub url: String,
+    /// What deliveries are signed with.
+    pub secret: Secret,
+    /// The hash function of `Hook-HMAC`.
+    pub digest: Digest,
+    /// The form of the body.
+    pub content_type: ContentType,
+    /// Since when and why it hears nothing; `None` while it is enabled.
+    pub disabled: Option<Disabled>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// The registry's version that brought it.
+    pub created_version: i64,
+    /// The registry's version that last changed it.
+    pub version: i64,
+}
+
+/// Why a subscription hears nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disabled {
+    /// Since when.
+    pub at: Timestamp,
+    /// For a person.
+    pub reason: String,
+}
+
+impl Subscription {
+    /// Whether it hears of an event: it is enabled, its pattern means the event, and the event is
+    /// for it. That is one with this subscription's owner as sender, and any broadcast. A global
+    /// subscription hears whatever the sender. An event with neither sender nor `broadcast` is for
+    /// global subscriptions only, so that nothing leaks from one owner to another by omission.
+    #[must_use]
+    pub fn hears(&self, event: &str, sender: Option<&str>, broadcast: bool) -> bool {
+        let for_it = match &self.owner {
+            None => true,
+            Some(owner) => broadcast || sender == Some(owner),
+        };
+        self.disabled.is_none() && for_it && self.pattern.matches(event)
+    }
+}

@@ -1,0 +1,121 @@
+//! The one way in which subscriptions are written.
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, ExprTrait, QueryFilter, SqlErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    sea_query::Expr,
+};
+
+use super::{
+    InvalidSubscription,
+    entity::{ActiveModel, Column, Entity, registry},
+};
+use crate::{Error, SubscriptionId, Timestamp};
+
+/// The longest reason that is kept, in characters.
+const MAX_REASON: usize = 190;
+
+/// The only row of `thorn_registry`.
+const ROW: i32 = 1;
+
+/// A transaction that brings the registry's next version.
+///
+/// Its first statement takes the lock on the registry's row, so of all writers one is at work at a
+/// time, and versions become visible in their order: who has seen version n has seen all before.
+pub(super) struct Write {
+    pub(super) transaction: DatabaseTransaction,
+    /// To be stamped on the row that is written.
+    pub(super) version: i64,
+}
+
+impl Write {
+    pub(super) async fn begin(db: &DatabaseConnection) -> Result<Self, Error> {
+        // A deferred transaction of SQLite fails at once if another one wrote since it began to
+        // read; an immediate one waits.
+        let sqlite_transaction_mode =
+            (db.get_database_backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() };
+        let transaction = db.begin_with_options(options).await?;
+        registry::Entity::update_many()
+            .col_expr(registry::Column::Version, Expr::col(registry::Column::Version).add(1))
+            .filter(registry::Column::Id.eq(ROW))
+            .exec(&transaction)
+            .await?;
+        let version = version(&transaction).await?;
+        Ok(Self { transaction, version })
+    }
+
+    pub(super) async fn insert(&self, row: ActiveModel) -> Result<(), Error> {
+        let inserted = Entity::insert(row).exec_without_returning(&self.transaction).await;
+        inserted.map_err(refused).map(drop)
+    }
+
+    pub(super) async fn update(&self, row: ActiveModel) -> Result<(), Error> {
+        row.update_without_returning(&self.transaction).await.map_err(refused).map(drop)
+    }
+
+    /// Deletes what isn't deleted, and says whether it did. The row stays, for the history and for
+    /// the registries, which must learn of it.
+    pub(super) async fn delete(&self, id: SubscriptionId) -> Result<bool, Error> {
+        let now = Timestamp::now().as_millis();
+        let deleted = Entity::update_many()
+            .col_expr(Column::DeletedAt, Expr::value(now))
+            .col_expr(Column::Identity, Expr::value(None::<String>))
+            .col_expr(Column::Secret, Expr::value(""))
+            .col_expr(Column::UpdatedAt, Expr::value(now))
+            .col_expr(Column::Version, Expr::value(self.version))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::DeletedAt.is_null())
+            .exec(&self.transaction)
+            .await?;
+        Ok(deleted.rows_affected > 0)
+    }
+
+    /// Disables what is neither disabled nor deleted.
+    pub(super) async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
+        let now = Timestamp::now().as_millis();
+        let reason: String = reason.chars().take(MAX_REASON).collect();
+        Entity::update_many()
+            .col_expr(Column::DisabledAt, Expr::value(now))
+            .col_expr(Column::DisabledReason, Expr::value(reason))
+            .col_expr(Column::UpdatedAt, Expr::value(now))
+            .col_expr(Column::Version, Expr::value(self.version))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::DisabledAt.is_null())
+            .filter(Column::DeletedAt.is_null())
+            .exec(&self.transaction)
+            .await?;
+        Ok(())
+    }
+
+    /// Commits what went well and takes back what didn't.
+    pub(super) async fn finish<T>(self, done: Result<T, Error>) -> Result<T, Error> {
+        match done {
+            Ok(value) => {
+                self.transaction.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The first error says more than that of a rollback, and an open transaction ends
+                // with its connection.
+                let _ = self.transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The registry's present version.
+pub(super) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, Error> {
+    let row = registry::Entity::find_by_id(ROW).one(db).await?;
+    let missing = || DbErr::RecordNotFound("thorn_registry is empty; run thorn's migrations".to_owned());
+    Ok(row.ok_or_else(missing)?.version)
+}
+
+/// The only unique thing of a subscription that users choose is its identity.
+fn refused(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => InvalidSubscription::duplicate().into(),
+        _ => error.into(),
+    }
+}
