@@ -124,11 +124,7 @@ impl Problem {
     }
 
     fn title(&self) -> &'static str {
-        if self.0.errors.is_empty() {
-            self.0.status.canonical_reason().unwrap_or("Error")
-        } else {
-            "Invalid fields"
-        }
+        if self.0.errors.is_empty() { self.0.status.canonical_reason().unwrap_or("Error") } else { "Invalid fields" }
     }
 }
 

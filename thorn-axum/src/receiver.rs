@@ -71,13 +71,19 @@ impl<T> Webhook<T> {
     /// # Errors
     ///
     /// As the extractor's, except for the size.
-    pub fn from_parts(secrets: &WebhookSecrets, headers: &HeaderMap, raw: Bytes, now: Timestamp) -> Result<Self, Problem>
+    pub fn from_parts(
+        secrets: &WebhookSecrets,
+        headers: &HeaderMap,
+        raw: Bytes,
+        now: Timestamp,
+    ) -> Result<Self, Problem>
     where
         T: DeserializeOwned,
     {
         secrets.verify(headers, &raw, now).map_err(refusal)?;
-        let body: body::Body<T> = body::read(headers, &raw)
-            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST).detail(format!("Not the event expected: {error}")))?;
+        let body: body::Body<T> = body::read(headers, &raw).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST).detail(format!("Not the event expected: {error}"))
+        })?;
         Ok(Self {
             event: body.event,
             delivery: text(headers, "webhook-id").or(text(headers, "hook-delivery")).map(str::to_owned),

@@ -8,6 +8,10 @@ use super::Problem;
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
+            Error::Subscription(invalid) => invalid
+                .errors
+                .into_iter()
+                .fold(Self::invalid_fields(), |problem, error| problem.field(error.field, error.message)),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND),
             Error::EventTooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE).detail(error.to_string()),
             Error::EventName { .. }

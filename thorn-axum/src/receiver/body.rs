@@ -73,8 +73,7 @@ mod tests {
             let json = json!({ "event": "a.b", "ref": "/a/1", "sender": null, "data": data }).to_string();
             for content_type in ContentType::ALL {
                 let encoded = encode_body(content_type, &json).unwrap();
-                let headers =
-                    HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type.as_str()))]);
+                let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type.as_str()))]);
                 let body: Body<Value> = read(&headers, encoded.as_bytes()).unwrap();
                 assert_eq!((body.event.as_str(), body.reference.as_deref()), ("a.b", Some("/a/1")), "{content_type}");
                 assert_eq!((body.sender, body.data), (None, data.clone()), "{content_type}");

@@ -76,7 +76,7 @@ impl WebhookSecrets {
         self
     }
 
-    /// Bytes a body may have; default 1 MiB.
+    /// Bytes a body may have; default one megabyte (1,048,576).
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -113,7 +113,14 @@ impl WebhookSecrets {
 
     /// Whether one of the secrets fits, else why the last one doesn't.
     fn any(&self, verify: impl Fn(&Secret) -> Result<(), SignatureError>) -> Result<(), SignatureError> {
-        self.secrets.iter().fold(Err(SignatureError::Mismatch), |found, secret| found.or_else(|_| verify(secret)))
+        let mut found = Err(SignatureError::Mismatch);
+        for secret in self.secrets.iter() {
+            found = verify(secret);
+            if found.is_ok() {
+                break;
+            }
+        }
+        found
     }
 }
 
