@@ -1,17 +1,28 @@
 //! The HTTP client that deliveries go through.
 
+mod failure;
 mod outgoing;
+mod pools;
+mod request;
+mod response;
+mod tls;
 
-use crate::Error;
+use std::{sync::Arc, time::Duration};
 
-use super::{Attempt, TargetGuard};
+use http::HeaderValue;
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use self::{failure::Failure, pools::Pools, response::Answer};
+use super::{Attempt, Outcome, TargetError, TargetGuard};
+use crate::{Error, Timestamp};
 
 pub use outgoing::Outgoing;
 
 /// Settings of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// Which addresses may be connected to.
+    /// Which addresses may be connected to. Default: the public internet, ports 80 and 443.
     pub guard: TargetGuard,
     /// Bytes of a response's body that are read and kept. Default 4096.
     pub max_response_bytes: usize,
@@ -19,8 +30,10 @@ pub struct ClientConfig {
     pub user_agent: String,
     /// Certificate authorities to trust besides the system's, each in PEM (one or many) or DER.
     pub extra_root_certificates: Vec<Vec<u8>>,
-    /// Connections kept open for each host, to be used again. Default 8.
+    /// Idle connections kept open for each host. Default 8.
     pub idle_connections: usize,
+    /// How long an idle connection is kept open. Default 30 s.
+    pub idle_timeout: Duration,
 }
 
 impl Default for ClientConfig {
@@ -31,26 +44,100 @@ impl Default for ClientConfig {
             user_agent: concat!("Mozilla/5.0 (compatible; thorn/", env!("CARGO_PKG_VERSION"), "; reqwest)").to_owned(),
             extra_root_certificates: Vec::new(),
             idle_connections: 8,
+            idle_timeout: Duration::from_secs(30),
         }
     }
 }
 
 /// Sends deliveries.
+///
+/// Every connection goes to an address that its [`TargetGuard`] has passed, TLS is always verified,
+/// redirects and proxies of the environment are not followed, and a receiver can take up no more than
+/// an attempt's total deadline and [`max_response_bytes`](ClientConfig::max_response_bytes).
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn send(outgoing: thorn_core::delivery::Outgoing<'_>) -> Result<(), thorn_core::Error> {
+/// use thorn_core::delivery::{Client, ClientConfig, Outcome};
+///
+/// let client = Client::new(ClientConfig::default())?;
+/// let attempt = client.send(&outgoing).await;
+/// assert_eq!(attempt.outcome, Outcome::Delivered);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-pub struct Client {}
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    guard: TargetGuard,
+    pools: Pools,
+    user_agent: HeaderValue,
+    max_response_bytes: usize,
+}
 
 impl Client {
     /// A client with its own pool of connections; clones share it.
     ///
     /// # Errors
     ///
-    /// [`Error::Option`] if a certificate can't be read or the system trusts no authority.
-    pub fn new(_config: ClientConfig) -> Result<Self, Error> {
-        todo!()
+    /// [`Error::Option`] if the user agent can't be sent, a certificate can't be read, or the system
+    /// trusts no certificate authority.
+    pub fn new(config: ClientConfig) -> Result<Self, Error> {
+        let user_agent = HeaderValue::try_from(&config.user_agent)
+            .map_err(|error| Error::Option { option: "user_agent", reason: error.to_string() })?;
+        let pools = Pools::new(&config)?;
+        let max_response_bytes = config.max_response_bytes;
+        Ok(Self { inner: Arc::new(Inner { guard: config.guard, pools, user_agent, max_response_bytes }) })
     }
 
-    /// Makes one attempt. Every way it can end is an [`Outcome`](super::Outcome), never an `Err`.
-    pub async fn send(&self, _outgoing: &Outgoing<'_>) -> Attempt {
-        todo!()
+    /// Makes one attempt. Every way it can end is an [`Outcome`], never an `Err`:
+    ///
+    /// - a whole 2xx response is `Delivered`, also if its body is longer than what is read of it;
+    /// - any other status is `Rejected`, redirects included, and also if the body breaks off;
+    /// - when the deadline passes first, it is `TimedOut`, with the status if there was one already;
+    /// - a URL or an address that the guard refuses is `Blocked`, and nothing was connected to;
+    /// - everything else is `Unreachable`.
+    pub async fn send(&self, outgoing: &Outgoing<'_>) -> Attempt {
+        let attempted_at = Timestamp::now();
+        let started = Instant::now();
+        let mut answer = Answer::new(self.inner.max_response_bytes);
+        let exchange = self.exchange(outgoing, attempted_at, &mut answer);
+        let ended = timeout(outgoing.timeout, exchange).await;
+        let (outcome, error) = match ended {
+            Ok(Ok(())) => answer.verdict(),
+            Ok(Err(Failure { outcome, reason })) => (outcome, Some(reason)),
+            Err(_) => (Outcome::TimedOut, Some(format!("no complete response within {:?}", outgoing.timeout))),
+        };
+        Attempt {
+            outcome,
+            attempted_at,
+            duration: started.elapsed(),
+            status: answer.status.map(|status| status.as_u16()),
+            retry_after: answer.retry_after,
+            response: answer.into_text(),
+            error,
+        }
+    }
+
+    async fn exchange(&self, outgoing: &Outgoing<'_>, now: Timestamp, answer: &mut Answer) -> Result<(), Failure> {
+        let Inner { guard, pools, user_agent, .. } = &*self.inner;
+        let url = Url::parse(outgoing.url).map_err(|error| TargetError::Url { reason: error.to_string() })?;
+        // An address in the URL never reaches the resolver, so this is where it is checked.
+        guard.check_url(&url)?;
+        let port = url.port_or_known_default().unwrap_or_default();
+
+        let headers = request::headers(outgoing, now, user_agent)?;
+        let client = pools.for_request(guard.allows_port(port), outgoing.keep_alive);
+        let request = client.post(url).headers(headers).body(outgoing.body.clone());
+        let response = request.send().await.map_err(|error| Failure::of_exchange(&error, port))?;
+        answer.read(response, now).await.map_err(|error| Failure::of_exchange(&error, port))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,24 +2,18 @@
 
 mod address;
 mod error;
+mod names;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
-use tokio::{net::lookup_host, time::timeout};
 use url::{Host, Url};
 
 pub use error::TargetError;
+use names::Names;
 
 /// Ports of the public internet that are open to deliveries.
 const PORTS: [u16; 2] = [80, 443];
-
-/// A name that takes longer to resolve counts as one that doesn't. A delivery's own deadline is
-/// usually shorter.
-const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 
 /// Keeps deliveries away from addresses that a subscriber has no business with: the guard against
 /// server-side request forgery.
@@ -50,6 +44,7 @@ const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 pub struct TargetGuard {
     networks: Vec<IpNet>,
     ports: Vec<u16>,
+    names: Names,
 }
 
 impl Default for TargetGuard {
@@ -62,7 +57,7 @@ impl TargetGuard {
     /// Lets through the public internet on ports 80 and 443, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        Self { networks: Vec::new(), ports: PORTS.to_vec() }
+        Self { networks: Vec::new(), ports: PORTS.to_vec(), names: Names::default() }
     }
 
     /// Lets through these networks too, on any port and whatever they mean: for internal systems and
@@ -130,19 +125,8 @@ impl TargetGuard {
     /// [`TargetError::Unresolvable`] if there is no address, else the error of the first address that
     /// is refused.
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, TargetError> {
-        let unresolvable = |reason: String| TargetError::Unresolvable { host: host.to_owned(), reason };
-        let addresses: Vec<SocketAddr> = match timeout(LONGEST_LOOKUP, lookup_host((host, port))).await {
-            Ok(Ok(addresses)) => addresses.collect(),
-            Ok(Err(error)) => return Err(unresolvable(error.to_string())),
-            Err(_) => return Err(unresolvable("the name servers took too long to answer".to_owned())),
-        };
-        if addresses.is_empty() {
-            return Err(unresolvable("it has no address".to_owned()));
-        }
-        for address in &addresses {
-            self.check_address(address.ip(), port).map_err(|error| error.of_host(host))?;
-        }
-        Ok(addresses)
+        let ips = self.lookup(host, port).await?;
+        Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
     }
 
     /// Checks a URL as a subscription gives it, its host's addresses included.
@@ -157,6 +141,16 @@ impl TargetGuard {
             self.resolve(host, port).await?;
         }
         Ok(())
+    }
+
+    pub(super) async fn lookup(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, TargetError> {
+        let unresolvable = |reason: String| TargetError::Unresolvable { host: host.to_owned(), reason };
+        let ips = self.names.addresses(host).await.map_err(unresolvable)?;
+        if ips.is_empty() {
+            return Err(unresolvable("it has no address".to_owned()));
+        }
+        ips.iter().try_for_each(|ip| self.check_address(*ip, port)).map_err(|error| error.of_host(host))?;
+        Ok(ips)
     }
 
     /// Whether the port is open on addresses of the public internet.

@@ -6,7 +6,7 @@ use base64::{
 };
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use super::SignatureError;
 use crate::subscription::{Digest, Secret};

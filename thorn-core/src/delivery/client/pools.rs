@@ -1,0 +1,101 @@
+//! Connections, and the guard in front of each of them.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use reqwest::{
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect,
+};
+
+use super::{ClientConfig, tls};
+use crate::{Error, delivery::TargetGuard};
+
+/// Stands for the ports that are open on the public internet; which one makes no difference.
+const AN_OPEN_PORT: u16 = 443;
+
+/// Stands for all other ports: it is never open, so only allowed networks are let through.
+const A_CLOSED_PORT: u16 = 0;
+
+/// A connection that is still not there was asked for by an attempt that is over.
+const LONGEST_CONNECT: Duration = Duration::from_secs(30);
+
+/// The reqwest clients that deliveries are sent with.
+///
+/// A resolver isn't told the port, and the port decides whether an address is let through. So ports
+/// that are open on the public internet have one client, and all others have another one whose
+/// resolver lets through allowed networks only.
+#[derive(Debug)]
+pub(super) struct Pools {
+    open: Pair,
+    closed: Pair,
+}
+
+#[derive(Debug)]
+struct Pair {
+    /// Keeps connections for the next request.
+    pooled: reqwest::Client,
+    /// A new connection for each request.
+    single: reqwest::Client,
+}
+
+impl Pools {
+    pub(super) fn new(config: &ClientConfig) -> Result<Self, Error> {
+        let tls = tls::verified(&config.extra_root_certificates)?;
+        let guard = Arc::new(config.guard.clone());
+        Ok(Self {
+            open: Pair::new(config, &tls, &guard, AN_OPEN_PORT)?,
+            closed: Pair::new(config, &tls, &guard, A_CLOSED_PORT)?,
+        })
+    }
+
+    /// The client for a request to a port that is open or not, on a kept connection or its own.
+    pub(super) const fn for_request(&self, open_port: bool, keep_alive: bool) -> &reqwest::Client {
+        let pair = if open_port { &self.open } else { &self.closed };
+        if keep_alive { &pair.pooled } else { &pair.single }
+    }
+}
+
+impl Pair {
+    fn new(
+        config: &ClientConfig,
+        tls: &rustls::ClientConfig,
+        guard: &Arc<TargetGuard>,
+        port: u16,
+    ) -> Result<Self, Error> {
+        let build = |idle_connections| {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(GuardedResolver { guard: Arc::clone(guard), port })
+                .no_proxy()
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .http1_only()
+                .tcp_nodelay(true)
+                .connect_timeout(LONGEST_CONNECT)
+                .pool_max_idle_per_host(idle_connections)
+                .pool_idle_timeout(config.idle_timeout)
+                .build()
+                .map_err(|error| Error::Option { option: "HTTP client", reason: error.to_string() })
+        };
+        Ok(Self { pooled: build(config.idle_connections)?, single: build(0)? })
+    }
+}
+
+/// Resolves a name at the moment of connecting, to addresses that the guard has passed and no others:
+/// what was checked is what is connected to, whatever the DNS says before or after.
+#[derive(Debug)]
+struct GuardedResolver {
+    guard: Arc<TargetGuard>,
+    port: u16,
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (guard, port) = (Arc::clone(&self.guard), self.port);
+        Box::pin(async move {
+            let ips = guard.lookup(name.as_str(), port).await?;
+            // Port 0 is for the connector to fill in.
+            Ok(Box::new(ips.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! The headers of a delivery.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONNECTION, CONTENT_TYPE, InvalidHeaderValue, USER_AGENT},
+};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::Outgoing;
+use crate::{Timestamp, delivery::standard_signature, event::ExtraHeaders};
+
+const HOOK_EVENT: HeaderName = HeaderName::from_static("hook-event");
+const HOOK_DELIVERY: HeaderName = HeaderName::from_static("hook-delivery");
+const HOOK_SUBSCRIPTION: HeaderName = HeaderName::from_static("hook-subscription");
+const HOOK_HMAC: HeaderName = HeaderName::from_static("hook-hmac");
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// What the HTTP binding of CloudEvents 1.0 (section 3.1.3.2) encodes in a header's value, besides
+/// everything that isn't ASCII. Since `%` is encoded too, decoding gives back the event's exact name.
+const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
+
+/// All headers of an attempt made `now`. The application's come first, so ours win.
+pub(super) fn headers(
+    outgoing: &Outgoing<'_>,
+    now: Timestamp,
+    user_agent: &HeaderValue,
+) -> Result<HeaderMap, InvalidHeaderValue> {
+    let id = outgoing.delivery.to_string();
+    let event = utf8_percent_encode(outgoing.event, NOT_PLAIN).to_string();
+    let signature = standard_signature(outgoing.secret, &id, now.as_secs(), &outgoing.body);
+    let id = HeaderValue::try_from(id)?;
+
+    let mut headers = HeaderMap::with_capacity(16);
+    headers.insert(USER_AGENT, user_agent.clone());
+    for (name, value) in sendable(outgoing.headers) {
+        headers.insert(name, value);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type.as_str()));
+    headers.insert(HOOK_EVENT, HeaderValue::try_from(event)?);
+    headers.insert(HOOK_DELIVERY, id.clone());
+    headers.insert(HOOK_SUBSCRIPTION, HeaderValue::try_from(outgoing.subscription.to_string())?);
+    headers.insert(HOOK_HMAC, HeaderValue::try_from(outgoing.hook_hmac)?);
+    headers.insert(WEBHOOK_ID, id);
+    headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(now.as_secs()));
+    headers.insert(WEBHOOK_SIGNATURE, HeaderValue::try_from(signature)?);
+    if !outgoing.keep_alive {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(headers)
+}
+
+/// They were checked when the event was made, but have been in a table and a queue since.
+fn sendable(extra: &ExtraHeaders) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    extra.iter().filter_map(|(name, value)| {
+        let mut alone = ExtraHeaders::default();
+        alone.push(name.to_owned(), value.to_owned());
+        alone.check().ok()?;
+        Some((name.try_into().ok()?, value.try_into().ok()?))
+    })
+}

@@ -1,0 +1,126 @@
+//! What is read and kept of a response.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use reqwest::Response;
+
+use crate::{Timestamp, delivery::Outcome};
+
+/// A receiver can't ask for more patience than this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What is known of a response so far; an attempt that runs out of time keeps it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: Option<StatusCode>,
+    pub(super) retry_after: Option<Duration>,
+    body: Vec<u8>,
+    limit: usize,
+}
+
+impl Answer {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self { status: None, retry_after: None, body: Vec::new(), limit }
+    }
+
+    /// Reads to the end of the body, or to the limit: the rest is left, and the connection with it.
+    pub(super) async fn read(&mut self, mut response: Response, now: Timestamp) -> Result<(), reqwest::Error> {
+        let status = response.status();
+        self.status = Some(status);
+        if !status.is_success() {
+            self.retry_after = retry_after(response.headers(), now);
+        }
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => {
+                    let room = self.limit - self.body.len();
+                    self.body.extend_from_slice(&chunk[..room.min(chunk.len())]);
+                    if chunk.len() > room {
+                        return Ok(());
+                    }
+                }
+                Ok(None) => return Ok(()),
+                // A refusal is one, however its explanation ends.
+                Err(_) if !status.is_success() => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What a response that was read says about the delivery.
+    pub(super) fn verdict(&self) -> (Outcome, Option<String>) {
+        match self.status {
+            Some(status) if status.is_success() => (Outcome::Delivered, None),
+            Some(status) if status.is_redirection() => {
+                (Outcome::Rejected, Some(format!("the receiver answered {status}; redirects are not followed")))
+            }
+            Some(status) => (Outcome::Rejected, Some(format!("the receiver answered {status}"))),
+            None => (Outcome::Unreachable, Some("there was no response".to_owned())),
+        }
+    }
+
+    /// The body as text without NUL characters, which Postgres can't store; `None` if it is empty.
+    pub(super) fn into_text(self) -> Option<String> {
+        let mut text = String::from_utf8_lossy(&self.body).into_owned();
+        text.retain(|c| c != '\0');
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// `Retry-After`: seconds, or a date in one of HTTP's three formats (RFC 9110, section 10.2.3).
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
+        // Digits that don't fit are a very long time.
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        (Timestamp::from_millis(0) + date).since(now)
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(value: &str) -> Option<Duration> {
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
+        // Sun, 06 Nov 1994 08:49:37 GMT
+        retry_after(&headers, Timestamp::from_millis(784_111_777_000))
+    }
+
+    #[test]
+    fn thorn_149_retry_after_is_seconds_or_a_date() {
+        for (value, secs) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("Sun Nov  6 08:50:37 1994", Some(60)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+        ] {
+            assert_eq!(parsed(value), secs.map(Duration::from_secs), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_can_ask_to_wait_forever() {
+        for value in ["99999999999", "99999999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(parsed(value), Some(LONGEST_RETRY_AFTER), "{value}");
+        }
+    }
+
+    #[test]
+    fn text_is_made_storable() {
+        let text = |body: &[u8]| Answer { body: body.to_vec(), ..Answer::new(0) }.into_text();
+        assert_eq!(text(b"a\0b\xff").as_deref(), Some("ab\u{fffd}"));
+        assert_eq!(text(b"\0"), None);
+        assert_eq!(text(b""), None);
+    }
+}

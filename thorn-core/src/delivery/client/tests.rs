@@ -1,0 +1,82 @@
+mod receiver;
+
+mod attempt;
+mod guard;
+mod headers;
+mod pool;
+mod tls;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::receiver::{Receiver, Reply};
+use super::*;
+use crate::{
+    DeliveryId, EventId, SubscriptionId,
+    delivery::hook_hmac,
+    event::ExtraHeaders,
+    subscription::{ContentType, Digest, Secret},
+};
+
+/// What a test sends; each field may be replaced.
+struct Hook {
+    event: &'static str,
+    secret: Secret,
+    body: &'static str,
+    headers: ExtraHeaders,
+    timeout: Duration,
+    keep_alive: bool,
+}
+
+impl Default for Hook {
+    fn default() -> Self {
+        Self {
+            event: "article.created",
+            secret: Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+            body: r#"{"a":1}"#,
+            headers: ExtraHeaders::default(),
+            timeout: Duration::from_secs(30),
+            keep_alive: true,
+        }
+    }
+}
+
+impl Hook {
+    async fn send(&self, client: &Client, url: &str) -> Attempt {
+        let subscription = SubscriptionId::generate();
+        let outgoing = Outgoing {
+            delivery: DeliveryId::derive(EventId::generate(), subscription),
+            subscription,
+            event: self.event,
+            url,
+            content_type: ContentType::Json,
+            secret: &self.secret,
+            hook_hmac: &hook_hmac(Digest::Sha256, &self.secret, self.body.as_bytes()),
+            body: Bytes::from_static(self.body.as_bytes()),
+            headers: &self.headers,
+            timeout: self.timeout,
+            keep_alive: self.keep_alive,
+        };
+        client.send(&outgoing).await
+    }
+}
+
+fn loopback() -> TargetGuard {
+    TargetGuard::new().allow_networks(["127.0.0.0/8".parse().unwrap()])
+}
+
+fn guarded_by(guard: TargetGuard) -> Client {
+    Client::new(ClientConfig { guard, ..ClientConfig::default() }).unwrap()
+}
+
+/// One attempt at a receiver on loopback that replies so.
+async fn attempt(reply: Reply) -> (Attempt, Receiver) {
+    attempt_within(Duration::from_secs(30), reply).await
+}
+
+async fn attempt_within(timeout: Duration, reply: Reply) -> (Attempt, Receiver) {
+    let receiver = Receiver::start(reply).await;
+    let hook = Hook { timeout, ..Hook::default() };
+    (hook.send(&guarded_by(loopback()), &receiver.url()).await, receiver)
+}
