@@ -5,7 +5,7 @@
 
 use std::{
     collections::VecDeque,
-    fmt::Write as _,
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,8 +13,8 @@ use std::{
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{FromRef, State},
-    http::{HeaderMap, StatusCode, Uri, header},
+    extract::{FromRef, FromRequestParts, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -33,9 +33,6 @@ struct Args {
     /// Milliseconds until the answer
     #[arg(long, default_value_t = 0)]
     delay: u64,
-    /// Address to listen on; 0.0.0.0 for every network
-    #[arg(long, default_value = "127.0.0.1")]
-    host: String,
     #[arg(long, env = "PORT", default_value_t = 8888)]
     port: u16,
     /// A subscription's secret; repeat it for several. Without one nothing is verified
@@ -71,9 +68,11 @@ struct Call {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let secrets = WebhookSecrets::new(args.secrets.clone()).or_hook_hmac(Digest::Sha256);
-    let receive = if secrets.is_empty() { post(unverified) } else { post(verified) };
-    let listener = tokio::net::TcpListener::bind((args.host.as_str(), args.port)).await?;
-    let verifying = if secrets.is_empty() { "without a secret: nothing is verified" } else { "verifying signatures" };
+    let (receive, verifying) = match secrets.is_empty() {
+        true => (post(unverified), "without a secret: nothing is verified"),
+        false => (post(verified), "verifying signatures"),
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", args.port)).await?;
     println!("receiving at http://{}, {verifying}", listener.local_addr()?);
 
     let app = App { args, secrets, calls: Arc::default() };
@@ -83,59 +82,43 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// The extractor hands over what is verified; the refusal of everything else is the answer to it.
-async fn verified(
-    State(app): State<App>,
-    uri: Uri,
-    headers: HeaderMap,
-    webhook: Result<Webhook, Problem>,
-) -> Response {
-    let mut call = app.call(&uri, &headers);
+async fn verified(State(app): State<App>, call: Call, webhook: Result<Webhook, Problem>) -> Response {
     match webhook {
-        Ok(webhook) => {
-            call.result = "verified".to_owned();
-            call.event = webhook.event;
-            call.body = String::from_utf8_lossy(&webhook.raw).into_owned();
-            app.answer(call).await
-        }
+        Ok(Webhook { event, raw, .. }) => app.answer(Call { event, result: "verified".into(), ..call }, &raw).await,
         Err(problem) => {
-            call.status = problem.status().as_u16();
-            call.result = problem.to_string();
-            app.keep(call);
+            app.keep(Call { status: problem.status().as_u16(), result: problem.to_string(), ..call });
             problem.into_response()
         }
     }
 }
 
-async fn unverified(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let mut call = app.call(&uri, &headers);
-    call.body = String::from_utf8_lossy(&body).into_owned();
-    app.answer(call).await
+async fn unverified(State(app): State<App>, call: Call, body: Bytes) -> Response {
+    app.answer(call, &body).await
+}
+
+/// What path and headers claim.
+impl FromRequestParts<App> for Call {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let (at, path, status) = (Timestamp::now(), parts.uri.path().to_owned(), app.args.status);
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let (event, delivery, result) = (text("hook-event"), text("hook-delivery"), "unverified".to_owned());
+        Ok(Self { at, path, event, delivery, result, status, body: String::new() })
+    }
 }
 
 impl App {
-    fn call(&self, uri: &Uri, headers: &HeaderMap) -> Call {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        Call {
-            at: Timestamp::now(),
-            path: uri.path().to_owned(),
-            event: text("hook-event"),
-            delivery: text("hook-delivery"),
-            result: "unverified".to_owned(),
-            status: self.args.status,
-            body: String::new(),
-        }
-    }
-
     fn keep(&self, call: Call) {
-        let Call { at, path, event, delivery, result, status, .. } = &call;
-        println!("{at} {path} {} {} {status} {}", event.escape_debug(), delivery, result.escape_debug());
+        let line = format!("{} {} {} {} {}", call.at, call.path, call.event, call.status, call.result);
+        println!("{}", line.replace(char::is_control, "?"));
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         calls.push_front(call);
         calls.truncate(KEPT);
     }
 
-    async fn answer(&self, call: Call) -> Response {
-        self.keep(call);
+    async fn answer(&self, call: Call, body: &[u8]) -> Response {
+        self.keep(Call { body: String::from_utf8_lossy(body).into_owned(), ..call });
         tokio::time::sleep(Duration::from_millis(self.args.delay)).await;
         StatusCode::from_u16(self.args.status).unwrap_or_default().into_response()
     }
@@ -147,12 +130,7 @@ async fn show(State(app): State<App>, headers: HeaderMap) -> Response {
     if accept.contains("application/json") {
         return Json(calls).into_response();
     }
-    let mut rows = String::new();
-    for Call { at, path, event, delivery, result, status, body } in &calls {
-        let at = format!("<time>{at}</time>");
-        let cells = [path, event, delivery, result, &status.to_string(), body].map(|text| escaped(text)).join("<td>");
-        _ = write!(rows, "<tr><th scope=row>{at}<td>{cells}");
-    }
+    let rows: String = calls.iter().map(row).collect();
     let headings = ["Time", "Path", "Event", "Delivery", "Result", "Status", "Body"].join("<th scope=col>");
     let page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
@@ -165,6 +143,8 @@ async fn show(State(app): State<App>, headers: HeaderMap) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'")], Html(page)).into_response()
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+fn row(Call { at, path, event, delivery, result, status, body }: &Call) -> String {
+    let cells = [path, event, delivery, result, &status.to_string(), body]
+        .map(|text| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
+    format!("<tr><th scope=row><time>{at}</time><td>{}", cells.join("<td>"))
 }
