@@ -10,6 +10,8 @@ mod digest;
 #[allow(unreachable_pub, reason = "the derives of SeaORM make their types `pub`")]
 pub(crate) mod entity;
 mod fields;
+#[cfg(all(test, feature = "sqlite"))]
+mod fixture;
 mod invalid;
 mod matcher;
 mod pattern;

@@ -3,12 +3,22 @@
 use url::Url;
 
 use super::{
-    ContentType, Digest, FieldError, FieldErrorKind, InvalidSubscription, ParsePatternError, Pattern, Secret, UrlCheck,
-    sealing::SEALED,
+    ContentType, Digest, FieldError, FieldErrorKind, InvalidSubscription, ParsePatternError, Pattern, Secret,
+    SubscriptionChange, UrlCheck, sealing::SEALED,
 };
 
 const MAX_URL: usize = 2048;
 const MAX_TEXT: usize = 190;
+
+/// A change whose every field is right.
+pub(super) struct CheckedChange {
+    pub(super) pattern: Option<Pattern>,
+    pub(super) url: Option<String>,
+    pub(super) secret: Option<Secret>,
+    pub(super) digest: Option<Digest>,
+    pub(super) content_type: Option<ContentType>,
+    pub(super) enabled: Option<bool>,
+}
 
 /// Checks fields one after another and collects what is wrong with them. Each check has a value
 /// for what is right, and `None` for what it noted as wrong.
@@ -28,9 +38,28 @@ impl<'a> Fields<'a> {
         InvalidSubscription { errors: self.errors }
     }
 
-    /// Refuses if anything was wrong.
-    pub(super) fn finish(self) -> Result<(), InvalidSubscription> {
-        if self.errors.is_empty() { Ok(()) } else { Err(self.refusal()) }
+    /// Checks every field that is to be changed.
+    pub(super) async fn change(
+        mut self,
+        change: &SubscriptionChange,
+        present_url: &str,
+    ) -> Result<CheckedChange, InvalidSubscription> {
+        let url = match change.url.as_deref() {
+            // It was checked when it was set, and is again whenever it is used. A name that doesn't
+            // resolve just now is no reason to refuse a change of something else.
+            Some(url) if url == present_url => None,
+            Some(url) => self.url(url).await,
+            None => None,
+        };
+        let checked = CheckedChange {
+            pattern: change.event.as_deref().and_then(|text| self.event(text)),
+            url,
+            secret: change.secret.as_deref().and_then(|text| self.secret(text)),
+            digest: change.digest.as_deref().and_then(|text| self.digest(text)),
+            content_type: change.content_type.as_deref().and_then(|text| self.content_type(text)),
+            enabled: change.enabled,
+        };
+        if self.errors.is_empty() { Ok(checked) } else { Err(self.refusal()) }
     }
 
     pub(super) fn owner(&mut self, owner: Option<&str>) -> Option<Option<String>> {
@@ -131,24 +160,27 @@ impl<'a> Fields<'a> {
 
 /// Checks what a URL says, without asking where it leads. `Url` alone is more lenient: it mends
 /// white space, back slashes and missing slashes, which other programs then read differently.
+///
+/// No message repeats the URL, which may hold a password.
 fn check_form(text: &str) -> Result<(), String> {
+    let refuse = |reason: &str| Err(reason.to_owned());
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
-        return Err("a url has no white space, control characters or back slashes; percent-encode them".to_owned());
+        return refuse("a url has no white space, control characters or back slashes; percent-encode them");
     }
-    let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
-    if !lower.starts_with("http://") && !lower.starts_with("https://") {
-        return Err(format!("`{text}` is not an absolute url; begin with https:// or http://"));
+    let starts_with = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if !starts_with("https://") && !starts_with("http://") {
+        return refuse("this is not an absolute url of the web; begin with https:// or http://");
     }
-    let url = Url::parse(text).map_err(|error| format!("`{text}` is not a url: {error}"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        // The value isn't shown: it holds a password.
-        return Err("a url with user name and password is not accepted; verify the signature instead".to_owned());
+    let authority = text.split(['/', '?', '#']).nth(2).unwrap_or_default();
+    if authority.is_empty() {
+        return refuse("there is no host between the slashes");
     }
+    if authority.contains('@') {
+        return refuse("a url with user name or password is not accepted; remove it and verify the signature instead");
+    }
+    let url = Url::parse(text).map_err(|error| format!("this is not a url: {error}"))?;
     if url.fragment().is_some() {
-        return Err(format!("`{text}` has a fragment, which is never sent; remove the `#` and what follows"));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(format!("`{text}` names no host"));
+        return refuse("a fragment is never sent; remove the `#` and what follows");
     }
     Ok(())
 }

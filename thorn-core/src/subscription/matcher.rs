@@ -34,7 +34,7 @@ impl Matcher {
         } else {
             self.patterns.audience(pattern.segments())
         };
-        audience.insert(Arc::clone(&subscription));
+        audience.insert(subscription);
     }
 
     /// Takes out a subscription, given as it was inserted.
@@ -61,3 +61,6 @@ impl Matcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

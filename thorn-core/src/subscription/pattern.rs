@@ -191,3 +191,6 @@ impl fmt::Debug for Pattern {
         write!(f, "Pattern({})", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

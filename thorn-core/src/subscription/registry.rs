@@ -15,16 +15,32 @@ use super::{
 };
 use crate::{Error, SubscriptionId};
 
-/// Rows read in one query.
+/// Rows read in one query; some hundred bytes each.
 const PAGE: usize = 1000;
 
 /// All enabled subscriptions, in memory.
 ///
 /// It starts empty and follows the database with [`refresh`](Self::refresh), which costs one small
 /// query while nothing has changed.
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), thorn_core::Error> {
+/// use thorn_core::subscription::Registry;
+///
+/// let registry = Registry::new(None);
+/// registry.refresh(&db).await?;
+/// let mut hear = Vec::new();
+/// registry.matching("article.created", Some("alice"), false, &mut hear);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Registry {
     key: Option<SecretKey>,
+    /// Rows read in one query.
+    page: usize,
     compiled: RwLock<Compiled>,
     /// Of two refreshes the later one must not be overtaken by what the earlier one has read.
     refreshing: Mutex<()>,
@@ -42,7 +58,7 @@ impl Registry {
     /// An empty registry, which decrypts secrets with this key.
     #[must_use]
     pub fn new(key: Option<SecretKey>) -> Self {
-        Self { key, compiled: RwLock::default(), refreshing: Mutex::new(()) }
+        Self { key, page: PAGE, compiled: RwLock::default(), refreshing: Mutex::new(()) }
     }
 
     /// Takes in what has changed in the database and returns its version.
@@ -71,10 +87,10 @@ impl Registry {
             let rows = Entity::find()
                 .filter(Column::Version.gt(version))
                 .order_by_asc(Column::Version)
-                .limit(PAGE as u64)
+                .limit(self.page as u64)
                 .all(db)
                 .await?;
-            let complete = rows.len() < PAGE;
+            let complete = rows.len() < self.page;
             version = rows.last().map_or(version, |row| row.version);
             if complete {
                 // The row of the newest version may be gone from the table.
@@ -156,3 +172,6 @@ impl Compiled {
         }
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;

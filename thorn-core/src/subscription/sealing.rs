@@ -133,3 +133,72 @@ fn decrypt(sealed: &str, id: SubscriptionId, key: &SecretKey) -> Option<Secret> 
     let text = key.ciphers.iter().find_map(open)?;
     String::from_utf8(text).ok().map(Secret::new)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| STANDARD.encode([*byte; KEY_BYTES])).collect::<Vec<_>>().join(", ")
+    }
+
+    fn parse(bytes: &[u8]) -> SecretKey {
+        key(bytes).parse().unwrap()
+    }
+
+    #[test]
+    fn a_sealed_secret_shows_nothing_and_opens_with_its_key() {
+        let (id, secret, key) = (SubscriptionId::generate(), Secret::new("s3cr3t"), parse(&[1]));
+        let sealed = seal(&secret, id, Some(&key)).unwrap();
+        assert!(sealed.starts_with("enc1:") && !sealed.contains("s3cr3t"), "{sealed}");
+        assert_ne!(sealed, seal(&secret, id, Some(&key)).unwrap(), "a nonce is used once");
+        assert_eq!(unseal(&sealed, id, Some(&key)).unwrap(), secret);
+    }
+
+    #[test]
+    fn the_first_key_seals_and_all_open() {
+        let (id, secret) = (SubscriptionId::generate(), Secret::new("s"));
+        let old = seal(&secret, id, Some(&parse(&[1]))).unwrap();
+        let both = parse(&[2, 1]);
+        assert_eq!(unseal(&old, id, Some(&both)).unwrap(), secret);
+        let new = seal(&secret, id, Some(&both)).unwrap();
+        assert_eq!(unseal(&new, id, Some(&parse(&[2]))).unwrap(), secret);
+        assert!(unseal(&new, id, Some(&parse(&[1]))).is_err());
+    }
+
+    #[test]
+    fn without_a_key_secrets_are_plain_and_stay_readable_with_one() {
+        let (id, secret) = (SubscriptionId::generate(), Secret::new("s"));
+        let plain = seal(&secret, id, None).unwrap();
+        assert_eq!(plain, "s");
+        assert_eq!(unseal(&plain, id, Some(&parse(&[1]))).unwrap(), secret);
+    }
+
+    #[test]
+    fn what_can_not_be_opened_says_whose_it_is() {
+        let (id, key) = (SubscriptionId::generate(), parse(&[1]));
+        let sealed = seal(&Secret::new("s3cr3t"), id, Some(&key)).unwrap();
+        let no_key = unseal(&sealed, id, None).unwrap_err();
+        assert!(matches!(no_key, SecretError::NoKey { .. }), "{no_key}");
+        let other = SubscriptionId::generate();
+        let mut damaged = sealed.clone();
+        damaged.truncate(sealed.len() - 4);
+        for (stored, id, key) in
+            [(&sealed, id, parse(&[2])), (&sealed, other, key.clone()), (&damaged, id, key.clone())]
+        {
+            let error = unseal(stored, id, Some(&key)).unwrap_err();
+            assert!(matches!(error, SecretError::WrongKey { .. }), "{error}");
+            assert!(error.to_string().contains(&id.to_string()) && !error.to_string().contains("s3cr3t"), "{error}");
+        }
+    }
+
+    #[test]
+    fn bad_keys_are_refused_without_being_shown() {
+        let error = |text: &str| text.parse::<SecretKey>().unwrap_err();
+        assert_eq!(error(""), ParseSecretKeyError::Length { number: 1, length: 0 });
+        assert_eq!(error("hush!"), ParseSecretKeyError::Encoding { number: 1 });
+        assert_eq!(error(&format!("{},aGk=", key(&[1]))), ParseSecretKeyError::Length { number: 2, length: 2 });
+        assert!(!error("hush!").to_string().contains("hush"));
+        assert_eq!(format!("{:?}", parse(&[1])), "SecretKey(…)");
+    }
+}

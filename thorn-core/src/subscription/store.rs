@@ -5,11 +5,11 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 
 use super::{
-    Access, ContentType, Digest, Disabled, InvalidSubscription, NewSubscription, Page, Pattern, Secret, SecretError,
-    SecretKey, Subscription, SubscriptionChange, UrlCheck,
+    Access, ContentType, Digest, Disabled, NewSubscription, Page, Secret, SecretError, SecretKey, Subscription,
+    SubscriptionChange, UrlCheck,
     access::{find, find_any, find_page, not_found},
     entity,
-    fields::Fields,
+    fields::{CheckedChange, Fields},
     row, sealing,
     write::Write,
 };
@@ -47,16 +47,6 @@ pub struct Subscriptions {
     check: Arc<dyn UrlCheck>,
     key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
-}
-
-/// A change whose every field is right.
-struct CheckedChange {
-    pattern: Option<Pattern>,
-    url: Option<String>,
-    secret: Option<Secret>,
-    digest: Option<Digest>,
-    content_type: Option<ContentType>,
-    enabled: Option<bool>,
 }
 
 impl Subscriptions {
@@ -155,7 +145,7 @@ impl Subscriptions {
         change: SubscriptionChange,
     ) -> Result<Subscription, Error> {
         let present = find(&self.db, access, id).await?;
-        let checked = self.check_change(&present, &change).await?;
+        let checked = self.fields().change(&change, &present.url).await?;
         let write = Write::begin(&self.db).await?;
         let updated = self.apply(&write, access, id, checked).await;
         write.finish(updated).await
@@ -198,31 +188,6 @@ impl Subscriptions {
         Fields::new(&*self.check, self.choices.as_deref())
     }
 
-    async fn check_change(
-        &self,
-        present: &entity::Model,
-        change: &SubscriptionChange,
-    ) -> Result<CheckedChange, InvalidSubscription> {
-        let mut fields = self.fields();
-        let url = match &change.url {
-            // It was checked when it was set, and is again whenever it is used. A name that
-            // doesn't resolve just now is no reason to refuse a change of something else.
-            Some(url) if *url == present.url => None,
-            Some(url) => fields.url(url).await,
-            None => None,
-        };
-        let checked = CheckedChange {
-            pattern: change.event.as_deref().and_then(|text| fields.event(text)),
-            url,
-            secret: change.secret.as_deref().and_then(|text| fields.secret(text)),
-            digest: change.digest.as_deref().and_then(|text| fields.digest(text)),
-            content_type: change.content_type.as_deref().and_then(|text| fields.content_type(text)),
-            enabled: change.enabled,
-        };
-        fields.finish()?;
-        Ok(checked)
-    }
-
     /// Applies the change to what the row is now: since it was read first, another writer may have
     /// been here.
     async fn apply(
@@ -263,3 +228,6 @@ impl Subscriptions {
         Ok(row::write(subscription, secret))
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;

@@ -16,12 +16,20 @@ type Positions = u128;
 pub(super) struct Name<'a> {
     segments: [&'a str; MAX_SEGMENTS],
     length: usize,
+    /// Nodes that were looked at for this name.
+    #[cfg(test)]
+    pub(super) visited: std::cell::Cell<usize>,
 }
 
 impl<'a> Name<'a> {
     /// Splits a name; `None` for what no event is called.
     pub(super) fn split(event: &'a str) -> Option<Self> {
-        let mut name = Self { segments: [""; MAX_SEGMENTS], length: 0 };
+        let mut name = Self {
+            segments: [""; MAX_SEGMENTS],
+            length: 0,
+            #[cfg(test)]
+            visited: std::cell::Cell::default(),
+        };
         for segment in event.split('.') {
             if segment.is_empty() {
                 return None;
@@ -96,6 +104,8 @@ impl Node {
     /// All positions at which the segments so far may end are followed together, so that a node is
     /// visited once even if `**` makes it reachable in many ways.
     fn walk_from(&self, name: &Name<'_>, at: Positions, hear: &mut impl FnMut(&Audience)) {
+        #[cfg(test)]
+        name.visited.update(|count| count + 1);
         let within = at & !name.end();
         if let Some(audience) = self.here.as_deref().filter(|_| at != within) {
             hear(audience);

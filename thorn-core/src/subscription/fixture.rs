@@ -1,0 +1,75 @@
+//! What the tests of this module share.
+
+use std::sync::Arc;
+
+use sea_orm::{ColumnTrait, Database, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
+use tempfile::TempDir;
+
+use super::{
+    NewSubscription, SecretKey, Subscription, Subscriptions, UrlCheck,
+    entity::{Column, Entity, Model},
+};
+use crate::{delivery::TargetError, migration::migrate};
+
+/// A SQLite file with thorn's tables, which lives as long as this.
+pub(super) struct Fixture {
+    pub(super) db: DatabaseConnection,
+    pub(super) subscriptions: Subscriptions,
+    _folder: TempDir,
+}
+
+/// Refuses hosts that begin with `bad`, in place of the delivery module's guard.
+#[derive(Debug)]
+struct NoBadHosts;
+
+#[async_trait::async_trait]
+impl UrlCheck for NoBadHosts {
+    async fn check(&self, url: &str) -> Result<(), TargetError> {
+        if url.contains("://bad") { Err(TargetError) } else { Ok(()) }
+    }
+}
+
+impl Fixture {
+    pub(super) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("thorn.sqlite");
+        let db = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+        migrate(&db).await.unwrap();
+        let subscriptions = Subscriptions::new(db.clone(), Arc::new(NoBadHosts), None);
+        Self { db, subscriptions, _folder: folder }
+    }
+
+    /// The same database, with secrets encrypted.
+    pub(super) fn with_key(&self, key: &SecretKey) -> Subscriptions {
+        Subscriptions::new(self.db.clone(), Arc::new(NoBadHosts), Some(key.clone()))
+    }
+
+    pub(super) async fn create(&self, owner: &str, event: &str, url: &str) -> Subscription {
+        self.subscriptions.create(new(owner, event, url)).await.unwrap()
+    }
+
+    pub(super) async fn row(&self, subscription: &Subscription) -> Model {
+        Entity::find_by_id(subscription.id.as_uuid()).one(&self.db).await.unwrap().unwrap()
+    }
+
+    /// Writes to a row's column behind thorn's back.
+    pub(super) async fn tamper(&self, subscription: &Subscription, column: Column, value: &str) {
+        let update = Entity::update_many().col_expr(column, Expr::value(value));
+        update.filter(Column::Id.eq(subscription.id.as_uuid())).exec(&self.db).await.unwrap();
+    }
+}
+
+pub(super) fn new(owner: &str, event: &str, url: &str) -> NewSubscription {
+    NewSubscription {
+        owner: Some(owner.to_owned()),
+        event: event.to_owned(),
+        url: url.to_owned(),
+        ..NewSubscription::default()
+    }
+}
+
+/// A key of 32 such bytes.
+pub(super) fn key(byte: u8) -> SecretKey {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    STANDARD.encode([byte; 32]).parse().unwrap()
+}

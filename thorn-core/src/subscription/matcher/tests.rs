@@ -1,0 +1,135 @@
+use std::{collections::HashSet, sync::Arc};
+
+use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
+
+use super::{Matcher, Name};
+use crate::{
+    SubscriptionId, Timestamp,
+    subscription::{ContentType, Digest, Disabled, Pattern, Secret, Subscription},
+};
+
+fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
+    Arc::new(Subscription {
+        id: SubscriptionId::generate(),
+        owner: owner.map(str::to_owned),
+        pattern: Pattern::parse(pattern).unwrap(),
+        url: "https://example.com".to_owned(),
+        secret: Secret::new("s"),
+        digest: Digest::Sha256,
+        content_type: ContentType::Json,
+        disabled: None,
+        created_at: Timestamp::from_millis(0),
+        updated_at: Timestamp::from_millis(0),
+        created_version: 1,
+        version: 1,
+    })
+}
+
+fn matcher<'a>(subscriptions: impl IntoIterator<Item = &'a Arc<Subscription>>) -> Matcher {
+    let mut matcher = Matcher::default();
+    subscriptions.into_iter().for_each(|subscription| matcher.insert(Arc::clone(subscription)));
+    matcher
+}
+
+fn heard(matcher: &Matcher, event: &str, sender: Option<&str>, broadcast: bool) -> usize {
+    let mut out = Vec::new();
+    matcher.matching(event, sender, broadcast, &mut out);
+    out.len()
+}
+
+#[test]
+fn thorn_095_096_who_hears() {
+    let all = [subscription(None, "a.*"), subscription(Some("alice"), "a.*"), subscription(Some("bob"), "a.b")];
+    let matcher = matcher(&all);
+    for (sender, broadcast, expected) in [
+        (Some("alice"), false, 2),
+        (Some("bob"), false, 2),
+        (Some("carol"), false, 1),
+        (None, false, 1),
+        (None, true, 3),
+        (Some("alice"), true, 3),
+    ] {
+        assert_eq!(heard(&matcher, "a.b", sender, broadcast), expected, "{sender:?} {broadcast}");
+    }
+}
+
+#[test]
+fn thorn_097_two_subscriptions_of_one_url_hear_twice() {
+    let all = [subscription(Some("alice"), "a.*"), subscription(Some("alice"), "a.b")];
+    assert_eq!(heard(&matcher(&all), "a.b", Some("alice"), false), 2);
+}
+
+#[test]
+fn many_wildcards_are_heard_once_and_soon() {
+    // Tried one way after another, this would take years.
+    let text = format!("{}x", "**.a.".repeat(30));
+    let all = [subscription(None, &text), subscription(None, "**.a.*"), subscription(None, "**.a.**")];
+    let matcher = matcher(&all);
+    assert_eq!(heard(&matcher, &["a"; 95].join("."), None, false), 2);
+    assert_eq!(heard(&matcher, &["a"; 200].join("."), None, false), 0);
+    assert!(!all[0].pattern.matches(&["a"; 95].join(".")));
+}
+
+#[test]
+fn a_match_does_not_pay_for_those_that_do_not_match() {
+    let visited = |strangers: usize| {
+        let mut matcher = matcher(&[subscription(Some("alice"), "article.*")]);
+        for n in 0..strangers {
+            let owner = format!("owner-{n}");
+            for pattern in ["article.*", "article.created", &format!("shop{n}.*"), &format!("**.thing{n}")] {
+                matcher.insert(subscription(Some(&owner), pattern));
+            }
+        }
+        assert_eq!(heard(&matcher, "article.created", Some("alice"), false), 1);
+        let name = Name::split("article.created").unwrap();
+        matcher.patterns.walk(&name, &mut |_| {});
+        name.visited.get()
+    };
+    assert_eq!(visited(1), visited(2_000));
+}
+
+const OWNERS: [Option<&str>; 3] = [None, Some("x"), Some("y")];
+
+fn subscriptions() -> impl Strategy<Value = Vec<Arc<Subscription>>> {
+    let pattern = prop::collection::vec(prop::sample::select(vec!["a", "b", "*", "**"]), 1..6)
+        .prop_map(|segments| segments.join("."))
+        .prop_filter("patterns", |text| text.parse::<Pattern>().is_ok());
+    let one = (pattern, prop::sample::select(OWNERS.to_vec()), prop::bool::weighted(0.1));
+    let one = one.prop_map(|(pattern, owner, disabled)| {
+        let mut made = Arc::unwrap_or_clone(subscription(owner, &pattern));
+        made.disabled = disabled.then(|| Disabled { at: Timestamp::from_millis(1), reason: String::new() });
+        Arc::new(made)
+    });
+    prop::collection::vec(one, 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_matcher_agrees_with_each_subscription(
+        all in subscriptions(),
+        gone in prop::collection::vec(any::<bool>(), 40),
+        event in prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 1..6),
+        sender in prop::sample::select(vec![None, Some("x"), Some("y"), Some("z")]),
+        broadcast in any::<bool>(),
+    ) {
+        let event = event.join(".");
+        let (removed, kept): (Vec<_>, Vec<_>) = all.iter().zip(gone).partition(|(_, gone)| *gone);
+        let mut matcher = matcher(&all);
+        for (subscription, _) in &removed {
+            matcher.remove(subscription);
+        }
+        let mut out = Vec::new();
+        matcher.matching(&event, sender, broadcast, &mut out);
+        let found: HashSet<_> = out.iter().map(|subscription| subscription.id).collect();
+        prop_assert_eq!(found.len(), out.len(), "each is heard once");
+        let hears = |subscription: &Subscription| subscription.hears(&event, sender, broadcast);
+        let expected = kept.iter().filter(|(subscription, _)| hears(subscription)).map(|(one, _)| one.id).collect();
+        prop_assert_eq!(found, expected);
+        for (subscription, _) in &kept {
+            matcher.remove(subscription);
+        }
+        prop_assert!(matcher.exact.is_empty() && matcher.patterns.is_empty(), "nothing stays behind");
+    }
+}

@@ -1,0 +1,313 @@
+use futures::future::join_all;
+use sea_orm::{EntityTrait, PaginatorTrait};
+
+use crate::{
+    Error, SubscriptionId,
+    subscription::{
+        Access, ContentType, Digest, FieldErrorKind, InvalidSubscription, NewSubscription, Page, Subscription,
+        SubscriptionChange,
+        entity::{Column, Entity},
+        fixture::{Fixture, key, new},
+        write,
+    },
+};
+
+const URL: &str = "https://example.com/Hook?a=%20b";
+
+fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> InvalidSubscription {
+    match result {
+        Err(Error::Subscription(invalid)) => invalid,
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+fn wrong_fields<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<(&'static str, FieldErrorKind)> {
+    refusal(result).errors.into_iter().map(|error| (error.field, error.kind)).collect()
+}
+
+fn is_missing<T: std::fmt::Debug>(result: &Result<T, Error>) -> bool {
+    matches!(result, Err(Error::NotFound { what: "subscription", .. }))
+}
+
+#[tokio::test]
+async fn thorn_084_086_a_new_subscription_has_defaults_and_keeps_its_url() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "article.*", URL).await;
+    assert_eq!(made.url, URL);
+    assert_eq!((made.digest, made.content_type), (Digest::Sha256, ContentType::Json));
+    assert!(made.secret.expose().starts_with("whsec_"));
+    assert_eq!((made.created_version, made.version), (1, 1));
+    assert_eq!(fixture.subscriptions.get(Access::Owner("alice"), made.id).await.unwrap(), made);
+    assert!(!format!("{made:?}").contains(made.secret.expose()));
+}
+
+#[tokio::test]
+async fn thorn_089_unique_per_owner_url_event() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a.*", URL).await;
+    let duplicate = [("non_field_errors", FieldErrorKind::Duplicate)];
+    assert_eq!(wrong_fields(fixture.subscriptions.create(new("alice", "a.*", URL)).await), duplicate);
+    fixture.create("bob", "a.*", URL).await;
+    fixture.subscriptions.create(NewSubscription { owner: None, ..new("", "a.*", URL) }).await.unwrap();
+    let other = fixture.create("alice", "a.b", URL).await;
+    let same = SubscriptionChange { event: Some("a.*".into()), ..SubscriptionChange::default() };
+    let access = Access::Owner("alice");
+    assert_eq!(wrong_fields(fixture.subscriptions.update(access, other.id, same.clone()).await), duplicate);
+    // Once deleted it may be made again.
+    fixture.subscriptions.delete(access, made.id).await.unwrap();
+    fixture.subscriptions.update(access, other.id, same).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_089_of_the_same_made_at_once_one_remains() {
+    let fixture = Fixture::new().await;
+    let create = || {
+        let subscriptions = fixture.subscriptions.clone();
+        tokio::spawn(async move { subscriptions.create(new("alice", "a.*", URL)).await })
+    };
+    let made: Vec<_> = join_all((0..12).map(|_| create())).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(made.iter().filter(|one| one.is_ok()).count(), 1);
+    for refused in made.into_iter().filter(Result::is_err) {
+        assert_eq!(wrong_fields(refused), [("non_field_errors", FieldErrorKind::Duplicate)]);
+    }
+    assert_eq!(Entity::find().count(&fixture.db).await.unwrap(), 1);
+    assert_eq!(write::version(&fixture.db).await.unwrap(), 1, "what was refused took no version");
+}
+
+#[tokio::test]
+async fn thorn_090_107_lists_by_url_newest_first_in_pages() {
+    let fixture = Fixture::new().await;
+    let mut made = Vec::new();
+    for (event, url) in [("a", "https://b/"), ("a", "https://a/"), ("b", "https://b/"), ("c", "https://b/")] {
+        made.push(fixture.create("alice", event, url).await.id);
+    }
+    fixture.create("bob", "a", "https://a/").await;
+    let expected = [made[1], made[3], made[2], made[0]];
+    let page = async |after, limit| -> Vec<SubscriptionId> {
+        let rows = fixture.subscriptions.list(Access::Owner("alice"), Page { after, limit }).await.unwrap();
+        rows.iter().map(|row| row.id).collect()
+    };
+    assert_eq!(page(None, u64::MAX).await, expected);
+    assert_eq!(page(None, 2).await, expected[..2]);
+    fixture.subscriptions.delete(Access::Operator, expected[1]).await.unwrap();
+    assert_eq!(page(Some(expected[1]), 1).await, expected[2..3], "a deleted one still marks its place");
+    assert_eq!(page(Some(expected[2]), 9).await, expected[3..]);
+    assert_eq!(page(Some(expected[3]), 9).await, []);
+    assert_eq!(fixture.subscriptions.list(Access::Operator, Page::default()).await.unwrap().len(), 4);
+    let foreign = Page { after: Some(made[0]), limit: 1 };
+    assert!(is_missing(&fixture.subscriptions.list(Access::Owner("bob"), foreign).await));
+}
+
+#[tokio::test]
+async fn thorn_110_foreign_subscriptions_do_not_exist() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a.*", URL).await;
+    let subscriptions = &fixture.subscriptions;
+    let foreign = Access::Owner("bob");
+    assert!(is_missing(&subscriptions.get(foreign, made.id).await));
+    assert!(is_missing(&subscriptions.update(foreign, made.id, SubscriptionChange::default()).await));
+    let bad = SubscriptionChange { url: Some("nonsense".into()), ..SubscriptionChange::default() };
+    assert!(is_missing(&subscriptions.update(foreign, made.id, bad).await), "the answer betrays nothing");
+    assert!(is_missing(&subscriptions.delete(foreign, made.id).await));
+    assert!(subscriptions.list(foreign, Page::default()).await.unwrap().is_empty());
+    let global = NewSubscription { owner: None, ..new("", "a", URL) };
+    let global = subscriptions.create(global).await.unwrap();
+    assert!(is_missing(&subscriptions.get(Access::Owner("alice"), global.id).await), "operators' are theirs alone");
+    assert_eq!(subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
+}
+
+#[tokio::test]
+async fn thorn_111_112_a_change_leaves_the_rest_and_round_trips() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a.*", URL).await;
+    let access = Access::Owner("alice");
+    let change = SubscriptionChange { digest: Some("SHA512".into()), ..SubscriptionChange::default() };
+    let changed = fixture.subscriptions.update(access, made.id, change).await.unwrap();
+    assert_eq!((changed.digest, changed.version, changed.created_version), (Digest::Sha512, 2, 1));
+    assert_eq!((&changed.secret, &changed.pattern, &changed.url), (&made.secret, &made.pattern, &made.url));
+    let back = SubscriptionChange {
+        event: Some(changed.pattern.to_string()),
+        url: Some(changed.url.clone()),
+        secret: Some(changed.secret.expose().to_owned()),
+        digest: Some(changed.digest.to_string()),
+        content_type: Some(changed.content_type.to_string()),
+        enabled: Some(true),
+    };
+    assert!(!format!("{back:?}").contains(changed.secret.expose()));
+    fixture.subscriptions.update(access, made.id, back).await.unwrap();
+    let read = fixture.subscriptions.get(access, made.id).await.unwrap();
+    assert!(read.updated_at >= changed.updated_at && read.version == 3);
+    assert_eq!(Subscription { updated_at: changed.updated_at, version: 2, ..read }, changed);
+}
+
+#[tokio::test]
+async fn thorn_113_deleted_once_and_wiped() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a.*", URL).await;
+    let subscriptions = &fixture.subscriptions;
+    let access = Access::Owner("alice");
+    subscriptions.delete(access, made.id).await.unwrap();
+    assert!(is_missing(&subscriptions.delete(access, made.id).await));
+    assert!(is_missing(&subscriptions.get(Access::Operator, made.id).await));
+    assert!(is_missing(&subscriptions.update(access, made.id, SubscriptionChange::default()).await));
+    subscriptions.disable(made.id, "too late").await.unwrap();
+    let row = fixture.row(&made).await;
+    assert!(row.deleted_at.is_some() && row.disabled_at.is_none());
+    assert_eq!((row.secret.as_str(), row.identity, row.version), ("", None, 2));
+}
+
+#[tokio::test]
+async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
+    let fixture = Fixture::new().await;
+    let bad = NewSubscription {
+        owner: Some("x".repeat(191)),
+        event: " ".into(),
+        url: "example.com".into(),
+        secret: Some(" \t".into()),
+        digest: Some("md5".into()),
+        content_type: Some("text/plain".into()),
+    };
+    let expected = [
+        ("user", FieldErrorKind::TooLong),
+        ("event", FieldErrorKind::Blank),
+        ("url", FieldErrorKind::Invalid),
+        ("hmac_secret", FieldErrorKind::Blank),
+        ("hmac_digest", FieldErrorKind::UnknownChoice),
+        ("content_type", FieldErrorKind::UnknownChoice),
+    ];
+    assert_eq!(wrong_fields(fixture.subscriptions.create(bad.clone()).await), expected);
+    let made = fixture.create("alice", "a", URL).await;
+    let change = SubscriptionChange {
+        event: Some(bad.event),
+        url: Some(bad.url),
+        secret: bad.secret,
+        digest: bad.digest,
+        content_type: None,
+        enabled: None,
+    };
+    let wrong = wrong_fields(fixture.subscriptions.update(Access::Operator, made.id, change).await);
+    assert_eq!(wrong.len(), 4);
+    assert_eq!(fixture.subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
+    assert_eq!(write::version(&fixture.db).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn thorn_114_118_urls() {
+    let fixture = Fixture::new().await;
+    let long = format!("https://example.com/{}", "x".repeat(2029));
+    for (url, kind) in [
+        ("", FieldErrorKind::Blank),
+        (long.as_str(), FieldErrorKind::TooLong),
+        ("ftp://user:hush@example.com", FieldErrorKind::Invalid),
+        ("/path", FieldErrorKind::Invalid),
+        ("http:example.com", FieldErrorKind::Invalid),
+        ("https:\\\\example.com", FieldErrorKind::Invalid),
+        ("https://", FieldErrorKind::Invalid),
+        ("http:///path", FieldErrorKind::Invalid),
+        ("https://:443/", FieldErrorKind::Invalid),
+        ("https://@example.com/", FieldErrorKind::Invalid),
+        ("https://exam%00ple.com", FieldErrorKind::Invalid),
+        ("https://user@example.com", FieldErrorKind::Invalid),
+        ("https://user:hush@example.com", FieldErrorKind::Invalid),
+        ("https://example.com/#top", FieldErrorKind::Invalid),
+        ("https://exam ple.com", FieldErrorKind::Invalid),
+        ("https://example.com\n", FieldErrorKind::Invalid),
+        ("https://bad.example", FieldErrorKind::Refused),
+    ] {
+        let refused = refusal(fixture.subscriptions.create(new("alice", "a", url)).await);
+        assert_eq!((refused.errors[0].field, refused.errors[0].kind), ("url", kind), "{url:?}");
+        assert!(!refused.to_string().contains("hush"), "{refused}");
+    }
+    for url in ["HTTPS://Example.com", "http://[::1]:8080/", "https://exämple.de/ö", &long[..2048]] {
+        assert_eq!(fixture.create("alice", "a", url).await.url, url);
+    }
+}
+
+#[tokio::test]
+async fn thorn_112_a_url_that_stays_is_not_asked_for_again() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a", URL).await;
+    // As if the name had stopped resolving.
+    fixture.tamper(&made, Column::Url, "https://bad.example/").await;
+    let change = |url: &str| SubscriptionChange { url: Some(url.to_owned()), ..SubscriptionChange::default() };
+    let access = Access::Owner("alice");
+    fixture.subscriptions.update(access, made.id, change("https://bad.example/")).await.unwrap();
+    let other = fixture.subscriptions.update(access, made.id, change("https://bad.example/other")).await;
+    assert_eq!(wrong_fields(other), [("url", FieldErrorKind::Refused)]);
+}
+
+#[tokio::test]
+async fn thorn_114_secrets() {
+    let fixture = Fixture::new().await;
+    let try_secret = async |event: &str, secret: &str| {
+        let secret = Some(secret.to_owned());
+        fixture.subscriptions.create(NewSubscription { secret, ..new("alice", event, URL) }).await
+    };
+    let long = "x".repeat(191);
+    for secret in ["", " ", "hush\nhush", long.as_str(), "whsec_hush!", "whsec_aHVzaA==", "whsec_", "enc1:hush"] {
+        let refused = refusal(try_secret("a", secret).await);
+        assert_eq!(refused.errors[0].field, "hmac_secret", "{secret:?}");
+        assert!(!refused.to_string().contains("hush") && !refused.to_string().contains("aHVz"), "{refused}");
+    }
+    let standard = format!("whsec_{}", "a".repeat(32));
+    for (event, secret) in [("a", "x"), ("b", " a b "), ("c", &long[1..]), ("d", &standard)] {
+        assert_eq!(try_secret(event, secret).await.unwrap().secret.expose(), secret);
+    }
+}
+
+#[tokio::test]
+async fn thorn_120_a_pattern_must_mean_some_choice() {
+    let fixture = Fixture::new().await;
+    let choices = vec!["article.created".to_owned(), "article.removed".to_owned()];
+    let subscriptions = fixture.subscriptions.clone().with_event_choices(choices);
+    for event in ["article.created", "article.*", "*", "*.removed"] {
+        subscriptions.create(new("alice", event, URL)).await.unwrap();
+    }
+    for event in ["article", "user.*", "*.changed"] {
+        let wrong = wrong_fields(subscriptions.create(new("alice", event, URL)).await);
+        assert_eq!(wrong, [("event", FieldErrorKind::UnknownChoice)], "{event}");
+    }
+}
+
+#[tokio::test]
+async fn disabled_by_the_system_and_enabled_again() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a.*", URL).await;
+    let subscriptions = &fixture.subscriptions;
+    subscriptions.disable(made.id, &"gone ".repeat(50)).await.unwrap();
+    let disabled = subscriptions.get(Access::Operator, made.id).await.unwrap();
+    assert_eq!(disabled.disabled.as_ref().unwrap().reason.len(), 190);
+    subscriptions.disable(made.id, "another reason").await.unwrap();
+    assert_eq!(subscriptions.get(Access::Operator, made.id).await.unwrap(), disabled, "the first reason stays");
+    let enable = SubscriptionChange { enabled: Some(true), ..SubscriptionChange::default() };
+    let enabled = subscriptions.update(Access::Owner("alice"), made.id, enable).await.unwrap();
+    assert_eq!((enabled.disabled, enabled.version), (None, 3));
+    let silence = SubscriptionChange { enabled: Some(false), ..SubscriptionChange::default() };
+    assert!(subscriptions.update(Access::Owner("alice"), made.id, silence).await.unwrap().disabled.is_some());
+    assert!(is_missing(&subscriptions.disable(SubscriptionId::generate(), "who?").await));
+}
+
+#[tokio::test]
+async fn with_a_key_the_table_holds_no_readable_secret() {
+    let fixture = Fixture::new().await;
+    let plain = fixture.create("alice", "a", URL).await;
+    let sealing = fixture.with_key(&key(1));
+    let made = sealing.create(new("alice", "b", URL)).await.unwrap();
+    assert!(fixture.row(&made).await.secret.starts_with("enc1:"));
+    assert_eq!(sealing.get(Access::Operator, made.id).await.unwrap(), made);
+    assert_eq!(sealing.get(Access::Operator, plain.id).await.unwrap(), plain);
+    // A change seals what was plain.
+    sealing.update(Access::Operator, plain.id, SubscriptionChange::default()).await.unwrap();
+    assert!(fixture.row(&plain).await.secret.starts_with("enc1:"));
+    assert_eq!(sealing.get(Access::Operator, plain.id).await.unwrap().secret, plain.secret);
+
+    let wrong = fixture.with_key(&key(2));
+    let error = wrong.get(Access::Operator, made.id).await.unwrap_err();
+    assert!(matches!(error, Error::Secret(_)) && error.to_string().contains(&made.id.to_string()), "{error}");
+    let change = SubscriptionChange { event: Some("c".into()), ..SubscriptionChange::default() };
+    assert!(wrong.update(Access::Operator, made.id, change.clone()).await.is_err());
+    // A new secret mends it.
+    let mend = SubscriptionChange { secret: Some("new".into()), ..change };
+    let mended = wrong.update(Access::Operator, made.id, mend).await.unwrap();
+    assert_eq!(wrong.get(Access::Operator, made.id).await.unwrap(), mended);
+}
