@@ -67,7 +67,8 @@ pub struct Attempt {
     pub duration: Duration,
     /// Status of the response, if there was one.
     pub status: Option<u16>,
-    /// The start of the response's body (4 KiB at most), lossily decoded.
+    /// The start of the response's body, 4 KiB unless configured otherwise, lossily decoded and without
+    /// NUL characters; `None` if it is empty.
     pub response: Option<String>,
     /// What went wrong, for a person.
     pub error: Option<String>,

@@ -17,6 +17,9 @@ pub(in crate::delivery) enum Names {
     /// Prepared answers, to each question the next one: a DNS that changes its mind.
     #[cfg(test)]
     Prepared(std::sync::Arc<std::sync::Mutex<std::collections::VecDeque<Vec<IpAddr>>>>),
+    /// Name servers that never answer.
+    #[cfg(test)]
+    Silent,
 }
 
 impl Names {
@@ -32,6 +35,8 @@ impl Names {
             Self::Prepared(answers) => {
                 answers.lock().unwrap().pop_front().ok_or_else(|| "no answer is left".to_owned())
             }
+            #[cfg(test)]
+            Self::Silent => std::future::pending().await,
         }
     }
 }
@@ -49,11 +54,17 @@ impl super::TargetGuard {
         self
     }
 
+    /// The same guard in front of a DNS that never answers.
+    pub(in crate::delivery) fn unanswered(mut self) -> Self {
+        self.names = Names::Silent;
+        self
+    }
+
     /// How many prepared answers nobody asked for.
     pub(in crate::delivery) fn answers_left(&self) -> usize {
         match &self.names {
             Names::Prepared(answers) => answers.lock().unwrap().len(),
-            Names::System => 0,
+            Names::System | Names::Silent => 0,
         }
     }
 }

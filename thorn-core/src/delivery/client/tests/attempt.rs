@@ -72,6 +72,14 @@ async fn thorn_150_a_receiver_that_hangs_times_out() {
 }
 
 #[tokio::test]
+async fn thorn_151_name_resolution_is_inside_the_deadline() {
+    let hook = Hook { timeout: SHORT, ..Hook::default() };
+    let attempt = hook.send(&guarded_by(loopback().unanswered()), "http://a.test/").await;
+    assert_eq!(attempt.outcome, Outcome::TimedOut, "{attempt:?}");
+    assert!(attempt.duration < GENEROUS);
+}
+
+#[tokio::test]
 async fn thorn_150_a_flood_is_cut_off() {
     let huge = "HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n";
     for start in ["HTTP/1.1 200 OK\r\n\r\n", huge] {
@@ -143,6 +151,20 @@ async fn nobody_there_is_unreachable_and_no_reason_repeats_the_url() {
     assert_eq!((attempt.outcome, attempt.status), (Outcome::Unreachable, None));
     let error = attempt.error.unwrap();
     assert!(error.contains("refused") && !error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn attempts_run_side_by_side_on_other_threads() {
+    let receiver = Receiver::start(Reply::status("200 OK", "", "")).await;
+    let (client, url) = (guarded_by(loopback()), receiver.url());
+    let tasks = (0..50).map(|_| {
+        let (client, url) = (client.clone(), url.clone());
+        tokio::spawn(async move { Hook::default().send(&client, &url).await.outcome })
+    });
+    for outcome in futures::future::join_all(tasks).await {
+        assert_eq!(outcome.unwrap(), Outcome::Delivered);
+    }
+    assert_eq!(receiver.requests().len(), 50);
 }
 
 #[tokio::test]

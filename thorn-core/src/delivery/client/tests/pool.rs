@@ -26,6 +26,16 @@ async fn thorn_137_155_without_keep_alive_each_post_has_its_own() {
 }
 
 #[tokio::test]
+async fn thorn_155_a_kept_connection_is_not_for_those_who_want_their_own() {
+    let receiver = Receiver::start(Reply::status("200 OK", "", "ok")).await;
+    let client = guarded_by(loopback());
+    for keep_alive in [true, false, true] {
+        Hook { keep_alive, ..Hook::default() }.send(&client, &receiver.url()).await;
+    }
+    assert_eq!((receiver.requests().len(), receiver.connections()), (3, 2));
+}
+
+#[tokio::test]
 async fn thorn_151_a_shared_connection_is_resolved_once() {
     let receiver = Receiver::start(Reply::status("200 OK", "", "ok")).await;
     let guard = loopback().answering([["127.0.0.1"], ["127.0.0.1"]]);
