@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod failure;
 mod item;
 mod list;
 
@@ -13,7 +14,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, Method, Request, StatusCode, request::Parts},
 };
-use sea_orm::Database;
+use sea_orm::{Database, DatabaseConnection};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thorn_axum::{HookOwner, Hooks, Unauthenticated, hooks};
@@ -66,6 +67,7 @@ impl UrlCheck for Guard {
 struct App {
     router: Router,
     subscriptions: Subscriptions,
+    db: DatabaseConnection,
     _files: TempDir,
 }
 
@@ -89,9 +91,9 @@ impl App {
         let db = Database::connect(url).await.unwrap();
         thorn_core::migration::migrate(&db).await.unwrap();
         let guard = TargetGuard::new().allow_networks(["127.9.0.0/16".parse().unwrap()]);
-        let subscriptions = prepare(Subscriptions::new(db, Arc::new(Guard(guard)), None));
+        let subscriptions = prepare(Subscriptions::new(db.clone(), Arc::new(Guard(guard)), None));
         let router = mount(hooks::<User>(subscriptions.clone())).with_state(AppState { operator: "root" });
-        Self { router, subscriptions, _files: files }
+        Self { router, subscriptions, db, _files: files }
     }
 
     async fn request(&self, request: Request<Body>) -> Answer {
