@@ -6,6 +6,8 @@
 
 mod client;
 mod encode;
+mod execute;
+mod lanes;
 mod outcome;
 mod retry;
 mod signature;
@@ -13,6 +15,8 @@ mod target;
 
 pub use client::{Client, ClientConfig, Outgoing};
 pub use encode::encode_body;
+pub(crate) use execute::{Defaults, Executor};
+pub(crate) use lanes::{Entry, Lanes};
 pub use outcome::{Attempt, Outcome, ParseOutcomeError};
 pub use retry::RetryPolicy;
 pub use signature::{

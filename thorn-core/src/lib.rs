@@ -4,22 +4,35 @@
 //! → `delivery` → `record`. Each hands the next one a value.
 #![deny(missing_docs)]
 
+mod config;
+mod connect;
 mod error;
 mod id;
+mod relay;
 mod settings;
+mod thorn;
 mod timestamp;
+mod transaction;
 
 pub mod delivery;
 pub mod event;
+pub mod history;
 pub mod migration;
 pub mod model;
 pub mod outbox;
+pub mod queue;
 pub mod record;
 pub mod subscription;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod worker;
 
+pub use config::{Config, ConfigError};
+pub use connect::connect;
 pub use error::Error;
 pub use id::{DeliveryId, EventId, SubscriptionId};
 pub use settings::{AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, EventSettings};
+pub use thorn::{Thorn, ThornBuilder};
 pub use timestamp::Timestamp;
 
 #[doc(hidden)]

@@ -7,7 +7,7 @@
 pub(crate) mod entity;
 mod wake;
 
-pub(crate) use wake::notify;
+pub(crate) use wake::{notified, notify};
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 

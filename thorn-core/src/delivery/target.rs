@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use crate::subscription::UrlCheck;
+
 pub use error::TargetError;
 use names::Names;
 
@@ -156,6 +158,13 @@ impl TargetGuard {
     /// Whether the port is open on addresses of the public internet.
     pub(super) fn allows_port(&self, port: u16) -> bool {
         self.ports.contains(&port)
+    }
+}
+
+#[async_trait::async_trait]
+impl UrlCheck for TargetGuard {
+    async fn check(&self, url: &str) -> Result<(), TargetError> {
+        Self::check(self, url).await
     }
 }
 

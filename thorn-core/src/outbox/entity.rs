@@ -1,4 +1,5 @@
 //! The table `thorn_event`.
+#![expect(unreachable_pub, reason = "SeaORM's derives want public types; the module is private")]
 
 use sea_orm::entity::prelude::*;
 

@@ -1,0 +1,137 @@
+//! How thorn works in this application: every setting with its default.
+
+mod env;
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use env::ConfigError;
+
+use crate::{
+    AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, Error, EventSettings,
+    delivery::{ClientConfig, RetryPolicy, TargetGuard},
+    subscription::SecretKey,
+};
+
+/// Every setting of thorn. Set in code through [`Thorn::builder`](crate::Thorn::builder), or read
+/// from the environment by [`Config::from_env`].
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Joined with events' references that are paths. Default none.
+    pub base_url: Option<String>,
+    /// Bytes a rendered event may have. Default 256 KiB.
+    pub max_event_bytes: usize,
+    /// What happens to saves outside a transaction. Default: they are refused.
+    pub autocommit: AutocommitPolicy,
+    /// Networks the target guard lets through, on any port. Default none: public addresses only.
+    pub allow_networks: Vec<IpNet>,
+    /// Ports of public addresses deliveries may go to. Default 80 and 443.
+    pub allow_ports: Vec<u16>,
+    /// Encrypts secrets at rest: the first key encrypts, all decrypt. Default none: stored as they are.
+    pub secret_key: Option<SecretKey>,
+    /// If set, subscriptions must mean at least one of these event names. Default none.
+    pub event_choices: Option<Vec<String>>,
+    /// Total deadline of one attempt. Default 15 s.
+    pub timeout: Duration,
+    /// How failed deliveries are retried. Default [`RetryPolicy::default`].
+    pub retry: RetryPolicy,
+    /// Bytes of a response that are read and kept. Default 4 KiB.
+    pub max_response_bytes: usize,
+    /// Name of the queue, for applications that share one. Default `thorn`.
+    pub queue_name: String,
+    /// How often an idle worker looks for work it wasn't told of. Default 100 ms.
+    pub poll_interval: Duration,
+    /// A worker that is silent for this long loses its tasks to others. Default 20 s.
+    pub takeover: Duration,
+    /// How long after its fan-out an event is compared with what was recorded. Default 60 s; it is
+    /// at least twice `takeover` plus `timeout`.
+    pub audit_after: Duration,
+    /// Deliveries of one task at most. Default 50.
+    pub chunk: usize,
+    /// Tasks a worker fetches at once; four times as many may be in hand. Default 32.
+    pub batch: usize,
+    /// The relay stops while the queue holds this many tasks. Default 256.
+    pub longest_queue: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            base_url: None,
+            max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
+            autocommit: AutocommitPolicy::default(),
+            allow_networks: Vec::new(),
+            allow_ports: vec![80, 443],
+            secret_key: None,
+            event_choices: None,
+            timeout: Duration::from_secs(15),
+            retry: RetryPolicy::default(),
+            max_response_bytes: 4096,
+            queue_name: "thorn".into(),
+            poll_interval: Duration::from_millis(100),
+            takeover: Duration::from_secs(20),
+            audit_after: Duration::from_secs(60),
+            chunk: 50,
+            batch: 32,
+            longest_queue: 256,
+        }
+    }
+}
+
+impl Config {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] naming the setting and what is allowed.
+    pub fn check(&self) -> Result<(), Error> {
+        let refuse = |option, reason: &str| Err(Error::Option { option, reason: reason.into() });
+        if self.timeout.is_zero() {
+            return refuse("timeout", "it is 0; give a positive duration");
+        }
+        if self.poll_interval.is_zero() {
+            return refuse("poll_interval", "it is 0; give a positive duration");
+        }
+        if self.takeover < Duration::from_secs(1) {
+            return refuse("takeover", "heartbeats are kept in seconds; give at least 1 s");
+        }
+        if self.chunk == 0 || self.batch == 0 || self.longest_queue == 0 {
+            return refuse("chunk, batch and longest_queue", "each must be at least 1");
+        }
+        if self.max_event_bytes == 0 {
+            return refuse("max_event_bytes", "it is 0, so no event could be sent");
+        }
+        if let Some(base) = &self.base_url
+            && !(base.starts_with("http://") || base.starts_with("https://"))
+        {
+            return Err(Error::Option { option: "base_url", reason: format!("`{base}` isn't an http or https URL") });
+        }
+        self.retry.check()
+    }
+
+    /// What shapes events while they are rendered.
+    pub(crate) fn event_settings(&self) -> EventSettings {
+        EventSettings {
+            base_url: self.base_url.clone(),
+            max_event_bytes: self.max_event_bytes,
+            autocommit: self.autocommit,
+        }
+    }
+
+    /// The guard that deliveries and subscriptions go through.
+    pub(crate) fn guard(&self) -> TargetGuard {
+        TargetGuard::new()
+            .allow_networks(self.allow_networks.iter().copied())
+            .allow_ports(self.allow_ports.iter().copied())
+    }
+
+    pub(crate) fn client(&self) -> ClientConfig {
+        ClientConfig { guard: self.guard(), max_response_bytes: self.max_response_bytes, ..ClientConfig::default() }
+    }
+
+    /// After this time a task with a retry is taken for lost: longer than a takeover and an attempt.
+    pub(crate) fn lease(&self) -> Duration {
+        (self.takeover * 2 + self.timeout).max(self.audit_after)
+    }
+}

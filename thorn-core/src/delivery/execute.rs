@@ -1,0 +1,258 @@
+//! Running a chunk: every delivery on its own, all at once, each recorded as its result comes.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use sea_orm::{DatabaseConnection, EntityTrait};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+use super::{Attempt, Client, Entry, Lanes, Outcome, Outgoing, RetryPolicy, encode_body, hook_hmac, verify_hook_hmac};
+use crate::{
+    DeliveryId, Error, Timestamp,
+    event::EventOptions,
+    outbox::entity as event,
+    queue::{CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
+    record::{DeliveryState, Record, Recorder, already_recorded},
+    subscription::{Registry, Subscription, Subscriptions},
+    worker::Counters,
+};
+
+/// Status by which a receiver says that it is gone for good.
+const GONE: u16 = 410;
+
+/// Pause before a question to a database that is away is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a delivery does unless its event says otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    pub(crate) timeout: Duration,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// Makes the attempts of chunks and has them recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Executor {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) client: Client,
+    pub(crate) lanes: Lanes,
+    pub(crate) recorder: Recorder,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) defaults: Defaults,
+    /// Turns true when the worker stops: what hasn't begun is handed back.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+type Recorded = HashMap<DeliveryId, (u32, Option<DeliveryState>)>;
+
+impl Executor {
+    /// Runs a task's chunk. Returns when all its deliveries are recorded; then the task may be
+    /// acknowledged. `again` says that some worker may have begun it before.
+    pub(crate) async fn run(&self, task: &str, again: bool) {
+        let chunk: Chunk = match serde_json::from_str(task) {
+            Ok(Chunk { version, .. }) if version != CHUNK_VERSION => {
+                tracing::error!(version, "a task of another release; its deliveries are left to the reconciler");
+                return;
+            }
+            Ok(chunk) => chunk,
+            Err(error) => {
+                tracing::error!(%error, "a task that is no chunk; its deliveries are left to the reconciler");
+                return;
+            }
+        };
+        // An edit or a deletion takes effect at once. Should the database be away, the last known state serves.
+        if let Err(error) = self.registry.refresh(&self.db).await {
+            tracing::warn!(%error, "the subscriptions can't be brought up to date");
+        }
+        let recorded = self.recorded(&chunk, again).await;
+        let mut running: FuturesUnordered<_> =
+            chunk.deliveries.iter().map(|delivery| self.deliver(&chunk, delivery, &recorded)).collect();
+        while running.next().await.is_some() {}
+    }
+
+    /// What is recorded of a chunk that may run a second time.
+    async fn recorded(&self, chunk: &Chunk, again: bool) -> Recorded {
+        if !again && !chunk.check && !chunk.deliveries.iter().any(|delivery| delivery.has_row) {
+            return Recorded::new();
+        }
+        loop {
+            let ids = chunk.deliveries.iter().filter_map(|delivery| chunk.delivery_id(delivery));
+            match already_recorded(&self.db, ids).await {
+                Ok(recorded) => return recorded,
+                Err(error) => tracing::warn!(%error, "can't ask what is recorded, trying again"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) {
+        let Some(event) = chunk.events.get(delivery.event) else { return };
+        let id = DeliveryId::derive(event.id, delivery.subscription);
+        let row = recorded.get(&id);
+        if row.is_some_and(|(attempts, state)| *attempts > delivery.attempts || *state != Some(DeliveryState::Waiting))
+        {
+            return;
+        }
+        let now = Timestamp::now();
+        let mut record = Record {
+            delivery: id,
+            event: event.id,
+            subscription: delivery.subscription,
+            state: DeliveryState::Waiting,
+            attempts: delivery.attempts,
+            next_attempt_at: Some(now),
+            attempt: None,
+            note: None,
+            has_row: delivery.has_row || row.is_some(),
+            now,
+        };
+        let span = tracing::info_span!(
+            "delivery", delivery.id = %id, event.id = %event.id, event.name, subscription.id = %delivery.subscription
+        );
+        self.decide(event, delivery, &mut record).instrument(span).await;
+        self.recorder.record(record).await;
+    }
+
+    /// Makes the attempt if that is possible now, and says what becomes of the delivery.
+    async fn decide(&self, event: &ChunkEvent, delivery: &ChunkDelivery, record: &mut Record) {
+        let Some(subscription) = self.registry.get(delivery.subscription) else {
+            record.state = DeliveryState::Cancelled;
+            record.next_attempt_at = None;
+            record.note = Some("the subscription was deleted or disabled");
+            return;
+        };
+        let permit = match self.lanes.enter(&subscription.url).await {
+            Entry::Full(until) => {
+                record.next_attempt_at = Some(until);
+                self.counters.put_off();
+                tracing::debug!(%until, "put off: the endpoint is busy");
+                return;
+            }
+            Entry::Open(permit) => permit,
+        };
+        if *self.stop.borrow() {
+            return;
+        }
+        let options = event.options.clone().unwrap_or_default();
+        let attempted_at = Timestamp::now();
+        // A bug in here must not take other tasks of the worker with it.
+        let attempt = AssertUnwindSafe(self.attempt(event, delivery, &subscription, &options)).catch_unwind().await;
+        let attempt = attempt.unwrap_or_else(|_| Attempt {
+            outcome: Outcome::Unreachable,
+            attempted_at,
+            duration: Timestamp::now().since(attempted_at),
+            status: None,
+            response: None,
+            error: Some("thorn panicked while sending; please report this with the log's backtrace".into()),
+            retry_after: None,
+        });
+        permit.done(&attempt);
+        self.conclude(&subscription, &options, attempt, record).await;
+    }
+
+    async fn attempt(
+        &self,
+        event: &ChunkEvent,
+        delivery: &ChunkDelivery,
+        subscription: &Subscription,
+        options: &EventOptions,
+    ) -> Attempt {
+        let (body, hook_hmac) = match self.signed_body(event, delivery, subscription).await {
+            Ok(signed) => signed,
+            Err(error) => {
+                return Attempt {
+                    outcome: Outcome::Unreachable,
+                    attempted_at: Timestamp::now(),
+                    duration: Duration::ZERO,
+                    status: None,
+                    response: None,
+                    error: Some(format!("the body can't be read from the database: {error}")),
+                    retry_after: None,
+                };
+            }
+        };
+        let outgoing = Outgoing {
+            delivery: DeliveryId::derive(event.id, subscription.id),
+            subscription: subscription.id,
+            event: &event.name,
+            url: &subscription.url,
+            content_type: subscription.content_type,
+            secret: &subscription.secret,
+            hook_hmac: &hook_hmac,
+            body,
+            headers: &options.headers,
+            timeout: options.timeout.unwrap_or(self.defaults.timeout),
+            keep_alive: true,
+        };
+        self.client.send(&outgoing).await
+    }
+
+    /// The body from the task, if its signature fits; else the event's own, signed anew. It doesn't
+    /// fit when the secret or content type was changed meanwhile, or somebody changed the task.
+    async fn signed_body(
+        &self,
+        event: &ChunkEvent,
+        delivery: &ChunkDelivery,
+        subscription: &Subscription,
+    ) -> Result<(Bytes, String), Error> {
+        let Subscription { content_type, digest, secret, .. } = subscription;
+        if delivery.content_type == *content_type
+            && let Some(body) = event.bodies.get(*content_type)
+            && verify_hook_hmac(*digest, secret, body.as_bytes(), &delivery.hook_hmac).is_ok()
+        {
+            return Ok((Bytes::copy_from_slice(body.as_bytes()), delivery.hook_hmac.clone()));
+        }
+        tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
+        let not_found = || Error::NotFound { what: "event", id: event.id.to_string() };
+        let row = event::Entity::find_by_id(event.id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
+        let body = encode_body(*content_type, &row.body)
+            .map_err(|source| Error::Payload { event: row.name.clone(), source })?
+            .into_owned();
+        let hook_hmac = hook_hmac(*digest, secret, body.as_bytes());
+        Ok((body.into(), hook_hmac))
+    }
+
+    async fn conclude(
+        &self,
+        subscription: &Subscription,
+        options: &EventOptions,
+        attempt: Attempt,
+        record: &mut Record,
+    ) {
+        record.attempts += 1;
+        record.now = Timestamp::now();
+        record.next_attempt_at = None;
+        self.counters.attempted(attempt.outcome);
+        let Attempt { outcome, status, duration, .. } = attempt;
+        if outcome == Outcome::Delivered {
+            record.state = DeliveryState::Delivered;
+            tracing::info!(status, ?duration, attempt = record.attempts, "delivered");
+        } else {
+            let retry = options.retry.as_ref().unwrap_or(&self.defaults.retry);
+            let wait = match status {
+                Some(GONE) => None,
+                _ => retry.wait_after(record.attempts, attempt.retry_after, rand::random()),
+            };
+            record.next_attempt_at = wait.map(|wait| record.now + wait);
+            record.state = if wait.is_some() { DeliveryState::Waiting } else { DeliveryState::Dead };
+            let (error, state) = (attempt.error.as_deref(), record.state);
+            tracing::info!(outcome = outcome.as_str(), status, error, ?duration, attempt = record.attempts, %state, ?wait, "failed");
+            if status == Some(GONE) {
+                self.disable(subscription).await;
+            }
+        }
+        record.attempt = Some(attempt);
+    }
+
+    async fn disable(&self, subscription: &Subscription) {
+        let reason = "the receiver answered 410 Gone";
+        match self.subscriptions.disable(subscription.id, reason).await {
+            Ok(()) => tracing::warn!(subscription.url, "subscription disabled: {reason}"),
+            Err(error) => tracing::error!(%error, "a subscription whose receiver is gone can't be disabled"),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What is waiting, in the whole system.
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+use crate::{Error, outbox::entity as event, record::entity as delivery};
+
+/// What is waiting, counted in the database; the same whichever process asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Committed events that no relay has fanned out yet.
+    pub unrelayed: u64,
+    /// Deliveries that wait for their next attempt.
+    pub waiting: u64,
+    /// Fanned-out events whose deliveries aren't all known to be recorded.
+    pub unsettled: u64,
+}
+
+impl Status {
+    pub(crate) async fn read<C: ConnectionTrait>(db: &C) -> Result<Self, Error> {
+        let unrelayed = event::Entity::find().filter(event::Column::RelayedAt.is_null()).count(db).await?;
+        let waiting = delivery::Entity::find().filter(delivery::Column::NextAttemptAt.is_not_null()).count(db).await?;
+        let unsettled = event::Entity::find().filter(event::Column::AuditAt.is_not_null()).count(db).await?;
+        Ok(Self { unrelayed, waiting, unsettled })
+    }
+}

@@ -1,0 +1,144 @@
+//! A task: a chunk of deliveries, each of which succeeds or fails alone.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{DeliveryId, EventId, SubscriptionId, event::EventOptions, subscription::ContentType};
+
+/// The version this release writes. A worker that meets another one leaves its deliveries to the
+/// reconciler of the release that can read it.
+pub const CHUNK_VERSION: u32 = 1;
+
+/// Deliveries of one or many events, with each event's body once per content type.
+///
+/// It carries no secret: URL and secret are looked up at the moment of sending, so that an edit or
+/// a deletion of the subscription takes effect at once.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Version of this form.
+    #[serde(rename = "v")]
+    pub version: u32,
+    /// The events that are delivered.
+    pub events: Vec<ChunkEvent>,
+    /// What goes where.
+    pub deliveries: Vec<ChunkDelivery>,
+    /// Whether some of it may have been recorded before, so that this is asked first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub check: bool,
+}
+
+/// An event as its deliveries need it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ChunkEvent {
+    /// The event's id.
+    pub id: EventId,
+    /// The event's name.
+    pub name: String,
+    /// What is sent.
+    pub bodies: Bodies,
+    /// How its deliveries differ from the defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<EventOptions>,
+}
+
+/// The body in the content types that some delivery of the chunk asks for.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Bodies {
+    /// JSON, byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<Box<RawValue>>,
+    /// Form-urlencoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
+}
+
+/// One delivery of a chunk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChunkDelivery {
+    /// Index into the chunk's events.
+    #[serde(rename = "e")]
+    pub event: usize,
+    /// Who gets it.
+    #[serde(rename = "s")]
+    pub subscription: SubscriptionId,
+    /// In which form it was signed.
+    #[serde(rename = "c", default, skip_serializing_if = "is_json")]
+    pub content_type: ContentType,
+    /// `Hook-HMAC` of the body, made by the relay.
+    #[serde(rename = "h")]
+    pub hook_hmac: String,
+    /// The number of attempts made before this one.
+    #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
+    pub attempts: u32,
+    /// Whether it has a row already, because it had to wait.
+    #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_row: bool,
+}
+
+fn is_json(kind: &ContentType) -> bool {
+    *kind == ContentType::Json
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Bodies {
+    /// The bytes for a content type, if the chunk carries them.
+    #[must_use]
+    pub fn get(&self, content_type: ContentType) -> Option<&str> {
+        match content_type {
+            ContentType::Json => self.json.as_deref().map(RawValue::get),
+            ContentType::Form => self.form.as_deref(),
+        }
+    }
+
+    /// Adds a body.
+    ///
+    /// # Errors
+    ///
+    /// If JSON is asked for and the text isn't.
+    pub fn set(&mut self, content_type: ContentType, body: Cow<'_, str>) -> Result<(), serde_json::Error> {
+        match content_type {
+            ContentType::Json => self.json = Some(RawValue::from_string(body.into_owned())?),
+            ContentType::Form => self.form = Some(body.into_owned()),
+        }
+        Ok(())
+    }
+}
+
+impl Chunk {
+    /// The id of one of its deliveries, if the chunk is whole.
+    #[must_use]
+    pub fn delivery_id(&self, delivery: &ChunkDelivery) -> Option<DeliveryId> {
+        Some(DeliveryId::derive(self.events.get(delivery.event)?.id, delivery.subscription))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_survive_the_queue_byte_for_byte() {
+        let body = r#"{"b":1,  "a":"\u00e9 é","n":1.10}"#;
+        let mut bodies = Bodies::default();
+        bodies.set(ContentType::Json, Cow::Borrowed(body)).unwrap();
+        let event = ChunkEvent { id: EventId::generate(), name: "a.b".into(), bodies, options: None };
+        let delivery = ChunkDelivery {
+            event: 0,
+            subscription: SubscriptionId::generate(),
+            content_type: ContentType::Json,
+            hook_hmac: "h".into(),
+            attempts: 0,
+            has_row: false,
+        };
+        let chunk = Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false };
+        let read: Chunk = serde_json::from_str(&serde_json::to_string(&chunk).unwrap()).unwrap();
+        assert_eq!(read.events[0].bodies.get(ContentType::Json), Some(body));
+        assert_eq!(read.delivery_id(&read.deliveries[0]), chunk.delivery_id(&chunk.deliveries[0]));
+    }
+}

@@ -1,0 +1,134 @@
+//! Records as SQL: many deliveries with a handful of statements.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::OnConflict,
+};
+
+use super::{
+    DeliveryState, Record,
+    entity::{ActiveModel, Column, Entity, Model, attempt},
+};
+use crate::{DeliveryId, Error, Timestamp};
+
+/// Rows of one INSERT: thirteen columns each stay below every database's limit of bound values.
+const ROWS_PER_INSERT: usize = 300;
+
+/// Ids of one `IN (…)`.
+const IDS_PER_QUERY: usize = 500;
+
+/// Writes records; the caller's transaction makes it one commit.
+pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<(), Error> {
+    let (again, first): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.has_row);
+    // A chunk that ran twice may bring a first attempt twice: the row that is there stays.
+    for batch in first.chunks(ROWS_PER_INSERT) {
+        let rows = batch.iter().map(|record| row(record));
+        Entity::insert_many(rows).on_conflict_do_nothing_on([Column::Id]).exec_without_returning(db).await?;
+    }
+    for batch in again.chunks(ROWS_PER_INSERT) {
+        rewrite(db, batch).await?;
+    }
+    Ok(())
+}
+
+/// Replaces rows by newer attempts, after moving what they held to the history.
+async fn rewrite<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), Error> {
+    let current = rows(db, records.iter().map(|record| record.delivery)).await?;
+    let held = |record: &Record| current.get(&record.delivery.as_uuid());
+    // A task that ran twice must not undo what the other run recorded.
+    let fresh = records.iter().copied().filter(|record| held(record).is_none_or(|row| supersedes(record, row)));
+    let (attempted, waiting): (Vec<&Record>, Vec<_>) = fresh.partition(|record| record.attempt.is_some());
+    let past = attempted.iter().filter_map(|record| held(record)).filter(|row| row.attempted_at.is_some());
+    let past: Vec<_> = past.map(past_attempt).collect();
+    if !past.is_empty() {
+        attempt::Entity::insert_many(past).exec_without_returning(db).await?;
+    }
+    let progress = [Column::State, Column::Attempts, Column::NextAttemptAt, Column::Error];
+    let latest = [Column::AttemptedAt, Column::DurationMs, Column::Outcome, Column::StatusCode, Column::Response];
+    upsert(db, &attempted, progress.into_iter().chain(latest)).await?;
+    // No attempt was made: what the last one left stays.
+    upsert(db, &waiting, progress.into_iter().take(3)).await
+}
+
+async fn upsert<C: ConnectionTrait>(
+    db: &C,
+    records: &[&Record],
+    columns: impl IntoIterator<Item = Column>,
+) -> Result<(), Error> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let replace = OnConflict::column(Column::Id).update_columns(columns).to_owned();
+    let rows = records.iter().map(|record| row(record));
+    Entity::insert_many(rows).on_conflict(replace).exec_without_returning(db).await?;
+    Ok(())
+}
+
+fn supersedes(record: &Record, row: &Model) -> bool {
+    let made = i32::try_from(record.attempts).unwrap_or(i32::MAX);
+    match record.attempt {
+        Some(_) => made > row.attempts,
+        None => made == row.attempts && row.state == DeliveryState::Waiting.as_str(),
+    }
+}
+
+/// How many attempts are recorded of each of these deliveries and where they stand, for a task
+/// that may run twice.
+pub(crate) async fn already_recorded<C: ConnectionTrait>(
+    db: &C,
+    ids: impl IntoIterator<Item = DeliveryId>,
+) -> Result<HashMap<DeliveryId, (u32, Option<DeliveryState>)>, Error> {
+    let rows = rows(db, ids).await?.into_values();
+    Ok(rows
+        .map(|row| {
+            let attempts = u32::try_from(row.attempts).unwrap_or(0);
+            (DeliveryId::from_uuid(row.id), (attempts, DeliveryState::from_stored(&row.state)))
+        })
+        .collect())
+}
+
+async fn rows<C: ConnectionTrait>(
+    db: &C,
+    ids: impl IntoIterator<Item = DeliveryId>,
+) -> Result<HashMap<Uuid, Model>, Error> {
+    let ids: Vec<Uuid> = ids.into_iter().map(DeliveryId::as_uuid).collect();
+    let mut found = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_PER_QUERY) {
+        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await?;
+        found.extend(rows.into_iter().map(|row| (row.id, row)));
+    }
+    Ok(found)
+}
+
+fn row(record: &Record) -> ActiveModel {
+    let attempt = record.attempt.as_ref();
+    ActiveModel {
+        id: Set(record.delivery.as_uuid()),
+        event_id: Set(record.event.as_uuid()),
+        subscription_id: Set(record.subscription.as_uuid()),
+        state: Set(record.state.as_str().to_owned()),
+        attempts: Set(i32::try_from(record.attempts).unwrap_or(i32::MAX)),
+        next_attempt_at: Set(record.next_attempt_at.map(Timestamp::as_millis)),
+        created_at: Set(record.now.as_millis()),
+        attempted_at: Set(attempt.map(|attempt| attempt.attempted_at.as_millis())),
+        duration_ms: Set(attempt.map(|attempt| i32::try_from(attempt.duration.as_millis()).unwrap_or(i32::MAX))),
+        outcome: Set(attempt.map(|attempt| attempt.outcome.as_str().to_owned())),
+        status_code: Set(attempt.and_then(|attempt| attempt.status).map(i32::from)),
+        error: Set(attempt.map_or_else(|| record.note.map(str::to_owned), |attempt| attempt.error.clone())),
+        response: Set(attempt.and_then(|attempt| attempt.response.clone())),
+    }
+}
+
+fn past_attempt(row: &Model) -> attempt::ActiveModel {
+    attempt::ActiveModel {
+        delivery_id: Set(row.id),
+        number: Set(row.attempts),
+        attempted_at: Set(row.attempted_at),
+        duration_ms: Set(row.duration_ms),
+        outcome: Set(row.outcome.clone()),
+        status_code: Set(row.status_code),
+        error: Set(row.error.clone()),
+        response: Set(row.response.clone()),
+    }
+}

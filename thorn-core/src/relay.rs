@@ -1,0 +1,99 @@
+//! The relay: from the outbox to the queue.
+//!
+//! Each turn it claims events that nobody has relayed and deliveries that are due, finds who wants
+//! to hear of them, and puts signed chunks on the queue. A claim and its tasks are one commit. Any
+//! number of relays may run; none is a leader.
+
+mod claim;
+mod due;
+mod pack;
+mod reconcile;
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::DatabaseConnection;
+use tokio::sync::watch;
+
+use crate::{Error, Timestamp, delivery::Lanes, outbox, queue::Queue, subscription::Registry, worker::Counters};
+
+/// How the relay works.
+#[derive(Clone, Debug)]
+pub(crate) struct RelayOptions {
+    /// How often it looks for work it wasn't told of.
+    pub(crate) poll: Duration,
+    /// Deliveries of one task at most.
+    pub(crate) chunk: usize,
+    /// It stops while the queue holds this many tasks.
+    pub(crate) longest_queue: usize,
+    /// A retry that was put on the queue and isn't recorded after this time is put there again.
+    pub(crate) lease: Duration,
+    /// How long after its fan-out an event is compared with what was recorded.
+    pub(crate) audit_after: Duration,
+}
+
+/// Moves committed events and due deliveries to the queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Relay {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) queue: Queue,
+    pub(crate) lanes: Lanes,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) options: RelayOptions,
+}
+
+/// Events of one claim at most.
+const EVENTS_PER_CLAIM: u64 = 500;
+
+/// Pause after an error, so that a database that is away isn't hammered.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Relay {
+    /// Relays until `stop` turns true; a claim that was begun is finished.
+    pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let mut next_audit = Timestamp::now() + self.audit_interval();
+        while !*stop.borrow() {
+            let pause = match self.turn(&mut next_audit).await {
+                Ok(0) => self.options.poll,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, "relaying failed, trying again");
+                    PAUSE.max(self.options.poll)
+                }
+            };
+            tokio::select! {
+                () = outbox::notified() => {}
+                () = tokio::time::sleep(pause) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+
+    /// One turn; returns how much it moved.
+    async fn turn(&self, next_audit: &mut Timestamp) -> Result<usize, Error> {
+        let now = Timestamp::now();
+        let mut moved = 0;
+        if let Some(room) = self.room().await? {
+            moved += self.claim_events(now, room).await?;
+            moved += self.claim_due(now).await?;
+        }
+        if now >= *next_audit {
+            *next_audit = now + self.audit_interval();
+            moved += self.reconcile(now).await?;
+            self.queue.sweep().await?;
+        } else if moved > 0 {
+            self.queue.sweep().await?;
+        }
+        Ok(moved)
+    }
+
+    /// How many tasks the queue still takes, if any.
+    async fn room(&self) -> Result<Option<usize>, Error> {
+        let depth = usize::try_from(self.queue.depth().await?).unwrap_or(usize::MAX);
+        Ok(self.options.longest_queue.checked_sub(depth).filter(|room| *room > 0))
+    }
+
+    fn audit_interval(&self) -> Duration {
+        (self.options.audit_after / 4).max(Duration::from_millis(100))
+    }
+}

@@ -1,0 +1,113 @@
+//! Enqueuing deliveries that had to wait and are due.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Statement, Value, prelude::Uuid, sea_query::Expr,
+};
+
+use super::{Relay, pack::Packer};
+use crate::{
+    Error, SubscriptionId, Timestamp,
+    outbox::entity as event,
+    record::{
+        DeliveryState,
+        entity::{Column, Entity},
+    },
+    transaction,
+};
+
+/// The oldest due rows that are looked at in one turn.
+const WINDOW: i64 = 5_000;
+
+/// Rows of one subscription in one turn, so that one endpoint's backlog doesn't hide the others'.
+const PER_SUBSCRIPTION: i64 = 64;
+
+/// Rows of one turn.
+const PER_TURN: i64 = 500;
+
+#[derive(FromQueryResult)]
+struct Due {
+    id: Uuid,
+    event_id: Uuid,
+    subscription_id: Uuid,
+    attempts: i32,
+}
+
+impl Relay {
+    /// Enqueues due deliveries, oldest first. Their due time moves on by the lease: should the task
+    /// get lost, they are simply due again.
+    pub(super) async fn claim_due(&self, now: Timestamp) -> Result<usize, Error> {
+        let due = self.due(now).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        self.registry.refresh(&self.db).await?;
+        let events = self.events(&due).await?;
+        let mut packer = Packer::new(&self.lanes, self.options.chunk);
+        let mut enqueued = Vec::with_capacity(due.len());
+        let mut cancelled = Vec::new();
+        for row in &due {
+            let subscription = self.registry.get(SubscriptionId::from_uuid(row.subscription_id));
+            match (events.get(&row.event_id), subscription) {
+                (Some(event), Some(subscription)) => {
+                    packer.add(event, &subscription, u32::try_from(row.attempts).unwrap_or(0), true)?;
+                    enqueued.push(row.id);
+                }
+                _ => cancelled.push(row.id),
+            }
+        }
+        let tasks = packer.finish()?;
+        let txn = transaction::begin(&self.db).await?;
+        let still_due = |ids: Vec<Uuid>| {
+            Entity::update_many().filter(Column::Id.is_in(ids)).filter(Column::NextAttemptAt.lte(now.as_millis()))
+        };
+        let claimed = enqueued.len() as u64;
+        let leased = still_due(enqueued)
+            .col_expr(Column::NextAttemptAt, Expr::value((now + self.options.lease).as_millis()))
+            .exec(&txn)
+            .await?;
+        if leased.rows_affected != claimed {
+            txn.rollback().await?;
+            tracing::debug!("another relay was first");
+            return Ok(due.len());
+        }
+        if !cancelled.is_empty() {
+            still_due(cancelled)
+                .col_expr(Column::State, Expr::value(DeliveryState::Cancelled.as_str()))
+                .col_expr(Column::NextAttemptAt, Expr::value(None::<i64>))
+                .exec(&txn)
+                .await?;
+        }
+        self.queue.enqueue(&txn, &tasks).await?;
+        txn.commit().await?;
+        self.queue.wake();
+        tracing::debug!(deliveries = due.len(), tasks = tasks.len(), "enqueued what was due");
+        Ok(due.len())
+    }
+
+    async fn due(&self, now: Timestamp) -> Result<Vec<Due>, Error> {
+        let backend = sea_orm::ConnectionTrait::get_database_backend(&self.db);
+        let parameter = |n: usize| match backend {
+            sea_orm::DbBackend::Postgres => format!("${n}"),
+            _ => "?".to_owned(),
+        };
+        let (before, window, each, most) = (parameter(1), parameter(2), parameter(3), parameter(4));
+        let sql = format!(
+            "SELECT id, event_id, subscription_id, attempts FROM (\
+               SELECT id, event_id, subscription_id, attempts, next_attempt_at, \
+                      ROW_NUMBER() OVER (PARTITION BY subscription_id ORDER BY next_attempt_at) AS place \
+               FROM (SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
+                     WHERE next_attempt_at <= {before} ORDER BY next_attempt_at LIMIT {window}) AS oldest) AS placed \
+             WHERE place <= {each} ORDER BY next_attempt_at LIMIT {most}"
+        );
+        let values = [now.as_millis(), WINDOW, PER_SUBSCRIPTION, PER_TURN].map(Value::from);
+        Ok(Due::find_by_statement(Statement::from_sql_and_values(backend, sql, values)).all(&self.db).await?)
+    }
+
+    async fn events(&self, due: &[Due]) -> Result<HashMap<Uuid, event::Model>, Error> {
+        let ids = due.iter().map(|row| row.event_id);
+        let rows = event::Entity::find().filter(event::Column::Id.is_in(ids)).all(&self.db).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}

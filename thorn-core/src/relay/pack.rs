@@ -1,0 +1,162 @@
+//! Packing deliveries into chunks.
+
+use std::collections::HashMap;
+
+use sea_orm::prelude::Uuid;
+
+use crate::{
+    Error, EventId,
+    delivery::{Lanes, encode_body, hook_hmac},
+    event::EventOptions,
+    outbox::entity::Model as EventRow,
+    queue::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
+    subscription::{ContentType, Subscription},
+};
+
+/// A chunk is closed when its bodies have this many bytes.
+const BYTES_PER_CHUNK: usize = 1024 * 1024;
+
+/// Fills chunks with deliveries in the order they come. Those to endpoints known to be slow get
+/// chunks of their own, so that they never make others wait.
+pub(super) struct Packer<'a> {
+    lanes: &'a Lanes,
+    size: usize,
+    mixed: Open,
+    apart: HashMap<String, Open>,
+    closed: Vec<Chunk>,
+    deliveries: usize,
+    check: bool,
+}
+
+/// A chunk that still takes deliveries.
+struct Open {
+    chunk: Chunk,
+    index: HashMap<Uuid, usize>,
+    bytes: usize,
+}
+
+impl<'a> Packer<'a> {
+    pub(super) fn new(lanes: &'a Lanes, size: usize) -> Self {
+        Self {
+            lanes,
+            size: size.max(1),
+            mixed: Open::new(false),
+            apart: HashMap::new(),
+            closed: Vec::new(),
+            deliveries: 0,
+            check: false,
+        }
+    }
+
+    /// Marks all chunks as possibly recorded already.
+    pub(super) fn checked(mut self) -> Self {
+        self.check = true;
+        self.mixed = Open::new(true);
+        self
+    }
+
+    /// Adds one delivery, signed.
+    pub(super) fn add(
+        &mut self,
+        event: &EventRow,
+        subscription: &Subscription,
+        attempts: u32,
+        has_row: bool,
+    ) -> Result<(), Error> {
+        self.deliveries += 1;
+        let open = if self.lanes.is_slow(&subscription.url) {
+            self.apart.entry(subscription.url.clone()).or_insert_with(|| Open::new(self.check))
+        } else {
+            &mut self.mixed
+        };
+        open.add(event, subscription, attempts, has_row)?;
+        if open.chunk.deliveries.len() >= self.size || open.bytes >= BYTES_PER_CHUNK {
+            self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
+        }
+        Ok(())
+    }
+
+    pub(super) const fn deliveries(&self) -> usize {
+        self.deliveries
+    }
+
+    /// Whether there are more chunks than that.
+    pub(super) fn is_beyond(&self, room: usize) -> bool {
+        self.closed.len() + self.apart.len() >= room
+    }
+
+    /// The chunks as tasks.
+    pub(super) fn finish(self) -> Result<Vec<String>, Error> {
+        let open = std::iter::once(self.mixed).chain(self.apart.into_values()).map(|open| open.chunk);
+        let chunks = self.closed.into_iter().chain(open.filter(|chunk| !chunk.deliveries.is_empty()));
+        chunks
+            .map(|chunk| {
+                serde_json::to_string(&chunk)
+                    .map_err(|error| Error::Queue { message: "writing a task".into(), source: Some(Box::new(error)) })
+            })
+            .collect()
+    }
+}
+
+impl Open {
+    fn new(check: bool) -> Self {
+        let chunk = Chunk { version: CHUNK_VERSION, events: Vec::new(), deliveries: Vec::new(), check };
+        Self { chunk, index: HashMap::new(), bytes: 0 }
+    }
+
+    fn add(&mut self, row: &EventRow, to: &Subscription, attempts: u32, has_row: bool) -> Result<(), Error> {
+        let index = match self.index.get(&row.id) {
+            Some(index) => *index,
+            None => {
+                self.chunk.events.push(ChunkEvent {
+                    id: EventId::from_uuid(row.id),
+                    name: row.name.clone(),
+                    bodies: Bodies::default(),
+                    options: stored_options(row),
+                });
+                self.index.insert(row.id, self.chunk.events.len() - 1);
+                self.chunk.events.len() - 1
+            }
+        };
+        let bodies = &mut self.chunk.events[index].bodies;
+        let body = match bodies.get(to.content_type) {
+            Some(body) => body,
+            None => {
+                let body = encode(row, to.content_type)?;
+                self.bytes += body.len();
+                bodies.set(to.content_type, body).map_err(|source| unreadable(row, source))?;
+                bodies.get(to.content_type).unwrap_or_default()
+            }
+        };
+        let hook_hmac = hook_hmac(to.digest, &to.secret, body.as_bytes());
+        self.chunk.deliveries.push(ChunkDelivery {
+            event: index,
+            subscription: to.id,
+            content_type: to.content_type,
+            hook_hmac,
+            attempts,
+            has_row,
+        });
+        Ok(())
+    }
+}
+
+fn encode(row: &EventRow, content_type: ContentType) -> Result<std::borrow::Cow<'_, str>, Error> {
+    encode_body(content_type, &row.body).map_err(|source| unreadable(row, source))
+}
+
+fn unreadable(row: &EventRow, source: serde_json::Error) -> Error {
+    Error::Payload { event: row.name.clone(), source }
+}
+
+/// Options this release can't read are left out rather than keeping the event from being sent.
+fn stored_options(row: &EventRow) -> Option<EventOptions> {
+    let options = row.options.as_deref()?;
+    match serde_json::from_str(options) {
+        Ok(options) => Some(options),
+        Err(error) => {
+            tracing::warn!(event.id = %row.id, %error, "the event's options can't be read, using the defaults");
+            None
+        }
+    }
+}

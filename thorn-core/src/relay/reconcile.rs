@@ -1,0 +1,113 @@
+//! The reconciler: what was fanned out is compared with what was recorded, and what is missing is
+//! enqueued again. A lost task, a flushed queue or a bug in it costs time, never a delivery.
+
+use std::collections::HashSet;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value, prelude::Uuid,
+    sea_query::Expr,
+};
+
+use super::{Relay, pack::Packer};
+use crate::{
+    Error, Timestamp,
+    outbox::entity::{Column, Entity, Model},
+    record::entity as delivery,
+    transaction,
+};
+
+/// Events looked into at once.
+const EVENTS_PER_AUDIT: u64 = 200;
+
+impl Relay {
+    /// Settles events all of whose deliveries are recorded; enqueues what is missing of the others.
+    pub(super) async fn reconcile(&self, now: Timestamp) -> Result<usize, Error> {
+        self.settle_complete(now).await?;
+        let open = Entity::find()
+            .filter(Column::AuditAt.lte(now.as_millis()))
+            .order_by_asc(Column::AuditAt)
+            .limit(EVENTS_PER_AUDIT)
+            .all(&self.db)
+            .await?;
+        if open.is_empty() {
+            return Ok(0);
+        }
+        self.registry.refresh(&self.db).await?;
+        let oldest = self.queue.oldest().await?;
+        let mut packer = Packer::new(&self.lanes, self.options.chunk).checked();
+        let (mut settled, mut postponed) = (Vec::new(), Vec::new());
+        for event in &open {
+            // While a task of the time it was enqueued is under way, its deliveries aren't missing yet.
+            // Half the distance is left for clocks that disagree.
+            let enqueued_at = Timestamp::from_millis(event.audit_at.unwrap_or_default()) - self.options.audit_after;
+            let under_way = oldest.is_some_and(|oldest| oldest <= enqueued_at + self.options.audit_after / 2);
+            if under_way || self.add_missing(event, &mut packer).await? {
+                postponed.push(event.id);
+            } else {
+                settled.push(event.id);
+            }
+        }
+        let missing = packer.deliveries();
+        let tasks = packer.finish()?;
+        let txn = transaction::begin(&self.db).await?;
+        set_audit(&txn, settled, None).await?;
+        set_audit(&txn, postponed, Some(now + self.options.audit_after)).await?;
+        self.queue.enqueue(&txn, &tasks).await?;
+        txn.commit().await?;
+        if missing > 0 {
+            self.queue.wake();
+            self.counters.recovered(missing);
+            tracing::warn!(deliveries = missing, "the queue lost deliveries; they were enqueued again");
+        }
+        Ok(missing)
+    }
+
+    /// Most events are complete: one statement settles them all.
+    async fn settle_complete(&self, now: Timestamp) -> Result<(), Error> {
+        let backend = self.db.get_database_backend();
+        let now_parameter = if backend == sea_orm::DbBackend::Postgres { "$1" } else { "?" };
+        let sql = format!(
+            "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= {now_parameter} AND fanout <= \
+             (SELECT COUNT(*) FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id)"
+        );
+        self.db.execute_raw(Statement::from_sql_and_values(backend, sql, [Value::from(now.as_millis())])).await?;
+        Ok(())
+    }
+
+    /// Packs deliveries that were fanned out and have no row; `false` if there is none left. Who
+    /// subscribed after the fan-out isn't owed anything, nor is who left or changed since.
+    async fn add_missing(&self, event: &Model, packer: &mut Packer<'_>) -> Result<bool, Error> {
+        let recorded: HashSet<Uuid> = delivery::Entity::find()
+            .select_only()
+            .column(delivery::Column::SubscriptionId)
+            .filter(delivery::Column::EventId.eq(event.id))
+            .into_tuple()
+            .all(&self.db)
+            .await?
+            .into_iter()
+            .collect();
+        let mut listeners = Vec::new();
+        self.registry.matching(&event.name, event.sender.as_deref(), event.broadcast, &mut listeners);
+        let version = event.registry_version.unwrap_or(i64::MAX);
+        let mut found = false;
+        for subscription in &listeners {
+            if subscription.created_version <= version && !recorded.contains(&subscription.id.as_uuid()) {
+                packer.add(event, subscription, 0, false)?;
+                found = true;
+            }
+        }
+        Ok(found)
+    }
+}
+
+async fn set_audit<C: ConnectionTrait>(db: &C, ids: Vec<Uuid>, at: Option<Timestamp>) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    Entity::update_many()
+        .col_expr(Column::AuditAt, Expr::value(at.map(Timestamp::as_millis)))
+        .filter(Column::Id.is_in(ids))
+        .exec(db)
+        .await?;
+    Ok(())
+}

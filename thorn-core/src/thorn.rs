@@ -1,0 +1,195 @@
+//! The handle an application holds.
+
+use std::{sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+use sea_orm::{DatabaseConnection, EntityTrait};
+
+use crate::{
+    AutocommitPolicy, Config, Error,
+    delivery::RetryPolicy,
+    history::Status,
+    settings,
+    subscription::{Registry, SecretKey, Subscriptions, entity},
+    worker::Worker,
+};
+
+/// Thorn in an application: subscriptions, and a worker if it is to run inside.
+///
+/// A cheap handle; clones share everything.
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), thorn_core::Error> {
+/// use thorn_core::{Thorn, migration};
+///
+/// migration::migrate(&db).await?;
+/// let thorn = Thorn::builder(db).base_url("https://blog.example").build().await?;
+/// let worker = thorn.start_worker().await?;
+/// // … serve …
+/// worker.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Thorn(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    db: DatabaseConnection,
+    config: Config,
+    subscriptions: Subscriptions,
+    registry: Arc<Registry>,
+}
+
+impl Thorn {
+    /// Begins with the default settings on this database.
+    #[must_use]
+    pub fn builder(db: DatabaseConnection) -> ThornBuilder {
+        ThornBuilder { db, config: Config::default() }
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> &DatabaseConnection {
+        &self.0.db
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The subscriptions: create, list, change, delete.
+    #[must_use]
+    pub fn subscriptions(&self) -> &Subscriptions {
+        &self.0.subscriptions
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.0.registry
+    }
+
+    /// Starts a worker inside this process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Queue`] if the queue can't be opened, [`Error::Option`] if the HTTP client can't be built.
+    pub async fn start_worker(&self) -> Result<Worker, Error> {
+        Worker::start(self).await
+    }
+
+    /// What is waiting, in the whole system.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn status(&self) -> Result<Status, Error> {
+        Status::read(&self.0.db).await
+    }
+}
+
+/// Settings of [`Thorn`] before it is built.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ThornBuilder {
+    db: DatabaseConnection,
+    config: Config,
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {$(
+        $(#[$doc])*
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.config.$name = $name;
+            self
+        }
+    )*};
+}
+
+impl ThornBuilder {
+    /// Replaces all settings.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Joined with events' references that are paths, for example `https://blog.example`.
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.config.base_url = Some(base_url.into());
+        self
+    }
+
+    /// Lets deliveries through to these networks, on any port.
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.config.allow_networks.extend(networks);
+        self
+    }
+
+    /// Encrypts secrets at rest.
+    pub fn secret_key(mut self, key: SecretKey) -> Self {
+        self.config.secret_key = Some(key);
+        self
+    }
+
+    /// Subscriptions must mean at least one of these event names.
+    pub fn event_choices(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.config.event_choices = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    setters! {
+        /// Bytes a rendered event may have. Default 256 KiB.
+        max_event_bytes: usize,
+        /// What happens to saves outside a transaction. Default: refused.
+        autocommit: AutocommitPolicy,
+        /// Total deadline of one attempt. Default 15 s.
+        timeout: Duration,
+        /// How failed deliveries are retried.
+        retry: RetryPolicy,
+        /// How often an idle worker looks for work it wasn't told of. Default 100 ms.
+        poll_interval: Duration,
+        /// A worker that is silent for this long loses its tasks to others. Default 20 s.
+        takeover: Duration,
+        /// How long after its fan-out an event is compared with what was recorded. Default 60 s.
+        audit_after: Duration,
+    }
+
+    /// Checks the settings and the tables.
+    ///
+    /// How events are rendered (`base_url`, `max_event_bytes`, `autocommit`) is set for the whole
+    /// process, because `SeaORM` hands a model's hooks nothing but a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] for a senseless setting, [`Error::Database`] if thorn's tables are missing.
+    pub async fn build(self) -> Result<Thorn, Error> {
+        let Self { db, config } = self;
+        config.check()?;
+        check_tables(&db).await?;
+        settings::replace(config.event_settings());
+        let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone());
+        if let Some(choices) = config.event_choices.clone() {
+            subscriptions = subscriptions.with_event_choices(choices);
+        }
+        let registry = Arc::new(Registry::new(config.secret_key.clone()));
+        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry })))
+    }
+}
+
+async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
+    match entity::registry::Entity::find_by_id(1).one(db).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(missing("the row of table `thorn_registry` is missing")),
+        Err(error) if db.ping().await.is_ok() => Err(missing(&error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn missing(what: &str) -> Error {
+    Error::Database(sea_orm::DbErr::Custom(format!(
+        "{what}; call `thorn::migrate(&db)` once, or add `thorn::migrations()` to your migrator"
+    )))
+}

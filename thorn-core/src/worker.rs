@@ -1,0 +1,124 @@
+//! The worker: relay, queue, delivery and record as one process, of which there may be any number.
+
+mod counters;
+
+pub use counters::{Counters, Snapshot};
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    Error, Thorn,
+    delivery::{Client, Defaults, Executor, Lanes},
+    queue::{Handler, Queue, QueueOptions},
+    record::Recorder,
+    relay::{Relay, RelayOptions},
+};
+
+/// Time beyond an attempt's deadline that a stopping worker gives its tasks to be recorded.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A running worker. Dropped, it goes on in the background; [`stop`](Self::stop) ends it.
+#[derive(Debug)]
+pub struct Worker {
+    stop: watch::Sender<bool>,
+    stop_queue: watch::Sender<bool>,
+    counters: Arc<Counters>,
+    patience: Duration,
+    relay: JoinHandle<()>,
+    queue: JoinHandle<Result<(), Error>>,
+    recorder: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts a worker inside this process.
+    pub(crate) async fn start(thorn: &Thorn) -> Result<Self, Error> {
+        let config = thorn.config();
+        let db = thorn.db().clone();
+        let queue_options = QueueOptions {
+            name: config.queue_name.clone(),
+            poll: config.poll_interval,
+            takeover: config.takeover,
+            batch: config.batch,
+        };
+        let queue = Queue::open(&db, queue_options).await?;
+        let client = Client::new(config.client())?;
+        let (stop, stopping) = watch::channel(false);
+        let (stop_queue, queue_stopping) = watch::channel(false);
+        let lanes = Lanes::default();
+        let counters = Arc::new(Counters::default());
+        let (recorder, recording) = Recorder::start(db.clone());
+        let executor = Executor {
+            db: db.clone(),
+            registry: thorn.registry().clone(),
+            subscriptions: thorn.subscriptions().clone(),
+            client,
+            lanes: lanes.clone(),
+            recorder,
+            counters: counters.clone(),
+            defaults: Defaults { timeout: config.timeout, retry: config.retry.clone() },
+            stop: stopping.clone(),
+        };
+        let relay = Relay {
+            db,
+            registry: thorn.registry().clone(),
+            queue: queue.clone(),
+            lanes,
+            counters: counters.clone(),
+            options: RelayOptions {
+                poll: config.poll_interval,
+                chunk: config.chunk,
+                longest_queue: config.longest_queue,
+                lease: config.lease(),
+                audit_after: config.audit_after,
+            },
+        };
+        let handler = Handler::new(move |task, again| {
+            let executor = executor.clone();
+            Box::pin(async move { executor.run(&task, again).await })
+        });
+        tracing::info!(queue = config.queue_name, "worker started");
+        Ok(Self {
+            stop,
+            stop_queue,
+            counters,
+            patience: config.timeout + GRACE,
+            relay: tokio::spawn(async move { relay.run(stopping).await }),
+            queue: tokio::spawn(async move { queue.work(handler, queue_stopping).await }),
+            recorder: recording,
+        })
+    }
+
+    /// What this worker has done so far.
+    #[must_use]
+    pub fn counters(&self) -> Snapshot {
+        self.counters.snapshot()
+    }
+
+    /// Stops: nothing new is begun, requests under way finish within their deadline and are
+    /// recorded, the rest is handed back. What isn't recorded by then another worker takes over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Queue`] if the queue's worker had failed.
+    pub async fn stop(self) -> Result<(), Error> {
+        tracing::info!("worker stopping");
+        self.stop.send_replace(true);
+        let _ = self.relay.await;
+        self.stop_queue.send_replace(true);
+        let mut queue = self.queue;
+        let result = match tokio::time::timeout(self.patience, &mut queue).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => Err(Error::Queue { message: "its task panicked".into(), source: Some(panic.into()) }),
+            Err(_) => {
+                tracing::warn!("tasks didn't finish in time; another worker takes them over");
+                queue.abort();
+                Ok(())
+            }
+        };
+        self.recorder.abort();
+        tracing::info!("worker stopped");
+        result
+    }
+}
