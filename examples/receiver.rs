@@ -20,8 +20,8 @@ use axum::{
 };
 use clap::Parser;
 use serde::Serialize;
+use thorn::{Timestamp, subscription::Digest};
 use thorn_axum::{Problem, Webhook, WebhookSecrets};
-use thorn_core::{Timestamp, subscription::Digest};
 
 const KEPT: usize = 20;
 

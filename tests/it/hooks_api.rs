@@ -6,24 +6,18 @@ mod failure;
 mod item;
 mod list;
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::FromRequestParts,
     http::{HeaderMap, Method, Request, StatusCode, request::Parts},
 };
-use sea_orm::{Database, DatabaseConnection};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use thorn::{Config, subscription::Access};
 use thorn_axum::{HookOwner, Hooks, Unauthenticated, hooks};
-use thorn_core::{
-    __private::async_trait,
-    delivery::{TargetError, TargetGuard},
-    subscription::{Access, Subscriptions, UrlCheck},
-};
 use tower::ServiceExt as _;
+
+use crate::app;
 
 /// The state of an application: its sign for "everybody may do everything".
 #[derive(Clone)]
@@ -53,22 +47,10 @@ impl HookOwner for User {
     }
 }
 
-#[derive(Debug)]
-struct Guard(TargetGuard);
-
-#[async_trait]
-impl UrlCheck for Guard {
-    async fn check(&self, url: &str) -> Result<(), TargetError> {
-        self.0.check(url).await
-    }
-}
-
 /// An application with the API, and a database of its own.
 struct App {
     router: Router,
-    subscriptions: Subscriptions,
-    db: DatabaseConnection,
-    _files: TempDir,
+    base: app::App,
 }
 
 struct Answer {
@@ -79,21 +61,14 @@ struct Answer {
 
 impl App {
     async fn new() -> Self {
-        Self::with(|subscriptions| subscriptions, |hooks| Router::new().merge(hooks)).await
+        Self::with(Config::default(), |hooks| Router::new().merge(hooks)).await
     }
 
-    async fn with(
-        prepare: impl FnOnce(Subscriptions) -> Subscriptions,
-        mount: impl FnOnce(Hooks<User>) -> Router<AppState>,
-    ) -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", files.path().join("hooks.sqlite").display());
-        let db = Database::connect(url).await.unwrap();
-        thorn_core::migration::migrate(&db).await.unwrap();
-        let guard = TargetGuard::new().allow_networks(["127.9.0.0/16".parse().unwrap()]);
-        let subscriptions = prepare(Subscriptions::new(db.clone(), Arc::new(Guard(guard)), None));
-        let router = mount(hooks::<User>(subscriptions.clone())).with_state(AppState { operator: "root" });
-        Self { router, subscriptions, db, _files: files }
+    /// Subscriptions may go to 127.9.x.x, and to no other network that isn't public.
+    async fn with(config: Config, mount: impl FnOnce(Hooks<User>) -> Router<AppState>) -> Self {
+        let base = app::App::with(Config { allow_networks: vec!["127.9.0.0/16".parse().unwrap()], ..config }).await;
+        let router = mount(hooks::<User>(&base.thorn)).with_state(AppState { operator: "root" });
+        Self { router, base }
     }
 
     async fn request(&self, request: Request<Body>) -> Answer {

@@ -11,13 +11,13 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use thorn_axum::{Webhook, WebhookSecrets};
-use thorn_core::{
+use thorn::{
     DeliveryId, EventId, SubscriptionId, Timestamp,
     delivery::{Client, ClientConfig, Outcome, Outgoing, TargetGuard, encode_body, hook_hmac, standard_signature},
     event::ExtraHeaders,
     subscription::{ContentType, Digest, Secret},
 };
+use thorn_axum::{Webhook, WebhookSecrets};
 use tower::ServiceExt as _;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";

@@ -21,7 +21,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header::CACHE_CONTROL},
     routing::get,
 };
-use thorn_core::subscription::Subscriptions;
+use thorn_core::{Thorn, subscription::Subscriptions};
 
 use crate::Problem;
 
@@ -49,7 +49,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// ```
 /// use axum::{Router, routing::get};
 /// use thorn_axum::HookOwner;
-/// use thorn_core::subscription::Subscriptions;
+/// use thorn_core::Thorn;
 /// # #[derive(Clone)] struct AppState;
 /// # struct User;
 /// # impl axum::extract::FromRequestParts<AppState> for User {
@@ -63,22 +63,26 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// #     fn access(&self) -> thorn_core::subscription::Access<'_> { thorn_core::subscription::Access::Owner("1") }
 /// # }
 ///
-/// fn app(subscriptions: Subscriptions, state: AppState) -> Router {
+/// fn app(thorn: &Thorn, state: AppState) -> Router {
 ///     Router::new()
 ///         .route("/", get(|| async { "a blog" }))
-///         .merge(thorn_axum::hooks::<User>(subscriptions))
+///         .merge(thorn_axum::hooks::<User>(thorn))
 ///         .with_state(state)
 /// }
 /// ```
-pub fn hooks<O>(subscriptions: impl Into<Subscriptions>) -> Hooks<O> {
-    Hooks { subscriptions: subscriptions.into(), path: "/hooks".to_owned(), base_url: None, owner: PhantomData }
+pub fn hooks<O>(thorn: &Thorn) -> Hooks<O> {
+    let hooks = Hooks { thorn: thorn.clone(), path: "/hooks".to_owned(), base_url: None, owner: PhantomData };
+    match &thorn.config().base_url {
+        Some(url) => hooks.base_url(url),
+        None => hooks,
+    }
 }
 
 /// The router of the [`hooks`] API, on its way into the application's: give it to
 /// [`Router::merge`], or to [`Router::nest`] as [`into_router`](Self::into_router), which adds a prefix.
 #[must_use = "merge it into the application's router"]
 pub struct Hooks<O> {
-    subscriptions: Subscriptions,
+    thorn: Thorn,
     path: String,
     base_url: Option<String>,
     owner: PhantomData<fn() -> O>,
@@ -92,8 +96,8 @@ impl<O> Hooks<O> {
         self
     }
 
-    /// What absolute links begin with, for example `https://blog.example`, instead of the host and
-    /// the `X-Forwarded-Proto` of the request.
+    /// What absolute links begin with, for example `https://blog.example`. Default: the `base_url` of
+    /// [`Thorn`], or without one the host and the `X-Forwarded-Proto` of the request.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         let mut url = url.into();
         url.truncate(url.trim_end_matches('/').len());
@@ -121,7 +125,7 @@ impl<O> Hooks<O> {
             // At the root there is no form without a slash.
             if path.is_empty() { router } else { router.route(&path, methods) }
         });
-        let state = HooksState { subscriptions: self.subscriptions, base_url: self.base_url };
+        let state = HooksState { thorn: self.thorn, base_url: self.base_url };
         router.layer(Extension(Arc::new(state)))
     }
 }
@@ -129,8 +133,14 @@ impl<O> Hooks<O> {
 /// What the handlers need. It travels with the request, because the router's own state is the
 /// application's, for the application's extractor.
 struct HooksState {
-    subscriptions: Subscriptions,
+    thorn: Thorn,
     base_url: Option<String>,
+}
+
+impl HooksState {
+    fn subscriptions(&self) -> &Subscriptions {
+        self.thorn.subscriptions()
+    }
 }
 
 type State = Arc<HooksState>;

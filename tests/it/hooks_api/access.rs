@@ -6,6 +6,8 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 use serde_json::{Value, json};
+use thorn::Config;
+use thorn_axum::Hooks;
 
 use super::{App, path};
 
@@ -149,8 +151,8 @@ async fn thorn_117_what_is_no_id_is_404_and_its_other_spellings_are_known() {
 
 #[tokio::test]
 async fn thorn_107_links_follow_where_it_is_mounted() {
-    let nested = |hooks: thorn_axum::Hooks<_>| Router::new().nest("/t/{tenant}", hooks.into_router());
-    let app = App::with(|subscriptions| subscriptions, nested).await;
+    let nested = |hooks: Hooks<_>| Router::new().nest("/t/{tenant}", hooks.into_router());
+    let app = App::with(Config::default(), nested).await;
     let body = json!({ "event": "a.b", "url": URL });
     let made = app.send(Method::POST, "alice", "/t/7/hooks", body.clone()).await;
     let link = format!("http://blog.example/t/7/hooks/{}/", made.body["id"].as_str().unwrap());
@@ -158,14 +160,18 @@ async fn thorn_107_links_follow_where_it_is_mounted() {
     let found = app.get("alice", link.trim_start_matches("http://blog.example")).await;
     assert_eq!(found.body["subscription"], link);
 
-    let elsewhere =
-        |hooks: thorn_axum::Hooks<_>| Router::new().merge(hooks.path("api/webhooks/").base_url("https://x.y/"));
-    let app = App::with(|subscriptions| subscriptions, elsewhere).await;
+    let elsewhere = |hooks: Hooks<_>| Router::new().merge(hooks.path("api/webhooks/").base_url("https://x.y/"));
+    let app = App::with(Config::default(), elsewhere).await;
     let made = app.send(Method::POST, "alice", "/api/webhooks/", body.clone()).await;
     let link = format!("https://x.y/api/webhooks/{}/", made.body["id"].as_str().unwrap());
     assert_eq!((made.header("location"), made.body["subscription"].as_str()), (link.as_str(), Some(link.as_str())));
 
-    let root = |hooks: thorn_axum::Hooks<_>| Router::new().merge(hooks.path("/"));
-    let app = App::with(|subscriptions| subscriptions, root).await;
+    let config = Config { base_url: Some("https://blog.test/".to_owned()), ..Config::default() };
+    let app = App::with(config, |hooks| hooks.into_router()).await;
+    let made = app.post("alice", body.clone()).await;
+    assert!(made.header("location").starts_with("https://blog.test/hooks/"), "{}", made.header("location"));
+
+    let root = |hooks: Hooks<_>| Router::new().merge(hooks.path("/"));
+    let app = App::with(Config::default(), root).await;
     assert_eq!(app.send(Method::POST, "alice", "/", body).await.status, StatusCode::CREATED);
 }

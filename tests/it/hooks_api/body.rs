@@ -5,6 +5,7 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 use serde_json::{Value, json};
+use thorn::Config;
 
 use super::{Answer, App, path};
 
@@ -163,7 +164,8 @@ async fn thorn_119_patterns_that_can_t_match_are_refused() {
 #[tokio::test]
 async fn thorn_120_a_pattern_must_mean_some_event_that_exists() {
     let choices = vec!["article.created".to_owned(), "article.removed".to_owned()];
-    let app = App::with(|subscriptions| subscriptions.with_event_choices(choices), |hooks| hooks.into_router()).await;
+    let app =
+        App::with(Config { event_choices: Some(choices), ..Config::default() }, |hooks| hooks.into_router()).await;
     for event in ["article.created", "article.*", "*.removed", "*"] {
         app.create("alice", event, URL).await;
     }

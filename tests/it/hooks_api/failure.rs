@@ -28,7 +28,7 @@ impl io::Write for Log {
 #[tokio::test]
 async fn a_failing_database_is_500_with_a_reference_to_one_line_of_the_log() {
     let app = App::new().await;
-    app.db.execute_unprepared("DROP TABLE thorn_subscription").await.unwrap();
+    app.base.db().execute_unprepared("DROP TABLE thorn_subscription").await.unwrap();
     let valid = json!({ "event": "a.b", "url": "http://127.9.0.1/", "hmac_secret": "s3cr3t" });
     for (method, body) in [(Method::GET, Value::Null), (Method::POST, valid)] {
         let log = Log::default();

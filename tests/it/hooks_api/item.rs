@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use thorn_core::subscription::Access;
+use thorn::subscription::Access;
 
 use super::{App, path};
 
@@ -90,7 +90,7 @@ async fn thorn_112_what_was_read_can_be_sent_back() {
     let made = app.create("alice", "a.b", URL).await;
     let item = path(&made);
     let subscription = made["id"].as_str().unwrap().parse().unwrap();
-    app.subscriptions.disable(subscription, "410 Gone").await.unwrap();
+    app.base.thorn.subscriptions().disable(subscription, "410 Gone").await.unwrap();
     let mut read = app.get("alice", &item).await.body;
     assert_eq!((&read["enabled"], &read["disabled_reason"]), (&json!(false), &json!("410 Gone")));
     for method in [Method::PUT, Method::PATCH] {
@@ -99,7 +99,7 @@ async fn thorn_112_what_was_read_can_be_sent_back() {
         read["updated_at"] = answer.body["updated_at"].clone();
         assert_eq!(answer.body, read, "{method}");
     }
-    let kept = app.subscriptions.get(Access::Owner("alice"), subscription).await.unwrap();
+    let kept = app.base.thorn.subscriptions().get(Access::Owner("alice"), subscription).await.unwrap();
     assert_eq!(kept.secret.expose(), made["hmac_secret"].as_str().unwrap());
     // The answer of the creation, with its secret, too.
     assert_eq!(app.send(Method::PUT, "alice", &item, made).await.status, StatusCode::OK);

@@ -16,7 +16,8 @@ pub(super) async fn list<O: HookOwner>(
     links: Links<0>,
     paging: Paging,
 ) -> Result<impl IntoResponse, Problem> {
-    let found = hooks.subscriptions.list(owner.access(), paging.page()).await.map_err(|error| paging.problem(error))?;
+    let found =
+        hooks.subscriptions().list(owner.access(), paging.page()).await.map_err(|error| paging.problem(error))?;
     let (shown, next) = paging.cut(&found);
     let link = next.and_then(|cursor| paging.link(links.collection(), cursor));
     let shown: Vec<_> = shown.iter().map(|one| Representation::new(one, links.subscription(one.id))).collect();
@@ -33,7 +34,7 @@ pub(super) async fn create<O: HookOwner>(
         Access::Owner(id) => Some(id.to_owned()),
         Access::Operator => None,
     };
-    let result = hooks.subscriptions.create(fields.creation(owner)).await;
+    let result = hooks.subscriptions().create(fields.creation(owner)).await;
     let made = fields.outcome(result)?;
     let link = links.subscription(made.id);
     let body = Json(Representation::with_secret(&made, link.clone())).into_response();

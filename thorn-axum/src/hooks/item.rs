@@ -21,7 +21,7 @@ pub(super) async fn show<O: HookOwner>(
     Extension(hooks): Extension<State>,
     links: Links<1>,
 ) -> Result<impl IntoResponse, Problem> {
-    let found = hooks.subscriptions.get(owner.access(), id).await?;
+    let found = hooks.subscriptions().get(owner.access(), id).await?;
     Ok(shown(&found, &links))
 }
 
@@ -57,11 +57,11 @@ async fn update<O: HookOwner>(
         Ok(fields) => fields,
         Err(problem) => {
             // Whether it exists comes before whether the body is right: 404 for every verb.
-            hooks.subscriptions.get(owner.access(), id).await?;
+            hooks.subscriptions().get(owner.access(), id).await?;
             return Err(problem);
         }
     };
-    let result = hooks.subscriptions.update(owner.access(), id, read(&mut fields)).await;
+    let result = hooks.subscriptions().update(owner.access(), id, read(&mut fields)).await;
     let changed = fields.outcome(result)?;
     Ok(shown(&changed, &links))
 }
@@ -71,7 +71,7 @@ pub(super) async fn delete<O: HookOwner>(
     Id(id): Id,
     Extension(hooks): Extension<State>,
 ) -> Result<StatusCode, Problem> {
-    hooks.subscriptions.delete(owner.access(), id).await?;
+    hooks.subscriptions().delete(owner.access(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn reveal<O: HookOwner>(
     Id(id): Id,
     Extension(hooks): Extension<State>,
 ) -> Result<impl IntoResponse, Problem> {
-    let found = hooks.subscriptions.get(owner.access(), id).await?;
+    let found = hooks.subscriptions().get(owner.access(), id).await?;
     tracing::info!(subscription.id = %id, "secret revealed");
     let body = Json(Revealed { id, hmac_secret: found.secret.expose() }).into_response();
     Ok(([NO_STORE], body))
