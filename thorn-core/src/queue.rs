@@ -71,49 +71,49 @@ impl Queue {
 
     /// Puts tasks on the queue inside the relay's transaction: they appear with its commit.
     pub(crate) async fn enqueue(&self, txn: &DatabaseTransaction, tasks: &[String]) -> Result<(), Error> {
-        match self {
+        match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(queue) => queue.enqueue(txn, tasks).await,
+            Self::Sqlite(ref queue) => queue.enqueue(txn, tasks).await,
         }
     }
 
     /// Tells an idle worker of this process that there are tasks, once they are committed.
     pub(crate) fn wake(&self) {
-        match self {
+        match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(queue) => queue.wake(),
+            Self::Sqlite(ref queue) => queue.wake(),
         }
     }
 
     /// Tasks that aren't finished.
     pub(crate) async fn depth(&self) -> Result<u64, Error> {
-        match self {
+        match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(queue) => queue.depth().await,
+            Self::Sqlite(ref queue) => queue.depth().await,
         }
     }
 
     /// When the oldest unfinished task was enqueued, if there is one.
     pub(crate) async fn oldest(&self) -> Result<Option<Timestamp>, Error> {
-        match self {
+        match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(queue) => queue.oldest().await,
+            Self::Sqlite(ref queue) => queue.oldest().await,
         }
     }
 
     /// Deletes finished tasks, which slow every backend down.
     pub(crate) async fn sweep(&self) -> Result<(), Error> {
-        match self {
+        match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(queue) => queue.sweep().await,
+            Self::Sqlite(ref queue) => queue.sweep().await,
         }
     }
 
     /// Works tasks until `stop` turns true and the tasks in hand are finished.
     pub(crate) async fn work(&self, handler: Handler, stop: watch::Receiver<bool>) -> Result<(), Error> {
-        match self {
+        match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(queue) => queue.work(handler, stop).await,
+            Self::Sqlite(ref queue) => queue.work(handler, stop).await,
         }
     }
 }

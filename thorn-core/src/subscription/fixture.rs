@@ -25,7 +25,7 @@ struct NoBadHosts;
 #[async_trait::async_trait]
 impl UrlCheck for NoBadHosts {
     async fn check(&self, url: &str) -> Result<(), TargetError> {
-        if url.contains("://bad") { Err(TargetError) } else { Ok(()) }
+        if url.contains("://bad") { Err(TargetError::Credentials) } else { Ok(()) }
     }
 }
 

@@ -1,0 +1,174 @@
+//! What a request's body may say.
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode},
+};
+use serde_json::{Value, json};
+use thorn::Config;
+
+use super::{Answer, App, path};
+
+const URL: &str = "http://127.9.0.1:9000/a";
+
+#[tokio::test]
+async fn thorn_108_creating_shows_everything_and_where_it_is() {
+    let app = App::new().await;
+    let answer = app.post("alice", json!({ "event": "a.*", "url": URL })).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    let made = &answer.body;
+    let link = format!("http://blog.example/hooks/{}/", made["id"].as_str().unwrap());
+    assert_eq!(answer.header("location"), link);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(made["subscription"], link);
+    assert_eq!((&made["event"], &made["url"], &made["user"]), (&json!("a.*"), &json!(URL), &json!("alice")));
+    assert_eq!((&made["content_type"], &made["hmac_digest"]), (&json!("application/json"), &json!("sha256")));
+    assert_eq!((&made["enabled"], &made["disabled_reason"]), (&json!(true), &Value::Null));
+    assert!(made["hmac_secret"].as_str().unwrap().len() >= 64 - 2, "{made}");
+    assert!(made["created_at"].as_str().unwrap().ends_with('Z') && made["updated_at"] == made["created_at"]);
+    assert_eq!(made.as_object().unwrap().len(), 12, "{made}");
+}
+
+#[tokio::test]
+async fn thorn_108_what_is_given_is_taken() {
+    let app = App::new().await;
+    let given = json!({
+        "event": "a.b", "url": URL, "hmac_secret": "s3cr3t", "hmac_digest": "SHA512",
+        "content_type": "application/x-www-form-urlencoded", "enabled": true,
+    });
+    let made = app.post("alice", given).await.body;
+    assert_eq!((&made["hmac_secret"], &made["hmac_digest"]), (&json!("s3cr3t"), &json!("sha512")));
+    assert_eq!(made["content_type"], "application/x-www-form-urlencoded");
+}
+
+#[tokio::test]
+async fn thorn_114_every_wrong_field_is_named_at_once() {
+    let app = App::new().await;
+    let long = "a".repeat(191);
+    for (body, wrong) in [
+        (json!({}), vec!["event", "url"]),
+        (json!({ "event": "", "url": "" }), vec!["event", "url"]),
+        (json!({ "event": long, "url": URL }), vec!["event"]),
+        (json!({ "event": "a.b", "url": format!("{URL}/{}", "a".repeat(2048)) }), vec!["url"]),
+        (json!({ "event": "a.b", "url": "no url", "hmac_secret": "" }), vec!["hmac_secret", "url"]),
+        (
+            json!({ "event": "a.b", "url": URL, "content_type": "text/xml", "hmac_digest": "md5" }),
+            vec!["content_type", "hmac_digest"],
+        ),
+        // Types, which are ours to check, together with values, which are the core's.
+        (json!({ "event": 1, "url": "no url" }), vec!["event", "url"]),
+        (json!({ "event": null, "url": URL, "hmac_digest": "md5" }), vec!["event", "hmac_digest"]),
+        (json!({ "event": "a b", "url": URL, "hmac_digest": [] }), vec!["event", "hmac_digest"]),
+        (json!({ "event": "a b", "url": URL, "enabled": "yes" }), vec!["enabled", "event"]),
+        (json!({ "event": "a.b", "url": URL, "enabled": false }), vec!["enabled"]),
+        (
+            json!({ "event": {}, "url": [], "hmac_secret": 1, "hmac_digest": true, "content_type": null, "enabled": 1 }),
+            vec!["content_type", "enabled", "event", "hmac_digest", "hmac_secret", "url"],
+        ),
+        (json!(["event"]), vec!["non_field_errors"]),
+    ] {
+        assert_eq!(app.post("alice", body.clone()).await.wrong(), wrong, "{body}");
+    }
+    assert_eq!(app.get("alice", "/hooks/").await.body, json!([]), "nothing was written");
+}
+
+#[tokio::test]
+async fn thorn_114_a_second_one_of_the_same_event_and_url_is_a_non_field_error() {
+    let app = App::new().await;
+    app.create("alice", "a.b", URL).await;
+    let twice = json!({ "event": "a.b", "url": URL });
+    assert_eq!(app.post("alice", twice).await.wrong(), ["non_field_errors"]);
+    app.create("bob", "a.b", URL).await;
+    let other = app.create("alice", "c.d", URL).await;
+    let answer = app.send(Method::PATCH, "alice", &path(&other), json!({ "event": "a.b" })).await;
+    assert_eq!(answer.wrong(), ["non_field_errors"]);
+}
+
+#[tokio::test]
+async fn thorn_115_what_can_t_be_written_is_ignored() {
+    let app = App::new().await;
+    let id = "018f3c2a-0000-7000-8000-000000000000";
+    let body = json!({
+        "event": "a.b", "url": URL, "id": id, "created_at": "2001-01-01T00:00:00Z", "updated_at": 7,
+        "subscription": "http://evil", "disabled_reason": "x", "anything": { "else": true },
+    });
+    let made = app.post("alice", body).await.body;
+    assert_ne!(made["id"], id);
+    assert!(!made["created_at"].as_str().unwrap().starts_with("2001"));
+    assert_eq!((&made["disabled_reason"], &made["anything"]), (&Value::Null, &Value::Null));
+}
+
+async fn post(app: &App, content_type: Option<&str>, body: impl Into<Body>) -> Answer {
+    let mut request = Request::builder().method(Method::POST).uri("/hooks/").header("x-user", "alice");
+    if let Some(content_type) = content_type {
+        request = request.header("content-type", content_type);
+    }
+    app.request(request.body(body.into()).unwrap()).await
+}
+
+#[tokio::test]
+async fn thorn_116_bodies_are_json_and_what_isn_t_says_where() {
+    let app = App::new().await;
+    let json = Some("application/json");
+    let good = |event| json!({ "event": event, "url": URL }).to_string();
+    for (event, content_type) in [
+        ("a.a", "application/json"),
+        ("a.b", "Application/JSON; charset=utf-8"),
+        ("a.c", "application/merge-patch+json"),
+    ] {
+        assert_eq!(post(&app, Some(content_type), good(event)).await.status, StatusCode::CREATED, "{content_type}");
+    }
+    for wrong in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")] {
+        let answer = post(&app, wrong, good("b.b")).await;
+        assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{wrong:?}");
+    }
+    let answer = post(&app, json, "{\n  \"event\": oops}").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.body["detail"].as_str().unwrap().contains("line 2 column 12"), "{}", answer.body);
+    assert_eq!(post(&app, json, vec![b'"', 0xff, b'"']).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(post(&app, json, "[".repeat(10_000)).await.status, StatusCode::BAD_REQUEST);
+    let large = format!("{}{}", good("b.b"), " ".repeat(64 * 1024));
+    assert_eq!(post(&app, json, large).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn thorn_118_urls_that_deliveries_won_t_go_to_are_refused() {
+    let app = App::new().await;
+    for url in [
+        "ftp://1.1.1.1/",
+        "http://127.0.0.1/",
+        "http://1.1.1.1:22/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]/",
+        "http://me:secret@1.1.1.1/",
+        "javascript:alert(1)",
+    ] {
+        let answer = app.post("alice", json!({ "event": "a.b", "url": url })).await;
+        assert_eq!(answer.wrong(), ["url"], "{url}");
+        assert!(!answer.body.to_string().contains("me:secret"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn thorn_119_patterns_that_can_t_match_are_refused() {
+    let app = App::new().await;
+    for event in ["a b", " ", "a..b", ".a", "a.", "a.b*"] {
+        let answer = app.post("alice", json!({ "event": event, "url": URL })).await;
+        assert_eq!(answer.wrong(), ["event"], "{event}");
+    }
+    for event in ["*", "a.*", "*.b", "a.b"] {
+        app.create("alice", event, URL).await;
+    }
+}
+
+#[tokio::test]
+async fn thorn_120_a_pattern_must_mean_some_event_that_exists() {
+    let choices = vec!["article.created".to_owned(), "article.removed".to_owned()];
+    let app =
+        App::with(Config { event_choices: Some(choices), ..Config::default() }, |hooks| hooks.into_router()).await;
+    for event in ["article.created", "article.*", "*.removed", "*"] {
+        app.create("alice", event, URL).await;
+    }
+    let answer = app.post("alice", json!({ "event": "article.changed", "url": URL })).await;
+    assert_eq!(answer.wrong(), ["event"]);
+}

@@ -1,0 +1,119 @@
+//! One subscription: show, replace, change, delete, reveal.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use thorn::subscription::Access;
+
+use super::{App, path};
+
+const URL: &str = "http://127.9.0.1:9000/a";
+
+#[tokio::test]
+async fn thorn_107_the_secret_is_shown_on_creation_and_on_request_only() {
+    let app = App::new().await;
+    let made = app.create("alice", "a.b", URL).await;
+    let secret = made["hmac_secret"].as_str().unwrap();
+    let item = path(&made);
+    for (method, path, body) in [
+        (Method::GET, item.as_str(), Value::Null),
+        (Method::GET, "/hooks/", Value::Null),
+        (Method::PUT, &item, json!({ "event": "a.c", "url": URL })),
+        (Method::PATCH, &item, json!({ "event": "a.d" })),
+        (Method::PATCH, &item, json!({ "hmac_secret": secret })),
+        (Method::PATCH, &item, json!({ "hmac_secret": secret, "event": "" })),
+    ] {
+        let answer = app.send(method.clone(), "alice", path, body).await;
+        let text = answer.body.to_string();
+        assert!(!text.contains(secret) && !text.contains("\"hmac_secret\""), "{method} {path}: {text}");
+    }
+    let answer = app.get("alice", &format!("{item}secret/")).await;
+    assert_eq!(answer.body, json!({ "id": made["id"], "hmac_secret": secret }));
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn thorn_111_patch_changes_what_is_given() {
+    let app = App::new().await;
+    let made = app.create("alice", "a.b", URL).await;
+    let item = path(&made);
+    for (field, value) in [
+        ("event", json!("c.*")),
+        ("url", json!("http://127.9.0.1/other")),
+        ("content_type", json!("application/x-www-form-urlencoded")),
+        ("hmac_digest", json!("sha1")),
+        ("enabled", json!(false)),
+        ("enabled", json!(true)),
+    ] {
+        let before = app.get("alice", &item).await.body;
+        let answer = app.send(Method::PATCH, "alice", &item, json!({ field: value })).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        let mut expected = before;
+        expected[field] = value;
+        expected["updated_at"] = answer.body["updated_at"].clone();
+        expected["disabled_reason"] = answer.body["disabled_reason"].clone();
+        assert_eq!(answer.body, expected);
+        assert_eq!(app.get("alice", &item).await.body, expected);
+    }
+    for nothing in [json!({}), Value::Null] {
+        assert_eq!(app.send(Method::PATCH, "alice", &item, nothing).await.status, StatusCode::OK);
+    }
+    app.send(Method::PATCH, "alice", &item, json!({ "hmac_secret": "another" })).await;
+    assert_eq!(app.get("alice", &format!("{item}secret")).await.body["hmac_secret"], "another");
+    let answer = app.send(Method::PATCH, "alice", &item, json!({ "event": null, "enabled": 0, "url": "x" })).await;
+    assert_eq!(answer.wrong(), ["enabled", "event", "url"]);
+    assert_eq!(app.get("alice", &item).await.body["event"], "c.*");
+}
+
+#[tokio::test]
+async fn thorn_111_put_replaces_and_keeps_the_secret_and_the_switch() {
+    let app = App::new().await;
+    let given = json!({ "event": "a.b", "url": URL, "hmac_secret": "s3cr3t", "hmac_digest": "sha1",
+        "content_type": "application/x-www-form-urlencoded" });
+    let item = path(&app.post("alice", given).await.body);
+    app.send(Method::PATCH, "alice", &item, json!({ "enabled": false })).await;
+
+    let answer = app.send(Method::PUT, "alice", &item, json!({ "event": "c.d", "url": URL, "user": "bob" })).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let now = &answer.body;
+    assert_eq!((&now["event"], &now["user"], &now["enabled"]), (&json!("c.d"), &json!("alice"), &json!(false)));
+    assert_eq!((&now["hmac_digest"], &now["content_type"]), (&json!("sha256"), &json!("application/json")));
+    assert_eq!(app.get("alice", &format!("{item}secret")).await.body["hmac_secret"], "s3cr3t");
+
+    let answer = app.send(Method::PUT, "alice", &item, json!({ "url": URL, "enabled": true })).await;
+    assert_eq!(answer.wrong(), ["event"], "a part is no whole");
+    assert_eq!(app.get("alice", &item).await.body["enabled"], false);
+}
+
+#[tokio::test]
+async fn thorn_112_what_was_read_can_be_sent_back() {
+    let app = App::new().await;
+    let made = app.create("alice", "a.b", URL).await;
+    let item = path(&made);
+    let subscription = made["id"].as_str().unwrap().parse().unwrap();
+    app.base.thorn.subscriptions().disable(subscription, "410 Gone").await.unwrap();
+    let mut read = app.get("alice", &item).await.body;
+    assert_eq!((&read["enabled"], &read["disabled_reason"]), (&json!(false), &json!("410 Gone")));
+    for method in [Method::PUT, Method::PATCH] {
+        let answer = app.send(method.clone(), "alice", &item, read.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{method} {}", answer.body);
+        read["updated_at"] = answer.body["updated_at"].clone();
+        assert_eq!(answer.body, read, "{method}");
+    }
+    let kept = app.base.thorn.subscriptions().get(Access::Owner("alice"), subscription).await.unwrap();
+    assert_eq!(kept.secret.expose(), made["hmac_secret"].as_str().unwrap());
+    // The answer of the creation, with its secret, too.
+    assert_eq!(app.send(Method::PUT, "alice", &item, made).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn thorn_113_deleted_is_gone() {
+    let app = App::new().await;
+    let item = path(&app.create("alice", "a.b", URL).await);
+    let answer = app.send(Method::DELETE, "alice", &item, Value::Null).await;
+    assert_eq!((answer.status, answer.body), (StatusCode::NO_CONTENT, Value::Null));
+    for method in [Method::DELETE, Method::GET, Method::PATCH] {
+        assert_eq!(app.send(method, "alice", &item, json!({})).await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(app.get("alice", &format!("{item}secret/")).await.status, StatusCode::NOT_FOUND);
+    app.create("alice", "a.b", URL).await;
+}

@@ -1,0 +1,27 @@
+//! Bodies of bounded size.
+
+use axum::{
+    body::Bytes,
+    extract::{
+        DefaultBodyLimit, FromRequest, Request,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
+    http::StatusCode,
+};
+
+use crate::Problem;
+
+/// The whole body, unless it has more bytes.
+pub(crate) async fn bytes_up_to<S: Send + Sync>(
+    limit: usize,
+    mut request: Request,
+    state: &S,
+) -> Result<Bytes, Problem> {
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("The body may have {limit} bytes."))
+        }
+        _ => Problem::new(StatusCode::BAD_REQUEST).detail("The body ended early."),
+    })
+}

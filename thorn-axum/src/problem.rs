@@ -1,0 +1,178 @@
+//! Answers that say what went wrong: problem details of RFC 9457.
+
+mod from_core;
+
+use std::{borrow::Cow, collections::BTreeMap, error::Error, fmt};
+
+use axum::{
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// The media type of a problem.
+const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Identifies, and leads to the explanation of, a problem with `errors`.
+const INVALID_FIELDS: &str = "https://docs.rs/thorn-axum/latest/thorn_axum/struct.Problem.html#invalid-fields";
+
+/// The name under which `errors` lists what concerns no single field.
+pub const NON_FIELD_ERRORS: &str = "non_field_errors";
+
+/// A refusal or failure, answered as `application/problem+json`.
+///
+/// What the caller reads (title, detail, errors) is apart from what caused it: a cause goes to the
+/// log, once, and the caller gets only a reference to that line.
+///
+/// # Invalid fields
+///
+/// A problem of this type has `errors`, an object that names each field that is wrong with its
+/// messages, all of them at once; what concerns several fields stands under `non_field_errors`.
+///
+/// # Examples
+///
+/// ```
+/// use axum::http::StatusCode;
+/// use thorn_axum::Problem;
+///
+/// async fn handler() -> Result<&'static str, Problem> {
+///     Err(Problem::new(StatusCode::PAYMENT_REQUIRED).detail("this plan has five subscriptions"))
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Problem(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    status: StatusCode,
+    detail: Option<Cow<'static, str>>,
+    errors: BTreeMap<Cow<'static, str>, Vec<String>>,
+    headers: HeaderMap,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// The members in the order they are written.
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    errors: &'a BTreeMap<Cow<'static, str>, Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Uuid>,
+}
+
+impl Problem {
+    /// A problem that says no more than its status.
+    #[must_use]
+    pub fn new(status: StatusCode) -> Self {
+        Self(Box::new(Details {
+            status,
+            detail: None,
+            errors: BTreeMap::new(),
+            headers: HeaderMap::new(),
+            cause: None,
+        }))
+    }
+
+    /// A failure of ours: 500, the cause in the log, and a reference to it for the caller.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR);
+        problem.0.cause = Some(cause.into());
+        problem
+    }
+
+    /// 400 for fields that are wrong; add them with [`field`](Self::field).
+    #[must_use]
+    pub fn invalid_fields() -> Self {
+        Self::new(StatusCode::BAD_REQUEST)
+    }
+
+    /// Explains this occurrence to the caller.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds a message about a field; several about one field are kept in order.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        self.0.errors.entry(name.into()).or_default().push(message.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.append(name, value);
+        self
+    }
+
+    /// The status it is answered with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    fn title(&self) -> &'static str {
+        if self.0.errors.is_empty() { self.0.status.canonical_reason().unwrap_or("Error") } else { "Invalid fields" }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.status.as_u16(), self.0.detail.as_deref().unwrap_or_else(|| self.title()))?;
+        for (field, messages) in &self.0.errors {
+            write!(f, "; {field}: {}", messages.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The one place where a cause is logged: whoever returns a `Problem` doesn't log it too.
+    fn into_response(self) -> Response {
+        let title = self.title();
+        let details = *self.0;
+        let status = details.status.as_u16();
+        let reference = details.cause.map(|cause| {
+            let reference = Uuid::now_v7();
+            let error: &(dyn Error + 'static) = &*cause;
+            tracing::error!(problem.reference = %reference, http.status = status, error, "request failed");
+            reference
+        });
+        let body = Body {
+            r#type: if details.errors.is_empty() { "about:blank" } else { INVALID_FIELDS },
+            title,
+            status,
+            detail: details.detail.as_deref(),
+            errors: &details.errors,
+            reference,
+        };
+        // Strings, numbers and string keys: writing them can't fail.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        (details.status, headers, details.headers, body).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests;

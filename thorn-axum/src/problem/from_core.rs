@@ -1,0 +1,28 @@
+//! What a caller is told of each error of `thorn-core`.
+
+use axum::http::StatusCode;
+use thorn_core::Error;
+
+use super::Problem;
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Subscription(invalid) => invalid
+                .errors
+                .into_iter()
+                .fold(Self::invalid_fields(), |problem, error| problem.field(error.field, error.message)),
+            Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND),
+            Error::EventTooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE).detail(error.to_string()),
+            Error::EventName { .. }
+            | Error::Payload { .. }
+            | Error::Header { .. }
+            | Error::Option { .. }
+            | Error::Pattern(_)
+            | Error::Target(_) => Self::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
+            Error::Signature(_) => Self::new(StatusCode::UNAUTHORIZED).detail(error.to_string()),
+            // Of the database and the queue the caller learns nothing, nor of what is added later.
+            _ => Self::internal(error),
+        }
+    }
+}
