@@ -10,6 +10,7 @@ use thorn::{
     subscription::{Access, NewSubscription, Subscription, SubscriptionChange},
     worker::Worker,
 };
+use tracing_subscriber::EnvFilter;
 
 /// Longer than anything should take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,6 +40,8 @@ impl App {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
+        // `RUST_LOG=thorn=debug cargo test … -- --nocapture` shows what happens.
+        let _ = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).try_init();
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/app.db", dir.path().display());
         let db = thorn::connect(&url).await.unwrap();

@@ -71,7 +71,8 @@ impl Lanes {
         let patience = tokio::time::sleep(QUICK);
         tokio::pin!(patience);
         loop {
-            match lane.state().enter() {
+            let place = lane.state().enter();
+            match place {
                 Some(true) => return Entry::Open(Permit(lane.clone())),
                 Some(false) => return Entry::Full(lane.state().book(Timestamp::now())),
                 None => {}

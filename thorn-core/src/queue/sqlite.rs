@@ -147,9 +147,9 @@ impl SqliteQueue {
             .poll_with_strategy(strategy);
         // A worker that comes back under its old name would never recover its own orphans.
         let name = format!("thorn-{}-{}", std::process::id(), Ulid::generate());
-        // No `.concurrency(…)`: while that layer is full, apalis doesn't poll a fetch it has begun, whose
-        // transaction then keeps the write lock that running tasks need to finish. The relay's bound on
-        // the queue's length is the bound on tasks in hand.
+        // No `.concurrency(…)`: while that layer is full and fetched tasks wait for it, apalis sends no
+        // heartbeats and acknowledges nothing. The relay's bound on the queue's length is the bound on
+        // tasks in hand.
         let worker =
             WorkerBuilder::new(name.as_str()).backend(backend).data(handler).build(run_task).run_until(async move {
                 let _ = stop.wait_for(|stop| *stop).await;

@@ -32,8 +32,8 @@ pub enum TargetError {
     },
     /// An address that isn't one of the public internet.
     #[error(
-        "{}, {kind}; deliveries go to the public internet only, unless the operator allows the network with `allow_networks` (THORN_ALLOW_NETWORKS)",
-        told(host, address)
+        "{}; deliveries go to the public internet only, unless the operator allows the network with `allow_networks` (THORN_ALLOW_NETWORKS)",
+        told(host, address, kind)
     )]
     Address {
         /// The host as in the URL.
@@ -63,10 +63,12 @@ impl TargetError {
     }
 }
 
-fn told(host: &str, address: &IpAddr) -> String {
+/// What a name resolves to isn't told to whoever wrote the URL: that would let them read the names
+/// of an internal network. `Debug` shows it.
+fn told(host: &str, address: &IpAddr, kind: &str) -> String {
     if host == address.to_string() {
-        format!("{address} is refused")
+        format!("{address} is refused, {kind}")
     } else {
-        format!("host `{host}` is refused: it resolves to {address}")
+        format!("host `{host}` is refused: it isn't on the public internet")
     }
 }
