@@ -27,4 +27,9 @@ pub mod __private {
     pub use async_trait::async_trait;
     pub use sea_orm;
     pub use serde_json;
+
+    pub use crate::model::{
+        Change, Columns, Field, HookedBehavior, ModelEvent, Op, Piece, Trigger, WebhookModel, hooks, name, reference,
+        rows_left_behind, transaction,
+    };
 }

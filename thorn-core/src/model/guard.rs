@@ -1,0 +1,37 @@
+//! Refuses a save that would be two commits: one of the row, one of its event.
+
+use std::any::{TypeId, type_name};
+
+use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
+
+use crate::settings::{self, AutocommitPolicy};
+
+/// Whether this kind of connection is a transaction.
+// `typeid`, since the `C` of SeaORM's hooks isn't `'static`.
+pub(super) fn in_transaction<C>() -> bool {
+    typeid::of::<C>() == TypeId::of::<DatabaseTransaction>()
+}
+
+/// Applies the policy for saves outside a transaction.
+pub(super) fn check<E: EntityTrait, C>() -> Result<(), DbErr> {
+    if in_transaction::<C>() {
+        return Ok(());
+    }
+    let refusal = || {
+        format!(
+            "thorn: a row of `{}` would be saved through `{}`, outside a transaction, so that it and its event \
+             would be two commits. Call the method on the concrete ActiveModel or Model, which opens a transaction, \
+             or pass a `&DatabaseTransaction` (`db.begin()`). `AutocommitPolicy` can allow it.",
+            E::default().table_name(),
+            type_name::<C>()
+        )
+    };
+    match settings::current().autocommit {
+        AutocommitPolicy::Deny => Err(DbErr::Custom(refusal())),
+        AutocommitPolicy::Warn => {
+            tracing::warn!("{}", refusal());
+            Ok(())
+        }
+        AutocommitPolicy::Allow => Ok(()),
+    }
+}
