@@ -37,6 +37,8 @@ pub use bulk::{delete_many, insert_many, update_many};
 #[doc(hidden)]
 pub use carry::left_behind as rows_left_behind;
 pub use change::{Change, Op};
+#[doc(hidden)]
+pub use event::with_headers;
 pub use event::{ModelEvent, Trigger};
 pub use field::{Contains, EqualTo, Field, Null, OrderedWith, Text, Truthy};
 pub use payload::Columns;

@@ -104,6 +104,16 @@ impl<M: 'static> ModelEvent<M> {
     }
 }
 
+/// Adds what a `headers` function returned.
+#[must_use]
+pub fn with_headers<N, V>(event: Event, headers: impl IntoIterator<Item = (N, V)>) -> Event
+where
+    N: Into<String>,
+    V: Into<String>,
+{
+    headers.into_iter().fold(event, |event, (name, value)| event.header(name, value))
+}
+
 impl<M: ModelTrait> ModelEvent<M> {
     /// The event of this change, if it fires.
     pub(super) fn fire(&self, change: Change<'_, M>) -> Option<Result<RenderedEvent, Error>> {

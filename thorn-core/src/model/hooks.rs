@@ -27,11 +27,12 @@ where
         return Ok(active_model);
     }
     guard::check::<A::Entity, C>()?;
-    if !insert && reads_old::<A::Entity>() {
-        if let Some(key) = active_model.get_primary_key_value() {
-            let row = locked::row_of(&active_model, db).await?;
-            Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).put(row);
-        }
+    if !insert
+        && reads_old::<A::Entity>()
+        && let Some(key) = active_model.get_primary_key_value()
+    {
+        let row = locked::row_of(&active_model, db).await?;
+        Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).put(row);
     }
     Ok(active_model)
 }
@@ -90,14 +91,11 @@ where
     A::Entity: WebhookModel,
     C: ConnectionTrait,
 {
-    if announces::<A::Entity>(Op::Delete) {
-        if let Some(key) = active_model.get_primary_key_value() {
-            let gone: Option<<A::Entity as EntityTrait>::Model> =
-                Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).take();
-            if let Some(row) = gone {
-                write::<A::Entity, C>(Change { op: Op::Delete, old: None, new: &row }, db).await?;
-            }
-        }
+    if announces::<A::Entity>(Op::Delete)
+        && let Some(key) = active_model.get_primary_key_value()
+        && let Some(row) = Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).take()
+    {
+        write::<A::Entity, C>(Change { op: Op::Delete, old: None, new: &row }, db).await?;
     }
     Ok(active_model)
 }

@@ -1,0 +1,83 @@
+//! The attribute's grammar: `key`, `key = expression` and `key(entries)`, separated by commas.
+//!
+//! After a mistake it goes on at the next comma.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{
+    Expr, Ident, Lit, Token,
+    ext::IdentExt,
+    parenthesized,
+    parse::{ParseStream, Parser},
+    token,
+};
+
+use crate::errors::Errors;
+
+/// One entry of the attribute.
+pub(crate) struct Entry {
+    pub(crate) key: Ident,
+    pub(crate) value: Value,
+}
+
+/// What follows a key.
+pub(crate) enum Value {
+    Nothing,
+    Expression(Box<Expr>),
+    Entries(Vec<Entry>),
+}
+
+/// Reads the attribute's argument.
+pub(crate) fn entries(tokens: TokenStream, errors: &mut Errors) -> Vec<Entry> {
+    let parser = |input: ParseStream<'_>| Ok(entries_of(input, errors));
+    parser.parse2(tokens).unwrap_or_default()
+}
+
+fn entries_of(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    while !input.is_empty() {
+        match entry(input, errors) {
+            Ok(entry) => entries.push(entry),
+            Err(error) => errors.add(error),
+        }
+        if !input.is_empty() && !input.peek(Token![,]) {
+            errors.add(input.error("expected `,`"));
+            skip_to_comma(input);
+        }
+        if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+            break;
+        }
+    }
+    entries
+}
+
+fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Entry> {
+    let start = input.fork();
+    let mut read = || -> syn::Result<Entry> {
+        let key = input.call(Ident::parse_any)?;
+        if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            return Ok(Entry { key, value: Value::Expression(input.parse()?) });
+        }
+        if input.peek(token::Paren) {
+            let content;
+            parenthesized!(content in input);
+            return Ok(Entry { key, value: Value::Entries(entries_of(&content, errors)) });
+        }
+        Ok(Entry { key, value: Value::Nothing })
+    };
+    read().map_err(|error| {
+        skip_to_comma(input);
+        match start.parse::<Lit>() {
+            Ok(name @ Lit::Str(_)) => syn::Error::new_spanned(name, "expected a key; write `event = \"…\"`"),
+            _ => error,
+        }
+    })
+}
+
+fn skip_to_comma(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        if input.parse::<TokenTree>().is_err() {
+            return;
+        }
+    }
+}
