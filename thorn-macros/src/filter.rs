@@ -73,7 +73,7 @@ impl Reader<'_> {
         if self.columns.named(ident).is_some() {
             self.found.columns.push(ident.clone());
             self.found.reads_old |= reads_old;
-        } else if (ident == "old" || ident == "new") && !self.locals.contains(ident) {
+        } else if ident == "old" || ident == "new" {
             self.found.rows.push(ident.clone());
             self.found.reads_old |= ident == "old";
         }

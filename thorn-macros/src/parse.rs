@@ -56,7 +56,7 @@ fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Entry> {
         let key = input.call(Ident::parse_any)?;
         if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            return Ok(Entry { key, value: Value::Expression(input.parse()?) });
+            return Ok(Entry { key, value: Value::Expression(Box::new(ungroup(input.parse()?))) });
         }
         if input.peek(token::Paren) {
             let content;
@@ -79,5 +79,13 @@ fn skip_to_comma(input: ParseStream<'_>) {
         if input.parse::<TokenTree>().is_err() {
             return;
         }
+    }
+}
+
+/// A fragment of a `macro_rules!` comes in an invisible group.
+pub(crate) fn ungroup(expression: Expr) -> Expr {
+    match expression {
+        Expr::Group(group) => ungroup(*group.expr),
+        other => other,
     }
 }

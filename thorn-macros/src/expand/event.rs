@@ -11,7 +11,7 @@ use crate::{
     template::{Part, Template},
 };
 
-/// `ModelEvent::new(…)`; what the event doesn't say, the model does.
+/// `ModelEvent::<Model>::new(…)`; what the event doesn't say, the model does.
 pub(super) fn expand(event: &Event, model: &Options, columns: &Columns) -> TokenStream {
     let key = event.key.unraw().to_string();
     let key = key.trim_start_matches("on_");
@@ -27,7 +27,7 @@ pub(super) fn expand(event: &Event, model: &Options, columns: &Columns) -> Token
     let when = event.when.as_ref().map(|when| filter(when, columns));
     let only_if_changed = event.only_if_changed.then(|| quote!(.only_if_changed()));
     quote! {
-        ::thorn::__private::ModelEvent::new(#key, #trigger, |row| #describe, |event, row| #render)
+        ::thorn::__private::ModelEvent::<Model>::new(#key, #trigger, |row| #describe, |event, row| #render)
             #when
             #only_if_changed
     }
@@ -104,11 +104,11 @@ fn filter(when: &Expr, columns: &Columns) -> TokenStream {
         } else {
             (quote!(change.old.map(|row| &row.#field)), quote!(::core::option::Option::Some(&change.new.#field)))
         };
-        quote!(let #mention = ::thorn::__private::Field::new(#old, #new);)
+        quote!(#[allow(unused_variables)] let #mention = ::thorn::__private::Field::new(#old, #new);)
     });
     let rows = found.rows.iter().map(|row| {
         let side = Ident::new(&row.to_string(), Span::call_site());
-        quote!(let #row = change.#side;)
+        quote!(#[allow(unused_variables)] let #row = change.#side;)
     });
     let fires = quote_spanned!(at(when)=> let fires: bool = #when;);
     quote! {

@@ -111,6 +111,7 @@ fn reverse(value: &Expr, errors: &mut Errors) -> Option<Template> {
 
 fn column(value: &Expr) -> Option<&Ident> {
     match value {
+        Expr::Group(group) => column(&group.expr),
         Expr::Path(path) if path.attrs.is_empty() => path.path.get_ident(),
         _ => None,
     }

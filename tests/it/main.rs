@@ -1,0 +1,3 @@
+//! All integration tests: one binary, one module per capability.
+
+mod model;
