@@ -34,7 +34,7 @@ impl Declaration {
         let mut declares_events = false;
         for Entry { key, value } in entries {
             let name = key.unraw().to_string();
-            let is_event = name.starts_with("on_");
+            let is_event = name.strip_prefix("on_").is_some_and(|rest| !rest.is_empty());
             declares_events |= is_event;
             if !keys.is_new(&key, errors) {
                 continue;
