@@ -91,8 +91,8 @@ pub(crate) fn generated() -> TokenStream {
 }
 
 /// The attribute on the user's impl.
-pub(crate) fn active_model_behavior(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    let own = match check(&attribute, &item) {
+pub(crate) fn active_model_behavior(attribute: &TokenStream, item: &TokenStream) -> TokenStream {
+    let own = match check(attribute, item) {
         Ok(own) => return expand(own),
         Err(error) => error.to_compile_error(),
     };

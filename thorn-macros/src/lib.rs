@@ -22,13 +22,13 @@ use proc_macro::TokenStream;
 /// Documented in the crate `thorn`.
 #[proc_macro_attribute]
 pub fn webhook_model(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    webhook::webhook_model(attribute.into(), item.into()).into()
+    webhook::webhook_model(&attribute.into(), &item.into()).into()
 }
 
 /// Documented in the crate `thorn`.
 #[proc_macro_attribute]
 pub fn active_model_behavior(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    behavior::active_model_behavior(attribute.into(), item.into()).into()
+    behavior::active_model_behavior(&attribute.into(), &item.into()).into()
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Expr, Ident, Lit, Token,
+    Expr, ExprLit, Ident, LitStr, Token,
     ext::IdentExt,
     parenthesized,
     parse::{ParseStream, Parser},
+    spanned::Spanned,
     token,
 };
 
@@ -51,27 +52,28 @@ fn entries_of(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Entry> {
 }
 
 fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Entry> {
-    let start = input.fork();
-    let mut read = || -> syn::Result<Entry> {
-        let key = input.call(Ident::parse_any)?;
-        if input.peek(Token![=]) {
-            input.parse::<Token![=]>()?;
-            return Ok(Entry { key, value: Value::Expression(Box::new(ungroup(input.parse()?))) });
-        }
-        if input.peek(token::Paren) {
-            let content;
-            parenthesized!(content in input);
-            return Ok(Entry { key, value: Value::Entries(entries_of(&content, errors)) });
-        }
-        Ok(Entry { key, value: Value::Nothing })
-    };
-    read().map_err(|error| {
-        skip_to_comma(input);
-        match start.parse::<Lit>() {
-            Ok(name @ Lit::Str(_)) => syn::Error::new_spanned(name, "expected a key; write `event = \"…\"`"),
-            _ => error,
-        }
-    })
+    if input.peek(LitStr) {
+        // Goes on as if it had been said, so that the name isn't reported as missing.
+        let name: ExprLit = input.parse()?;
+        errors.at(&name, "expected a key; write `event = \"…\"`");
+        let value = Value::Expression(Box::new(Expr::Lit(name.clone())));
+        return Ok(Entry { key: Ident::new("event", name.span()), value });
+    }
+    key_and_value(input, errors).inspect_err(|_| skip_to_comma(input))
+}
+
+fn key_and_value(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Entry> {
+    let key = input.call(Ident::parse_any)?;
+    if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        return Ok(Entry { key, value: Value::Expression(Box::new(ungroup(input.parse()?))) });
+    }
+    if input.peek(token::Paren) {
+        let content;
+        parenthesized!(content in input);
+        return Ok(Entry { key, value: Value::Entries(entries_of(&content, errors)) });
+    }
+    Ok(Entry { key, value: Value::Nothing })
 }
 
 fn skip_to_comma(input: ParseStream<'_>) {

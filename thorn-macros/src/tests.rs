@@ -27,11 +27,11 @@ fn expand(input: &str) -> TokenStream {
     match &mut item {
         Item::Struct(model) => {
             let attribute = arguments(model.attrs.remove(0));
-            crate::webhook::webhook_model(attribute, model.to_token_stream())
+            crate::webhook::webhook_model(&attribute, &model.to_token_stream())
         }
         Item::Impl(own) => {
             let attribute = arguments(own.attrs.remove(0));
-            crate::behavior::active_model_behavior(attribute, own.to_token_stream())
+            crate::behavior::active_model_behavior(&attribute, &own.to_token_stream())
         }
         _ => panic!("a struct or an impl"),
     }
@@ -66,6 +66,6 @@ golden! {
 #[test]
 fn the_model_ex_of_a_dense_entity_is_left_alone() {
     let item: TokenStream = "struct ModelEx { id : i32 }".parse().unwrap();
-    let out = crate::webhook::webhook_model("nonsense".parse().unwrap(), item.clone());
+    let out = crate::webhook::webhook_model(&"nonsense".parse().unwrap(), &item);
     assert_eq!(out.to_string(), item.to_string());
 }

@@ -1,7 +1,7 @@
 //! Bulk statements that announce what they did, with one INSERT for all events.
 //!
-//! SeaORM's own run no hooks. Nor do these: of a row's life only the events are added. They run in
-//! the caller's transaction or in one of their own.
+//! SeaORM's own run no hooks. Nor do these: events are all they add. They run in the caller's
+//! transaction or in one of their own.
 
 use std::collections::HashMap;
 
@@ -30,11 +30,18 @@ const MAX_BOUND_VALUES: usize = 30_000;
 ///
 /// # Examples
 ///
-/// ```ignore
-/// let articles = thorn::insert_many(titles.map(|title| article::ActiveModel {
-///     title: Set(title),
-///     ..Default::default()
-/// }), &db).await?;
+/// ```
+/// use sea_orm::{ActiveModelBehavior, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel};
+/// use thorn_core::model::{WebhookModel, insert_many};
+///
+/// async fn import<A>(rows: Vec<A>, db: &DatabaseConnection) -> Result<usize, DbErr>
+/// where
+///     A: ActiveModelBehavior + Send,
+///     A::Entity: WebhookModel,
+///     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+/// {
+///     Ok(insert_many(rows, db).await?.len())
+/// }
 /// ```
 pub async fn insert_many<A, C>(
     rows: impl IntoIterator<Item = A>,
@@ -83,12 +90,15 @@ where
 ///
 /// # Examples
 ///
-/// ```ignore
-/// thorn::update_many::<article::Entity, _>(
-///     article::Column::State.eq(State::Draft),
-///     |update| update.col_expr(article::Column::State, Expr::value(State::Published)),
-///     &db,
-/// ).await?;
+/// ```
+/// use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, sea_query::Expr};
+/// use thorn_core::model::{WebhookModel, update_many};
+///
+/// /// Sets a column that is null.
+/// async fn fill<E: WebhookModel>(column: E::Column, value: &str, db: &DatabaseConnection) -> Result<usize, DbErr> {
+///     let rows = update_many::<E, _>(column.is_null(), |update| update.col_expr(column, Expr::value(value)), db);
+///     Ok(rows.await?.len())
+/// }
 /// ```
 pub async fn update_many<E, C>(
     matching: impl IntoCondition,
@@ -133,8 +143,13 @@ where
 ///
 /// # Examples
 ///
-/// ```ignore
-/// thorn::delete_many::<article::Entity, _>(article::Column::State.eq(State::Spam), &db).await?;
+/// ```
+/// use sea_orm::{ColumnTrait, DatabaseConnection, DbErr};
+/// use thorn_core::model::{WebhookModel, delete_many};
+///
+/// async fn purge<E: WebhookModel>(expired: E::Column, now: i64, db: &DatabaseConnection) -> Result<usize, DbErr> {
+///     Ok(delete_many::<E, _>(expired.lt(now), db).await?.len())
+/// }
 /// ```
 pub async fn delete_many<E, C>(matching: impl IntoCondition, db: &C) -> Result<Vec<E::Model>, DbErr>
 where
@@ -200,3 +215,6 @@ where
     }
     Ok(outbox::write(db, all).await?)
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;

@@ -24,8 +24,14 @@ pub enum Trigger {
 ///
 /// It fires by itself, or is sent by hand:
 ///
-/// ```ignore
-/// article::Entity::webhook("publish")?.send(&db, &article).await?;
+/// ```
+/// use sea_orm::DatabaseConnection;
+/// use thorn_core::{Error, model::WebhookModel};
+///
+/// async fn announce<E: WebhookModel>(row: &E::Model, db: &DatabaseConnection) -> Result<(), Error> {
+///     E::webhook("publish")?.send(db, row).await?; // declared as `on_publish(…)`
+///     Ok(())
+/// }
 /// ```
 #[non_exhaustive]
 pub struct ModelEvent<M: 'static> {

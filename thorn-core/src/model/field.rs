@@ -66,8 +66,8 @@ macro_rules! operators {
     )*};
 }
 
-// Filters are written once and read often: operands come by value, so that nobody writes `&`.
-#[allow(clippy::needless_pass_by_value)]
+// Operands come by value, so that nobody writes `&`; `eq` is an operator of filters, not of Rust.
+#[allow(clippy::needless_pass_by_value, clippy::should_implement_trait)]
 impl<'a, T> Field<'a, T> {
     /// A column's value before and after.
     #[must_use]

@@ -35,3 +35,22 @@ pub(super) fn check<E: EntityTrait, C>() -> Result<(), DbErr> {
         AutocommitPolicy::Allow => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::DatabaseConnection;
+
+    use super::{AutocommitPolicy, DatabaseTransaction, check, settings};
+    use crate::{EventSettings, outbox::entity::Entity};
+
+    #[test]
+    fn the_policy_decides_about_saves_outside_a_transaction() {
+        for (autocommit, goes_on) in
+            [(AutocommitPolicy::Warn, true), (AutocommitPolicy::Allow, true), (AutocommitPolicy::Deny, false)]
+        {
+            settings::replace(EventSettings { autocommit, ..EventSettings::default() });
+            assert_eq!(check::<Entity, DatabaseConnection>().is_ok(), goes_on, "{autocommit:?}");
+            assert!(check::<Entity, DatabaseTransaction>().is_ok());
+        }
+    }
+}

@@ -20,7 +20,7 @@ pub enum Piece<C> {
 /// ([`escape_segment`]); null becomes `null`.
 #[must_use]
 pub fn name<M: ModelTrait>(row: &M, pieces: &[Piece<<M::Entity as EntityTrait>::Column>]) -> String {
-    fill(row, pieces, |value| escape_segment(value))
+    fill(row, pieces, escape_segment)
 }
 
 /// Where this row is found: values are percent-encoded, so that none leaves its part of the path.
