@@ -27,6 +27,32 @@ mod counter {
     }
 }
 
+/// Its own hook reads before anything is written.
+mod numbered {
+    use sea_orm::{PaginatorTrait, Set, entity::prelude::*};
+
+    #[thorn::webhook_model(on_create = "numbered.created", custom_behavior)]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "numbered")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        #[sea_orm(unique)]
+        pub number: i64,
+    }
+
+    #[thorn::active_model_behavior]
+    #[async_trait::async_trait]
+    impl ActiveModelBehavior for ActiveModel {
+        async fn before_save<C: ConnectionTrait>(mut self, db: &C, _insert: bool) -> Result<Self, DbErr> {
+            self.number = Set(i64::try_from(Entity::find().count(db).await?).unwrap());
+            tokio::task::yield_now().await;
+            Ok(self)
+        }
+    }
+}
+
 async fn counters(n: i32) -> (TestDatabase, Vec<counter::Model>) {
     let test = TestDatabase::new().await.with(counter::Entity).await;
     let rows = (0..n).map(|_| counter::ActiveModel { n: Set(0), ..Default::default() });
@@ -68,6 +94,23 @@ async fn eight_tasks_of_fifty_updates_each_know_their_old_row() {
     let names = test.names().await;
     assert_eq!(names.len(), 400);
     assert!(names.iter().all(|name| name == "counter.stepped"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hook_that_reads_first_waits_for_other_writers() {
+    let test = TestDatabase::new().await.with(numbered::Entity).await;
+    let tasks = (0..4).map(|_| {
+        let db = test.db.clone();
+        tokio::spawn(async move {
+            for _ in 0..25 {
+                numbered::ActiveModel { ..Default::default() }.insert(&db).await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert_eq!(test.names().await.len(), 100);
 }
 
 #[tokio::test]

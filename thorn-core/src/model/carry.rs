@@ -90,3 +90,44 @@ fn replace<K: Eq + std::hash::Hash>(rows: &mut Rows<K>, key: K, row: Option<Box<
 pub fn left_behind() -> usize {
     unscoped().len()
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{Value, prelude::Uuid};
+
+    use super::{Slot, ValueTuple, scope};
+    use crate::outbox::entity::Model;
+
+    fn slot(connection: &u64) -> Slot {
+        Slot::of::<Model, _>(connection, ValueTuple::One(Value::from(Uuid::nil())))
+    }
+
+    #[test]
+    fn what_a_failed_operation_left_is_never_taken_for_another_row() {
+        let (one, other) = (1, 2);
+        slot(&one).put(Some("left behind"));
+        assert_eq!(slot(&other).take::<&str>(), None);
+        slot(&one).put(None::<&str>);
+        assert_eq!(slot(&one).take::<&str>(), None);
+        slot(&one).put(Some("first"));
+        slot(&one).put(Some("second"));
+        assert_eq!(slot(&one).take(), Some("second"));
+        assert_eq!(slot(&one).take::<&str>(), None);
+    }
+
+    #[tokio::test]
+    async fn each_operation_has_its_own() {
+        let connection = 1;
+        scope(async {
+            slot(&connection).put(Some("outer"));
+            scope(async {
+                assert_eq!(slot(&connection).take::<&str>(), None);
+                slot(&connection).put(Some("inner"));
+            })
+            .await;
+            assert_eq!(slot(&connection).take(), Some("outer"));
+        })
+        .await;
+        assert_eq!(slot(&connection).take::<&str>(), None);
+    }
+}
