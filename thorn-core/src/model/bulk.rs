@@ -216,5 +216,6 @@ where
     Ok(outbox::write(db, all).await?)
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests;
