@@ -79,13 +79,13 @@ mod dense_below {
 }
 
 macro_rules! entity {
-    ($module:ident, $table:literal, $event:literal, $column:ident, $($when:tt)*) => {
+    ($module:ident, $table:literal, $event:literal, $column:ident, $when:expr) => {
         mod $module {
             use sea_orm::entity::prelude::*;
 
             #[thorn::webhook_model(
                 on_create = $event,
-                on_change(event = $event, when = $($when)*),
+                on_change(event = $event, when = $when),
                 on_other(event = "macro.{n}", on = change, when = $column.now_eq(2) && n.gt(1) && old.is_some()),
                 payload = [id, $column],
                 sender = n
@@ -103,6 +103,31 @@ macro_rules! entity {
 }
 
 entity!(by_macro, "by_macro", "macro.{n}.changed", n, n.now_eq(2));
+
+/// Columns that are called like locals of generated code, and like the rows in a filter.
+mod names {
+    use sea_orm::entity::prelude::*;
+
+    #[thorn::webhook_model(
+        on_create(event = "names.{row}", when = row.eq(1) && change.eq(2) && event.eq(3) && fires.eq(4) && new.eq(5)),
+        on_change(event = "names.{change}", when = change.now_gt(2) && new.eq(5) && old.eq(6)),
+        payload = [change, row, event, fires],
+        sender = row
+    )]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "names")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub row: i32,
+        pub change: i32,
+        pub event: i32,
+        pub fires: i32,
+        pub new: i32,
+        pub old: i32,
+    }
+}
 
 macro_rules! announces {
     ($entity:ident, $expected:expr) => {{
@@ -131,4 +156,22 @@ async fn the_dense_format_with_the_attribute_anywhere() {
 #[tokio::test]
 async fn an_entity_made_by_a_macro() {
     announces!(by_macro, ["macro.1.changed", "macro.2.changed", "macro.2"]);
+}
+
+#[tokio::test]
+async fn columns_hide_and_are_hidden_by_nothing() {
+    let test = TestDatabase::new().await.with(names::Entity).await;
+    let row = names::ActiveModel {
+        row: Set(1),
+        change: Set(2),
+        event: Set(3),
+        fires: Set(4),
+        new: Set(5),
+        old: Set(6),
+        ..Default::default()
+    };
+    let mut row = row.insert(&test.db).await.unwrap().into_active_model();
+    row.change = Set(7);
+    row.update(&test.db).await.unwrap();
+    assert_eq!(test.names().await, ["names.1", "names.7"]);
 }

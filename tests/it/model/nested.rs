@@ -71,6 +71,22 @@ async fn a_tree_is_announced_row_by_row_in_one_transaction() {
 }
 
 #[tokio::test]
+async fn children_that_change_or_go_are_announced() {
+    let test = database().await;
+    let mut saved = tree().save(&test.db).await.unwrap();
+    test.forget().await;
+    saved.books[0].title = sea_orm::Set("c".to_owned());
+    let mut saved = saved.save(&test.db).await.unwrap();
+    assert_eq!(test.names().await, ["book.changed"]);
+    test.forget().await;
+
+    let kept = saved.books[0].clone();
+    saved.books.replace_all([kept]);
+    saved.save(&test.db).await.unwrap();
+    assert_eq!(test.names().await, ["book.removed"]);
+}
+
+#[tokio::test]
 async fn a_tree_without_its_events_is_not_saved() {
     let test = database().await;
     test.break_outbox().await;
