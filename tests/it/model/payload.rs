@@ -108,13 +108,14 @@ mod forms {
         reverse = "https://blog.example/{id}?t={type}"
     )]
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
     #[sea_orm(table_name = "forms")]
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i32,
         pub r#type: String,
         #[sea_orm(column_name = "other")]
+        #[serde(rename = "kind")]
         pub r_type: String,
     }
 }
@@ -137,7 +138,7 @@ async fn thorn_058_059_060_each_event_may_have_its_own() {
     assert_eq!(
         seen,
         [
-            ("c.columns.{x}", "1", &reference, &json!({"r_type": "c", "type": "a/b"}), Some(headers.clone())),
+            ("c.columns.{x}", "1", &reference, &json!({"kind": "c", "type": "a/b"}), Some(headers.clone())),
             ("form.function", "1", &json!("/a%2Fb"), &json!("A/B"), Some(headers.clone())),
             ("form.type", "a/b", &reference, &json!({"name": "a/b"}), None),
             ("form.default", "1", &reference, &json!({"id": 1}), Some(headers)),
