@@ -98,7 +98,7 @@ async fn without_its_event_the_row_is_not_written() {
     let article = draft("before").insert(&test.db).await.unwrap();
     test.break_outbox().await;
 
-    assert!(draft("new").insert(&test.db).await.unwrap_err().to_string().contains("outbox broken"));
+    assert!(draft("new").insert(&test.db).await.unwrap_err().to_string().contains("thorn_event"));
     let mut change = article.clone().into_active_model();
     change.title = Set("after".to_owned());
     change.clone().update(&test.db).await.unwrap_err();

@@ -6,7 +6,8 @@ use sea_orm::{
 };
 use serde_json::Value as Json;
 
-/// A SQLite file that is gone with the test.
+/// A database that is gone with the test: a SQLite file, or one on a Postgres server if
+/// `THORN_TEST_POSTGRES` holds its URL (and the feature `sea-orm/sqlx-postgres` is on).
 pub(crate) struct TestDatabase {
     pub(crate) db: DatabaseConnection,
     _directory: tempfile::TempDir,
@@ -25,18 +26,23 @@ pub(crate) struct Written {
 impl TestDatabase {
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("test.sqlite");
-        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
+        let url = match std::env::var("THORN_TEST_POSTGRES") {
+            Ok(server) => new_on(&server).await,
+            Err(_) => format!("sqlite://{}?mode=rwc", directory.path().join("test.sqlite").display()),
+        };
+        let mut options = ConnectOptions::new(url);
         options.max_connections(4);
         let db = Database::connect(options).await.unwrap();
-        db.execute_unprepared("PRAGMA journal_mode = WAL").await.unwrap();
+        if db.get_database_backend() == DbBackend::Sqlite {
+            db.execute_unprepared("PRAGMA journal_mode = WAL").await.unwrap();
+        }
         thorn_core::migration::migrate(&db).await.unwrap();
         Self { db, _directory: directory }
     }
 
     /// Adds the table of an entity.
     pub(crate) async fn with<E: EntityTrait>(self, entity: E) -> Self {
-        self.db.execute(&Schema::new(DbBackend::Sqlite).create_table_from_entity(entity)).await.unwrap();
+        self.db.execute(&Schema::new(self.db.get_database_backend()).create_table_from_entity(entity)).await.unwrap();
         self
     }
 
@@ -55,9 +61,7 @@ impl TestDatabase {
 
     /// From now on no event can be written.
     pub(crate) async fn break_outbox(&self) {
-        let trigger =
-            "CREATE TRIGGER broken BEFORE INSERT ON thorn_event BEGIN SELECT RAISE(ABORT, 'outbox broken'); END";
-        self.db.execute_unprepared(trigger).await.unwrap();
+        self.db.execute_unprepared("ALTER TABLE thorn_event RENAME TO thorn_gone").await.unwrap();
     }
 
     pub(crate) async fn forget(&self) {
@@ -65,8 +69,17 @@ impl TestDatabase {
     }
 
     async fn query(&self, sql: &str) -> Vec<QueryResult> {
-        self.db.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap()
+        self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql)).await.unwrap()
     }
+}
+
+/// Makes a database of the test's own on a Postgres server.
+async fn new_on(server: &str) -> String {
+    let name = format!("thorn_{}", thorn_core::EventId::generate().as_uuid().simple());
+    let db = Database::connect(server).await.unwrap();
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let (server, _) = server.rsplit_once('/').unwrap();
+    format!("{server}/{name}")
 }
 
 fn written(row: &QueryResult) -> Written {
