@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Set, TransactionTrait,
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, Set,
+    TransactionTrait,
 };
 
 use super::database::TestDatabase;
@@ -99,6 +100,9 @@ async fn eight_tasks_of_fifty_updates_each_know_their_old_row() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hook_that_reads_first_waits_for_other_writers() {
     let test = TestDatabase::new().await.with(numbered::Entity).await;
+    if test.db.get_database_backend() != DbBackend::Sqlite {
+        return; // Others have no single writer; there such a hook must lock what it reads.
+    }
     let tasks = (0..4).map(|_| {
         let db = test.db.clone();
         tokio::spawn(async move {

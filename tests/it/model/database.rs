@@ -7,7 +7,7 @@ use sea_orm::{
 use serde_json::Value as Json;
 
 /// A database that is gone with the test: a SQLite file, or one on a Postgres server if
-/// `THORN_TEST_POSTGRES` holds its URL (and the feature `sea-orm/sqlx-postgres` is on).
+/// `THORN_TEST_POSTGRES` holds its URL (and the feature `postgres` is on).
 pub(crate) struct TestDatabase {
     pub(crate) db: DatabaseConnection,
     _directory: tempfile::TempDir,
