@@ -1,5 +1,36 @@
-//! facade
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
 pub use thorn_core::{
-    AutocommitPolicy, Config, ConfigError, DeliveryId, Error, EventId, SubscriptionId, Thorn, ThornBuilder, Timestamp,
-    connect, delivery, event, history, migration, outbox, record, subscription, worker,
+    AutocommitPolicy, Config, ConfigError, DEFAULT_MAX_EVENT_BYTES, DeliveryId, Error, EventId, EventSettings,
+    SubscriptionId, Thorn, ThornBuilder, Timestamp, connect, delivery,
+    event::{self, Event, Sender, SenderId},
+    history,
+    migration::{self, migrate, migrations},
+    model::{
+        self, Change, Field, ModelEvent, Null, Op, Trigger, WebhookModel, delete_many, insert_many, update_many,
+        without_events,
+    },
+    outbox, queue, record, subscription,
+    worker::{self, Worker},
 };
+
+#[cfg(feature = "testing")]
+pub use thorn_core::testing;
+
+pub use thorn_axum::{HookOwner, Hooks, NON_FIELD_ERRORS, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
+
+#[doc = include_str!("webhook_model.md")]
+pub use thorn_macros::webhook_model;
+
+#[doc = include_str!("active_model_behavior.md")]
+pub use thorn_macros::active_model_behavior;
+
+/// What generated code refers to; no part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use thorn_core::__private::{
+        Change, Columns, Event, Field, HookedBehavior, ModelEvent, Op, Piece, Trigger, WebhookModel, async_trait,
+        hooks, name, reference, rows_left_behind, sea_orm, transaction, with_headers,
+    };
+}

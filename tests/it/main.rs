@@ -1,9 +1,11 @@
-//! One binary, one module per capability, each a real run.
+//! All integration tests: one binary, one module per capability, each a real run.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod app;
 mod failures;
 mod flow;
 mod hooks_api;
+mod model;
 mod queue;
 mod receiver;
+mod ui;

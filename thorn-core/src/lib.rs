@@ -40,4 +40,10 @@ pub mod __private {
     pub use async_trait::async_trait;
     pub use sea_orm;
     pub use serde_json;
+
+    pub use crate::event::Event;
+    pub use crate::model::{
+        Change, Columns, Field, HookedBehavior, ModelEvent, Op, Piece, Trigger, WebhookModel, hooks, name, reference,
+        rows_left_behind, transaction, with_headers,
+    };
 }

@@ -1,1 +1,48 @@
-//! placeholder
+//! Models that announce their own changes.
+//!
+//! `#[webhook_model]` describes an entity's events as data ([`ModelEvent`]); this module decides
+//! when they fire and writes them in the transaction of the change. It has three entrances:
+//!
+//! 1. the generated inherent methods `insert`, `update`, `save` and `delete` of an `ActiveModel`
+//!    (`transaction`), which open a transaction if the caller has none;
+//! 2. the generated `ActiveModelBehavior` (`hooks`), through which they and every generic caller
+//!    pass, and which refuses a save that would be two commits;
+//! 3. [`insert_many`], [`update_many`] and [`delete_many`] (`bulk`), since SeaORM runs no hooks
+//!    for bulk statements.
+//!
+//! Not covered, because SeaORM calls nothing there: `Entity::insert/update/delete` and the
+//! `*_many` builders of SeaORM itself, raw SQL, the database's own cascades, links of a
+//! many-to-many relation that are removed with their owner, and
+//! `ActiveModelTrait::update_without_returning` when called generically (the inherent one is
+//! covered).
+
+mod bulk;
+mod carry;
+mod change;
+mod event;
+mod field;
+mod guard;
+#[doc(hidden)]
+pub mod hooks;
+mod locked;
+mod payload;
+mod suppress;
+mod template;
+#[doc(hidden)]
+pub mod transaction;
+mod value;
+mod webhook_model;
+
+pub use bulk::{delete_many, insert_many, update_many};
+#[doc(hidden)]
+pub use carry::left_behind as rows_left_behind;
+pub use change::{Change, Op};
+#[doc(hidden)]
+pub use event::with_headers;
+pub use event::{ModelEvent, Trigger};
+pub use field::{Contains, EqualTo, Field, Null, OrderedWith, Text, Truthy};
+pub use payload::Columns;
+pub use suppress::without_events;
+#[doc(hidden)]
+pub use template::{Piece, name, reference};
+pub use webhook_model::{HookedBehavior, WebhookModel};

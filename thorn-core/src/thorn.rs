@@ -45,7 +45,6 @@ struct Inner {
 
 impl Thorn {
     /// Begins with the default settings on this database.
-    #[must_use]
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
         ThornBuilder { db, config: Config::default() }
     }

@@ -1,4 +1,5 @@
 //! What the tests of this module share.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
 

@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},

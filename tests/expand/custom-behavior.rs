@@ -1,0 +1,4 @@
+#[webhook_model(on_create = "article.created", custom_behavior)]
+pub struct Model {
+    pub id: i32,
+}

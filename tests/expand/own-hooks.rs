@@ -1,0 +1,17 @@
+#[active_model_behavior]
+#[async_trait]
+impl ActiveModelBehavior for ActiveModel {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    async fn before_save<C>(mut self, _: &C, insert: bool) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        if insert {
+            self.created_at = Set(now());
+        }
+        Ok(self)
+    }
+}

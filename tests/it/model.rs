@@ -1,0 +1,17 @@
+//! Models that announce their changes, on a real SQLite file.
+
+// SeaORM derives far more for an entity than a test uses, and public.
+#![allow(dead_code, unreachable_pub)]
+
+mod atomicity;
+mod behavior;
+mod bulk;
+mod by_hand;
+mod concurrency;
+mod database;
+mod entities;
+mod events;
+mod filters;
+mod formats;
+mod nested;
+mod payload;

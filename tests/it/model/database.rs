@@ -1,0 +1,95 @@
+//! A database per test, and what its outbox holds.
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, QueryResult, Schema,
+    Statement,
+};
+use serde_json::Value as Json;
+
+/// A database that is gone with the test: a SQLite file, or one on a Postgres server if
+/// `THORN_TEST_POSTGRES` holds its URL (and the feature `postgres` is on).
+pub(crate) struct TestDatabase {
+    pub(crate) db: DatabaseConnection,
+    _directory: tempfile::TempDir,
+}
+
+/// A row of `thorn_event`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Written {
+    pub(crate) name: String,
+    pub(crate) sender: Option<String>,
+    pub(crate) broadcast: bool,
+    pub(crate) body: Json,
+    pub(crate) options: Option<Json>,
+}
+
+impl TestDatabase {
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = match std::env::var("THORN_TEST_POSTGRES") {
+            Ok(server) => new_on(&server).await,
+            Err(_) => format!("sqlite://{}?mode=rwc", directory.path().join("test.sqlite").display()),
+        };
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(4);
+        let db = Database::connect(options).await.unwrap();
+        if db.get_database_backend() == DbBackend::Sqlite {
+            db.execute_unprepared("PRAGMA journal_mode = WAL").await.unwrap();
+        }
+        thorn_core::migration::migrate(&db).await.unwrap();
+        Self { db, _directory: directory }
+    }
+
+    /// Adds the table of an entity.
+    pub(crate) async fn with<E: EntityTrait>(self, entity: E) -> Self {
+        self.db.execute(&Schema::new(self.db.get_database_backend()).create_table_from_entity(entity)).await.unwrap();
+        self
+    }
+
+    pub(crate) async fn written(&self) -> Vec<Written> {
+        let sql = "SELECT name, sender, broadcast, body, options FROM thorn_event ORDER BY id";
+        self.query(sql).await.iter().map(written).collect()
+    }
+
+    pub(crate) async fn names(&self) -> Vec<String> {
+        self.written().await.into_iter().map(|event| event.name).collect()
+    }
+
+    pub(crate) async fn rows_of(&self, table: &str) -> i64 {
+        self.query(&format!("SELECT COUNT(*) AS n FROM {table}")).await[0].try_get("", "n").unwrap()
+    }
+
+    /// From now on no event can be written.
+    pub(crate) async fn break_outbox(&self) {
+        self.db.execute_unprepared("ALTER TABLE thorn_event RENAME TO thorn_gone").await.unwrap();
+    }
+
+    pub(crate) async fn forget(&self) {
+        self.db.execute_unprepared("DELETE FROM thorn_event").await.unwrap();
+    }
+
+    async fn query(&self, sql: &str) -> Vec<QueryResult> {
+        self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql)).await.unwrap()
+    }
+}
+
+/// Makes a database of the test's own on a Postgres server.
+async fn new_on(server: &str) -> String {
+    let name = format!("thorn_{}", thorn_core::EventId::generate().as_uuid().simple());
+    let db = Database::connect(server).await.unwrap();
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let (server, _) = server.rsplit_once('/').unwrap();
+    format!("{server}/{name}")
+}
+
+fn written(row: &QueryResult) -> Written {
+    let body: String = row.try_get("", "body").unwrap();
+    let options: Option<String> = row.try_get("", "options").unwrap();
+    Written {
+        name: row.try_get("", "name").unwrap(),
+        sender: row.try_get("", "sender").unwrap(),
+        broadcast: row.try_get("", "broadcast").unwrap(),
+        body: serde_json::from_str(&body).unwrap(),
+        options: options.map(|options| serde_json::from_str(&options).unwrap()),
+    }
+}

@@ -1,0 +1,11 @@
+//! What the macros say about mistakes: one fixture per mistake.
+//!
+//! `TRYBUILD=overwrite cargo test --test it ui` writes what they say now.
+
+#[test]
+fn mistakes_are_explained() {
+    let cases = trybuild::TestCases::new();
+    for folder in ["attribute", "event", "filter", "model"] {
+        cases.compile_fail(format!("tests/ui/{folder}/*.rs"));
+    }
+}

@@ -1,0 +1,8 @@
+mod article {
+    #[thorn::webhook_model(on_create = "article.created")]
+    pub enum Model {
+        A,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,221 @@
+//! Bulk statements that announce what they did, with one INSERT for all events.
+//!
+//! SeaORM's own run no hooks. Nor do these: events are all they add. They run in the caller's
+//! transaction or in one of their own.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
+    PrimaryKeyToColumn, QueryFilter, TransactionTrait, UpdateMany,
+    sea_query::{Condition, IntoCondition, ValueTuple},
+};
+
+use super::{
+    Change, Op, WebhookModel, locked,
+    suppress::is_suppressed,
+    transaction::atomically,
+    webhook_model::{events, reads_old},
+};
+use crate::outbox;
+
+/// Values that every database lets one statement bind.
+const MAX_BOUND_VALUES: usize = 30_000;
+
+/// Inserts these rows and fires their `on_create`s.
+///
+/// # Errors
+///
+/// The database's, or that of an event that can't be rendered; then no row is inserted.
+///
+/// # Examples
+///
+/// ```
+/// use sea_orm::{ActiveModelBehavior, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel};
+/// use thorn_core::model::{WebhookModel, insert_many};
+///
+/// async fn import<A>(rows: Vec<A>, db: &DatabaseConnection) -> Result<usize, DbErr>
+/// where
+///     A: ActiveModelBehavior + Send,
+///     A::Entity: WebhookModel,
+///     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+/// {
+///     Ok(insert_many(rows, db).await?.len())
+/// }
+/// ```
+pub async fn insert_many<A, C>(
+    rows: impl IntoIterator<Item = A>,
+    db: &C,
+) -> Result<Vec<<A::Entity as EntityTrait>::Model>, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    C: ConnectionTrait + TransactionTrait,
+{
+    let rows = rows.into_iter().collect();
+    atomically!(db, |on| insert_on(rows, on))
+}
+
+async fn insert_on<A, C>(rows: Vec<A>, db: &C) -> Result<Vec<<A::Entity as EntityTrait>::Model>, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    C: ConnectionTrait,
+{
+    let mut inserted = Vec::with_capacity(rows.len());
+    if db.support_returning() {
+        let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let batch: Vec<A> = rows.by_ref().take(MAX_BOUND_VALUES / columns).collect();
+            inserted.extend(A::Entity::insert_many(batch).exec_with_returning(db).await?);
+        }
+    } else {
+        for row in rows {
+            inserted.push(A::Entity::insert(row).exec_with_returning(db).await?);
+        }
+    }
+    announce::<A::Entity, C>(Op::Create, &HashMap::new(), &inserted, db).await?;
+    Ok(inserted)
+}
+
+/// Updates the rows that match and fires their `on_change`s and custom events; returns the rows as
+/// they are now.
+///
+/// # Errors
+///
+/// The database's, or that of an event that can't be rendered; then no row is updated.
+///
+/// # Examples
+///
+/// ```
+/// use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, sea_query::Expr};
+/// use thorn_core::model::{WebhookModel, update_many};
+///
+/// /// Sets a column that is null.
+/// async fn fill<E: WebhookModel>(column: E::Column, value: &str, db: &DatabaseConnection) -> Result<usize, DbErr> {
+///     let rows = update_many::<E, _>(column.is_null(), |update| update.col_expr(column, Expr::value(value)), db);
+///     Ok(rows.await?.len())
+/// }
+/// ```
+pub async fn update_many<E, C>(
+    matching: impl IntoCondition,
+    set: impl FnOnce(UpdateMany<E>) -> UpdateMany<E>,
+    db: &C,
+) -> Result<Vec<E::Model>, DbErr>
+where
+    E: WebhookModel,
+    C: ConnectionTrait + TransactionTrait,
+{
+    let matching = matching.into_condition();
+    let update = set(E::update_many()).filter(matching.clone());
+    atomically!(db, |on| update_on(matching, update, on))
+}
+
+async fn update_on<E, C>(matching: Condition, update: UpdateMany<E>, db: &C) -> Result<Vec<E::Model>, DbErr>
+where
+    E: WebhookModel,
+    C: ConnectionTrait,
+{
+    let returning = db.support_returning();
+    let old = if !returning || (reads_old::<E>() && !is_suppressed()) {
+        by_key(locked::rows(E::find().filter(matching), db).await?)
+    } else {
+        HashMap::new()
+    };
+    let new = if returning {
+        update.exec_with_returning(db).await?
+    } else {
+        update.exec(db).await?;
+        find_again::<E, C>(old.keys(), db).await?
+    };
+    announce::<E, C>(Op::Change, &old, &new, db).await?;
+    Ok(new)
+}
+
+/// Deletes the rows that match and fires their `on_delete`s; returns the rows that are gone.
+///
+/// # Errors
+///
+/// The database's, or that of an event that can't be rendered; then no row is deleted.
+///
+/// # Examples
+///
+/// ```
+/// use sea_orm::{ColumnTrait, DatabaseConnection, DbErr};
+/// use thorn_core::model::{WebhookModel, delete_many};
+///
+/// async fn purge<E: WebhookModel>(expired: E::Column, now: i64, db: &DatabaseConnection) -> Result<usize, DbErr> {
+///     Ok(delete_many::<E, _>(expired.lt(now), db).await?.len())
+/// }
+/// ```
+pub async fn delete_many<E, C>(matching: impl IntoCondition, db: &C) -> Result<Vec<E::Model>, DbErr>
+where
+    E: WebhookModel,
+    C: ConnectionTrait + TransactionTrait,
+{
+    let matching = matching.into_condition();
+    atomically!(db, |on| delete_on::<E, _>(matching, on))
+}
+
+async fn delete_on<E, C>(matching: Condition, db: &C) -> Result<Vec<E::Model>, DbErr>
+where
+    E: WebhookModel,
+    C: ConnectionTrait,
+{
+    let delete = E::delete_many().filter(matching.clone());
+    let gone = if db.support_returning() {
+        delete.exec_with_returning(db).await?
+    } else {
+        let rows = locked::rows(E::find().filter(matching), db).await?;
+        delete.exec(db).await?;
+        rows
+    };
+    announce::<E, C>(Op::Delete, &HashMap::new(), &gone, db).await?;
+    Ok(gone)
+}
+
+fn by_key<M: ModelTrait>(rows: Vec<M>) -> HashMap<ValueTuple, M> {
+    rows.into_iter().map(|row| (row.get_primary_key_value(), row)).collect()
+}
+
+/// The rows with these primary keys, for a database without RETURNING.
+async fn find_again<E, C>(keys: impl Iterator<Item = &ValueTuple>, db: &C) -> Result<Vec<E::Model>, DbErr>
+where
+    E: EntityTrait,
+    C: ConnectionTrait,
+{
+    let keys: Vec<&ValueTuple> = keys.collect();
+    let mut rows = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(1000) {
+        let any = keys.iter().fold(Condition::any(), |any, &key| {
+            let columns = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
+            let all = columns.zip(key.clone()).fold(Condition::all(), |all, (column, value)| all.add(column.eq(value)));
+            any.add(all)
+        });
+        rows.extend(E::find().filter(any).all(db).await?);
+    }
+    Ok(rows)
+}
+
+async fn announce<E, C>(op: Op, old: &HashMap<ValueTuple, E::Model>, new: &[E::Model], db: &C) -> Result<(), DbErr>
+where
+    E: WebhookModel,
+    C: ConnectionTrait,
+{
+    if is_suppressed() {
+        return Ok(());
+    }
+    let mut all = Vec::new();
+    for row in new {
+        let old = if op == Op::Change { old.get(&row.get_primary_key_value()) } else { None };
+        all.extend(events::<E>(Change { op, old, new: row })?);
+    }
+    Ok(outbox::write(db, all).await?)
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;

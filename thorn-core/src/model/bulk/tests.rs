@@ -1,0 +1,107 @@
+//! A database without RETURNING, as MySQL is: SQLite that denies having it.
+
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult, Schema, Set,
+    Statement, sea_query::Expr,
+};
+
+use super::{ColumnTrait, Condition, delete_on, insert_on, update_on};
+use crate::model::{ModelEvent, Op, Trigger, WebhookModel};
+
+mod item {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "item")]
+    pub(super) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(super) shelf: i32,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(super) place: i32,
+        pub(super) n: i32,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(super) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+impl WebhookModel for item::Entity {
+    const EVENTS: &'static [ModelEvent<item::Model>] = &[
+        event("create", Op::Create),
+        event("change", Op::Change).when(true, |change| change.old.is_some_and(|old| old.n + 1 == change.new.n)),
+        event("delete", Op::Delete),
+    ];
+}
+
+const fn event(key: &'static str, op: Op) -> ModelEvent<item::Model> {
+    ModelEvent::new(
+        key,
+        Trigger::On(op),
+        |item| crate::event::Event::new(format!("item.{}.{}", item.shelf, item.place)),
+        |event, item| event.render(&item.n),
+    )
+}
+
+struct WithoutReturning(DatabaseConnection);
+
+#[async_trait::async_trait]
+impl ConnectionTrait for WithoutReturning {
+    fn get_database_backend(&self) -> DbBackend {
+        self.0.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.0.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.0.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        assert!(!statement.sql.contains("RETURNING"));
+        self.0.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        assert!(!statement.sql.contains("RETURNING"));
+        self.0.query_all_raw(statement).await
+    }
+
+    fn support_returning(&self) -> bool {
+        false
+    }
+}
+
+async fn announced(db: &WithoutReturning) -> Vec<String> {
+    let events = crate::outbox::entity::Entity::find().all(db).await.unwrap();
+    events.into_iter().map(|event| event.name).collect()
+}
+
+#[tokio::test]
+async fn thorn_064_bulk_works_without_returning() {
+    let db = WithoutReturning(Database::connect("sqlite::memory:").await.unwrap());
+    crate::migration::migrate(&db.0).await.unwrap();
+    db.execute(&Schema::new(DbBackend::Sqlite).create_table_from_entity(item::Entity)).await.unwrap();
+
+    let rows = [(1, 1), (1, 2), (2, 1)];
+    let rows = rows.map(|(shelf, place)| item::ActiveModel { shelf: Set(shelf), place: Set(place), n: Set(0) });
+    assert_eq!(insert_on(rows.to_vec(), &db).await.unwrap().len(), 3);
+    assert_eq!(announced(&db).await, ["item.1.1", "item.1.2", "item.2.1"]);
+
+    // The update makes its own condition false, so the rows are found again by their keys.
+    let matching = Condition::all().add(item::Column::Place.eq(1)).add(item::Column::N.eq(0));
+    let update = item::Entity::update_many().col_expr(item::Column::N, Expr::value(1));
+    let update = sea_orm::QueryFilter::filter(update, matching.clone());
+    let mut updated = update_on::<item::Entity, _>(matching, update, &db).await.unwrap();
+    updated.sort_by_key(|item| item.shelf);
+    assert_eq!(updated, [item::Model { shelf: 1, place: 1, n: 1 }, item::Model { shelf: 2, place: 1, n: 1 }]);
+    assert_eq!(announced(&db).await.len(), 5);
+
+    let matching = Condition::all().add(item::Column::Shelf.eq(1));
+    assert_eq!(delete_on::<item::Entity, _>(matching, &db).await.unwrap().len(), 2);
+    assert_eq!(announced(&db).await.len(), 7);
+    assert_eq!(item::Entity::find().all(&db.0).await.unwrap().len(), 1);
+}

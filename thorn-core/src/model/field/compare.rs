@@ -1,0 +1,159 @@
+//! What a column can be compared with.
+
+use std::{any::Any, cmp::Ordering};
+
+use sea_orm::prelude::{Decimal, Json, Uuid};
+
+/// SQL's null, to compare with: `title.now_eq(Null)` is `title.now_is_null()`.
+// Not `PartialEq`: only so are the blanket implementation and its own apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Null;
+
+/// A value that a column of type `T` can be tested to be equal to.
+#[diagnostic::on_unimplemented(
+    message = "a column of type `{T}` can't be compared with `{Self}`",
+    label = "expected a `{T}`"
+)]
+pub trait EqualTo<T> {
+    /// Whether a column's value, or null, equals this one.
+    fn equals(&self, value: Option<&T>) -> bool;
+}
+
+/// A value that a column of type `T` can be ordered against.
+#[diagnostic::on_unimplemented(
+    message = "a column of type `{T}` can't be ordered against `{Self}`",
+    label = "expected a `{T}`, which must be `PartialOrd`"
+)]
+pub trait OrderedWith<T> {
+    /// How a column's value compares to this one; `None` if the two can't be compared.
+    fn order(&self, value: &T) -> Option<Ordering>;
+}
+
+/// A column type that can be asked for its truth.
+#[diagnostic::on_unimplemented(
+    message = "a column of type `{Self}` is neither true nor false",
+    label = "only booleans, numbers, strings, lists and JSON have a truth value"
+)]
+pub trait Truthy {
+    /// False for `false`, zero and what is empty.
+    fn is_truthy(&self) -> bool;
+}
+
+impl<T: PartialEq + Any> EqualTo<T> for T {
+    fn equals(&self, value: Option<&T>) -> bool {
+        match value {
+            Some(value) => value == self,
+            // `eq(false)` on a boolean column is a test of truth as on any other: null is falsy.
+            None => (self as &dyn Any).downcast_ref() == Some(&false),
+        }
+    }
+}
+
+impl<T: PartialEq + Any> EqualTo<T> for &T {
+    fn equals(&self, value: Option<&T>) -> bool {
+        T::equals(self, value)
+    }
+}
+
+impl<T> EqualTo<T> for Null {
+    fn equals(&self, value: Option<&T>) -> bool {
+        value.is_none()
+    }
+}
+
+impl<T: PartialOrd + Any> OrderedWith<T> for T {
+    fn order(&self, value: &T) -> Option<Ordering> {
+        value.partial_cmp(self)
+    }
+}
+
+impl EqualTo<String> for &str {
+    fn equals(&self, value: Option<&String>) -> bool {
+        value.is_some_and(|value| value == self)
+    }
+}
+
+impl OrderedWith<String> for &str {
+    fn order(&self, value: &String) -> Option<Ordering> {
+        value.as_str().partial_cmp(*self)
+    }
+}
+
+impl EqualTo<Json> for &str {
+    fn equals(&self, value: Option<&Json>) -> bool {
+        value.is_some_and(|value| value.as_str() == Some(self))
+    }
+}
+
+impl EqualTo<Uuid> for &str {
+    fn equals(&self, value: Option<&Uuid>) -> bool {
+        value.is_some_and(|value| self.parse() == Ok(*value))
+    }
+}
+
+/// `price.gt(10)` on a column that isn't of an integer type.
+macro_rules! whole_numbers {
+    ($($column:ty),*) => {$(
+        impl EqualTo<$column> for i32 {
+            fn equals(&self, value: Option<&$column>) -> bool {
+                value.is_some_and(|value| *value == <$column>::from(*self))
+            }
+        }
+
+        impl OrderedWith<$column> for i32 {
+            fn order(&self, value: &$column) -> Option<Ordering> {
+                value.partial_cmp(&<$column>::from(*self))
+            }
+        }
+    )*};
+}
+
+whole_numbers!(f64, Decimal);
+
+impl Truthy for bool {
+    fn is_truthy(&self) -> bool {
+        *self
+    }
+}
+
+/// Truth, and with it `eq(true)`, of a type other than `bool`.
+macro_rules! truthy {
+    ($([$($generics:tt)*] $type:ty, $it:ident => $test:expr;)*) => {$(
+        impl<$($generics)*> Truthy for $type {
+            fn is_truthy(&self) -> bool {
+                let $it = self;
+                $test
+            }
+        }
+
+        impl<$($generics)*> EqualTo<$type> for bool {
+            fn equals(&self, value: Option<&$type>) -> bool {
+                value.is_some_and(Truthy::is_truthy) == *self
+            }
+        }
+    )*};
+}
+
+truthy! {
+    [] i8, it => *it != 0;
+    [] i16, it => *it != 0;
+    [] i32, it => *it != 0;
+    [] i64, it => *it != 0;
+    [] u8, it => *it != 0;
+    [] u16, it => *it != 0;
+    [] u32, it => *it != 0;
+    [] u64, it => *it != 0;
+    [] f32, it => *it != 0.0;
+    [] f64, it => *it != 0.0;
+    [] Decimal, it => !it.is_zero();
+    [] String, it => !it.is_empty();
+    [T] Vec<T>, it => !it.is_empty();
+    [] Json, it => match it {
+        Json::Null => false,
+        Json::Bool(it) => *it,
+        Json::Number(it) => it.as_f64() != Some(0.0),
+        Json::String(it) => !it.is_empty(),
+        Json::Array(it) => !it.is_empty(),
+        Json::Object(it) => !it.is_empty(),
+    };
+}

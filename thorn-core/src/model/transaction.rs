@@ -1,0 +1,141 @@
+//! Bodies of the generated methods that win over SeaORM's own `insert`, `update`, `save` and
+//! `delete`: row and event in one transaction.
+
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, DeleteResult, EntityTrait, IntoActiveModel,
+    TransactionSession, TransactionTrait, UpdateResult,
+};
+
+use super::{Op, WebhookModel, webhook_model::listens};
+
+type Row<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
+
+/// Runs an operation on the caller's transaction, or in one of its own.
+macro_rules! atomically {
+    ($db:expr, |$on:ident| $operation:expr) => {
+        if $crate::model::guard::in_transaction::<C>() {
+            let $on = $db;
+            $crate::model::carry::scope($operation).await
+        } else {
+            let transaction = $crate::transaction::begin($db).await?;
+            let result = {
+                let $on = &transaction;
+                $crate::model::carry::scope($operation).await
+            };
+            $crate::model::transaction::end(transaction, result).await
+        }
+    };
+}
+
+pub(super) use atomically;
+
+/// Commits what succeeded and wakes the relay, rolls back what failed.
+pub(super) async fn end<T, R>(transaction: T, result: Result<R, DbErr>) -> Result<R, DbErr>
+where
+    T: TransactionSession,
+{
+    match result {
+        Ok(value) => {
+            transaction.commit().await?;
+            crate::outbox::notify();
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(rollback) = transaction.rollback().await {
+                tracing::warn!(error = %rollback, "a failed operation couldn't be rolled back; its connection is dropped");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// As [`ActiveModelTrait::insert`].
+///
+/// # Errors
+///
+/// The database's, or that of an event that can't be rendered; then the row isn't inserted either.
+pub async fn insert<A, C>(active_model: A, db: &C) -> Result<Row<A>, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    Row<A>: IntoActiveModel<A>,
+    C: ConnectionTrait + TransactionTrait,
+{
+    if !listens::<A::Entity>(Op::Create) {
+        return ActiveModelTrait::insert(active_model, db).await;
+    }
+    atomically!(db, |on| ActiveModelTrait::insert(active_model, on))
+}
+
+/// As [`ActiveModelTrait::update`].
+///
+/// # Errors
+///
+/// The database's, or that of an event that can't be rendered; then the row isn't updated either.
+pub async fn update<A, C>(active_model: A, db: &C) -> Result<Row<A>, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    Row<A>: IntoActiveModel<A>,
+    C: ConnectionTrait + TransactionTrait,
+{
+    if !listens::<A::Entity>(Op::Change) {
+        return ActiveModelTrait::update(active_model, db).await;
+    }
+    atomically!(db, |on| ActiveModelTrait::update(active_model, on))
+}
+
+/// As [`ActiveModelTrait::update_without_returning`], which runs no hook afterwards; a model that
+/// announces changes is therefore updated with [`update`].
+///
+/// # Errors
+///
+/// As [`update`].
+pub async fn update_without_returning<A, C>(active_model: A, db: &C) -> Result<UpdateResult, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    Row<A>: IntoActiveModel<A>,
+    C: ConnectionTrait + TransactionTrait,
+{
+    if !listens::<A::Entity>(Op::Change) {
+        return ActiveModelTrait::update_without_returning(active_model, db).await;
+    }
+    update(active_model, db).await?;
+    let mut result = UpdateResult::default();
+    result.rows_affected = 1;
+    Ok(result)
+}
+
+/// As [`ActiveModelTrait::save`].
+///
+/// # Errors
+///
+/// As [`insert`] and [`update`].
+pub async fn save<A, C>(active_model: A, db: &C) -> Result<A, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    Row<A>: IntoActiveModel<A>,
+    C: ConnectionTrait + TransactionTrait,
+{
+    let row = if active_model.is_update() { update(active_model, db).await? } else { insert(active_model, db).await? };
+    Ok(row.into_active_model())
+}
+
+/// As [`ActiveModelTrait::delete`].
+///
+/// # Errors
+///
+/// The database's, or that of an event that can't be rendered; then the row isn't deleted either.
+pub async fn delete<A, C>(active_model: A, db: &C) -> Result<DeleteResult, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    C: ConnectionTrait + TransactionTrait,
+{
+    if !listens::<A::Entity>(Op::Delete) {
+        return ActiveModelTrait::delete(active_model, db).await;
+    }
+    atomically!(db, |on| ActiveModelTrait::delete(active_model, on))
+}

@@ -1,0 +1,153 @@
+//! A column's value as receivers see it.
+//!
+//! SeaORM's own converter is of no use here: it panics on bytes that aren't UTF-8, puts SQL quotes
+//! into dates and makes a decimal a float.
+
+use std::{borrow::Cow, fmt};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Timelike};
+use sea_orm::{
+    Value,
+    prelude::{Json, TimeDate, TimeDateTimeWithTimeZone, TimeTime},
+    sea_query::{OptionEnum, sea_value_to_json_value},
+};
+use serde::{Serialize, Serializer};
+
+/// A column's value in terms of JSON: dates and times are ISO 8601 (`Z` for UTC, no fraction if it
+/// is zero), bytes are base64, decimals and UUIDs are strings, JSON is embedded.
+#[derive(Debug)]
+pub(super) enum Plain<'a> {
+    Null,
+    Bool(bool),
+    Signed(i64),
+    Unsigned(u64),
+    Single(f32),
+    Double(f64),
+    Text(Cow<'a, str>),
+    Json(Cow<'a, Json>),
+}
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(it) => serializer.serialize_bool(*it),
+            Self::Signed(it) => serializer.serialize_i64(*it),
+            Self::Unsigned(it) => serializer.serialize_u64(*it),
+            Self::Single(it) => serializer.serialize_f32(*it),
+            Self::Double(it) => serializer.serialize_f64(*it),
+            Self::Text(it) => serializer.serialize_str(it),
+            Self::Json(it) => it.serialize(serializer),
+        }
+    }
+}
+
+/// As in the name of an event: text as it is, all else as in JSON.
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(it) => it.fmt(f),
+            Self::Signed(it) => it.fmt(f),
+            Self::Unsigned(it) => it.fmt(f),
+            Self::Single(it) => it.fmt(f),
+            Self::Double(it) => it.fmt(f),
+            Self::Text(it) => it.fmt(f),
+            Self::Json(it) => it.fmt(f),
+        }
+    }
+}
+
+impl<'a> From<&'a Value> for Plain<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Bool(Some(it)) => Self::Bool(*it),
+            Value::TinyInt(Some(it)) => Self::Signed((*it).into()),
+            Value::SmallInt(Some(it)) => Self::Signed((*it).into()),
+            Value::Int(Some(it)) => Self::Signed((*it).into()),
+            Value::BigInt(Some(it)) => Self::Signed(*it),
+            Value::TinyUnsigned(Some(it)) => Self::Unsigned((*it).into()),
+            Value::SmallUnsigned(Some(it)) => Self::Unsigned((*it).into()),
+            Value::Unsigned(Some(it)) => Self::Unsigned((*it).into()),
+            Value::BigUnsigned(Some(it)) => Self::Unsigned(*it),
+            Value::Float(Some(it)) => Self::Single(*it),
+            Value::Double(Some(it)) => Self::Double(*it),
+            Value::String(Some(it)) => Self::Text(Cow::Borrowed(it)),
+            Value::Enum(OptionEnum::Some(it)) => Self::text(it.value.to_string()),
+            Value::Char(Some(it)) => Self::text(it.to_string()),
+            Value::Bytes(Some(it)) => Self::text(STANDARD.encode(it)),
+            Value::Json(Some(it)) => Self::Json(Cow::Borrowed(it)),
+            Value::Uuid(Some(it)) => Self::text(it.to_string()),
+            Value::Decimal(Some(it)) => Self::text(it.to_string()),
+            Value::ChronoDate(Some(it)) => Self::text(it.to_string()),
+            Value::ChronoTime(Some(it)) => Self::text(time(*it)),
+            Value::ChronoDateTime(Some(it)) => Self::text(naive(*it)),
+            Value::ChronoDateTimeUtc(Some(it)) => Self::text(zoned(it)),
+            Value::ChronoDateTimeLocal(Some(it)) => Self::text(zoned(&it.fixed_offset())),
+            Value::ChronoDateTimeWithTimeZone(Some(it)) => Self::text(zoned(it)),
+            Value::TimeDate(Some(it)) => Self::some(date_of(*it).map(|it| it.to_string())),
+            Value::TimeTime(Some(it)) => Self::some(time_of(*it).map(time)),
+            Value::TimeDateTime(Some(it)) => Self::some(naive_of(it.date(), it.time()).map(naive)),
+            Value::TimeDateTimeWithTimeZone(Some(it)) => Self::some(zoned_of(*it)),
+            // Nulls, and types that only exist with features of SeaORM that the application enabled.
+            other => match sea_value_to_json_value(other) {
+                Json::Null => Self::Null,
+                json => Self::Json(Cow::Owned(json)),
+            },
+        }
+    }
+}
+
+impl Plain<'_> {
+    const fn text(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+
+    fn some(text: Option<String>) -> Self {
+        text.map_or(Self::Null, Self::text)
+    }
+}
+
+/// A fraction of a second: none if it is zero, else micro- or, if need be, nanoseconds.
+fn fraction(time: &impl Timelike) -> (SecondsFormat, &'static str) {
+    match time.nanosecond() {
+        0 => (SecondsFormat::Secs, ""),
+        nanos if nanos % 1000 == 0 => (SecondsFormat::Micros, "%.6f"),
+        _ => (SecondsFormat::Nanos, "%.9f"),
+    }
+}
+
+fn time(it: NaiveTime) -> String {
+    it.format(&format!("%H:%M:%S{}", fraction(&it).1)).to_string()
+}
+
+fn naive(it: NaiveDateTime) -> String {
+    it.format(&format!("%Y-%m-%dT%H:%M:%S{}", fraction(&it).1)).to_string()
+}
+
+fn zoned<Z: TimeZone<Offset: fmt::Display>>(it: &chrono::DateTime<Z>) -> String {
+    it.to_rfc3339_opts(fraction(it).0, true)
+}
+
+fn date_of(it: TimeDate) -> Option<NaiveDate> {
+    NaiveDate::from_yo_opt(it.year(), it.ordinal().into())
+}
+
+fn time_of(it: TimeTime) -> Option<NaiveTime> {
+    let (hour, minute, second, nano) = it.as_hms_nano();
+    NaiveTime::from_hms_nano_opt(hour.into(), minute.into(), second.into(), nano)
+}
+
+fn naive_of(date: TimeDate, time: TimeTime) -> Option<NaiveDateTime> {
+    Some(NaiveDateTime::new(date_of(date)?, time_of(time)?))
+}
+
+fn zoned_of(it: TimeDateTimeWithTimeZone) -> Option<String> {
+    let offset = chrono::FixedOffset::east_opt(it.offset().whole_seconds())?;
+    let local = naive_of(it.date(), it.time())?;
+    local.and_local_timezone(offset).single().map(|it| zoned(&it))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! The code of a correct declaration.
+
+mod event;
+mod methods;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Visibility;
+
+use crate::{behavior, columns::Columns, model::Declaration};
+
+/// Everything that stands beside the model.
+pub(crate) fn expand(declaration: &Declaration, columns: &Columns, vis: &Visibility) -> TokenStream {
+    let behavior = match &declaration.custom_behavior {
+        None => behavior::generated(),
+        // The user has an impl; that it runs our hooks is proved by a trait.
+        Some(key) => {
+            let span = key.span();
+            quote_spanned! {span=>
+                const _: () = {
+                    const fn hooked<A: ::thorn::__private::HookedBehavior>() {}
+                    hooked::<ActiveModel>()
+                };
+            }
+        }
+    };
+    let events = declaration.events.iter().map(|event| event::expand(event, &declaration.options, columns));
+    let methods = methods::expand(vis);
+    quote! {
+        #behavior
+
+        #[automatically_derived]
+        impl ::thorn::__private::WebhookModel for Entity {
+            const EVENTS: &'static [::thorn::__private::ModelEvent<Model>] = &[#(#events),*];
+        }
+
+        #methods
+    }
+}

@@ -1,0 +1,132 @@
+//! One event as a value of the table `EVENTS`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Expr, Ident, ext::IdentExt};
+
+use crate::{
+    columns::Columns,
+    filter::Filter,
+    model::{Event, Options, Payload, Trigger},
+    template::{Part, Template},
+};
+
+/// `ModelEvent::<Model>::new(…)`; what the event doesn't say, the model does.
+pub(super) fn expand(event: &Event, model: &Options, columns: &Columns) -> TokenStream {
+    let key = event.key.unraw().to_string();
+    let key = key.strip_prefix("on_").unwrap_or(&key);
+    let op = |op| quote!(::thorn::__private::Trigger::On(::thorn::__private::Op::#op));
+    let trigger = match event.trigger {
+        Trigger::Create => op(quote!(Create)),
+        Trigger::Change => op(quote!(Change)),
+        Trigger::Delete => op(quote!(Delete)),
+        Trigger::Manual => quote!(::thorn::__private::Trigger::Manual),
+    };
+    let describe = describe(event, model, columns);
+    let render = render(event.options.payload.as_ref().or(model.payload.as_ref()), columns);
+    let when = event.when.as_ref().map(|when| filter(when, columns));
+    let only_if_changed = event.only_if_changed.then(|| quote!(.only_if_changed()));
+    let (event, row) = (local("event"), local("row"));
+    quote! {
+        ::thorn::__private::ModelEvent::<Model>::new(#key, #trigger, |#row| #describe, |#event, #row| #render)
+            #when
+            #only_if_changed
+    }
+}
+
+/// A local of ours, which no token of the user's sees or hides.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// Resolves where the attribute stands, even if the tokens come through a `macro_rules!`, but
+/// reports errors at the user's token.
+fn at(tokens: &impl ToTokens) -> Span {
+    let first = tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+    Span::call_site().located_at(first)
+}
+
+/// Name, reference, sender and headers.
+fn describe(event: &Event, model: &Options, columns: &Columns) -> TokenStream {
+    let row = local("row");
+    let name = string(&event.name, &quote!(name), columns);
+    let reference = event.options.reverse.as_ref().or(model.reverse.as_ref()).map(|reverse| {
+        let reference = string(reverse, &quote!(reference), columns);
+        quote!(.reference(#reference))
+    });
+    let sender = match event.options.sender.as_ref().or(model.sender.as_ref()) {
+        Some(sender) => {
+            let field = columns.named(sender).map(|column| &column.field);
+            quote_spanned!(at(sender)=> .sender(&#row.#field))
+        }
+        None => quote!(.broadcast()),
+    };
+    let described = quote!(::thorn::__private::Event::new(#name) #reference #sender);
+    match event.options.headers.as_ref().or(model.headers.as_ref()) {
+        Some(headers) => {
+            quote_spanned!(at(headers)=> ::thorn::__private::with_headers(#described, #headers(#row)))
+        }
+        None => described,
+    }
+}
+
+fn string(template: &Template, function: &TokenStream, columns: &Columns) -> TokenStream {
+    if let Some(text) = template.text() {
+        return quote!(#text);
+    }
+    let pieces = template.parts.iter().map(|part| match part {
+        Part::Text(text) => quote!(::thorn::__private::Piece::Text(#text)),
+        Part::Column(name) => {
+            let variant = columns.get(name).map(|column| &column.variant);
+            quote!(::thorn::__private::Piece::Column(Column::#variant))
+        }
+    });
+    let row = local("row");
+    quote!(::thorn::__private::#function(#row, &[#(#pieces),*]))
+}
+
+/// The event with its data.
+fn render(payload: Option<&Payload>, columns: &Columns) -> TokenStream {
+    let (event, row) = (local("event"), local("row"));
+    match payload {
+        None => quote!(#event.render(&::thorn::__private::Columns::all(#row))),
+        Some(Payload::Columns(chosen)) => {
+            let variants = chosen.iter().filter_map(|ident| columns.named(ident)).map(|column| &column.variant);
+            quote!(#event.render(&::thorn::__private::Columns::only(#row, &[#(Column::#variants),*])))
+        }
+        Some(Payload::Function(function)) => quote_spanned!(at(function)=> #event.render(&#function(#row))),
+        Some(Payload::Type(view)) => {
+            quote_spanned!(at(view)=> #event.render(&<#view as ::core::convert::From<&Model>>::from(#row)))
+        }
+    }
+}
+
+/// `.when(…)`: every mention of a column becomes a local of its name, right there.
+fn filter(when: &Expr, columns: &Columns) -> TokenStream {
+    let (change, row, fires) = (local("change"), local("row"), local("fires"));
+    let found = Filter::of(when, columns);
+    let reads_old = found.reads_old;
+    let fields = found.columns.iter().filter_map(|mention| Some((mention, columns.named(mention)?)));
+    let fields = fields.map(|(mention, column)| {
+        let field = &column.field;
+        let (old, new) = if column.nullable {
+            (quote!(#change.old.and_then(|#row| #row.#field.as_ref())), quote!(#change.new.#field.as_ref()))
+        } else {
+            (quote!(#change.old.map(|#row| &#row.#field)), quote!(::core::option::Option::Some(&#change.new.#field)))
+        };
+        quote!(#[allow(unused_variables)] let #mention = ::thorn::__private::Field::new(#old, #new);)
+    });
+    let rows = found.rows.iter().map(|mention| {
+        let side = Ident::new(&mention.to_string(), Span::call_site());
+        quote!(#[allow(unused_variables)] let #mention = #change.#side;)
+    });
+    let decide = quote_spanned!(at(when)=> let #fires: bool = #when;);
+    quote! {
+        .when(#reads_old, |#change| {
+            #(#fields)*
+            #(#rows)*
+            #decide
+            #fires
+        })
+    }
+}

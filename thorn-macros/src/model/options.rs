@@ -1,0 +1,125 @@
+//! What an event carries: given for the model, or for one event.
+
+use syn::{Expr, ExprLit, ExprPath, Ident, Lit};
+
+use crate::{errors::Errors, parse::Value, template::Template};
+
+/// Payload, headers, sender and reference.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) payload: Option<Payload>,
+    pub(crate) headers: Option<ExprPath>,
+    pub(crate) sender: Option<Ident>,
+    pub(crate) reverse: Option<Template>,
+}
+
+/// The data of an event.
+pub(crate) enum Payload {
+    Columns(Vec<Ident>),
+    Function(ExprPath),
+    Type(ExprPath),
+}
+
+impl Options {
+    /// Reads an option; `false` if the key isn't one.
+    pub(crate) fn read(&mut self, key: &Ident, value: &Value, errors: &mut Errors) -> bool {
+        if !["payload", "headers", "sender", "reverse"].iter().any(|option| key == option) {
+            return false;
+        }
+        let Value::Expression(value) = value else {
+            errors.at(key, format!("`{key}` needs a value: `{key} = …`"));
+            return true;
+        };
+        if key == "payload" {
+            self.payload = payload(value, errors);
+        } else if key == "headers" {
+            self.headers = headers(value, errors);
+        } else if key == "sender" {
+            self.sender = sender(value, errors);
+        } else {
+            self.reverse = reverse(value, errors);
+        }
+        true
+    }
+}
+
+fn payload(value: &Expr, errors: &mut Errors) -> Option<Payload> {
+    match value {
+        Expr::Array(array) if array.elems.is_empty() => {
+            errors.at(array, "an empty payload; name some columns, or leave `payload` out to send all");
+            None
+        }
+        Expr::Array(array) => {
+            let mut columns: Vec<Ident> = Vec::new();
+            for element in &array.elems {
+                match column(element) {
+                    Some(column) if columns.contains(column) => {
+                        errors.at(column, format!("column `{column}` is already in the payload"));
+                    }
+                    Some(column) => columns.push(column.clone()),
+                    None => errors.at(element, "expected the name of a column"),
+                }
+            }
+            Some(Payload::Columns(columns))
+        }
+        Expr::Path(path) if is_type(path) => Some(Payload::Type(path.clone())),
+        Expr::Path(path) => Some(Payload::Function(path.clone())),
+        _ => {
+            errors.at(
+                value,
+                "`payload` is a list of columns (`[id, title]`), a function from `&Model` (`article_json`) or a type \
+                 that is `From<&Model>` (`ArticleView`)",
+            );
+            None
+        }
+    }
+}
+
+/// Types are named in camel case and functions aren't; nothing else tells a path's kind.
+fn is_type(path: &ExprPath) -> bool {
+    path.path.segments.last().is_some_and(|segment| segment.ident.to_string().starts_with(char::is_uppercase))
+}
+
+fn headers(value: &Expr, errors: &mut Errors) -> Option<ExprPath> {
+    if let Expr::Path(path) = value {
+        return Some(path.clone());
+    }
+    errors.at(value, "`headers` is a function from `&Model` to pairs of a name and a value");
+    None
+}
+
+fn sender(value: &Expr, errors: &mut Errors) -> Option<Ident> {
+    let found = column(value).cloned();
+    if found.is_none() {
+        let hint = if text(value).is_some() { "; write it without quotes" } else { "" };
+        errors.at(value, format!("`sender` is a column{hint}"));
+    }
+    found
+}
+
+fn reverse(value: &Expr, errors: &mut Errors) -> Option<Template> {
+    let Some(literal) = text(value) else {
+        errors.at(value, "`reverse` is a string, such as `\"/articles/{id}\"`");
+        return None;
+    };
+    let template = Template::parse(literal.clone(), errors)?;
+    if template.parts.is_empty() {
+        errors.at(value, "an empty reference; leave `reverse` out for none");
+    }
+    Some(template)
+}
+
+fn column(value: &Expr) -> Option<&Ident> {
+    match value {
+        Expr::Group(group) => column(&group.expr),
+        Expr::Path(path) if path.attrs.is_empty() => path.path.get_ident(),
+        _ => None,
+    }
+}
+
+fn text(value: &Expr) -> Option<&syn::LitStr> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+        _ => None,
+    }
+}

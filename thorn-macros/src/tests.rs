@@ -1,0 +1,71 @@
+//! Golden expansions: `tests/expand/<case>.rs` expands to `tests/expand/<case>.expanded`.
+//!
+//! `THORN_BLESS=1 cargo test -p thorn-macros` writes what is expanded now.
+
+use std::{fs, path::PathBuf};
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Attribute, Item, Meta};
+
+fn check(case: &str) {
+    let directory = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/expand"));
+    let input = fs::read_to_string(directory.join(format!("{case}.rs"))).unwrap();
+    let expanded = syn::parse2(expand(&input)).unwrap();
+    let expanded = prettyplease::unparse(&expanded);
+    let golden = directory.join(format!("{case}.expanded"));
+    if std::env::var_os("THORN_BLESS").is_some() {
+        fs::write(golden, expanded).unwrap();
+        return;
+    }
+    let expected = fs::read_to_string(golden).unwrap_or_default();
+    assert!(expected == expanded, "{case} now expands to\n{expanded}\nif that is right, run again with THORN_BLESS=1");
+}
+
+fn expand(input: &str) -> TokenStream {
+    let mut item: Item = syn::parse_str(input).unwrap();
+    match &mut item {
+        Item::Struct(model) => {
+            let attribute = arguments(model.attrs.remove(0));
+            crate::webhook::webhook_model(&attribute, &model.to_token_stream())
+        }
+        Item::Impl(own) => {
+            let attribute = arguments(own.attrs.remove(0));
+            crate::behavior::active_model_behavior(&attribute, &own.to_token_stream())
+        }
+        _ => panic!("a struct or an impl"),
+    }
+}
+
+fn arguments(attribute: Attribute) -> TokenStream {
+    match attribute.meta {
+        Meta::List(list) => list.tokens,
+        _ => TokenStream::new(),
+    }
+}
+
+macro_rules! golden {
+    ($($test:ident = $case:literal;)*) => {$(
+        #[test]
+        fn $test() {
+            check($case);
+        }
+    )*};
+}
+
+golden! {
+    short_form = "short-form";
+    long_form = "long-form";
+    filter_of_the_new_row = "filter-of-the-new-row";
+    filter_of_both_rows = "filter-of-both-rows";
+    custom_behavior = "custom-behavior";
+    own_hooks = "own-hooks";
+    mistakes = "mistakes";
+}
+
+#[test]
+fn the_model_ex_of_a_dense_entity_is_left_alone() {
+    let item: TokenStream = "struct ModelEx { id : i32 }".parse().unwrap();
+    let out = crate::webhook::webhook_model(&"nonsense".parse().unwrap(), &item);
+    assert_eq!(out.to_string(), item.to_string());
+}

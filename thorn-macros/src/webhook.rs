@@ -1,0 +1,43 @@
+//! `#[webhook_model]` from end to end.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Item, ItemStruct};
+
+use crate::{
+    check::check, columns::Columns, errors::Errors, expand::expand, fallback, model::Declaration, parse::entries,
+};
+
+/// The item as it was, with what announces its changes, or with every mistake that was made.
+pub(crate) fn webhook_model(attribute: &TokenStream, item: &TokenStream) -> TokenStream {
+    let model = match syn::parse2::<Item>(item.clone()) {
+        // `#[sea_orm::model]` copies attributes that stand below it to the `ModelEx` it makes.
+        Ok(Item::Struct(model)) if model.ident == "ModelEx" => return item.clone(),
+        Ok(Item::Struct(model)) => model,
+        Ok(_) | Err(_) => {
+            let error = syn::Error::new(
+                proc_macro2::Span::call_site(),
+                "`#[webhook_model]` belongs on the `struct Model` of an entity",
+            );
+            return fallback::item_only(item, &error);
+        }
+    };
+    if model.ident != "Model" {
+        let message =
+            format!("`#[webhook_model]` belongs on the `struct Model` of an entity; this is `{}`", model.ident);
+        return fallback::item_only(item, &syn::Error::new(model.ident.span(), message));
+    }
+    match generate(attribute, &model) {
+        Ok(generated) => quote! { #item #generated },
+        Err(error) => fallback::expand(attribute, item, &error),
+    }
+}
+
+fn generate(attribute: &TokenStream, model: &ItemStruct) -> syn::Result<TokenStream> {
+    let mut errors = Errors::default();
+    let declaration = Declaration::of(entries(attribute.clone(), &mut errors), &mut errors);
+    let columns = Columns::of(model);
+    check(&declaration, &columns, &mut errors);
+    errors.or(())?;
+    Ok(expand(&declaration, &columns, &model.vis))
+}
