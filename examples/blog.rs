@@ -1,7 +1,7 @@
 //! cargo run --example blog
 //!
 //! A blog whose articles announce themselves. Settings: `PORT` (3000), `DATABASE_URL`
-//! (sqlite://thorn.db), `THORN_ALLOW_NETWORKS` (none), `WORKER=external` (then `cargo run --bin worker`).
+//! (`sqlite://thorn.db`), `THORN_ALLOW_NETWORKS` (none), `WORKER=external` (then `cargo run --bin worker`).
 
 use axum::{
     Json, Router,
