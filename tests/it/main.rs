@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod app;
+#[cfg(unix)]
+mod blog;
 mod failures;
 mod flow;
 mod hooks_api;
