@@ -6,7 +6,9 @@ use apalis::prelude::{BackendExt as _, Data, WorkerBuilder};
 use apalis_core::{backend::ext::poll_strategy::Strategy, task::attempt::Attempt};
 use apalis_sqlite::{Config, SqliteStorage};
 use futures::{FutureExt as _, Stream, future::BoxFuture, stream};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value, sqlx::migrate::MigrateError,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
@@ -53,13 +55,7 @@ impl<'de> Deserialize<'de> for Envelope {
 
 impl SqliteQueue {
     pub(super) async fn open(db: &DatabaseConnection, options: QueueOptions) -> Result<Self, Error> {
-        let pool = db.get_sqlite_connection_pool();
-        // Not `SqliteStorage::setup`: that turns off `synchronous` for the application, too.
-        SqliteStorage::migrations()
-            .set_ignore_missing(true)
-            .run(pool)
-            .await
-            .map_err(|error| failed("making apalis's tables `Jobs` and `Workers`", error))?;
+        make_tables(db).await.map_err(|error| failed("making apalis's tables `Jobs` and `Workers`", error))?;
         // With this index every acknowledgement reads all tasks the worker ever had.
         db.execute_unprepared("DROP INDEX IF EXISTS LIdx").await?;
         Ok(Self { db: db.clone(), options, wake: Arc::new(Notify::new()) })
@@ -157,6 +153,15 @@ impl SqliteQueue {
             });
         async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
     }
+}
+
+/// Not `SqliteStorage::setup`: that turns off `synchronous` for the application, too. And with the
+/// write lock held, because on SQLite sqlx's own lock on migrations is none.
+async fn make_tables(db: &DatabaseConnection) -> Result<(), MigrateError> {
+    let mut txn = db.get_sqlite_connection_pool().begin_with("BEGIN IMMEDIATE").await?;
+    SqliteStorage::migrations().set_ignore_missing(true).run(&mut *txn).await?;
+    txn.commit().await?;
+    Ok(())
 }
 
 fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
