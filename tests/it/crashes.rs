@@ -211,8 +211,7 @@ async fn a_stopping_worker_finishes_what_it_began_and_hands_back_the_rest() {
     assert!(status.success(), "{status}: {}", worker.log());
     assert!(took < Duration::from_secs(10), "{took:?}");
     let mut begun: Vec<_> = arrivals(&receiver).into_keys().collect();
-    let mut recorded: Vec<_> =
-        delivered(&app, &subscription, 0).await.iter().map(ToString::to_string).collect();
+    let mut recorded: Vec<_> = delivered(&app, &subscription, 0).await.iter().map(ToString::to_string).collect();
     begun.sort_unstable();
     recorded.sort_unstable();
     println!("stopped after {:.1} s with {} of {EVENTS} delivered", took.as_secs_f32(), begun.len());
@@ -255,6 +254,24 @@ async fn two_workers_on_one_file_relay_and_deliver_each_event_once() {
         let deliveries = log.matches(" delivered ").count();
         println!("{} logged {deliveries} deliveries", worker.name());
         assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_start_at_once_make_the_tables_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/new.db", dir.path().display());
+    let mut workers: Vec<_> = (0..4).map(|_| WorkerProcess::start(&url)).collect();
+    for worker in &workers {
+        app::eventually("a working worker", || async {
+            let log = worker.log();
+            if log.contains("worker started") { Ok(()) } else { Err(log) }
+        })
+        .await;
+    }
+    for worker in &mut workers {
+        worker.terminate();
+        assert!(worker.ended().await.success(), "{}", worker.log());
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) fn command(database_url: &str) -> Command {
         .env("THORN_AUDIT_AFTER", "3")
         .env("THORN_POLL_INTERVAL", "0.02")
         .env("THORN_RETRY_DELAY", "0.1")
+        .env("NO_COLOR", "1")
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null());
     command
 }
