@@ -21,7 +21,7 @@ use crate::{Error, Timestamp};
 const ROWS_PER_INSERT: usize = 200;
 
 /// Heartbeats within the time after which a silent worker loses its tasks.
-const HEARTBEATS: u32 = 4;
+const HEARTBEATS: u32 = 5;
 
 /// How long an unexpected end of apalis's worker is waited out before it is started anew.
 const RESTART_PAUSE: Duration = Duration::from_millis(500);
@@ -131,11 +131,13 @@ impl SqliteQueue {
     /// Boxed, because the types apalis builds are too deep for the compiler to prove `Send` through.
     fn work_once(&self, handler: Handler, mut stop: watch::Receiver<bool>) -> BoxFuture<'static, Result<(), Error>> {
         let QueueOptions { name, poll, takeover, batch } = &self.options;
+        // apalis compares whole seconds: of a difference of two only one has passed for certain.
+        let silence = Duration::from_secs(takeover.as_secs() + 1 + u64::from(takeover.subsec_nanos() > 0));
         let config = Config::default()
             .queue(name)
             .batch_size(*batch)
             .lock_tasks(false)
-            .heartbeat_interval((*takeover / HEARTBEATS).max(Duration::from_millis(100)))
+            .heartbeat_interval(silence / HEARTBEATS)
             .missed_heartbeats(HEARTBEATS as usize);
         let strategy = Strategy::new().stream(woken(self.wake.clone())).interval(*poll);
         let backend = SqliteStorage::<Envelope>::new(self.db.get_sqlite_connection_pool())
@@ -171,9 +173,12 @@ fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
     }))
 }
 
-/// What apalis calls. It never fails and never panics: both would reach other tasks.
+/// What apalis calls. It never fails and never panics: both would reach other tasks. It runs apart
+/// from apalis's worker, whose end after a database error would cut off all requests under way.
 async fn run_task(task: Envelope, attempt: Attempt, handler: Data<Handler>) {
-    handler.call(task.0, attempt.current() > 1).await;
+    if let Err(error) = tokio::spawn(handler.call(task.0, attempt.current() > 1)).await {
+        tracing::error!(%error, "a task panicked; its deliveries are left to the reconciler");
+    }
 }
 
 fn failed(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
