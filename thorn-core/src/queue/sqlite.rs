@@ -176,8 +176,11 @@ fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
 /// What apalis calls. It never fails and never panics: both would reach other tasks. It runs apart
 /// from apalis's worker, whose end after a database error would cut off all requests under way.
 async fn run_task(task: Envelope, attempt: Attempt, handler: Data<Handler>) {
-    if let Err(error) = tokio::spawn(handler.call(task.0, attempt.current() > 1)).await {
-        tracing::error!(%error, "a task panicked; its deliveries are left to the reconciler");
+    match tokio::spawn(handler.call(task.0, attempt.current() > 1)).await {
+        Ok(()) => {}
+        // The runtime is going down: to return would acknowledge what was cut off.
+        Err(cancelled) if cancelled.is_cancelled() => std::future::pending().await,
+        Err(panic) => tracing::error!(%panic, "a task panicked; its deliveries are left to the reconciler"),
     }
 }
 
