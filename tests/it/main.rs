@@ -4,10 +4,12 @@
 mod app;
 #[cfg(unix)]
 mod blog;
+mod crashes;
 mod failures;
 mod flow;
 mod hooks_api;
 mod model;
+mod process;
 mod queue;
 mod receiver;
 mod ui;
