@@ -12,4 +12,5 @@ mod model;
 mod process;
 mod queue;
 mod receiver;
+mod stopping;
 mod ui;

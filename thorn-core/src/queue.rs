@@ -3,6 +3,8 @@
 //! The database is the truth. What the queue holds are signed bodies and ids, never a secret and
 //! never a delay; what it loses, the reconciler finds. This is the only module that names apalis.
 
+#[cfg(feature = "sqlite")]
+mod begun;
 mod chunk;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -26,8 +28,7 @@ pub(crate) struct QueueOptions {
     pub(crate) poll: Duration,
     /// A silent worker's tasks go to another one after this time.
     pub(crate) takeover: Duration,
-    /// Tasks fetched at once. Four times as many may be in hand, or apalis's shutdown hangs, because it
-    /// then stops draining the channel their results go through.
+    /// Tasks fetched at once.
     pub(crate) batch: usize,
 }
 

@@ -3,7 +3,10 @@
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use apalis::prelude::{BackendExt as _, Data, WorkerBuilder};
-use apalis_core::{backend::ext::poll_strategy::Strategy, task::attempt::Attempt};
+use apalis_core::{
+    backend::ext::poll_strategy::Strategy,
+    task::{attempt::Attempt, task_id::TaskId},
+};
 use apalis_sqlite::{Config, SqliteStorage};
 use futures::{FutureExt as _, Stream, future::BoxFuture, stream};
 use sea_orm::{
@@ -14,8 +17,8 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 use ulid::Ulid;
 
-use super::{Handler, QueueOptions};
-use crate::{Error, Timestamp};
+use super::{Handler, QueueOptions, begun::Begun};
+use crate::{Error, Timestamp, transaction};
 
 /// Tasks of one INSERT.
 const ROWS_PER_INSERT: usize = 200;
@@ -148,12 +151,41 @@ impl SqliteQueue {
         // No `.concurrency(…)`: while that layer is full and fetched tasks wait for it, apalis sends no
         // heartbeats and acknowledges nothing. The relay's bound on the queue's length is the bound on
         // tasks in hand.
+        let begun = Begun::new(8 * batch);
         let worker =
-            WorkerBuilder::new(name.as_str()).backend(backend).data(handler).build(run_task).run_until(async move {
-                let _ = stop.wait_for(|stop| *stop).await;
-                Ok::<_, std::io::Error>(())
-            });
-        async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
+            WorkerBuilder::new(name.as_str()).backend(backend).data(handler).data(begun.clone()).build(run_task).run();
+        let queue = self.clone();
+        async move {
+            // Not apalis's own shutdown: until the tasks in hand are finished it polls its backend no more,
+            // and a transaction that is open there keeps their results from being written. Dropped, the
+            // worker rolls it back, and the tasks, which run apart from it, go on.
+            tokio::select! {
+                ended = worker => return ended.map_err(|error| failed("working tasks", error)),
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+            let finished = begun.finished().await;
+            queue.leave(&name, &finished).await
+        }
+        .boxed()
+    }
+
+    /// Acknowledges what is finished and hands back what this worker fetched and hasn't begun.
+    async fn leave(&self, worker: &str, finished: &[String]) -> Result<(), Error> {
+        let finished = serde_json::to_string(finished).unwrap_or_default();
+        let txn = transaction::begin(&self.db).await?;
+        let run = |sql: &str, values: &[&str]| {
+            let values = values.iter().map(|value| Value::from(*value));
+            txn.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values))
+        };
+        run("DELETE FROM Jobs WHERE lock_by = ? AND id IN (SELECT value FROM json_each(?))", &[worker, &finished])
+            .await?;
+        run(
+            "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL \
+             WHERE lock_by = ? AND status IN ('Queued', 'Running')",
+            &[worker],
+        )
+        .await?;
+        Ok(txn.commit().await?)
     }
 }
 
@@ -175,8 +207,13 @@ fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
 
 /// What apalis calls. It never fails and never panics: both would reach other tasks. It runs apart
 /// from apalis's worker, whose end after a database error would cut off all requests under way.
-async fn run_task(task: Envelope, attempt: Attempt, handler: Data<Handler>) {
-    match tokio::spawn(handler.call(task.0, attempt.current() > 1)).await {
+async fn run_task(task: Envelope, id: TaskId, attempt: Attempt, handler: Data<Handler>, begun: Data<Begun>) {
+    let (under_way, run) = (begun.begin(id.to_string()), handler.call(task.0, attempt.current() > 1));
+    let run = async move {
+        run.await;
+        drop(under_way);
+    };
+    match tokio::spawn(run).await {
         Ok(()) => {}
         // The runtime is going down: to return would acknowledge what was cut off.
         Err(cancelled) if cancelled.is_cancelled() => std::future::pending().await,
