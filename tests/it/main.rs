@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod app;
+mod bad_input;
 #[cfg(unix)]
 mod blog;
 mod crashes;
@@ -10,6 +11,7 @@ mod flow;
 mod hooks_api;
 mod model;
 mod process;
+mod python;
 mod queue;
 mod receiver;
 mod stopping;
