@@ -2,10 +2,12 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod app;
+mod conformance;
 mod failures;
 mod flow;
 mod hooks_api;
 mod model;
+mod operating;
 mod queue;
 mod receiver;
 mod ui;
