@@ -2,7 +2,7 @@
 
 mod env;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
 
@@ -26,6 +26,8 @@ pub struct Config {
     pub autocommit: AutocommitPolicy,
     /// Networks the target guard lets through, on any port. Default none: public addresses only.
     pub allow_networks: Vec<IpNet>,
+    /// Single addresses with their port that the target guard lets through. Default none.
+    pub allow_addresses: Vec<SocketAddr>,
     /// Ports of public addresses deliveries may go to. Default 80 and 443.
     pub allow_ports: Vec<u16>,
     /// Encrypts secrets at rest: the first key encrypts, all decrypt. Default none: stored as they are.
@@ -61,6 +63,7 @@ impl Default for Config {
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
             autocommit: AutocommitPolicy::default(),
             allow_networks: Vec::new(),
+            allow_addresses: Vec::new(),
             allow_ports: vec![80, 443],
             secret_key: None,
             event_choices: None,
@@ -121,6 +124,7 @@ impl Config {
     pub(crate) fn guard(&self) -> TargetGuard {
         TargetGuard::new()
             .allow_networks(self.allow_networks.iter().copied())
+            .allow_addresses(self.allow_addresses.iter().copied())
             .allow_ports(self.allow_ports.iter().copied())
     }
 

@@ -1,6 +1,6 @@
 //! The handle an application holds.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use sea_orm::{DatabaseConnection, EntityTrait};
@@ -124,6 +124,12 @@ impl ThornBuilder {
     /// Lets deliveries through to these networks, on any port.
     pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.config.allow_networks.extend(networks);
+        self
+    }
+
+    /// Lets deliveries through to these addresses on exactly these ports.
+    pub fn allow_addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.config.allow_addresses.extend(addresses);
         self
     }
 

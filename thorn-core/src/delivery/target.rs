@@ -45,6 +45,7 @@ const PORTS: [u16; 2] = [80, 443];
 #[derive(Clone, Debug)]
 pub struct TargetGuard {
     networks: Vec<IpNet>,
+    addresses: Vec<SocketAddr>,
     ports: Vec<u16>,
     names: Names,
 }
@@ -59,7 +60,7 @@ impl TargetGuard {
     /// Lets through the public internet on ports 80 and 443, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        Self { networks: Vec::new(), ports: PORTS.to_vec(), names: Names::default() }
+        Self { networks: Vec::new(), addresses: Vec::new(), ports: PORTS.to_vec(), names: Names::default() }
     }
 
     /// Lets through these networks too, on any port and whatever they mean: for internal systems and
@@ -67,6 +68,14 @@ impl TargetGuard {
     #[must_use]
     pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.networks.extend(networks.into_iter().map(|network| network.trunc()));
+        self
+    }
+
+    /// Lets through these addresses on exactly these ports, if a URL names them as numbers: for a
+    /// receiver of one's own.
+    #[must_use]
+    pub fn allow_addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.addresses.extend(addresses);
         self
     }
 
@@ -112,6 +121,9 @@ impl TargetGuard {
     pub fn check_address(&self, ip: IpAddr, port: u16) -> Result<(), TargetError> {
         let ip = ip.to_canonical();
         if self.networks.iter().any(|network| network.contains(&ip) || in_mapped(network, ip)) {
+            return Ok(());
+        }
+        if self.addresses.contains(&SocketAddr::new(ip, port)) {
             return Ok(());
         }
         if let Some(kind) = address::special(ip) {
