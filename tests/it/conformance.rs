@@ -20,7 +20,8 @@ const KINDS: [(&str, &str, u32); 4] =
 fn every_item_is_in_the_table_and_every_test_is_where_it_belongs() {
     let tests = tests();
     let table = std::fs::read_to_string(root().join(TABLE)).unwrap();
-    let blessed: String = table.lines().map(|line| Row::parse(line).map_or(line.into(), |row| row.bless(&tests)) + "\n").collect();
+    let blessed: String =
+        table.lines().map(|line| Row::parse(line).map_or(line.into(), |row| row.bless(&tests)) + "\n").collect();
     if std::env::var_os("BLESS").is_some() && blessed != table {
         std::fs::write(root().join(TABLE), &blessed).unwrap();
     }
@@ -90,7 +91,8 @@ impl<'a> Row<'a> {
             "done" if listed.is_empty() => Some(format!("{number} is done without a test")),
             "done" => {
                 let gone = listed.iter().filter(|name| !is_there(name, tests)).map(|name| format!("`{name}` is gone"));
-                let unlisted = own.iter().filter(|name| !listed.contains(*name)).map(|name| format!("`{name}` isn't listed"));
+                let unlisted =
+                    own.iter().filter(|name| !listed.contains(*name)).map(|name| format!("`{name}` isn't listed"));
                 let all: Vec<String> = gone.chain(unlisted).collect();
                 (!all.is_empty()).then(|| format!("{number}: {}", all.join(", ")))
             }
@@ -127,7 +129,8 @@ fn tests() -> Tests {
 
 /// `thorn_091_to_094_x` is about 91 to 94, `thorn_056_and_057_x` and `thorn_087_088_x` about both.
 fn items(test: &str) -> Vec<String> {
-    let Some((rest, letter)) = KINDS.iter().find_map(|(prefix, letter, _)| Some((test.strip_prefix(prefix)?, letter))) else {
+    let Some((rest, letter)) = KINDS.iter().find_map(|(prefix, letter, _)| Some((test.strip_prefix(prefix)?, letter)))
+    else {
         return Vec::new();
     };
     let number = |word: &str| {
