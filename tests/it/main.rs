@@ -2,11 +2,13 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod app;
+mod conformance;
 mod crashes;
 mod failures;
 mod flow;
 mod hooks_api;
 mod model;
+mod operating;
 mod process;
 mod queue;
 mod receiver;
