@@ -87,7 +87,7 @@ async fn count_takeovers(app: &App) {
     .await;
 }
 
-/// Random numbers that come again with the same seed (SplitMix64).
+/// Random numbers that come again with the same seed (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
