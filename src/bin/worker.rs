@@ -2,6 +2,7 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -50,7 +51,21 @@ Logging:
   RUST_LOG               what is logged [info]";
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        // For a person: what was attempted and why it failed, without a backtrace.
+        Err(error) => {
+            eprintln!("worker: {error}");
+            if let Some(cause) = error.chain().nth(1) {
+                eprintln!("{cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let progress = arguments.progress || std::io::stderr().is_terminal();
     let default = if progress { "warn" } else { "info" };

@@ -3,11 +3,13 @@
 
 mod app;
 mod conformance;
+mod crashes;
 mod failures;
 mod flow;
 mod hooks_api;
 mod model;
 mod operating;
+mod process;
 mod queue;
 mod receiver;
 mod ui;

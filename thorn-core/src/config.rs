@@ -132,8 +132,9 @@ impl Config {
         ClientConfig { guard: self.guard(), max_response_bytes: self.max_response_bytes, ..ClientConfig::default() }
     }
 
-    /// After this time a task with a retry is taken for lost: longer than a takeover and an attempt.
+    /// After this time a task with a retry is taken for lost: longer than a takeover, which counts
+    /// in whole seconds, and an attempt.
     pub(crate) fn lease(&self) -> Duration {
-        (self.takeover * 2 + self.timeout).max(self.audit_after)
+        (self.takeover * 2 + Duration::from_secs(3) + self.timeout).max(self.audit_after)
     }
 }

@@ -43,17 +43,24 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Error> {
         });
     }
     Database::connect(options).await.map_err(|error| {
-        Error::Database(sea_orm::DbErr::Custom(format!("can't open `{}`: {error}", without_password(url))))
+        // Some of the messages below quote the URL as it was given.
+        let cause = error.to_string().replace(url, "the URL");
+        Error::Database(sea_orm::DbErr::Custom(format!("can't open `{}`: {cause}", without_password(url))))
     })
 }
 
 fn without_password(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => {
-            let _ = parsed.set_password(Some("…"));
+            let _ = parsed.set_password(Some("***"));
             parsed.to_string()
         }
-        _ => url.to_owned(),
+        Ok(_) => url.to_owned(),
+        // A password with a character that isn't allowed there makes the URL unreadable.
+        Err(_) => match (url.find("://"), url.rfind('@')) {
+            (Some(scheme), Some(host)) if scheme < host => format!("{}***{}", &url[..scheme + 3], &url[host..]),
+            _ => url.to_owned(),
+        },
     }
 }
 
@@ -61,9 +68,12 @@ fn without_password(url: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn passwords_stay_out_of_messages() {
-        assert!(!without_password("postgres://me:hunter2@db/x").contains("hunter2"));
+    #[tokio::test]
+    async fn passwords_stay_out_of_messages() {
+        let message = connect("postgras://me:hunter2@db/x").await.unwrap_err().to_string();
+        assert!(message.contains("postgras://me:***@db/x") && !message.contains("hunter2"), "{message}");
+        assert_eq!(without_password("postgres://me:hunter2@db/x"), "postgres://me:***@db/x");
+        assert_eq!(without_password("postgres://me:hunter/2@db/x"), "postgres://***@db/x");
         assert_eq!(without_password("sqlite://a.db"), "sqlite://a.db");
     }
 }

@@ -6,7 +6,7 @@ pub use counters::{Counters, Snapshot};
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
     Error, Thorn,
@@ -76,7 +76,13 @@ impl Worker {
         };
         let handler = Handler::new(move |task, again| {
             let executor = executor.clone();
-            Box::pin(async move { executor.run(&task, again).await })
+            // apalis polls all its tasks in one; a task of its own gives each chunk any core there is.
+            let running = tokio::spawn(async move { executor.run(&task, again).await });
+            Box::pin(async move {
+                if let Err(error) = running.await {
+                    tracing::error!(%error, "a chunk was left; its deliveries are left to the reconciler");
+                }
+            })
         });
         tracing::info!(queue = config.queue_name, "worker started");
         Ok(Self {
@@ -107,8 +113,9 @@ impl Worker {
         self.stop.send_replace(true);
         let _ = self.relay.await;
         self.stop_queue.send_replace(true);
+        let deadline = Instant::now() + self.patience;
         let mut queue = self.queue;
-        let result = match tokio::time::timeout(self.patience, &mut queue).await {
+        let result = match tokio::time::timeout_at(deadline, &mut queue).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Error::Queue { message: "its task panicked".into(), source: Some(panic.into()) }),
             Err(_) => {
@@ -117,7 +124,11 @@ impl Worker {
                 Ok(())
             }
         };
-        self.recorder.abort();
+        // It ends with the last task that has something to record.
+        let mut recorder = self.recorder;
+        if tokio::time::timeout_at(deadline, &mut recorder).await.is_err() {
+            recorder.abort();
+        }
         tracing::info!("worker stopped");
         result
     }

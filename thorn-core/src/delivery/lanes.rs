@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Attempt, Outcome};
 use crate::Timestamp;
@@ -21,8 +21,11 @@ const MOST: usize = 64;
 /// Requests at once to an endpoint that is slow or fails.
 const LEAST: usize = 4;
 
-/// An answer within this time is quick, and so long a delivery may wait in memory for its lane.
+/// An answer within this time is quick. A lane that finishes nothing within it hangs.
 const QUICK: Duration = Duration::from_secs(1);
+
+/// A delivery waits in memory if its turn should come within this time; else it becomes a row.
+const LINE: Duration = Duration::from_secs(2);
 
 /// The longest a delivery is put off because its lane is full.
 const LONGEST_DETOUR: Duration = Duration::from_secs(60);
@@ -47,13 +50,21 @@ struct State {
     slow: bool,
     /// Smoothed duration of an attempt.
     typical: Duration,
-    /// When the last of the deliveries that were put off is to be tried.
-    booked_until: Timestamp,
+    /// Deliveries that wait in memory.
+    line: u32,
+    /// When a request ended last.
+    progress: Instant,
+    /// The work of those that were put off, as it stood when the last of them was.
+    booked: Duration,
+    booked_at: Timestamp,
 }
 
 /// The right to make one request; given back by [`done`](Self::done) or on drop.
 #[derive(Debug)]
 pub(crate) struct Permit(Arc<Lane>);
+
+/// A place in the line for a lane.
+struct Waiting<'a>(&'a Lane);
 
 /// Whether a delivery may be tried now.
 #[derive(Debug)]
@@ -65,27 +76,38 @@ pub(crate) enum Entry {
 }
 
 impl Lanes {
-    /// Enters the lane of a URL. A quick endpoint is waited for a moment; a slow one is not.
+    /// Enters the lane of a URL. A quick endpoint is waited for, a slow one is not.
     pub(crate) async fn enter(&self, url: &str) -> Entry {
         let lane = self.lane(url);
-        let patience = tokio::time::sleep(QUICK);
-        tokio::pin!(patience);
-        loop {
-            let place = lane.state().enter();
-            match place {
-                Some(true) => return Entry::Open(Permit(lane.clone())),
-                Some(false) => return Entry::Full(lane.state().book(Timestamp::now())),
-                None => {}
+        {
+            let mut state = lane.state();
+            if state.take_place() {
+                return Entry::Open(Permit(lane.clone()));
             }
+            if state.slow || state.line_ahead() > LINE {
+                return Entry::Full(state.book(Timestamp::now()));
+            }
+            state.line += 1;
+        }
+        let waiting = Waiting(&lane);
+        let began = Instant::now();
+        loop {
             // A place freed since then has left its notice behind.
-            tokio::select! {
-                () = lane.freed.notified() => {}
-                () = &mut patience => {
-                    // All its requests hang: nobody else waits for it.
-                    let mut state = lane.state();
-                    state.slow_down(QUICK);
-                    return Entry::Full(state.book(Timestamp::now()));
+            let _ = tokio::time::timeout(QUICK, lane.freed.notified()).await;
+            let mut state = waiting.0.state();
+            if state.take_place() {
+                // Of notices that find nobody waiting only one is kept: pass on that there is more room.
+                if state.in_flight < state.limit {
+                    lane.freed.notify_one();
                 }
+                return Entry::Open(Permit(lane.clone()));
+            }
+            if began.elapsed().min(state.progress.elapsed()) >= QUICK {
+                // All its requests hang: nobody else waits for it.
+                state.slow_down(QUICK);
+            }
+            if state.slow || began.elapsed() > LINE * 2 {
+                return Entry::Full(state.book(Timestamp::now()));
             }
         }
     }
@@ -108,7 +130,10 @@ impl Lanes {
             limit: START,
             slow: false,
             typical: Duration::ZERO,
-            booked_until: Timestamp::from_millis(0),
+            line: 0,
+            progress: Instant::now(),
+            booked: Duration::ZERO,
+            booked_at: Timestamp::from_millis(0),
         };
         let lane = Arc::new(Lane { state: Mutex::new(state), freed: Notify::new() });
         lanes.insert(url.to_owned(), lane.clone());
@@ -127,13 +152,17 @@ impl Lane {
 }
 
 impl State {
-    /// Takes a place; `Some(false)` if there is none and nobody should wait, `None` if one may be.
-    const fn enter(&mut self) -> Option<bool> {
-        if self.in_flight < self.limit {
+    const fn take_place(&mut self) -> bool {
+        let free = self.in_flight < self.limit;
+        if free {
             self.in_flight += 1;
-            return Some(true);
         }
-        if self.slow { Some(false) } else { None }
+        free
+    }
+
+    /// How long those who wait already will take.
+    fn line_ahead(&self) -> Duration {
+        self.typical * self.line / u32::try_from(self.limit).unwrap_or(1)
     }
 
     fn slow_down(&mut self, at_least: Duration) {
@@ -142,12 +171,20 @@ impl State {
         self.typical = self.typical.max(at_least);
     }
 
-    /// A time at which the lane should have room: one place after those given out before.
+    /// A time at which the lane should have room: after those who wait in memory, and one place
+    /// after those that were put off before.
     fn book(&mut self, now: Timestamp) -> Timestamp {
-        let step = self.typical / u32::try_from(self.limit).unwrap_or(1);
-        let next = self.booked_until.max(now) + step.max(Duration::from_millis(10));
-        self.booked_until = next.min(now + LONGEST_DETOUR);
-        self.booked_until
+        let least = if self.slow { Duration::from_millis(10) } else { Duration::from_micros(10) };
+        let step = (self.typical / u32::try_from(self.limit).unwrap_or(1)).max(least);
+        self.booked = self.booked.saturating_sub(now.since(self.booked_at)) + step;
+        self.booked_at = now;
+        now + (self.line_ahead() + self.booked).min(LONGEST_DETOUR)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().line -= 1;
     }
 }
 
@@ -173,6 +210,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.in_flight -= 1;
+        state.progress = Instant::now();
         drop(state);
         self.0.freed.notify_one();
     }
@@ -232,6 +270,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_pace() {
+        let lanes = Lanes::default();
+        let deliver = || async {
+            match lanes.enter("http://busy").await {
+                Entry::Open(permit) => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    permit.done(&attempt(Outcome::Delivered, Duration::from_millis(100)));
+                    None
+                }
+                Entry::Full(until) => Some(until),
+            }
+        };
+        for _ in 0..20 {
+            deliver().await;
+        }
+        let now = Timestamp::now();
+        let outcomes = futures::future::join_all((0..2500).map(|_| deliver())).await;
+        let put_off: Vec<_> = outcomes.into_iter().flatten().map(|until| until.since(now)).collect();
+        // 36 to 64 at once, 0.1 s each: two seconds' worth waits, and the rest comes after it.
+        assert!((1000..2000).contains(&put_off.len()), "{}", put_off.len());
+        assert!(put_off.iter().all(|wait| (1..10).contains(&wait.as_secs())), "{put_off:?}");
+        assert!(!lanes.is_slow("http://busy"));
+        let lane = lanes.lane("http://busy");
+        let state = lane.state();
+        assert_eq!((state.line, state.in_flight), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
         let lanes = Lanes::default();
         let first = open(&lanes, "http://slow").await;
@@ -239,7 +305,9 @@ mod tests {
         assert!(lanes.is_slow("http://slow"));
         let lane = lanes.lane("http://slow");
         let now = Timestamp::now();
-        let (one, two) = (lane.state().book(now), lane.state().book(now));
+        // Not in one statement: its guards would live to the end of it.
+        let one = lane.state().book(now);
+        let two = lane.state().book(now);
         assert!(one > now && two > one && two <= now + LONGEST_DETOUR);
         for _ in 0..40 {
             open(&lanes, "http://slow").await.done(&attempt(Outcome::Delivered, Duration::from_millis(5)));

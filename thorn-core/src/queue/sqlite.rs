@@ -6,7 +6,9 @@ use apalis::prelude::{BackendExt as _, Data, WorkerBuilder};
 use apalis_core::{backend::ext::poll_strategy::Strategy, task::attempt::Attempt};
 use apalis_sqlite::{Config, SqliteStorage};
 use futures::{FutureExt as _, Stream, future::BoxFuture, stream};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value, sqlx::migrate::MigrateError,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
@@ -19,7 +21,7 @@ use crate::{Error, Timestamp};
 const ROWS_PER_INSERT: usize = 200;
 
 /// Heartbeats within the time after which a silent worker loses its tasks.
-const HEARTBEATS: u32 = 4;
+const HEARTBEATS: u32 = 5;
 
 /// How long an unexpected end of apalis's worker is waited out before it is started anew.
 const RESTART_PAUSE: Duration = Duration::from_millis(500);
@@ -53,13 +55,7 @@ impl<'de> Deserialize<'de> for Envelope {
 
 impl SqliteQueue {
     pub(super) async fn open(db: &DatabaseConnection, options: QueueOptions) -> Result<Self, Error> {
-        let pool = db.get_sqlite_connection_pool();
-        // Not `SqliteStorage::setup`: that turns off `synchronous` for the application, too.
-        SqliteStorage::migrations()
-            .set_ignore_missing(true)
-            .run(pool)
-            .await
-            .map_err(|error| failed("making apalis's tables `Jobs` and `Workers`", error))?;
+        make_tables(db).await.map_err(|error| failed("making apalis's tables `Jobs` and `Workers`", error))?;
         // With this index every acknowledgement reads all tasks the worker ever had.
         db.execute_unprepared("DROP INDEX IF EXISTS LIdx").await?;
         Ok(Self { db: db.clone(), options, wake: Arc::new(Notify::new()) })
@@ -135,11 +131,13 @@ impl SqliteQueue {
     /// Boxed, because the types apalis builds are too deep for the compiler to prove `Send` through.
     fn work_once(&self, handler: Handler, mut stop: watch::Receiver<bool>) -> BoxFuture<'static, Result<(), Error>> {
         let QueueOptions { name, poll, takeover, batch } = &self.options;
+        // apalis compares whole seconds: of a difference of two only one has passed for certain.
+        let silence = Duration::from_secs(takeover.as_secs() + 1 + u64::from(takeover.subsec_nanos() > 0));
         let config = Config::default()
             .queue(name)
             .batch_size(*batch)
             .lock_tasks(false)
-            .heartbeat_interval((*takeover / HEARTBEATS).max(Duration::from_millis(100)))
+            .heartbeat_interval(silence / HEARTBEATS)
             .missed_heartbeats(HEARTBEATS as usize);
         let strategy = Strategy::new().stream(woken(self.wake.clone())).interval(*poll);
         let backend = SqliteStorage::<Envelope>::new(self.db.get_sqlite_connection_pool())
@@ -159,6 +157,15 @@ impl SqliteQueue {
     }
 }
 
+/// Not `SqliteStorage::setup`: that turns off `synchronous` for the application, too. And with the
+/// write lock held, because on SQLite sqlx's own lock on migrations is none.
+async fn make_tables(db: &DatabaseConnection) -> Result<(), MigrateError> {
+    let mut txn = db.get_sqlite_connection_pool().begin_with("BEGIN IMMEDIATE").await?;
+    SqliteStorage::migrations().set_ignore_missing(true).run(&mut *txn).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
 fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
     Box::pin(stream::unfold(wake, |wake| async move {
         wake.notified().await;
@@ -166,9 +173,15 @@ fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
     }))
 }
 
-/// What apalis calls. It never fails and never panics: both would reach other tasks.
+/// What apalis calls. It never fails and never panics: both would reach other tasks. It runs apart
+/// from apalis's worker, whose end after a database error would cut off all requests under way.
 async fn run_task(task: Envelope, attempt: Attempt, handler: Data<Handler>) {
-    handler.call(task.0, attempt.current() > 1).await;
+    match tokio::spawn(handler.call(task.0, attempt.current() > 1)).await {
+        Ok(()) => {}
+        // The runtime is going down: to return would acknowledge what was cut off.
+        Err(cancelled) if cancelled.is_cancelled() => std::future::pending().await,
+        Err(panic) => tracing::error!(%panic, "a task panicked; its deliveries are left to the reconciler"),
+    }
 }
 
 fn failed(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {

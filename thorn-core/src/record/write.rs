@@ -1,6 +1,6 @@
 //! Records as SQL: many deliveries with a handful of statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::OnConflict,
@@ -36,8 +36,11 @@ pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Res
 async fn rewrite<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), Error> {
     let current = rows(db, records.iter().map(|record| record.delivery)).await?;
     let held = |record: &Record| current.get(&record.delivery.as_uuid());
-    // A task that ran twice must not undo what the other run recorded.
-    let fresh = records.iter().copied().filter(|record| held(record).is_none_or(|row| supersedes(record, row)));
+    // A task that ran twice must not undo what the other run recorded, be it in this very batch.
+    let mut seen = HashSet::with_capacity(records.len());
+    let fresh = records.iter().copied().filter(|record| {
+        held(record).is_none_or(|row| supersedes(record, row)) && seen.insert(record.delivery.as_uuid())
+    });
     let (attempted, waiting): (Vec<&Record>, Vec<_>) = fresh.partition(|record| record.attempt.is_some());
     let past = attempted.iter().filter_map(|record| held(record)).filter(|row| row.attempted_at.is_some());
     let past: Vec<_> = past.map(past_attempt).collect();
@@ -130,5 +133,50 @@ fn past_attempt(row: &Model) -> attempt::ActiveModel {
         status_code: Set(row.status_code),
         error: Set(row.error.clone()),
         response: Set(row.response.clone()),
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        EventId, SubscriptionId,
+        delivery::{Attempt, Outcome},
+    };
+
+    #[tokio::test]
+    async fn a_retry_that_ran_twice_at_once_is_recorded_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = crate::connect(&format!("sqlite://{}/test.db", dir.path().display())).await.unwrap();
+        crate::migration::migrate(&db).await.unwrap();
+        let (event, subscription) = (EventId::generate(), SubscriptionId::generate());
+        let now = Timestamp::now();
+        let attempt = |attempts| Record {
+            delivery: DeliveryId::derive(event, subscription),
+            event,
+            subscription,
+            state: DeliveryState::Waiting,
+            attempts,
+            next_attempt_at: Some(now),
+            attempt: Some(Attempt {
+                outcome: Outcome::Rejected,
+                attempted_at: now,
+                duration: Duration::ZERO,
+                status: Some(500),
+                response: None,
+                error: None,
+                retry_after: None,
+            }),
+            note: None,
+            has_row: attempts > 1,
+            now,
+        };
+        write(&db, &[attempt(1)]).await.unwrap();
+        write(&db, &[attempt(2), attempt(2)]).await.unwrap();
+        let rows = Entity::find().all(&db).await.unwrap();
+        assert_eq!((rows.len(), rows[0].attempts), (1, 2));
+        assert_eq!(attempt::Entity::find().all(&db).await.unwrap().len(), 1);
     }
 }

@@ -1,12 +1,18 @@
 //! Enqueuing deliveries that had to wait and are due.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Statement, Value, prelude::Uuid, sea_query::Expr,
 };
 
-use super::{Relay, pack::Packer};
+use super::{
+    Relay,
+    pack::{Packer, stored_options},
+};
 use crate::{
     Error, SubscriptionId, Timestamp,
     outbox::entity as event,
@@ -45,14 +51,14 @@ impl Relay {
         self.registry.refresh(&self.db).await?;
         let events = self.events(&due).await?;
         let mut packer = Packer::new(&self.lanes, self.options.chunk);
-        let mut enqueued = Vec::with_capacity(due.len());
+        let mut enqueued: BTreeMap<Duration, Vec<Uuid>> = BTreeMap::new();
         let mut cancelled = Vec::new();
         for row in &due {
             let subscription = self.registry.get(SubscriptionId::from_uuid(row.subscription_id));
             match (events.get(&row.event_id), subscription) {
                 (Some(event), Some(subscription)) => {
                     packer.add(event, &subscription, u32::try_from(row.attempts).unwrap_or(0), true)?;
-                    enqueued.push(row.id);
+                    enqueued.entry(self.lease(event)).or_default().push(row.id);
                 }
                 _ => cancelled.push(row.id),
             }
@@ -62,15 +68,17 @@ impl Relay {
         let still_due = |ids: Vec<Uuid>| {
             Entity::update_many().filter(Column::Id.is_in(ids)).filter(Column::NextAttemptAt.lte(now.as_millis()))
         };
-        let claimed = enqueued.len() as u64;
-        let leased = still_due(enqueued)
-            .col_expr(Column::NextAttemptAt, Expr::value((now + self.options.lease).as_millis()))
-            .exec(&txn)
-            .await?;
-        if leased.rows_affected != claimed {
-            txn.rollback().await?;
-            tracing::debug!("another relay was first");
-            return Ok(due.len());
+        for (lease, ids) in enqueued {
+            let claimed = ids.len() as u64;
+            let leased = still_due(ids)
+                .col_expr(Column::NextAttemptAt, Expr::value((now + lease).as_millis()))
+                .exec(&txn)
+                .await?;
+            if leased.rows_affected != claimed {
+                txn.rollback().await?;
+                tracing::debug!("another relay was first");
+                return Ok(due.len());
+            }
         }
         if !cancelled.is_empty() {
             still_due(cancelled)
@@ -84,6 +92,12 @@ impl Relay {
         self.queue.wake();
         tracing::debug!(deliveries = due.len(), tasks = tasks.len(), "enqueued what was due");
         Ok(due.len())
+    }
+
+    /// An event's own deadline, which may be longer than any other, comes on top.
+    fn lease(&self, event: &event::Model) -> Duration {
+        let own = stored_options(event).and_then(|options| options.timeout);
+        self.options.lease + own.unwrap_or_default()
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<Due>, Error> {

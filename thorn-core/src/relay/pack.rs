@@ -150,7 +150,7 @@ fn unreadable(row: &EventRow, source: serde_json::Error) -> Error {
 }
 
 /// Options this release can't read are left out rather than keeping the event from being sent.
-fn stored_options(row: &EventRow) -> Option<EventOptions> {
+pub(super) fn stored_options(row: &EventRow) -> Option<EventOptions> {
     let options = row.options.as_deref()?;
     match serde_json::from_str(options) {
         Ok(options) => Some(options),
