@@ -209,7 +209,8 @@ async fn a_stopping_worker_finishes_what_it_began_and_hands_back_the_rest() {
     let status = worker.ended().await;
     let took = told.elapsed();
     assert!(status.success(), "{status}: {}", worker.log());
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    // Far less than its deadline of ten, because requests take 0.3 s.
+    assert!(took < Duration::from_secs(5), "{took:?}: {}", worker.log());
     let mut begun: Vec<_> = arrivals(&receiver).into_keys().collect();
     let mut recorded: Vec<_> = delivered(&app, &subscription, 0).await.iter().map(ToString::to_string).collect();
     begun.sort_unstable();
