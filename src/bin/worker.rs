@@ -43,6 +43,11 @@ Settings from the environment (durations in seconds):
   THORN_AUDIT_AFTER      time after which deliveries are reconciled [60]
   THORN_POLL_INTERVAL    how often an idle worker looks for work [0.1]
   THORN_QUEUE_NAME       separates applications that share a queue [thorn]
+Read along with these, and of use to applications only:
+  THORN_BASE_URL         joined with events' references that are paths [none]
+  THORN_MAX_EVENT_BYTES  bytes a rendered event may have [262144]
+  THORN_EVENT_CHOICES    names of which subscriptions must mean one [any]
+Logging:
   RUST_LOG               what is logged [info]";
 
 #[tokio::main]

@@ -56,7 +56,7 @@ async fn thorn_149_exhausted_deliveries_are_kept_as_dead_with_every_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thorn_152_410_gone_disables_the_subscription() {
+async fn thorn_152_gone_disables_the_subscription() {
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
     receiver.reply(Reply::status(410));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;

@@ -5,11 +5,13 @@ mod app;
 mod bad_input;
 #[cfg(unix)]
 mod blog;
+mod conformance;
 mod crashes;
 mod failures;
 mod flow;
 mod hooks_api;
 mod model;
+mod operating;
 mod process;
 mod python;
 mod queue;

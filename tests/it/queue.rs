@@ -1,6 +1,8 @@
 //! What the queue loses, holds or shouldn't hold.
 
-use thorn::{event::Event, record::DeliveryState};
+use std::time::Duration;
+
+use thorn::{Config, event::Event, record::DeliveryState};
 use thorn_core::testing::Receiver;
 
 use crate::app::{self, App};
@@ -27,6 +29,32 @@ async fn a_queue_that_loses_every_task_costs_time_and_no_delivery() {
     app.settled().await;
     assert!(worker.counters().recovered >= 120);
     assert_eq!(receiver.received().len(), 120);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_stuck_for_ever_excuses_nothing_for_ever() {
+    let config = Config { audit_after: Duration::from_millis(500), ..app::config() };
+    let (app, receiver) = (App::with(config).await, Receiver::start().await.unwrap());
+    app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    // In nobody's hands, so that nobody takes it over.
+    app.execute(
+        "INSERT INTO Jobs (id, job_type, job, status) \
+         VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'thorn', '{}', 'Queued')",
+    )
+    .await;
+    app.execute("CREATE TRIGGER lose AFTER INSERT ON Jobs BEGIN DELETE FROM Jobs WHERE id = NEW.id; END").await;
+    Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
+    app::eventually("all relayed", || async {
+        let status = app.thorn.status().await.unwrap();
+        if status.unrelayed == 0 { Ok(()) } else { Err(format!("{status:?}")) }
+    })
+    .await;
+    app.execute("DROP TRIGGER lose").await;
+    receiver.wait_for(1, app::PATIENCE).await.unwrap();
+    app.settled().await;
+    assert_eq!(receiver.received().len(), 1);
     worker.stop().await.unwrap();
 }
 

@@ -3,8 +3,6 @@
 //! The database is the truth. What the queue holds are signed bodies and ids, never a secret and
 //! never a delay; what it loses, the reconciler finds. This is the only module that names apalis.
 
-#[cfg(feature = "sqlite")]
-mod begun;
 mod chunk;
 #[cfg(feature = "sqlite")]
 mod sqlite;

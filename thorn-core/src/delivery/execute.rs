@@ -93,8 +93,11 @@ impl Executor {
         let Some(event) = chunk.events.get(delivery.event) else { return };
         let id = DeliveryId::derive(event.id, delivery.subscription);
         let row = recorded.get(&id);
-        if row.is_some_and(|(attempts, state)| *attempts > delivery.attempts || *state != Some(DeliveryState::Waiting))
-        {
+        // A row that an earlier run of this chunk has left comes back by its own due time.
+        let in_hand = |(attempts, state): &(u32, Option<DeliveryState>)| {
+            delivery.has_row && *attempts <= delivery.attempts && *state == Some(DeliveryState::Waiting)
+        };
+        if !row.is_none_or(in_hand) {
             return;
         }
         let now = Timestamp::now();

@@ -1,6 +1,13 @@
 //! apalis in the application's own SQLite file.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use apalis::prelude::{BackendExt as _, Data, WorkerBuilder};
 use apalis_core::{
@@ -14,11 +21,11 @@ use sea_orm::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use ulid::Ulid;
 
-use super::{Handler, QueueOptions, begun::Begun};
-use crate::{Error, Timestamp, transaction};
+use super::{Handler, QueueOptions};
+use crate::{Error, Timestamp};
 
 /// Tasks of one INSERT.
 const ROWS_PER_INSERT: usize = 200;
@@ -118,74 +125,105 @@ impl SqliteQueue {
         Ok(())
     }
 
-    pub(super) async fn work(&self, handler: Handler, stop: watch::Receiver<bool>) -> Result<(), Error> {
+    /// apalis's own way to stop deadlocks on SQLite: it no longer polls a fetch or heartbeat that it
+    /// began, whose transaction keeps the write lock, and waits for tasks that need it to be recorded.
+    /// So its worker is dropped, and the tasks are waited for and handed back here.
+    pub(super) async fn work(&self, handler: Handler, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let (running, mut ended) = mpsc::channel(1);
+        let mut task = Task { handler, finished: Arc::default(), running: Some(running) };
+        let mut names = Vec::new();
         while !*stop.borrow() {
-            match self.work_once(handler.clone(), stop.clone()).await {
-                Ok(()) => break,
-                // A database error ends apalis's worker; the tasks it had are taken over.
-                Err(error) => tracing::warn!(%error, "the queue's worker stopped, starting it anew"),
+            // A worker that comes back under its old name would never recover its own orphans.
+            let name = format!("thorn-{}-{}", std::process::id(), Ulid::generate());
+            let worker = self.worker(&name, task.clone());
+            names.push(name);
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                // A database error ends apalis's worker; the tasks it had go on, and are taken over.
+                ended = worker => tracing::warn!(error = ?ended.err(), "the queue's worker stopped, starting it anew"),
             }
-            let mut stop = stop.clone();
             let _ = tokio::time::timeout(RESTART_PAUSE, stop.wait_for(|stop| *stop)).await;
         }
+        task.running = None;
+        while tokio::time::timeout(self.silence() / HEARTBEATS, ended.recv()).await.is_err() {
+            let seen = "UPDATE Workers SET last_seen = strftime('%s', 'now') WHERE id";
+            if let Err(error) = self.of_workers(seen, &names).await {
+                tracing::warn!(%error, "a heartbeat failed");
+            }
+        }
+        // What was finished and not acknowledged must not run again; the rest shall, at once.
+        let finished = task.finished();
+        let done = format!(
+            "UPDATE Jobs SET status = 'Done', done_at = strftime('%s', 'now') WHERE id IN ({finished}) AND lock_by"
+        );
+        self.of_workers(&done, &names).await?;
+        let hand_back = "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, attempts = attempts + 1 \
+                         WHERE status IN ('Queued', 'Running') AND lock_by";
+        self.of_workers(hand_back, &names).await
+    }
+
+    /// A statement that ends in a column, for the rows in which that is one of these workers.
+    async fn of_workers(&self, sql: &str, names: &[String]) -> Result<(), Error> {
+        let sql = format!("{sql} IN ({})", vec!["?"; names.len()].join(", "));
+        let values = names.iter().map(Value::from);
+        self.db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
         Ok(())
     }
 
+    /// apalis compares whole seconds: of a difference of two only one has passed for certain.
+    fn silence(&self) -> Duration {
+        let takeover = self.options.takeover;
+        Duration::from_secs(takeover.as_secs() + 1 + u64::from(takeover.subsec_nanos() > 0))
+    }
+
     /// Boxed, because the types apalis builds are too deep for the compiler to prove `Send` through.
-    fn work_once(&self, handler: Handler, mut stop: watch::Receiver<bool>) -> BoxFuture<'static, Result<(), Error>> {
-        let QueueOptions { name, poll, takeover, batch } = &self.options;
-        // apalis compares whole seconds: of a difference of two only one has passed for certain.
-        let silence = Duration::from_secs(takeover.as_secs() + 1 + u64::from(takeover.subsec_nanos() > 0));
+    fn worker(&self, name: &str, task: Task) -> BoxFuture<'static, Result<(), Error>> {
         let config = Config::default()
-            .queue(name)
-            .batch_size(*batch)
+            .queue(&self.options.name)
+            .batch_size(self.options.batch)
             .lock_tasks(false)
-            .heartbeat_interval(silence / HEARTBEATS)
+            .heartbeat_interval(self.silence() / HEARTBEATS)
             .missed_heartbeats(HEARTBEATS as usize);
-        let strategy = Strategy::new().stream(woken(self.wake.clone())).interval(*poll);
+        let strategy = Strategy::new().stream(woken(self.wake.clone())).interval(self.options.poll);
         let backend = SqliteStorage::<Envelope>::new(self.db.get_sqlite_connection_pool())
             .with_config(config)
             .poll_with_strategy(strategy);
-        // A worker that comes back under its old name would never recover its own orphans.
-        let name = format!("thorn-{}-{}", std::process::id(), Ulid::generate());
         // No `.concurrency(…)`: while that layer is full and fetched tasks wait for it, apalis sends no
         // heartbeats and acknowledges nothing. The relay's bound on the queue's length is the bound on
         // tasks in hand.
-        let begun = Begun::new(8 * batch);
-        let worker =
-            WorkerBuilder::new(name.as_str()).backend(backend).data(handler).data(begun.clone()).build(run_task).run();
-        let queue = self.clone();
-        async move {
-            // Not apalis's own shutdown: until the tasks in hand are finished it polls its backend no more,
-            // and a transaction that is open there keeps their results from being written. Dropped, the
-            // worker rolls it back, and the tasks, which run apart from it, go on.
-            tokio::select! {
-                ended = worker => return ended.map_err(|error| failed("working tasks", error)),
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
-            let finished = begun.finished().await;
-            queue.leave(&name, &finished).await
-        }
-        .boxed()
+        let worker = WorkerBuilder::new(name).backend(backend).data(task).build(run_task).run();
+        async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
+    }
+}
+
+/// What every task gets.
+#[derive(Clone)]
+struct Task {
+    handler: Handler,
+    /// The last that finished, more than can be waiting for their acknowledgement.
+    finished: Arc<Mutex<VecDeque<TaskId>>>,
+    /// While one lives, tasks are running.
+    running: Option<mpsc::Sender<Infallible>>,
+}
+
+/// Four times the default bound on tasks in hand.
+const FINISHED: usize = 2048;
+
+impl Task {
+    async fn run(self, id: TaskId, text: String, again: bool) {
+        self.handler.call(text, again).await;
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        finished.truncate(FINISHED - 1);
+        finished.push_front(id);
+        drop(finished);
+        // Only now, so that who waits for the last one finds it among the finished.
+        drop(self.running);
     }
 
-    /// Acknowledges what is finished and hands back what this worker fetched and hasn't begun.
-    async fn leave(&self, worker: &str, finished: &[String]) -> Result<(), Error> {
-        let finished = serde_json::to_string(finished).unwrap_or_default();
-        let txn = transaction::begin(&self.db).await?;
-        let run = |sql: &str, values: &[&str]| {
-            let values = values.iter().map(|value| Value::from(*value));
-            txn.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values))
-        };
-        run("DELETE FROM Jobs WHERE lock_by = ? AND id IN (SELECT value FROM json_each(?))", &[worker, &finished])
-            .await?;
-        run(
-            "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL \
-             WHERE lock_by = ? AND status IN ('Queued', 'Running')",
-            &[worker],
-        )
-        .await?;
-        Ok(txn.commit().await?)
+    /// As a list of SQL; ULIDs need no quoting beyond their quotes.
+    fn finished(&self) -> String {
+        let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        finished.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -207,12 +245,8 @@ fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
 
 /// What apalis calls. It never fails and never panics: both would reach other tasks. It runs apart
 /// from apalis's worker, whose end after a database error would cut off all requests under way.
-async fn run_task(task: Envelope, id: TaskId, attempt: Attempt, handler: Data<Handler>, begun: Data<Begun>) {
-    let (under_way, run) = (begun.begin(id.to_string()), handler.call(task.0, attempt.current() > 1));
-    let run = async move {
-        run.await;
-        drop(under_way);
-    };
+async fn run_task(text: Envelope, attempt: Attempt, id: TaskId, task: Data<Task>) {
+    let run = Task::clone(&task).run(id, text.0, attempt.current() > 1);
     match tokio::spawn(run).await {
         Ok(()) => {}
         // The runtime is going down: to return would acknowledge what was cut off.

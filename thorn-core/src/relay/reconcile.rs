@@ -19,6 +19,9 @@ use crate::{
 /// Events looked into at once.
 const EVENTS_PER_AUDIT: u64 = 200;
 
+/// Audits for which a task that is still in the queue excuses what isn't recorded.
+const PATIENCE: u32 = 10;
+
 impl Relay {
     /// Settles events all of whose deliveries are recorded; enqueues what is missing of the others.
     pub(super) async fn reconcile(&self, now: Timestamp) -> Result<usize, Error> {
@@ -40,7 +43,10 @@ impl Relay {
             // While a task of the time it was enqueued is under way, its deliveries aren't missing yet.
             // Half the distance is left for clocks that disagree.
             let enqueued_at = Timestamp::from_millis(event.audit_at.unwrap_or_default()) - self.options.audit_after;
-            let under_way = oldest.is_some_and(|oldest| oldest <= enqueued_at + self.options.audit_after / 2);
+            let in_queue = oldest.is_some_and(|oldest| oldest <= enqueued_at + self.options.audit_after / 2);
+            // A task that stays there for ever must not keep everything after it from being missed.
+            let relayed_at = Timestamp::from_millis(event.relayed_at.unwrap_or_default());
+            let under_way = in_queue && now.since(relayed_at) < self.options.audit_after * PATIENCE;
             if under_way || self.add_missing(event, &mut packer).await? {
                 postponed.push(event.id);
             } else {
