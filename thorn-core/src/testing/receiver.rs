@@ -183,9 +183,10 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(request) = read_request(&mut stream).await? {
+        // Before anybody hears of the request: a reply set then is for those that come later.
+        let reply = lock(&shared.reply).clone();
         lock(&shared.received).push(request);
         shared.arrived.notify_waiters();
-        let reply = lock(&shared.reply).clone();
         tokio::time::sleep(reply.delay).await;
         let mut response = format!("HTTP/1.1 {} Told\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
         for (name, value) in &reply.headers {
