@@ -8,7 +8,7 @@ mod shows_itself;
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable};
 use serde_json::{Value, json};
 use thorn::{delivery::hook_hmac, subscription::Secret};
 use thorn_core::testing::Received;
@@ -75,9 +75,18 @@ impl Blog {
 
     /// Names of all events so far.
     async fn events(&self) -> Vec<String> {
-        let query = Statement::from_string(DbBackend::Sqlite, "SELECT name FROM thorn_event ORDER BY id");
+        self.column("name").await
+    }
+
+    /// To how many subscriptions each event so far was sent: it is known before the first of them hears it.
+    async fn fanouts(&self) -> Vec<i32> {
+        self.column("fanout").await
+    }
+
+    async fn column<T: TryGetable>(&self, name: &str) -> Vec<T> {
+        let query = Statement::from_string(DbBackend::Sqlite, format!("SELECT {name} FROM thorn_event ORDER BY id"));
         let rows = self.db().await.query_all_raw(query).await.unwrap();
-        rows.iter().map(|row| row.try_get("", "name").unwrap()).collect()
+        rows.iter().map(|row| row.try_get("", name).unwrap()).collect()
     }
 }
 

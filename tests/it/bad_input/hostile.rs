@@ -15,7 +15,7 @@ use thorn::{
     history::DeliveryRow,
     record::DeliveryState,
 };
-use thorn_core::testing::Receiver;
+use thorn_core::testing::{Receiver, Reply};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -197,4 +197,20 @@ async fn thorn_156_157_a_redirect_is_a_refusal_and_its_target_is_never_connected
         assert_dead(&row, Outcome::Rejected, Some(status), "redirects are not followed");
     }
     assert_eq!(target.connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_005_the_event_s_own_timeout_goes_before_the_worker_s() {
+    let (short, long) = (Duration::from_millis(300), Duration::from_secs(20));
+    for (workers, own, outcome) in [(long, short, Outcome::TimedOut), (short, long, Outcome::Delivered)] {
+        let app = App::with(Config { timeout: workers, ..app::config() }).await;
+        let receiver = Receiver::start().await.unwrap();
+        receiver.reply(Reply::status(204).delay(Duration::from_secs(1)));
+        let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+        let worker = app.worker().await;
+        Event::new("a.b").broadcast().timeout(own).retry(RetryPolicy::never()).send(app.db(), &1).await.unwrap();
+        let row = app.deliveries(&subscription, |rows| rows.len() == 1).await.remove(0);
+        assert_eq!((row.outcome, row.attempts), (Some(outcome), 1), "{row:?}");
+        worker.stop().await.unwrap();
+    }
 }

@@ -41,7 +41,7 @@ async fn what_is_no_article_is_a_clear_4xx_and_leaves_neither_article_nor_event(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_too_large_is_413_and_an_event_that_is_too_large_leaves_no_article() {
-    let blog = Blog::start(&[LOOPBACK, ("THORN_MAX_EVENT_BYTES", "2000")]).await;
+    let blog = Blog::start(&[LOOPBACK, ("THORN_MAX_EVENT_BYTES", "2000"), ("RUST_LOG", "off")]).await;
     let article = |size| json!({"title": "t", "body": "x".repeat(size)});
     blog.send("alice", "POST", "/articles/", &article(3 << 20)).await.expect(413);
     let problem = blog.send("alice", "POST", "/articles/", &article(2000)).await.expect(500).json();
