@@ -3,6 +3,7 @@
 //! A blog whose articles announce themselves. Settings: `PORT` (3000), `DATABASE_URL`
 //! (`sqlite://thorn.db`), `THORN_ALLOW_NETWORKS` (none), `WORKER=external` (then `cargo run --bin worker`).
 
+use anyhow::Context as _;
 use axum::{
     Json, Router,
     extract::{FromRequestParts, Path, State},
@@ -13,6 +14,7 @@ use axum::{
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, Schema};
 use serde::Deserialize;
 use thorn::{Config, HookOwner, Problem, Thorn, Unauthenticated, subscription::Access};
+use tokio::net::TcpListener;
 
 #[path = "blog/demo.rs"]
 mod demo;
@@ -141,8 +143,13 @@ async fn make_table(db: &DatabaseConnection) -> Result<(), DbErr> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     demo::log_warnings();
+    let stop = demo::stop_signal()?;
+    let port = std::env::var("PORT").unwrap_or_else(|_| "3000".into());
+    let address = ("127.0.0.1", port.parse::<u16>().with_context(|| format!("PORT={port}: expected a port"))?);
     let url = std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite://thorn.db".into());
-    let db = thorn::connect(&url).await?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("PORT={port} can't be used"))?;
+    let address = listener.local_addr()?;
+    let db = thorn::connect(&url).await.with_context(|| format!("DATABASE_URL={url}"))?;
     make_table(&db).await?;
     thorn::migrate(&db).await?;
     let inside = std::env::var("WORKER").as_deref() != Ok("external");
@@ -158,14 +165,13 @@ async fn main() -> anyhow::Result<()> {
         .route("/articles/{id}/", get(show).patch(change).delete(remove))
         .with_state(db);
     let app = articles.merge(thorn::hooks::<User>(&thorn));
-    let port = std::env::var("PORT").ok().map_or(Ok(3000), |port| port.parse::<u16>())?;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-    let port = listener.local_addr()?.port();
-    println!("the blog is at http://127.0.0.1:{port}");
-    if let Some(receiver) = receiver {
-        demo::start(&thorn, receiver, port).await?;
+    demo::forget(&thorn).await?;
+    println!("the blog is at http://{address}");
+    match receiver {
+        Some(receiver) => demo::start(&thorn, receiver, address).await?,
+        None => demo::explain_subscribing(address),
     }
-    axum::serve(listener, app).with_graceful_shutdown(demo::stop_signal()).await?;
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     if let Some(worker) = worker {
         worker.stop().await?;
     }

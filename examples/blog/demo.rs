@@ -1,5 +1,7 @@
 //! What makes the blog show itself: a receiver of its own, and what to type next.
 
+use std::{io, net::SocketAddr};
+
 use axum::{Router, extract::FromRef, http::StatusCode, routing::post};
 use thorn::{
     Thorn, Webhook, WebhookSecrets,
@@ -17,7 +19,7 @@ pub(crate) fn log_warnings() {
 }
 
 /// A free port for the receiver.
-pub(crate) async fn bind() -> std::io::Result<TcpListener> {
+pub(crate) async fn bind() -> io::Result<TcpListener> {
     TcpListener::bind("127.0.0.1:0").await
 }
 
@@ -30,17 +32,22 @@ impl FromRef<Secrets> for WebhookSecrets {
     }
 }
 
-/// Subscribes the receiver to every article of every author, and says what to type next.
-pub(crate) async fn start(thorn: &Thorn, listener: TcpListener, port: u16) -> anyhow::Result<()> {
+/// Ends the subscription of an earlier start, whose receiver is gone.
+pub(crate) async fn forget(thorn: &Thorn) -> Result<(), thorn::Error> {
     let subscriptions = thorn.subscriptions();
     for old in subscriptions.list(Access::Operator, Page { limit: 1000, ..Page::default() }).await? {
         if old.owner.is_none() && old.url.ends_with(PATH) {
             subscriptions.delete(Access::Operator, old.id).await?;
         }
     }
+    Ok(())
+}
+
+/// Subscribes the receiver to every article of every author, and says what to type next.
+pub(crate) async fn start(thorn: &Thorn, listener: TcpListener, blog: SocketAddr) -> anyhow::Result<()> {
     let url = format!("http://{}{PATH}", listener.local_addr()?);
     let new = NewSubscription { event: "article.*".into(), url, ..NewSubscription::default() };
-    let secret = subscriptions.create(new).await?.secret;
+    let secret = thorn.subscriptions().create(new).await?.secret;
     let secrets = Secrets(WebhookSecrets::new([secret.expose()]));
     let receiver = Router::new().route(PATH, post(show)).with_state(secrets);
     tokio::spawn(async move { axum::serve(listener, receiver).await });
@@ -48,10 +55,10 @@ pub(crate) async fn start(thorn: &Thorn, listener: TcpListener, port: u16) -> an
         r#"
 a receiver of its own listens to article.*; in another terminal, type
 
-  curl -s http://127.0.0.1:{port}/articles/ -H 'Authorization: Bearer alice' \
+  curl -s http://{blog}/articles/ -H 'Authorization: Bearer alice' \
     -H 'Content-Type: application/json' -d '{{"title": "Hello", "body": "World"}}'
 
-  curl -s -X PATCH http://127.0.0.1:{port}/articles/1/ -H 'Authorization: Bearer alice' \
+  curl -s -X PATCH http://{blog}/articles/1/ -H 'Authorization: Bearer alice' \
     -H 'Content-Type: application/json' -d '{{"state": "PUBLISHED"}}'
 
 and see below what arrives
@@ -67,15 +74,31 @@ async fn show(hook: Webhook) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Resolves when the process is asked to stop.
-pub(crate) async fn stop_signal() {
+/// Says how to subscribe a receiver that runs elsewhere.
+pub(crate) fn explain_subscribing(blog: SocketAddr) {
+    println!(
+        r#"
+to be told of articles by alice, type
+
+  curl -s http://{blog}/hooks/ -H 'Authorization: Bearer alice' \
+    -H 'Content-Type: application/json' -d '{{"event": "article.*", "url": "http://127.0.0.1:8888/"}}'
+
+and start a receiver with the hmac_secret it answers: cargo run --example receiver -- --secret whsec_…
+"#
+    );
+}
+
+/// From now on signals don't kill: the future resolves when the process is asked to stop.
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        #[cfg(unix)]
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
-        return;
-    }
-    let _ = tokio::signal::ctrl_c().await;
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

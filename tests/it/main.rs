@@ -2,6 +2,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod app;
+#[cfg(unix)]
+mod blog;
 mod conformance;
 mod crashes;
 mod failures;
@@ -12,4 +14,5 @@ mod operating;
 mod process;
 mod queue;
 mod receiver;
+mod stopping;
 mod ui;

@@ -26,8 +26,7 @@ pub(crate) struct QueueOptions {
     pub(crate) poll: Duration,
     /// A silent worker's tasks go to another one after this time.
     pub(crate) takeover: Duration,
-    /// Tasks fetched at once. Four times as many may be in hand, or apalis's shutdown hangs, because it
-    /// then stops draining the channel their results go through.
+    /// Tasks fetched at once.
     pub(crate) batch: usize,
 }
 

@@ -1,0 +1,102 @@
+//! The blog of the examples, as a process of its own: what a stranger starts first.
+
+mod delivers;
+mod http;
+mod process;
+mod refuses;
+mod shows_itself;
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use serde_json::{Value, json};
+use thorn::{delivery::hook_hmac, subscription::Secret};
+use thorn_core::testing::Received;
+
+use self::{
+    http::Answer,
+    process::{Process, example},
+};
+
+/// What lets subscriptions go to this machine.
+const LOOPBACK: (&str, &str) = ("THORN_ALLOW_NETWORKS", "127.0.0.0/8");
+
+struct Blog {
+    process: Process,
+    port: u16,
+    url: String,
+    directory: Arc<tempfile::TempDir>,
+}
+
+impl Blog {
+    /// On a database of its own.
+    async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), settings).await
+    }
+
+    async fn start_in(directory: Arc<tempfile::TempDir>, settings: &[(&str, &str)]) -> Self {
+        let url = format!("sqlite://{}/blog.db", directory.path().display());
+        let settings = [settings, &[("PORT", "0"), ("DATABASE_URL", &url)]].concat();
+        let mut process = Process::start(&example("blog"), &settings);
+        let port = process.says("the blog is at http://127.0.0.1:").await.0.parse().unwrap();
+        Self { process, port, url, directory }
+    }
+
+    async fn send(&self, user: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let headers = format!("authorization: Bearer {user}\r\ncontent-type: application/json\r\n");
+        http::request(self.port, method, path, &headers, body.to_string().as_bytes()).await
+    }
+
+    /// Subscribes, and gives what the API says of it.
+    async fn subscribe(&self, user: &str, event: &str, url: &str) -> Value {
+        self.send(user, "POST", "/hooks/", &json!({"event": event, "url": url})).await.expect(201).json()
+    }
+
+    /// Ends a subscription by the URL that it gave of itself.
+    async fn unsubscribe(&self, user: &str, subscription: &Value) {
+        let url = text(&subscription["subscription"]);
+        let path = url.strip_prefix(&format!("http://127.0.0.1:{}", self.port)).unwrap();
+        self.send(user, "DELETE", path, &Value::Null).await.expect(204);
+        self.send(user, "GET", path, &Value::Null).await.expect(404);
+    }
+
+    /// Publishes nothing yet: a draft.
+    async fn write(&self, user: &str, title: &str) -> Value {
+        self.send(user, "POST", "/articles/", &json!({"title": title, "body": "…"})).await.expect(201).json()
+    }
+
+    async fn patch(&self, user: &str, article: &Value, change: Value) -> Answer {
+        self.send(user, "PATCH", &path(article), &change).await
+    }
+
+    async fn db(&self) -> DatabaseConnection {
+        thorn::connect(&self.url).await.unwrap()
+    }
+
+    /// Names of all events so far.
+    async fn events(&self) -> Vec<String> {
+        let query = Statement::from_string(DbBackend::Sqlite, "SELECT name FROM thorn_event ORDER BY id");
+        let rows = self.db().await.query_all_raw(query).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "name").unwrap()).collect()
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+fn path(article: &Value) -> String {
+    format!("/articles/{}/", article["id"])
+}
+
+/// Whether a request is a delivery of this event, in every part of it.
+#[track_caller]
+fn assert_delivery(request: &Received, subscription: &Value, event: &str, article: &Value) {
+    let body = json!({"event": event, "ref": path(article), "sender": article["author"], "data": article});
+    assert_eq!(request.json(), body);
+    assert_eq!(request.header("hook-event"), event);
+    assert_eq!(request.header("hook-subscription"), text(&subscription["id"]));
+    let digest = text(&subscription["hmac_digest"]).parse().unwrap();
+    let secret = Secret::new(text(&subscription["hmac_secret"]));
+    assert_eq!(request.header("hook-hmac"), hook_hmac(digest, &secret, &request.body));
+}
