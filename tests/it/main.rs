@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod app;
+mod bad_input;
 #[cfg(unix)]
 mod blog;
 mod conformance;
@@ -12,6 +13,7 @@ mod hooks_api;
 mod model;
 mod operating;
 mod process;
+mod python;
 mod queue;
 mod receiver;
 mod stopping;

@@ -5,6 +5,7 @@ use sea_orm::DbErr;
 
 use crate::{
     delivery::{SignatureError, TargetError},
+    event::MAX_NAME_LENGTH,
     subscription::{InvalidSubscription, ParsePatternError, SecretError},
 };
 
@@ -13,7 +14,7 @@ use crate::{
 #[non_exhaustive]
 pub enum Error {
     /// An event's name breaks the rules of [`Event::new`](crate::event::Event::new).
-    #[error("invalid event name `{name}`: {reason}")]
+    #[error("invalid event name `{}`: {reason}", shown(name))]
     EventName {
         /// The name as given.
         name: String,
@@ -101,4 +102,16 @@ impl From<Error> for DbErr {
             other => Self::Custom(format!("thorn: {other}")),
         }
     }
+}
+
+/// A name that may be anything, on one line and not too long for a log.
+fn shown(name: &str) -> String {
+    let mut shown = String::new();
+    for c in name.chars().take(MAX_NAME_LENGTH) {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    if name.chars().nth(MAX_NAME_LENGTH).is_some() {
+        shown.push('…');
+    }
+    shown
 }

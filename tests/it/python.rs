@@ -1,0 +1,169 @@
+//! Signatures, as programs that know nothing of thorn judge them: Python's `standardwebhooks` package
+//! and its own `hmac` module.
+
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use serde::{Deserialize, Serialize};
+use thorn::{
+    event::Event,
+    subscription::{ContentType, Digest, NewSubscription, Subscription},
+};
+use thorn_core::testing::{Received, Receiver};
+
+use crate::app::{App, PATIENCE};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/python/verify.py");
+
+/// What a receiver in Python has at hand.
+#[derive(Clone, Serialize)]
+struct Given {
+    secret: String,
+    digest: String,
+    headers: HashMap<String, String>,
+    /// Raw bytes in hexadecimal.
+    body: String,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Verdict {
+    standard: String,
+    hook_hmac: String,
+}
+
+impl Given {
+    fn of(request: &Received, subscription: &Subscription) -> Self {
+        Self {
+            secret: subscription.secret.expose().to_owned(),
+            digest: subscription.digest.to_string(),
+            headers: request.headers.clone(),
+            body: hex(&request.body),
+        }
+    }
+
+    fn with_header(mut self, name: &str, value: &str) -> Self {
+        assert!(self.headers.insert(name.to_owned(), value.to_owned()).is_some(), "{name}");
+        self
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The interpreter, if it has the package. On a CI server it must.
+fn python() -> Option<String> {
+    let python = std::env::var("THORN_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let tried = Command::new(&python).args(["-c", "import standardwebhooks"]).output();
+    if tried.as_ref().is_ok_and(|tried| tried.status.success()) {
+        return Some(python);
+    }
+    let how = format!(
+        "`{python}` has no package `standardwebhooks`: {python} -m pip install standardwebhooks, \
+         or name another interpreter in THORN_TEST_PYTHON"
+    );
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{how}: {tried:?}");
+    // Not `eprintln!`, which is captured while a test passes.
+    let _ = writeln!(std::io::stderr(), "SKIPPED, signatures are not verified by Python: {how}");
+    None
+}
+
+fn judge(python: &str, given: &[Given]) -> Vec<Verdict> {
+    let mut child = Command::new(python)
+        .arg(SCRIPT)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{python}: {error}"));
+    let mut input = child.stdin.take().unwrap();
+    for one in given {
+        writeln!(input, "{}", serde_json::to_string(one).unwrap()).unwrap();
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{SCRIPT}: {}", output.status);
+    let verdicts: Vec<_> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(verdicts.len(), given.len());
+    verdicts
+}
+
+/// A delivery to each of some subscriptions that differ in secret, digest and content type.
+async fn deliveries() -> Vec<(Received, Subscription)> {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let mut subscriptions = Vec::new();
+    for (n, (secret, digest, content_type)) in [
+        (None, Digest::Sha256, ContentType::Json),
+        (Some("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), Digest::Sha512, ContentType::Json),
+        (Some("a plain sécret"), Digest::Sha1, ContentType::Json),
+        (None, Digest::Sha384, ContentType::Form),
+        (Some("another-plain-secret"), Digest::Sha224, ContentType::Form),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let new = NewSubscription {
+            owner: None,
+            event: "user.*".into(),
+            url: receiver.url(&format!("/{n}")),
+            secret: secret.map(Into::into),
+            digest: Some(digest.to_string()),
+            content_type: Some(content_type.to_string()),
+        };
+        subscriptions.push(app.thorn.subscriptions().create(new).await.unwrap());
+    }
+    let worker = app.worker().await;
+    let payload = serde_json::json!({"name": "Zoë & Ко \u{1f980}", "nested": {"a": [1, 2.5, null, "\"\\\u{7f}"]}});
+    Event::new("user.é.created").sender("alice").send(app.db(), &payload).await.unwrap();
+    let requests = receiver.wait_for(subscriptions.len(), PATIENCE).await.unwrap();
+    worker.stop().await.unwrap();
+    let to = |id: &str| subscriptions.iter().find(|one| one.id.to_string() == id).unwrap().clone();
+    requests.into_iter().map(|request| (request.clone(), to(request.header("hook-subscription")))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_143_146_python_verifies_every_kind_of_delivery() {
+    let Some(python) = python() else { return };
+    let deliveries = deliveries().await;
+    let given: Vec<_> = deliveries.iter().map(|(request, subscription)| Given::of(request, subscription)).collect();
+    for (verdict, (request, _)) in judge(&python, &given).into_iter().zip(&deliveries) {
+        let verified = || "verified".to_owned();
+        assert_eq!(verdict, Verdict { standard: verified(), hook_hmac: verified() }, "{request:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_143_146_python_refuses_what_was_tampered_with() {
+    let Some(python) = python() else { return };
+    let deliveries = deliveries().await;
+    // Each with what Python's package says of it, and whether it is the body or the secret that is wrong,
+    // which is all that Hook-HMAC covers.
+    let mut cases = Vec::new();
+    for (request, subscription) in &deliveries {
+        let genuine = Given::of(request, subscription);
+        let mut other = request.body.clone();
+        *other.last_mut().unwrap() ^= 1;
+        let longer = [&request.body[..], b" "].concat();
+        let earlier = (request.header("webhook-timestamp").parse::<i64>().unwrap() - 1).to_string();
+        let mismatch = "No matching signature found";
+        cases.push((Given { body: hex(&other), ..genuine.clone() }, mismatch, false));
+        cases.push((Given { body: hex(&longer), ..genuine.clone() }, mismatch, false));
+        cases.push((
+            Given { secret: "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into(), ..genuine.clone() },
+            mismatch,
+            false,
+        ));
+        cases.push((genuine.clone().with_header("webhook-id", "another"), mismatch, true));
+        cases.push((genuine.clone().with_header("webhook-timestamp", &earlier), mismatch, true));
+        cases.push((genuine.with_header("webhook-timestamp", "1000000000"), "Message timestamp too old", true));
+    }
+    let given: Vec<_> = cases.iter().map(|(given, ..)| given.clone()).collect();
+    for (verdict, (given, standard, hook_hmac)) in judge(&python, &given).into_iter().zip(cases) {
+        let hook_hmac = if hook_hmac { "verified" } else { "refused" };
+        let wanted = Verdict { standard: standard.into(), hook_hmac: hook_hmac.into() };
+        assert_eq!(verdict, wanted, "{:?} {}", given.headers, given.body);
+    }
+}
