@@ -1,6 +1,6 @@
 //! `docs/conformance.md` says what is done and by which tests; this holds it to the sources.
 //!
-//! `BLESS=1 cargo test --test it conformance` writes the names of the tests into it. A test belongs to
+//! `THORN_BLESS=1 cargo test --test it conformance` writes the names of the tests into it. A test belongs to
 //! the items its name begins with: `thorn_042_…`, `thorn_087_088_…`, `thorn_091_to_094_…`,
 //! `hookah_h09_…`, `django_webhooks_d06_…`, `hooks_k13_…`. Tests and fixtures of other names that cover
 //! an item are written into its last column by hand, and stay.
@@ -22,10 +22,10 @@ fn every_item_is_in_the_table_and_every_test_is_where_it_belongs() {
     let table = std::fs::read_to_string(root().join(TABLE)).unwrap();
     let blessed: String =
         table.lines().map(|line| Row::parse(line).map_or(line.into(), |row| row.bless(&tests)) + "\n").collect();
-    if std::env::var_os("BLESS").is_some() && blessed != table {
+    if std::env::var_os("THORN_BLESS").is_some() && blessed != table {
         std::fs::write(root().join(TABLE), &blessed).unwrap();
     }
-    let table = if std::env::var_os("BLESS").is_some() { &blessed } else { &table };
+    let table = if std::env::var_os("THORN_BLESS").is_some() { &blessed } else { &table };
 
     let rows: Vec<Row> = table.lines().filter_map(Row::parse).collect();
     let mut wrong: Vec<String> = rows.iter().filter_map(|row| row.wrong(&tests)).collect();
@@ -43,7 +43,11 @@ fn every_item_is_in_the_table_and_every_test_is_where_it_belongs() {
             items.iter().filter(|item| !numbers.contains(&item.as_str())).map(|item| format!("{test}: no item {item}")),
         );
     }
-    assert!(wrong.is_empty(), "{TABLE}; `BLESS=1 cargo test --test it conformance` mends names:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{TABLE}; `THORN_BLESS=1 cargo test --test it conformance` mends names:\n{}",
+        wrong.join("\n")
+    );
 }
 
 /// A row `| number | behaviour | status | tests, reason or theme |`.

@@ -134,9 +134,11 @@ async fn a_worker_killed_again_and_again_loses_nothing() {
         events
     };
     let kill = async {
-        for _ in 0..KILLS {
-            // The moment is chosen at random, between start-up and the middle of the work.
-            tokio::time::sleep(Duration::from_millis(random.below(1000))).await;
+        let stretch = EVENTS * subscriptions.len() / (KILLS + 1);
+        for n in 0..KILLS {
+            // The moment is chosen at random, in work done rather than in time: so it is never idle.
+            let moment = n * stretch + usize::try_from(random.below(stretch as u64)).unwrap();
+            receiver.wait_for(moment.max(1), PATIENCE).await.unwrap();
             worker.kill();
             worker = WorkerProcess::start(&app.url);
         }

@@ -177,3 +177,31 @@ async fn thorn_161_an_internal_address_is_never_connected_to() {
     assert!(receiver.received().is_empty());
     worker.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_the_key_loses_nothing() {
+    let key = |byte: &str| Some(format!("{}=", byte.repeat(43)).parse().unwrap());
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let sealed = app.sibling(Config { secret_key: key("A"), ..app::config() }).await;
+    let wrong = app.sibling(Config { secret_key: key("E"), ..app::config() }).await;
+    // Started while it can read all there is.
+    let without = wrong.start_worker().await.unwrap();
+    let subscription = sealed
+        .subscriptions()
+        .create(thorn::subscription::NewSubscription {
+            event: "a.b".into(),
+            url: receiver.url("/"),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
+    let refused = wrong.start_worker().await.unwrap_err().to_string();
+    assert!(refused.contains(&subscription.id.to_string()), "{refused}");
+
+    let with = sealed.start_worker().await.unwrap();
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+    app.settled().await;
+    with.stop().await.unwrap();
+    without.stop().await.unwrap();
+}

@@ -46,8 +46,8 @@ pub struct Config {
     pub poll_interval: Duration,
     /// A worker that is silent for this long loses its tasks to others. Default 20 s.
     pub takeover: Duration,
-    /// How long after its fan-out an event is compared with what was recorded. Default 60 s; it is
-    /// at least twice `takeover` plus `timeout`.
+    /// How long after its fan-out an event is compared with what was recorded. Default 60 s. Longer
+    /// than a takeover, or deliveries that are only late are looked at in vain.
     pub audit_after: Duration,
     /// Deliveries of one task at most. Default 50.
     pub chunk: usize,
@@ -125,7 +125,7 @@ impl Config {
         TargetGuard::new()
             .allow_networks(self.allow_networks.iter().copied())
             .allow_addresses(self.allow_addresses.iter().copied())
-            .allow_ports(self.allow_ports.iter().copied())
+            .ports(self.allow_ports.iter().copied())
     }
 
     pub(crate) fn client(&self) -> ClientConfig {

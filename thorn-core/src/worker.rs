@@ -36,6 +36,8 @@ impl Worker {
     pub(crate) async fn start(thorn: &Thorn) -> Result<Self, Error> {
         let config = thorn.config();
         let db = thorn.db().clone();
+        thorn.registry().refresh(&db).await?;
+        thorn.registry().check_readable()?;
         let queue_options = QueueOptions {
             name: config.queue_name.clone(),
             poll: config.poll_interval,

@@ -56,7 +56,12 @@ impl TestDatabase {
     }
 
     pub(crate) async fn rows_of(&self, table: &str) -> i64 {
-        self.query(&format!("SELECT COUNT(*) AS n FROM {table}")).await[0].try_get("", "n").unwrap()
+        self.number(&format!("SELECT COUNT(*) AS n FROM {table}")).await
+    }
+
+    /// The column `n` of a query's one row.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.query(sql).await[0].try_get("", "n").unwrap()
     }
 
     /// From now on no event can be written.

@@ -110,7 +110,10 @@ impl Config {
         config.event_choices =
             env.list("THORN_EVENT_CHOICES", "comma-separated event names", |name| Some(name.to_owned()));
         set(&mut config.timeout, env.seconds("THORN_EVENT_TIMEOUT"));
-        set(&mut config.retry.max_attempts, env.number::<u32>("THORN_RETRY_MAX", "a number of retries").map(|n| n + 1));
+        set(
+            &mut config.retry.max_attempts,
+            env.number::<u32>("THORN_RETRY_MAX", "a number of retries").map(|n| n.saturating_add(1)),
+        );
         set(&mut config.retry.first, env.seconds("THORN_RETRY_DELAY"));
         config.retry.longest = config.retry.longest.max(config.retry.first);
         if env.read("THORN_RETRY", "true or false", flag) == Some(false) {

@@ -25,6 +25,9 @@ const GONE: u16 = 410;
 /// Pause before a question to a database that is away is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Wait of a delivery whose subscription can't be read by this worker.
+const UNREADABLE: Duration = Duration::from_secs(60);
+
 /// What a delivery does unless its event says otherwise.
 #[derive(Clone, Debug)]
 pub(crate) struct Defaults {
@@ -122,6 +125,10 @@ impl Executor {
 
     /// Makes the attempt if that is possible now, and says what becomes of the delivery.
     async fn decide(&self, event: &ChunkEvent, delivery: &ChunkDelivery, record: &mut Record) {
+        if self.registry.is_unreadable(delivery.subscription) {
+            record.next_attempt_at = Some(record.now + UNREADABLE);
+            return;
+        }
         let Some(subscription) = self.registry.get(delivery.subscription) else {
             record.state = DeliveryState::Cancelled;
             record.next_attempt_at = None;

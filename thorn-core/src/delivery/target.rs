@@ -86,6 +86,13 @@ impl TargetGuard {
         self
     }
 
+    /// Lets through exactly these ports of the public internet.
+    #[must_use]
+    pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        self.ports.clear();
+        self.allow_ports(ports)
+    }
+
     /// Checks what a URL says without asking the DNS: scheme, credentials, port, and the address if
     /// the host is one. Another port than the open ones can only be right within an allowed network,
     /// which shows when a host name is resolved.

@@ -33,6 +33,7 @@ impl Relay {
         }
         // After the events were read, so that a subscription that was committed before an event is known.
         let version = self.registry.refresh(&self.db).await?;
+        self.registry.check_readable()?;
         let mut packer = Packer::new(&self.lanes, self.options.chunk);
         let mut claim = Claim { now, version, audit_at: now + self.options.audit_after, by_fanout: BTreeMap::new() };
         let mut listeners = Vec::new();

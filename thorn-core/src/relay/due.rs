@@ -49,6 +49,7 @@ impl Relay {
             return Ok(0);
         }
         self.registry.refresh(&self.db).await?;
+        self.registry.check_readable()?;
         let events = self.events(&due).await?;
         let mut packer = Packer::new(&self.lanes, self.options.chunk);
         let mut enqueued: BTreeMap<Duration, Vec<Uuid>> = BTreeMap::new();

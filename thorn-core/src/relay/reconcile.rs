@@ -36,6 +36,7 @@ impl Relay {
             return Ok(0);
         }
         self.registry.refresh(&self.db).await?;
+        self.registry.check_readable()?;
         let oldest = self.queue.oldest().await?;
         let mut packer = Packer::new(&self.lanes, self.options.chunk).checked();
         let (mut settled, mut postponed) = (Vec::new(), Vec::new());

@@ -52,6 +52,15 @@ struct Compiled {
     version: i64,
     by_id: HashMap<SubscriptionId, Arc<Subscription>>,
     matcher: Matcher,
+    /// Enabled ones that can't be read, with the reason.
+    unreadable: HashMap<SubscriptionId, String>,
+}
+
+/// What a row says of its subscription.
+enum Standing {
+    Enabled(Arc<Subscription>),
+    Silent,
+    Unreadable(String),
 }
 
 impl Registry {
@@ -68,7 +77,7 @@ impl Registry {
     /// older than itself.
     ///
     /// A subscription that can't be read, for instance because the key is wrong, is logged and left
-    /// out; the others are served.
+    /// out, and [`check_readable`](Self::check_readable) fails until it can.
     ///
     /// # Errors
     ///
@@ -115,6 +124,25 @@ impl Registry {
         self.read(|compiled| compiled.by_id.get(&id).cloned())
     }
 
+    /// Fails while some enabled subscription can't be read. Until then nothing may be fanned out or
+    /// cancelled: what it should hear would be lost to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] with the first such subscription and the reason.
+    pub fn check_readable(&self) -> Result<(), Error> {
+        match self.read(|compiled| compiled.unreadable.values().next().cloned()) {
+            None => Ok(()),
+            Some(reason) => Err(Error::Option { option: "secret key", reason }),
+        }
+    }
+
+    /// Whether this subscription is enabled, but can't be read.
+    #[must_use]
+    pub fn is_unreadable(&self, id: SubscriptionId) -> bool {
+        self.read(|compiled| compiled.unreadable.contains_key(&id))
+    }
+
     /// How many enabled subscriptions there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -140,7 +168,7 @@ impl Registry {
     fn apply(&self, rows: Vec<Model>, version: i64) {
         // Decrypting takes its time; matching goes on meanwhile.
         let changes: Vec<_> =
-            rows.into_iter().map(|row| (SubscriptionId::from_uuid(row.id), self.enabled(row))).collect();
+            rows.into_iter().map(|row| (SubscriptionId::from_uuid(row.id), self.standing(row))).collect();
         let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
         for (id, subscription) in changes {
             compiled.replace(id, subscription);
@@ -148,27 +176,36 @@ impl Registry {
         compiled.version = version;
     }
 
-    /// What the row says, unless that is to stay silent.
-    fn enabled(&self, row: Model) -> Option<Arc<Subscription>> {
+    fn standing(&self, row: Model) -> Standing {
         if row.deleted_at.is_some() || row.disabled_at.is_some() {
-            return None;
+            return Standing::Silent;
         }
         let id = row.id;
-        row::read(row, self.key.as_ref())
-            .inspect_err(|error| tracing::error!(subscription.id = %id, %error, "subscription left out: unreadable"))
-            .ok()
-            .map(Arc::new)
+        match row::read(row, self.key.as_ref()) {
+            Ok(subscription) => Standing::Enabled(Arc::new(subscription)),
+            Err(error) => {
+                tracing::error!(subscription.id = %id, %error, "a subscription can't be read");
+                Standing::Unreadable(error.to_string())
+            }
+        }
     }
 }
 
 impl Compiled {
-    fn replace(&mut self, id: SubscriptionId, subscription: Option<Arc<Subscription>>) {
+    fn replace(&mut self, id: SubscriptionId, standing: Standing) {
         if let Some(old) = self.by_id.remove(&id) {
             self.matcher.remove(&old);
         }
-        if let Some(new) = subscription {
-            self.by_id.insert(id, Arc::clone(&new));
-            self.matcher.insert(new);
+        self.unreadable.remove(&id);
+        match standing {
+            Standing::Enabled(new) => {
+                self.by_id.insert(id, Arc::clone(&new));
+                self.matcher.insert(new);
+            }
+            Standing::Unreadable(reason) => {
+                self.unreadable.insert(id, reason);
+            }
+            Standing::Silent => {}
         }
     }
 }
