@@ -25,8 +25,8 @@ const GONE: u16 = 410;
 /// Pause before a question to a database that is away is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Wait of a delivery whose subscription can't be read by this worker.
-const UNREADABLE: Duration = Duration::from_secs(60);
+/// Wait of a delivery whose subscription can't be read by this worker; short, for another may.
+const UNREADABLE: Duration = Duration::from_secs(2);
 
 /// What a delivery does unless its event says otherwise.
 #[derive(Clone, Debug)]
