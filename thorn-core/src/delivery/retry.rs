@@ -86,6 +86,9 @@ impl RetryPolicy {
         if self.max_attempts == 0 {
             return refuse("max_attempts is 0; the first attempt counts, so 1 means no retry".into());
         }
+        if self.first.is_zero() && self.max_attempts > 1 {
+            return refuse("first is 0, so retries would follow without a pause".into());
+        }
         if !(1.0..=100.0).contains(&self.factor) {
             return refuse(format!("factor is {}, expected 1 to 100", self.factor));
         }
@@ -137,6 +140,7 @@ mod tests {
             RetryPolicy { factor: 0.5, ..ok.clone() },
             RetryPolicy { jitter: 1.1, ..ok.clone() },
             RetryPolicy { longest: Duration::ZERO, ..ok.clone() },
+            RetryPolicy::fixed(Duration::ZERO, 2),
         ] {
             assert!(bad.check().is_err(), "{bad:?}");
         }
