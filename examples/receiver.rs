@@ -135,7 +135,10 @@ async fn show(State(app): State<App>, headers: HeaderMap) -> Response {
     let page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
          <meta name=color-scheme content='light dark'><title>Webhook receiver</title>\
-         <style>td, th {{ padding: .3em; text-align: left; vertical-align: top; overflow-wrap: anywhere }}</style>\
+         <style>body {{ font: 16px/1.4 system-ui, sans-serif; margin: 1.5em }} table {{ border-collapse: collapse }}\
+         caption {{ text-align: left; padding: 0 0 .5em }} tr {{ border-bottom: 1px solid #ccc }}\
+         td, th {{ padding: .3em .8em .3em 0; text-align: left; vertical-align: top }}\
+         td:last-child {{ overflow-wrap: anywhere; min-width: 15em }}</style>\
          <h1>Webhook receiver</h1><table><caption>The last {} of at most {KEPT} calls, newest first</caption>\
          <thead><tr><th scope=col>{headings}<tbody>{rows}</table>",
         calls.len(),
