@@ -77,11 +77,12 @@ impl Relay {
             moved += self.claim_events(now, room).await?;
             moved += self.claim_due(now).await?;
         }
-        if now >= *next_audit {
+        let audit = now >= *next_audit;
+        if audit {
             *next_audit = now + self.audit_interval();
             moved += self.reconcile(now).await?;
-            self.queue.sweep().await?;
-        } else if moved > 0 {
+        }
+        if audit || moved > 0 {
             self.queue.sweep().await?;
         }
         Ok(moved)

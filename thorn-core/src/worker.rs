@@ -78,13 +78,7 @@ impl Worker {
         };
         let handler = Handler::new(move |task, again| {
             let executor = executor.clone();
-            // apalis polls all its tasks in one; a task of its own gives each chunk any core there is.
-            let running = tokio::spawn(async move { executor.run(&task, again).await });
-            Box::pin(async move {
-                if let Err(error) = running.await {
-                    tracing::error!(%error, "a chunk was left; its deliveries are left to the reconciler");
-                }
-            })
+            Box::pin(async move { executor.run(&task, again).await })
         });
         tracing::info!(queue = config.queue_name, "worker started");
         Ok(Self {

@@ -113,7 +113,7 @@ impl Executor {
             next_attempt_at: Some(now),
             attempt: None,
             note: None,
-            has_row: delivery.has_row || row.is_some(),
+            has_row: delivery.has_row,
             now,
         };
         let span = tracing::info_span!(
@@ -150,15 +150,12 @@ impl Executor {
         let options = event.options.clone().unwrap_or_default();
         let attempted_at = Timestamp::now();
         // A bug in here must not take other tasks of the worker with it.
-        let attempt = AssertUnwindSafe(self.attempt(event, delivery, &subscription, &options)).catch_unwind().await;
-        let attempt = attempt.unwrap_or_else(|_| Attempt {
-            outcome: Outcome::Unreachable,
-            attempted_at,
-            duration: Timestamp::now().since(attempted_at),
-            status: None,
-            response: None,
-            error: Some("thorn panicked while sending; please report this with the log's backtrace".into()),
-            retry_after: None,
+        let attempt = AssertUnwindSafe(self.attempt(record.delivery, event, delivery, &subscription, &options))
+            .catch_unwind()
+            .await;
+        let attempt = attempt.unwrap_or_else(|_| {
+            let error = "thorn panicked while sending; please report this with the log's backtrace";
+            unsent(attempted_at, error.into())
         });
         permit.done(&attempt);
         self.conclude(&subscription, &options, attempt, record).await;
@@ -166,6 +163,7 @@ impl Executor {
 
     async fn attempt(
         &self,
+        id: DeliveryId,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
         subscription: &Subscription,
@@ -174,19 +172,11 @@ impl Executor {
         let (body, hook_hmac) = match self.signed_body(event, delivery, subscription).await {
             Ok(signed) => signed,
             Err(error) => {
-                return Attempt {
-                    outcome: Outcome::Unreachable,
-                    attempted_at: Timestamp::now(),
-                    duration: Duration::ZERO,
-                    status: None,
-                    response: None,
-                    error: Some(format!("the body can't be read from the database: {error}")),
-                    retry_after: None,
-                };
+                return unsent(Timestamp::now(), format!("the body can't be read from the database: {error}"));
             }
         };
         let outgoing = Outgoing {
-            delivery: DeliveryId::derive(event.id, subscription.id),
+            delivery: id,
             subscription: subscription.id,
             event: &event.name,
             url: &subscription.url,
@@ -264,5 +254,18 @@ impl Executor {
             Ok(()) => tracing::warn!(subscription.url, "subscription disabled: {reason}"),
             Err(error) => tracing::error!(%error, "a subscription whose receiver is gone can't be disabled"),
         }
+    }
+}
+
+/// An attempt that failed on our side.
+fn unsent(attempted_at: Timestamp, error: String) -> Attempt {
+    Attempt {
+        outcome: Outcome::Unreachable,
+        attempted_at,
+        duration: Timestamp::now().since(attempted_at),
+        status: None,
+        response: None,
+        error: Some(error),
+        retry_after: None,
     }
 }

@@ -244,7 +244,8 @@ fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
 }
 
 /// What apalis calls. It never fails and never panics: both would reach other tasks. It runs apart
-/// from apalis's worker, whose end after a database error would cut off all requests under way.
+/// from apalis's worker, whose end after a database error would cut off all requests under way, and
+/// which polls all its tasks in one, on one core.
 async fn run_task(text: Envelope, attempt: Attempt, id: TaskId, task: Data<Task>) {
     let run = Task::clone(&task).run(id, text.0, attempt.current() > 1);
     match tokio::spawn(run).await {
