@@ -3,6 +3,7 @@
 //! An application adds [`migrations`] to its own migrator, or calls [`migrate`] once at start.
 
 mod m0001_tables;
+mod m0002_options;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -46,7 +47,7 @@ impl MigratorTrait for Migrator {
 /// ```
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_tables::Migration)]
+    vec![Box::new(m0001_tables::Migration), Box::new(m0002_options::Migration)]
 }
 
 /// Brings thorn's tables up to date. Running it again changes nothing.

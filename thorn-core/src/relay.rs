@@ -6,6 +6,7 @@
 
 mod claim;
 mod due;
+mod hearers;
 mod pack;
 mod reconcile;
 

@@ -24,6 +24,8 @@ pub struct Model {
     pub registry_version: Option<i64>,
     /// When the reconciler compares the fan-out with what was recorded; `None` once settled.
     pub audit_at: Option<i64>,
+    /// Who takes the event instead of the relay; `None` is the queue.
+    pub dispatcher: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

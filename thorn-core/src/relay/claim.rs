@@ -36,15 +36,14 @@ impl Relay {
         self.registry.check_readable()?;
         let mut packer = Packer::new(&self.lanes, self.options.chunk);
         let mut claim = Claim { now, version, audit_at: now + self.options.audit_after, by_fanout: BTreeMap::new() };
-        let mut listeners = Vec::new();
+        let mut hearers = Vec::new();
         let mut taken = 0;
         for event in &unrelayed {
-            listeners.clear();
-            self.registry.matching(&event.name, event.sender.as_deref(), event.broadcast, &mut listeners);
-            for subscription in &listeners {
+            self.hearers(event, &mut hearers)?;
+            for subscription in &hearers {
                 packer.add(event, subscription, 0, false)?;
             }
-            claim.by_fanout.entry(listeners.len()).or_default().push(event.id);
+            claim.by_fanout.entry(hearers.len()).or_default().push(event.id);
             taken += 1;
             if packer.is_beyond(room) {
                 break;

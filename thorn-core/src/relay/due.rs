@@ -55,8 +55,12 @@ impl Relay {
         let mut enqueued: BTreeMap<Duration, Vec<Uuid>> = BTreeMap::new();
         let mut cancelled = Vec::new();
         for row in &due {
-            let subscription = self.registry.get(SubscriptionId::from_uuid(row.subscription_id));
-            match (events.get(&row.event_id), subscription) {
+            let event = events.get(&row.event_id);
+            let hearer = match event {
+                Some(event) => self.hearer(event, SubscriptionId::from_uuid(row.subscription_id))?,
+                None => None,
+            };
+            match (event, hearer) {
                 (Some(event), Some(subscription)) => {
                     packer.add(event, &subscription, u32::try_from(row.attempts).unwrap_or(0), true)?;
                     enqueued.entry(self.lease(event)).or_default().push(row.id);

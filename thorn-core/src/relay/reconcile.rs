@@ -93,11 +93,11 @@ impl Relay {
             .await?
             .into_iter()
             .collect();
-        let mut listeners = Vec::new();
-        self.registry.matching(&event.name, event.sender.as_deref(), event.broadcast, &mut listeners);
+        let mut hearers = Vec::new();
+        self.hearers(event, &mut hearers)?;
         let version = event.registry_version.unwrap_or(i64::MAX);
         let mut found = false;
-        for subscription in &listeners {
+        for subscription in &hearers {
             if subscription.created_version <= version && !recorded.contains(&subscription.id.as_uuid()) {
                 packer.add(event, subscription, 0, false)?;
                 found = true;

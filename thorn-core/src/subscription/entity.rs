@@ -26,6 +26,14 @@ pub struct Model {
     pub created_version: i64,
     /// The registry's version that last changed it.
     pub version: i64,
+    /// A condition on the payload, as JSON.
+    pub filter: Option<String>,
+    /// Headers of its own as JSON, sealed like the secret.
+    pub headers: Option<String>,
+    /// How `Hook-HMAC` is made.
+    pub signer: String,
+    /// Which configuration it comes from; `None` if somebody subscribed.
+    pub source: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -58,6 +58,7 @@ pub(super) fn write(subscription: &Subscription, sealed: String) -> ActiveModel 
         deleted_at: Set(None),
         created_version: Set(subscription.created_version),
         version: Set(subscription.version),
+        ..ActiveModel::default()
     }
 }
 

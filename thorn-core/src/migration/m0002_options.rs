@@ -1,0 +1,45 @@
+//! What a subscription may choose besides URL and pattern, and who dispatches an event.
+
+use sea_orm_migration::prelude::*;
+
+pub(super) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "thorn_m0002_options"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // SQLite adds one column at a time.
+        for (table, mut column) in columns() {
+            manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for (table, column) in columns() {
+            let name = column.get_column_name();
+            manager.alter_table(Table::alter().table(table).drop_column(name).to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn columns() -> [(&'static str, ColumnDef); 5] {
+    [
+        // A condition on the payload, as JSON.
+        ("thorn_subscription", ColumnDef::new("filter").text().to_owned()),
+        // Headers of its own as JSON, sealed like the secret.
+        ("thorn_subscription", ColumnDef::new("headers").text().to_owned()),
+        // How `Hook-HMAC` is made.
+        ("thorn_subscription", ColumnDef::new("signer").string_len(16).not_null().default("hmac").to_owned()),
+        // Which configuration it comes from; null if somebody subscribed.
+        ("thorn_subscription", ColumnDef::new("source").string_len(190).to_owned()),
+        // Who takes the event instead of the relay; null is the queue.
+        ("thorn_event", ColumnDef::new("dispatcher").string_len(64).to_owned()),
+    ]
+}

@@ -1,0 +1,20 @@
+//! Who hears of an event: the one place that decides it, for claims, due deliveries and audits.
+
+use std::sync::Arc;
+
+use super::Relay;
+use crate::{Error, SubscriptionId, outbox::entity::Model as EventRow, subscription::Subscription};
+
+impl Relay {
+    /// Everybody who hears of the event, in place of what `hearers` held.
+    pub(super) fn hearers(&self, event: &EventRow, hearers: &mut Vec<Arc<Subscription>>) -> Result<(), Error> {
+        hearers.clear();
+        self.registry.matching(&event.name, event.sender.as_deref(), event.broadcast, hearers);
+        Ok(())
+    }
+
+    /// One of those whom the event was fanned out to, unless it is gone since.
+    pub(super) fn hearer(&self, _event: &EventRow, id: SubscriptionId) -> Result<Option<Arc<Subscription>>, Error> {
+        Ok(self.registry.get(id))
+    }
+}
