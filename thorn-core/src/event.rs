@@ -7,12 +7,15 @@ mod finite;
 mod headers;
 mod name;
 mod options;
+mod own;
 mod rendered;
 mod sender;
 
 pub use headers::ExtraHeaders;
 pub use name::{MAX_NAME_LENGTH, check_event_name, escape_segment};
 pub use options::EventOptions;
+pub use own::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED};
+pub(crate) use own::{delivery_failed, subscription_disabled};
 pub use rendered::RenderedEvent;
 pub use sender::{Sender, SenderId};
 

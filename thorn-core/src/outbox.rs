@@ -32,6 +32,15 @@ pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Re
     Ok(())
 }
 
+/// As [`write`], but an event that is there already stays as it is.
+pub(crate) async fn write_once<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+    for event in events {
+        let insert = entity::Entity::insert(row(event)).on_conflict_do_nothing_on([entity::Column::Id]);
+        insert.exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
 fn row(event: RenderedEvent) -> entity::ActiveModel {
     let options = if event.options.is_default() { None } else { serde_json::to_string(&event.options).ok() };
     tracing::debug!(event.id = %event.id, event.name, "event written to the outbox");

@@ -20,6 +20,9 @@ pub struct EventOptions {
     /// Headers added to every delivery.
     #[serde(skip_serializing_if = "ExtraHeaders::is_empty")]
     pub headers: ExtraHeaders,
+    /// Whether it is one of thorn's own events.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) own: bool,
 }
 
 impl EventOptions {

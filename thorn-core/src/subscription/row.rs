@@ -30,6 +30,7 @@ pub(super) fn with_secret(row: Model, secret: Secret) -> Result<Subscription, Er
         disabled: row
             .disabled_at
             .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
+        failing_since: row.failing_since.map(Timestamp::from_millis),
         owner: row.owner,
         url: row.url,
         created_at: Timestamp::from_millis(row.created_at),
@@ -52,6 +53,7 @@ pub(super) fn write(subscription: &Subscription, sealed: String) -> ActiveModel 
         content_type: Set(subscription.content_type.as_str().to_owned()),
         disabled_at: Set(disabled.map(|disabled| disabled.at.as_millis())),
         disabled_reason: Set(disabled.map(|disabled| disabled.reason.clone())),
+        failing_since: Set(subscription.failing_since.map(Timestamp::as_millis)),
         identity: Set(Some(identity(subscription))),
         created_at: Set(subscription.created_at.as_millis()),
         updated_at: Set(subscription.updated_at.as_millis()),

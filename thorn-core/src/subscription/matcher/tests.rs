@@ -17,6 +17,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         secret: Secret::new("s"),
         digest: Digest::Sha256,
         content_type: ContentType::Json,
+        failing_since: None,
         disabled: None,
         created_at: Timestamp::from_millis(0),
         updated_at: Timestamp::from_millis(0),
