@@ -14,6 +14,7 @@ mod isolation;
 mod model;
 mod observing;
 mod operating;
+mod options;
 mod process;
 mod python;
 mod queue;
