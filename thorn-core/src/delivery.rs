@@ -22,4 +22,4 @@ pub use retry::RetryPolicy;
 pub use signature::{
     SignatureError, compat_hmac, hook_hmac, standard_signature, verify_compat_hmac, verify_hook_hmac, verify_standard,
 };
-pub use target::{TargetError, TargetGuard};
+pub use target::{TargetError, TargetGuard, Validator};

@@ -23,7 +23,11 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
-use crate::{Error, EventId, Timestamp, delivery::RetryPolicy, outbox, settings};
+use crate::{
+    Error, EventId, Timestamp,
+    delivery::{RetryPolicy, Validator},
+    outbox, settings,
+};
 
 /// Describes an event to be sent: its name, who caused it, and how it is delivered.
 ///
@@ -114,6 +118,33 @@ impl Event {
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.headers.push(name.into(), value.into());
+        self
+    }
+
+    /// Whether deliveries may go over connections that are kept for others. Default true; `false` opens
+    /// one for each attempt and closes it afterwards.
+    #[must_use]
+    pub const fn keep_alive(mut self, keep_alive: bool) -> Self {
+        self.options.keep_alive = keep_alive;
+        self
+    }
+
+    /// Rules for the recipients of this event, in place of the worker's. They hold on each connection
+    /// of its deliveries; one that a recipient breaks ends the attempt as `blocked`. An empty list
+    /// lifts the worker's rules for protocols and ports. Internal addresses stay refused in any case,
+    /// but for those that the operator allows (`allow_networks`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::{delivery::Validator, event::Event};
+    ///
+    /// let event = Event::new("invoice.paid").validators([Validator::protocols(["https"]), Validator::ports([443])]);
+    /// # event.render(&()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn validators(mut self, validators: impl IntoIterator<Item = Validator>) -> Self {
+        self.options.validators = Some(validators.into_iter().collect());
         self
     }
 
