@@ -74,7 +74,7 @@ fn network(value: &str) -> Option<IpNet> {
     value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// What THORN_RECIPIENT_VALIDATORS may be.
+/// What `THORN_RECIPIENT_VALIDATORS` may be.
 const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=443,8443;block-networks=203.0.113.0/24";
 
 impl Config {
