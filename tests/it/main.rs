@@ -12,6 +12,7 @@ mod flow;
 mod hooks_api;
 mod model;
 mod operating;
+mod options;
 mod process;
 mod python;
 mod queue;

@@ -11,7 +11,7 @@ pub use env::ConfigError;
 use crate::{
     AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, Error, EventSettings,
     delivery::{ClientConfig, RetryPolicy, TargetGuard, Validator},
-    subscription::SecretKey,
+    subscription::{SecretKey, Signer},
 };
 
 /// Every setting of thorn. Set in code through [`Thorn::builder`](crate::Thorn::builder), or read
@@ -36,6 +36,8 @@ pub struct Config {
     pub validators: Option<Vec<Validator>>,
     /// Encrypts secrets at rest: the first key encrypts, all decrypt. Default none: stored as they are.
     pub secret_key: Option<SecretKey>,
+    /// How the `Hook-HMAC` of new subscriptions is made, unless they say so themselves. Default `hmac`.
+    pub hmac_signer: Signer,
     /// If set, subscriptions must mean at least one of these event names. Default none.
     pub event_choices: Option<Vec<String>>,
     /// Total deadline of one attempt. Default 15 s.
@@ -71,6 +73,7 @@ impl Default for Config {
             allow_ports: vec![80, 443],
             validators: None,
             secret_key: None,
+            hmac_signer: Signer::default(),
             event_choices: None,
             timeout: Duration::from_secs(15),
             retry: RetryPolicy::default(),

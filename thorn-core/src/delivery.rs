@@ -1,6 +1,6 @@
 //! Deliveries: one event on its way to one subscription.
 //!
-//! A delivery's body is [encoded](encode_body) and [signed](hook_hmac) when it is queued. For each
+//! A delivery's body is [encoded](encode_body) and [signed](sign()) when it is queued. For each
 //! attempt the [`Client`] takes an [`Outgoing`] request, has the [`TargetGuard`] judge where it would
 //! go, and gives back an [`Attempt`]; from that a [`RetryPolicy`] says whether there is a next one.
 
@@ -10,6 +10,7 @@ mod execute;
 mod lanes;
 mod outcome;
 mod retry;
+mod sign;
 mod signature;
 mod target;
 
@@ -19,6 +20,7 @@ pub(crate) use execute::{Defaults, Executor};
 pub(crate) use lanes::{Entry, Lanes};
 pub use outcome::{Attempt, Outcome, ParseOutcomeError};
 pub use retry::RetryPolicy;
+pub use sign::sign;
 pub use signature::{
     SignatureError, compat_hmac, hook_hmac, standard_signature, verify_compat_hmac, verify_hook_hmac, verify_standard,
 };

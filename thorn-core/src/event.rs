@@ -12,6 +12,7 @@ mod rendered;
 mod sender;
 
 pub use headers::ExtraHeaders;
+pub(crate) use headers::check_header;
 pub(crate) use members::{Members, OWN};
 pub use name::{MAX_NAME_LENGTH, check_event_name, escape_segment};
 pub use options::EventOptions;

@@ -10,7 +10,7 @@ use crate::{
     delivery::{RetryPolicy, Validator},
     history::Status,
     settings,
-    subscription::{Registry, SecretKey, Subscriptions, entity},
+    subscription::{Registry, SecretKey, Signer, Subscriptions, entity},
     worker::Worker,
 };
 
@@ -157,6 +157,8 @@ impl ThornBuilder {
         max_event_bytes: usize,
         /// What happens to saves outside a transaction. Default: refused.
         autocommit: AutocommitPolicy,
+        /// How the `Hook-HMAC` of new subscriptions is made. Default [`Signer::Hmac`].
+        hmac_signer: Signer,
         /// Total deadline of one attempt. Default 15 s.
         timeout: Duration,
         /// How failed deliveries are retried.
@@ -182,7 +184,8 @@ impl ThornBuilder {
         config.check()?;
         check_tables(&db).await?;
         settings::replace(config.event_settings());
-        let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone());
+        let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone())
+            .with_signer(config.hmac_signer);
         if let Some(choices) = config.event_choices.clone() {
             subscriptions = subscriptions.with_event_choices(choices);
         }

@@ -44,7 +44,7 @@ impl Reader<'_> {
         parsed
     }
 
-    fn number<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
         self.read(name, expected, |value| value.parse().ok())
     }
 
@@ -98,7 +98,7 @@ impl Config {
         config.base_url = env.read("THORN_BASE_URL", "an http or https URL", |url| {
             (url.starts_with("http://") || url.starts_with("https://")).then(|| url.to_owned())
         });
-        set(&mut config.max_event_bytes, env.number("THORN_MAX_EVENT_BYTES", "a number of bytes"));
+        set(&mut config.max_event_bytes, env.parsed("THORN_MAX_EVENT_BYTES", "a number of bytes"));
         let networks = "comma-separated networks, such as 10.0.0.0/8,127.0.0.1/32";
         set(&mut config.allow_networks, env.list("THORN_ALLOW_NETWORKS", networks, network));
         let ports = "comma-separated ports, such as 80,443";
@@ -114,12 +114,13 @@ impl Config {
                 Err(error) => env.wrong.push(format!("THORN_SECRET_KEY: {error}")),
             }
         }
+        set(&mut config.hmac_signer, env.parsed("THORN_HMAC_SIGNER", "hmac or compat"));
         config.event_choices =
             env.list("THORN_EVENT_CHOICES", "comma-separated event names", |name| Some(name.to_owned()));
         set(&mut config.timeout, env.seconds("THORN_EVENT_TIMEOUT"));
         set(
             &mut config.retry.max_attempts,
-            env.number::<u32>("THORN_RETRY_MAX", "a number of retries").map(|n| n.saturating_add(1)),
+            env.parsed::<u32>("THORN_RETRY_MAX", "a number of retries").map(|n| n.saturating_add(1)),
         );
         set(&mut config.retry.first, env.seconds("THORN_RETRY_DELAY"));
         config.retry.longest = config.retry.longest.max(config.retry.first);
@@ -129,7 +130,7 @@ impl Config {
         set(&mut config.poll_interval, env.seconds("THORN_POLL_INTERVAL"));
         set(&mut config.takeover, env.seconds("THORN_TAKEOVER"));
         set(&mut config.audit_after, env.seconds("THORN_AUDIT_AFTER"));
-        set(&mut config.chunk, env.number("THORN_CHUNKSIZE", "a number of deliveries"));
+        set(&mut config.chunk, env.parsed("THORN_CHUNKSIZE", "a number of deliveries"));
         set(&mut config.queue_name, env.read("THORN_QUEUE_NAME", "a name", |name| Some(name.to_owned())));
         if env.wrong.is_empty() { Ok(config) } else { Err(ConfigError { variables: env.wrong }) }
     }
@@ -144,7 +145,7 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::Validator;
+    use crate::{delivery::Validator, subscription::Signer};
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -166,12 +167,14 @@ mod tests {
             ("THORN_RECIPIENT_VALIDATORS", "protocols=https; ports=443,8443"),
             ("THORN_RETRY_MAX", "3"),
             ("THORN_RETRY_DELAY", "2"),
+            ("THORN_HMAC_SIGNER", "Compat"),
         ])
         .unwrap();
         assert_eq!(config.timeout, Duration::from_millis(500));
         assert_eq!(config.allow_networks, ["127.0.0.0/8".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]);
         assert_eq!(config.validators, Some(vec![Validator::protocols(["https"]), Validator::ports([443, 8443])]));
         assert_eq!((config.retry.max_attempts, config.retry.first), (4, Duration::from_secs(2)));
+        assert_eq!(config.hmac_signer, Signer::Compat);
         assert_eq!(read(&[("THORN_RETRY", "off")]).unwrap().retry.max_attempts, 1);
     }
 

@@ -8,7 +8,10 @@ use sea_orm::{DatabaseConnection, EntityTrait};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use super::{Attempt, Client, Entry, Lanes, Outcome, Outgoing, RetryPolicy, encode_body, hook_hmac, verify_hook_hmac};
+use super::{
+    Attempt, Client, Entry, Lanes, Outcome, Outgoing, RetryPolicy, encode_body,
+    sign::{is_signed, sign},
+};
 use crate::{
     DeliveryId, Error, Timestamp,
     event::EventOptions,
@@ -181,9 +184,10 @@ impl Executor {
             event: &event.name,
             url: &subscription.url,
             content_type: subscription.content_type,
-            secret: &subscription.secret,
-            hook_hmac: &hook_hmac,
+            secret: subscription.secret.as_ref(),
+            hook_hmac: hook_hmac.as_deref(),
             body,
+            subscription_headers: &subscription.headers,
             headers: &options.headers,
             timeout: options.timeout.unwrap_or(self.defaults.timeout),
             keep_alive: options.keep_alive,
@@ -193,27 +197,28 @@ impl Executor {
     }
 
     /// The body from the task, if its signature fits; else the event's own, signed anew. It doesn't
-    /// fit when the secret or content type was changed meanwhile, or somebody changed the task.
+    /// fit when the subscription's secret, signer, digest or content type was changed meanwhile, or
+    /// somebody changed the task.
     async fn signed_body(
         &self,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
         subscription: &Subscription,
-    ) -> Result<(Bytes, String), Error> {
-        let Subscription { content_type, digest, secret, .. } = subscription;
-        if delivery.content_type == *content_type
-            && let Some(body) = event.bodies.get(*content_type)
-            && verify_hook_hmac(*digest, secret, body.as_bytes(), &delivery.hook_hmac).is_ok()
+    ) -> Result<(Bytes, Option<String>), Error> {
+        let content_type = subscription.content_type;
+        if delivery.content_type == content_type
+            && let Some(body) = event.bodies.get(content_type)
+            && is_signed(subscription, body.as_bytes(), delivery.hook_hmac.as_deref())
         {
             return Ok((Bytes::copy_from_slice(body.as_bytes()), delivery.hook_hmac.clone()));
         }
         tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
         let not_found = || Error::NotFound { what: "event", id: event.id.to_string() };
         let row = event::Entity::find_by_id(event.id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
-        let body = encode_body(*content_type, &row.body)
+        let body = encode_body(content_type, &row.body)
             .map_err(|source| Error::Payload { event: row.name.clone(), source })?
             .into_owned();
-        let hook_hmac = hook_hmac(*digest, secret, body.as_bytes());
+        let hook_hmac = sign(subscription, body.as_bytes());
         Ok((body.into(), hook_hmac))
     }
 

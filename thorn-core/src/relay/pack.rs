@@ -6,7 +6,7 @@ use sea_orm::prelude::Uuid;
 
 use crate::{
     Error, EventId,
-    delivery::{Lanes, encode_body, hook_hmac},
+    delivery::{Lanes, encode_body, sign},
     event::EventOptions,
     outbox::entity::Model as EventRow,
     queue::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
@@ -128,7 +128,7 @@ impl Open {
                 bodies.get(to.content_type).unwrap_or_default()
             }
         };
-        let hook_hmac = hook_hmac(to.digest, &to.secret, body.as_bytes());
+        let hook_hmac = sign(to, body.as_bytes());
         self.chunk.deliveries.push(ChunkDelivery {
             event: index,
             subscription: to.id,

@@ -62,6 +62,7 @@ impl Write {
             .col_expr(Column::DeletedAt, Expr::value(now))
             .col_expr(Column::Identity, Expr::value(None::<String>))
             .col_expr(Column::Secret, Expr::value(""))
+            .col_expr(Column::Headers, Expr::value(None::<String>))
             .col_expr(Column::UpdatedAt, Expr::value(now))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))

@@ -24,13 +24,15 @@ pub struct Outgoing<'a> {
     pub url: &'a str,
     /// Form of the body.
     pub content_type: ContentType,
-    /// Key of the Standard Webhooks signature, which is made for each attempt.
-    pub secret: &'a Secret,
-    /// The value of `Hook-HMAC`, made when the delivery was queued.
-    pub hook_hmac: &'a str,
+    /// Key of the Standard Webhooks signature, which is made for each attempt; `None` makes none.
+    pub secret: Option<&'a Secret>,
+    /// The value of `Hook-HMAC`, made when the delivery was queued; `None` sends none.
+    pub hook_hmac: Option<&'a str>,
     /// The bytes that were signed.
     pub body: Bytes,
-    /// Headers of the application; protected ones among them are left out.
+    /// Headers of the subscription; protected ones among them are left out.
+    pub subscription_headers: &'a ExtraHeaders,
+    /// Headers of the event, which win over the subscription's; protected ones are left out too.
     pub headers: &'a ExtraHeaders,
     /// The total deadline: name resolution, connection, TLS, request and response.
     pub timeout: Duration,

@@ -23,8 +23,9 @@ use crate::{
 /// What a test sends; each field may be replaced.
 struct Hook {
     event: &'static str,
-    secret: Secret,
+    secret: Option<Secret>,
     body: &'static str,
+    subscription_headers: ExtraHeaders,
     headers: ExtraHeaders,
     timeout: Duration,
     keep_alive: bool,
@@ -35,8 +36,9 @@ impl Default for Hook {
     fn default() -> Self {
         Self {
             event: "article.created",
-            secret: Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+            secret: Some(Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")),
             body: r#"{"a":1}"#,
+            subscription_headers: ExtraHeaders::default(),
             headers: ExtraHeaders::default(),
             timeout: Duration::from_secs(30),
             keep_alive: true,
@@ -48,15 +50,17 @@ impl Default for Hook {
 impl Hook {
     async fn send(&self, client: &Client, url: &str) -> Attempt {
         let subscription = SubscriptionId::generate();
+        let signature = self.secret.as_ref().map(|secret| hook_hmac(Digest::Sha256, secret, self.body.as_bytes()));
         let outgoing = Outgoing {
             delivery: DeliveryId::derive(EventId::generate(), subscription),
             subscription,
             event: self.event,
             url,
             content_type: ContentType::Json,
-            secret: &self.secret,
-            hook_hmac: &hook_hmac(Digest::Sha256, &self.secret, self.body.as_bytes()),
+            secret: self.secret.as_ref(),
+            hook_hmac: signature.as_deref(),
             body: Bytes::from_static(self.body.as_bytes()),
+            subscription_headers: &self.subscription_headers,
             headers: &self.headers,
             timeout: self.timeout,
             keep_alive: self.keep_alive,
