@@ -10,7 +10,7 @@ pub use env::ConfigError;
 
 use crate::{
     AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, Error, EventSettings,
-    delivery::{ClientConfig, RetryPolicy, TargetGuard},
+    delivery::{ClientConfig, RetryPolicy, TargetGuard, Validator},
     subscription::{SecretKey, Signer},
 };
 
@@ -30,6 +30,10 @@ pub struct Config {
     pub allow_addresses: Vec<SocketAddr>,
     /// Ports of public addresses deliveries may go to. Default 80 and 443.
     pub allow_ports: Vec<u16>,
+    /// Rules for recipients, unless an event brings its own. Default `None`: HTTP and HTTPS, the ports of
+    /// `allow_ports`, no internal address. A list replaces all of that, `allow_ports` included, but for
+    /// internal addresses, which only `allow_networks` and `allow_addresses` open.
+    pub validators: Option<Vec<Validator>>,
     /// Encrypts secrets at rest: the first key encrypts, all decrypt. Default none: stored as they are.
     pub secret_key: Option<SecretKey>,
     /// How the `Hook-HMAC` of new subscriptions is made, unless they say so themselves. Default `hmac`.
@@ -77,6 +81,7 @@ impl Default for Config {
             allow_networks: Vec::new(),
             allow_addresses: Vec::new(),
             allow_ports: vec![80, 443],
+            validators: None,
             secret_key: None,
             hmac_signer: Signer::default(),
             event_choices: None,
@@ -124,6 +129,7 @@ impl Config {
         {
             return Err(Error::Option { option: "base_url", reason: format!("`{base}` isn't an http or https URL") });
         }
+        self.validators.iter().flatten().try_for_each(Validator::check)?;
         self.retry.check()
     }
 
@@ -138,10 +144,13 @@ impl Config {
 
     /// The guard that deliveries and subscriptions go through.
     pub(crate) fn guard(&self) -> TargetGuard {
-        TargetGuard::new()
+        let guard = TargetGuard::new()
             .allow_networks(self.allow_networks.iter().copied())
-            .allow_addresses(self.allow_addresses.iter().copied())
-            .ports(self.allow_ports.iter().copied())
+            .allow_addresses(self.allow_addresses.iter().copied());
+        match &self.validators {
+            Some(validators) => guard.validators(validators.iter().cloned()),
+            None => guard.ports(self.allow_ports.iter().copied()),
+        }
     }
 
     pub(crate) fn client(&self) -> ClientConfig {

@@ -29,4 +29,4 @@ pub use sign::sign;
 pub use signature::{
     SignatureError, compat_hmac, hook_hmac, standard_signature, verify_compat_hmac, verify_hook_hmac, verify_standard,
 };
-pub use target::{TargetError, TargetGuard};
+pub use target::{TargetError, TargetGuard, Validator};

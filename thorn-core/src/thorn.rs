@@ -7,7 +7,7 @@ use sea_orm::{DatabaseConnection, EntityTrait};
 
 use crate::{
     AutocommitPolicy, Config, Error,
-    delivery::{DeliveryObserver, Observers, RetryPolicy},
+    delivery::{DeliveryObserver, Observers, RetryPolicy, Validator},
     history::Status,
     settings,
     subscription::{Registry, SecretKey, Signer, Subscriptions, entity},
@@ -136,6 +136,13 @@ impl ThornBuilder {
     /// Lets deliveries through to these addresses on exactly these ports.
     pub fn allow_addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.config.allow_addresses.extend(addresses);
+        self
+    }
+
+    /// Rules for recipients, unless an event brings its own; they replace the default ones and
+    /// `allow_ports`.
+    pub fn validators(mut self, validators: impl IntoIterator<Item = Validator>) -> Self {
+        self.config.validators = Some(validators.into_iter().collect());
         self
     }
 

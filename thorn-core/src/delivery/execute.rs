@@ -205,7 +205,8 @@ impl Executor {
             subscription_headers: &subscription.headers,
             headers: &options.headers,
             timeout: options.timeout.unwrap_or(self.defaults.timeout),
-            keep_alive: true,
+            keep_alive: options.keep_alive,
+            validators: options.validators.as_deref(),
         };
         self.client.send(&outgoing).await
     }
