@@ -2,8 +2,8 @@
 #![deny(missing_docs)]
 
 pub use thorn_core::{
-    AutocommitPolicy, Config, ConfigError, DEFAULT_MAX_EVENT_BYTES, DeliveryId, Error, EventId, EventSettings,
-    SubscriptionId, Thorn, ThornBuilder, Timestamp, connect, delivery,
+    AutocommitPolicy, Buffer, Config, ConfigError, DEFAULT_MAX_EVENT_BYTES, DeliveryId, Error, EventId, EventSettings,
+    SubscriptionId, Thorn, ThornBuilder, Timestamp, buffer_events, buffer_events_or, connect, delivery,
     event::{self, Event, Sender, SenderId},
     history,
     migration::{self, migrate, migrations},

@@ -5,6 +5,7 @@
 
 mod atomicity;
 mod behavior;
+mod buffering;
 mod bulk;
 mod by_hand;
 mod concurrency;

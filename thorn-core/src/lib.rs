@@ -31,6 +31,7 @@ pub use config::{Config, ConfigError};
 pub use connect::connect;
 pub use error::Error;
 pub use id::{DeliveryId, EventId, SubscriptionId};
+pub use outbox::{Buffer, buffer_events, buffer_events_or};
 pub use settings::{AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, EventSettings};
 pub use thorn::{Thorn, ThornBuilder};
 pub use timestamp::Timestamp;

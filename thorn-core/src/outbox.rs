@@ -4,9 +4,11 @@
 //! since the relay asks for exactly that and never for "ids above the last one", a transaction that
 //! commits late is not skipped.
 
+mod buffer;
 pub(crate) mod entity;
 mod wake;
 
+pub use buffer::{Buffer, FlushError, OnError, buffer_events, buffer_events_or};
 pub(crate) use wake::{notified, notify};
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
@@ -16,12 +18,20 @@ use crate::{Error, event::RenderedEvent};
 /// Rows of one INSERT; eight columns each stay below every database's limit of bound values.
 const ROWS_PER_INSERT: usize = 500;
 
-/// Writes events on this connection, many with one statement, in order.
+/// Writes events on this connection, many with one statement, in order; inside a scope of
+/// [`buffer_events`] they are kept for its next flush.
 ///
 /// # Errors
 ///
 /// [`Error::Database`]; inside a transaction nothing of it stays once that is rolled back.
 pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+    match buffer::keep(db, events) {
+        Some(events) => insert(db, events).await,
+        None => Ok(()),
+    }
+}
+
+async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
     let mut rows = events.into_iter().map(row).peekable();
     while rows.peek().is_some() {
         let batch: Vec<_> = rows.by_ref().take(ROWS_PER_INSERT).collect();
