@@ -13,5 +13,6 @@ mod entities;
 mod events;
 mod filters;
 mod formats;
+mod links;
 mod nested;
 mod payload;

@@ -9,9 +9,9 @@ mod wake;
 
 pub(crate) use wake::{notified, notify};
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use crate::{Error, event::RenderedEvent};
+use crate::{Error, EventId, event::RenderedEvent};
 
 /// Rows of one INSERT; eight columns each stay below every database's limit of bound values.
 const ROWS_PER_INSERT: usize = 500;
@@ -30,6 +30,15 @@ pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Re
     // Only a hint: inside a transaction the relay may look before the commit and will look again.
     notify();
     Ok(())
+}
+
+/// Gives an event of the same transaction another body; `false` if it isn't there, or is relayed.
+pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, body: &str) -> Result<bool, Error> {
+    let update = entity::Entity::update_many()
+        .set(entity::ActiveModel { body: Set(body.to_owned()), ..Default::default() })
+        .filter(entity::Column::Id.eq(id.as_uuid()))
+        .filter(entity::Column::RelayedAt.is_null());
+    Ok(update.exec(db).await?.rows_affected > 0)
 }
 
 fn row(event: RenderedEvent) -> entity::ActiveModel {
