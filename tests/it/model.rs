@@ -14,5 +14,6 @@ mod entities;
 mod events;
 mod filters;
 mod formats;
+mod links;
 mod nested;
 mod payload;

@@ -11,9 +11,9 @@ mod wake;
 pub use buffer::{Buffer, FlushError, OnError, buffer_events, buffer_events_or};
 pub(crate) use wake::{notified, notify};
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use crate::{Error, event::RenderedEvent};
+use crate::{Error, EventId, event::RenderedEvent};
 
 /// Rows of one INSERT; eight columns each stay below every database's limit of bound values.
 const ROWS_PER_INSERT: usize = 500;
@@ -49,6 +49,19 @@ pub(crate) async fn write_once<C: ConnectionTrait>(db: &C, events: Vec<RenderedE
         insert.exec_without_returning(db).await?;
     }
     Ok(())
+}
+
+/// Gives an event of the same transaction another body, also one that is still buffered; `false` if
+/// it isn't there, or is fanned out.
+pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, body: &str) -> Result<bool, Error> {
+    if buffer::rewrite(db, id, body) {
+        return Ok(true);
+    }
+    let update = entity::Entity::update_many()
+        .set(entity::ActiveModel { body: Set(body.to_owned()), ..Default::default() })
+        .filter(entity::Column::Id.eq(id.as_uuid()))
+        .filter(entity::Column::Fanout.is_null());
+    Ok(update.exec(db).await?.rows_affected > 0)
 }
 
 fn row(event: RenderedEvent) -> entity::ActiveModel {
