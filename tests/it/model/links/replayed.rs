@@ -138,7 +138,7 @@ async fn replayed(test: &TestDatabase) -> BTreeSet<(i64, i64)> {
         match event.name.as_str() {
             "page.add" => assert!(!labels.is_empty() && labels.iter().all(|label| links.insert(*label)), "{labels:?}"),
             "page.remove" => {
-                assert!(!labels.is_empty() && labels.iter().all(|label| links.remove(label)), "{labels:?}")
+                assert!(!labels.is_empty() && labels.iter().all(|label| links.remove(label)), "{labels:?}");
             }
             _ => assert!(labels.is_empty() && !std::mem::take(links).is_empty()),
         }
@@ -170,9 +170,9 @@ async fn thorn_067_068_replayed_events_are_the_links_that_are_there() {
         }
         // What is rolled back is neither there nor told, and mixes with nothing that comes after.
         if at % 4 == 3 {
-            transaction.rollback().await.unwrap()
+            transaction.rollback().await.unwrap();
         } else {
-            transaction.commit().await.unwrap()
+            transaction.commit().await.unwrap();
         }
         seen = seen.max(there(&test).await.len());
     }
