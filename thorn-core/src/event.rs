@@ -21,7 +21,12 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
-use crate::{Error, EventId, Timestamp, delivery::RetryPolicy, outbox, settings};
+use crate::{
+    Error, EventId, Timestamp,
+    delivery::RetryPolicy,
+    dispatch::{self, Dispatch},
+    outbox, settings,
+};
 
 /// Describes an event to be sent: its name, who caused it, and how it is delivered.
 ///
@@ -45,6 +50,7 @@ pub struct Event {
     sender: Option<SenderId>,
     broadcast: bool,
     options: EventOptions,
+    dispatch: Option<Dispatch>,
 }
 
 impl Event {
@@ -52,7 +58,14 @@ impl Event {
     /// characters or white space, no empty segment. The name is checked when the event is sent.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), reference: None, sender: None, broadcast: false, options: EventOptions::default() }
+        Self {
+            name: name.into(),
+            reference: None,
+            sender: None,
+            broadcast: false,
+            options: EventOptions::default(),
+            dispatch: None,
+        }
     }
 
     /// The event's name.
@@ -106,13 +119,22 @@ impl Event {
         self
     }
 
+    /// How the event is dispatched once it is committed. Default: inline in the scope of
+    /// [`Thorn::inline`](crate::Thorn::inline) unless the application has disabled dispatch, else as
+    /// the application says.
+    #[must_use]
+    pub fn dispatch(mut self, dispatch: Dispatch) -> Self {
+        self.dispatch = Some(dispatch);
+        self
+    }
+
     /// Writes the event to the outbox on this connection: inside a transaction it becomes visible
-    /// with the commit and vanishes with a rollback.
+    /// with the commit and vanishes with a rollback. A delivery that fails is never an error here.
     ///
     /// # Errors
     ///
     /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::Option`] for bad input, in which case nothing is written; [`Error::Database`].
+    /// [`Error::Option`] (a dispatcher that isn't known, too) for bad input, in which case nothing is written; [`Error::Database`].
     pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
     where
         C: ConnectionTrait,
@@ -133,6 +155,15 @@ impl Event {
         check_event_name(&self.name)?;
         self.options.check()?;
         let settings = settings::current();
+        let dispatch = match self.dispatch {
+            Some(dispatch) => dispatch,
+            // A scope says how, not whether.
+            None if dispatch::is_inline() && settings.dispatch != Dispatch::Disabled => Dispatch::Inline,
+            None => settings.dispatch.clone(),
+        };
+        if let Dispatch::Custom(name) = &dispatch {
+            dispatch::check_known(name)?;
+        }
         let reference = self.reference.map(|path| settings.absolute(path));
         let body = rendered::body(&self.name, reference.as_deref(), self.sender.as_ref(), payload)
             .map_err(|source| Error::Payload { event: self.name.clone(), source })?;
@@ -146,6 +177,7 @@ impl Event {
             name: self.name,
             body,
             options: self.options,
+            dispatch,
             created_at: Timestamp::now(),
         })
     }

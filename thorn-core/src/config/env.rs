@@ -96,6 +96,9 @@ impl Config {
             (url.starts_with("http://") || url.starts_with("https://")).then(|| url.to_owned())
         });
         set(&mut config.max_event_bytes, env.number("THORN_MAX_EVENT_BYTES", "a number of bytes"));
+        let dispatch = "queue, inline or disabled";
+        set(&mut config.dispatch, env.read("THORN_DISPATCHER", dispatch, |value| value.to_lowercase().parse().ok()));
+        set(&mut config.inline_concurrency, env.number("THORN_INLINE_CONCURRENCY", "a number of requests"));
         let networks = "comma-separated networks, such as 10.0.0.0/8,127.0.0.1/32";
         set(&mut config.allow_networks, env.list("THORN_ALLOW_NETWORKS", networks, network));
         let ports = "comma-separated ports, such as 80,443";
@@ -157,9 +160,11 @@ mod tests {
             ("THORN_ALLOW_NETWORKS", "127.0.0.0/8, ::1"),
             ("THORN_RETRY_MAX", "3"),
             ("THORN_RETRY_DELAY", "2"),
+            ("THORN_DISPATCHER", "inline"),
         ])
         .unwrap();
         assert_eq!(config.timeout, Duration::from_millis(500));
+        assert_eq!(config.dispatch, crate::dispatch::Dispatch::Inline);
         assert_eq!(config.allow_networks, ["127.0.0.0/8".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]);
         assert_eq!((config.retry.max_attempts, config.retry.first), (4, Duration::from_secs(2)));
         assert_eq!(read(&[("THORN_RETRY", "off")]).unwrap().retry.max_attempts, 1);

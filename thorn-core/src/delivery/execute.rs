@@ -1,5 +1,7 @@
 //! Running a chunk: every delivery on its own, all at once, each recorded as its result comes.
 
+mod now;
+
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -73,7 +75,7 @@ impl Executor {
         }
         let recorded = self.recorded(&chunk, again).await;
         let mut running: FuturesUnordered<_> =
-            chunk.deliveries.iter().map(|delivery| self.deliver(&chunk, delivery, &recorded)).collect();
+            chunk.deliveries.iter().map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded)).collect();
         while running.next().await.is_some() {}
     }
 
@@ -92,35 +94,29 @@ impl Executor {
         }
     }
 
-    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) {
-        let Some(event) = chunk.events.get(delivery.event) else { return };
-        let id = DeliveryId::derive(event.id, delivery.subscription);
-        let row = recorded.get(&id);
+    async fn deliver_and_record(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) {
+        if let Some(record) = self.deliver(chunk, delivery, recorded).await {
+            self.recorder.record(record).await;
+        }
+    }
+
+    /// Makes one delivery, unless that was done before.
+    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) -> Option<Record> {
+        let event = chunk.events.get(delivery.event)?;
+        let mut record = waiting(event, delivery);
+        let row = recorded.get(&record.delivery);
         // A row that an earlier run of this chunk has left comes back by its own due time.
         let in_hand = |(attempts, state): &(u32, Option<DeliveryState>)| {
             delivery.has_row && *attempts <= delivery.attempts && *state == Some(DeliveryState::Waiting)
         };
         if !row.is_none_or(in_hand) {
-            return;
+            return None;
         }
-        let now = Timestamp::now();
-        let mut record = Record {
-            delivery: id,
-            event: event.id,
-            subscription: delivery.subscription,
-            state: DeliveryState::Waiting,
-            attempts: delivery.attempts,
-            next_attempt_at: Some(now),
-            attempt: None,
-            note: None,
-            has_row: delivery.has_row,
-            now,
-        };
         let span = tracing::info_span!(
-            "delivery", delivery.id = %id, event.id = %event.id, event.name, subscription.id = %delivery.subscription
+            "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
         );
         self.decide(event, delivery, &mut record).instrument(span).await;
-        self.recorder.record(record).await;
+        Some(record)
     }
 
     /// Makes the attempt if that is possible now, and says what becomes of the delivery.
@@ -254,6 +250,23 @@ impl Executor {
             Ok(()) => tracing::warn!(subscription.url, "subscription disabled: {reason}"),
             Err(error) => tracing::error!(%error, "a subscription whose receiver is gone can't be disabled"),
         }
+    }
+}
+
+/// What is recorded of a delivery that isn't tried now: it is due at once.
+fn waiting(event: &ChunkEvent, delivery: &ChunkDelivery) -> Record {
+    let now = Timestamp::now();
+    Record {
+        delivery: DeliveryId::derive(event.id, delivery.subscription),
+        event: event.id,
+        subscription: delivery.subscription,
+        state: DeliveryState::Waiting,
+        attempts: delivery.attempts,
+        next_attempt_at: Some(now),
+        attempt: None,
+        note: None,
+        has_row: delivery.has_row,
+        now,
     }
 }
 

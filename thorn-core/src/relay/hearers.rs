@@ -3,14 +3,27 @@
 use std::sync::Arc;
 
 use super::Relay;
-use crate::{Error, SubscriptionId, outbox::entity::Model as EventRow, subscription::Subscription};
+use crate::{
+    Error, SubscriptionId,
+    outbox::entity::Model as EventRow,
+    subscription::{Registry, Subscription},
+};
+
+/// Everybody who hears of the event, in place of what `hearers` held.
+pub(crate) fn hearers(
+    registry: &Registry,
+    event: &EventRow,
+    hearers: &mut Vec<Arc<Subscription>>,
+) -> Result<(), Error> {
+    hearers.clear();
+    registry.matching(&event.name, event.sender.as_deref(), event.broadcast, hearers);
+    Ok(())
+}
 
 impl Relay {
     /// Everybody who hears of the event, in place of what `hearers` held.
     pub(super) fn hearers(&self, event: &EventRow, hearers: &mut Vec<Arc<Subscription>>) -> Result<(), Error> {
-        hearers.clear();
-        self.registry.matching(&event.name, event.sender.as_deref(), event.broadcast, hearers);
-        Ok(())
+        self::hearers(&self.registry, event, hearers)
     }
 
     /// One of those whom the event was fanned out to, unless it is gone since.

@@ -1,0 +1,38 @@
+//! Running a chunk for a caller who waits for it: within a bound, and not for long.
+
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
+
+use super::{Executor, Recorded, waiting};
+use crate::{
+    queue::{Chunk, ChunkDelivery},
+    record::Record,
+};
+
+impl Executor {
+    /// Makes the chunk's deliveries, of all callers at most as many at once as there are `permits`,
+    /// and returns those that are recorded. What hasn't its turn by `turn` waits as a row, for a worker.
+    pub(crate) async fn run_now(&self, chunk: &Chunk, permits: &Semaphore, turn: Instant) -> Vec<Record> {
+        let deliveries = chunk.deliveries.iter().map(|delivery| self.deliver_now(chunk, delivery, permits, turn));
+        futures::future::join_all(deliveries).await.into_iter().flatten().collect()
+    }
+
+    async fn deliver_now(
+        &self,
+        chunk: &Chunk,
+        delivery: &ChunkDelivery,
+        permits: &Semaphore,
+        turn: Instant,
+    ) -> Option<Record> {
+        let record = match timeout_at(turn, permits.acquire()).await {
+            Ok(Ok(_permit)) => self.deliver(chunk, delivery, &Recorded::new()).await?,
+            _ => {
+                self.counters.put_off();
+                waiting(chunk.events.get(delivery.event)?, delivery)
+            }
+        };
+        self.recorder.record(record.clone()).await.then_some(record)
+    }
+}
