@@ -17,7 +17,7 @@ async fn a_process_that_dies_after_the_commit_leaves_its_events_to_a_worker() {
     let dying = app.thorn.inline(async {
         draft("a").insert(app.db()).await.unwrap();
         draft("b").insert(app.db()).await.unwrap();
-        std::future::pending::<()>().await
+        std::future::pending::<()>().await;
     });
     tokio::select! {
         _ = dying => panic!("it never ends"),
