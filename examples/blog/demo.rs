@@ -48,7 +48,7 @@ pub(crate) async fn start(thorn: &Thorn, listener: TcpListener, blog: SocketAddr
     let url = format!("http://{}{PATH}", listener.local_addr()?);
     let new = NewSubscription { event: "article.*".into(), url, ..NewSubscription::default() };
     let secret = thorn.subscriptions().create(new).await?.secret;
-    let secrets = Secrets(WebhookSecrets::new([secret.expose()]));
+    let secrets = Secrets(WebhookSecrets::new(secret.iter().map(|secret| secret.expose())));
     let receiver = Router::new().route(PATH, post(show)).with_state(secrets);
     tokio::spawn(async move { axum::serve(listener, receiver).await });
     println!(

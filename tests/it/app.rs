@@ -69,8 +69,7 @@ impl App {
             event: event.into(),
             url: url.into(),
             secret: Some("s3cr3t-s3cr3t-s3cr3t".into()),
-            digest: None,
-            content_type: None,
+            ..NewSubscription::default()
         };
         self.thorn.subscriptions().create(new).await.unwrap()
     }

@@ -3,7 +3,7 @@
 use sea_orm::TransactionTrait;
 use thorn::{
     DeliveryId,
-    delivery::{Outcome, hook_hmac, verify_standard},
+    delivery::{Outcome, sign, verify_standard},
     event::Event,
     record::DeliveryState,
 };
@@ -29,13 +29,13 @@ async fn thorn_143_a_committed_event_arrives_signed_and_is_recorded() {
         ("hook-event", "user.created"),
         ("hook-delivery", &delivery),
         ("hook-subscription", &subscription.id.to_string()),
-        ("hook-hmac", &hook_hmac(subscription.digest, &subscription.secret, body.as_bytes())),
+        ("hook-hmac", &sign(&subscription, body.as_bytes()).unwrap()),
         ("webhook-id", &delivery),
     ] {
         assert_eq!(request.header(name), value, "{name}");
     }
     verify_standard(
-        &subscription.secret,
+        subscription.secret.as_ref().unwrap(),
         request.header("webhook-id"),
         request.header("webhook-timestamp"),
         request.header("webhook-signature"),

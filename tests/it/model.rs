@@ -14,5 +14,6 @@ pub(crate) mod entities;
 mod events;
 mod filters;
 mod formats;
+mod links;
 mod nested;
 mod payload;

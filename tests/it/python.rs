@@ -37,7 +37,7 @@ struct Verdict {
 impl Given {
     fn of(request: &Received, subscription: &Subscription) -> Self {
         Self {
-            secret: subscription.secret.expose().to_owned(),
+            secret: subscription.secret.as_ref().unwrap().expose().to_owned(),
             digest: subscription.digest.to_string(),
             headers: request.headers.clone(),
             body: hex(&request.body),
@@ -112,6 +112,7 @@ async fn deliveries() -> Vec<(Received, Subscription)> {
             secret: secret.map(Into::into),
             digest: Some(digest.to_string()),
             content_type: Some(content_type.to_string()),
+            ..NewSubscription::default()
         };
         subscriptions.push(app.thorn.subscriptions().create(new).await.unwrap());
     }

@@ -83,14 +83,16 @@ async fn thorn_143_what_thorn_s_client_sends_is_verified_in_both_forms() {
         let secret = Secret::new(SECRET);
         let attempt = client
             .send(&Outgoing {
+                validators: None,
                 delivery,
                 subscription,
                 event: "article.created",
                 url: &url,
                 content_type,
-                secret: &secret,
-                hook_hmac: &hook_hmac(Digest::Sha256, &secret, body.as_bytes()),
+                secret: Some(&secret),
+                hook_hmac: Some(&hook_hmac(Digest::Sha256, &secret, body.as_bytes())),
                 body: Bytes::from(body.clone()),
+                subscription_headers: &ExtraHeaders::default(),
                 headers: &ExtraHeaders::default(),
                 timeout: Duration::from_secs(5),
                 keep_alive: true,

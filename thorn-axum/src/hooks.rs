@@ -36,10 +36,21 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// | `GET /hooks/` | the caller's subscriptions: an array, by URL, the newest first within one; `?limit=` (at most 1000, the default) with `Link: <…>; rel="next"` if there are more |
 /// | `POST /hooks/` | a new one, 201; the only answer that shows `hmac_secret` unasked |
 /// | `GET /hooks/{id}/` | one |
-/// | `PUT /hooks/{id}/` | replaces it; a secret or `enabled` that isn't given stays |
+/// | `PUT /hooks/{id}/` | replaces it; what is given of neither `hmac_secret`, `headers`, `hmac_signer` nor `enabled` stays |
 /// | `PATCH /hooks/{id}/` | changes the fields given |
 /// | `DELETE /hooks/{id}/` | 204, and it hears no more |
 /// | `GET /hooks/{id}/secret/` | its `hmac_secret` |
+///
+/// | field | |
+/// |---|---|
+/// | `event`, `url` | required: a [pattern](thorn_core::subscription::Pattern) and where deliveries go |
+/// | `content_type` | `application/json` (default) or `application/x-www-form-urlencoded` |
+/// | `hmac_secret` | what deliveries are signed with; generated if left out |
+/// | `hmac_digest` | hash function of `Hook-HMAC`: `sha256` (default), `sha512`, `sha384`, `sha224`, `sha1` |
+/// | `hmac_signer` | form of `Hook-HMAC`: `hmac`, or `compat` as Python's Thorn makes it; default as configured |
+/// | `headers` | headers sent with each delivery, `{"Authorization": "Bearer …"}`; replaces all there were. Never shown again, only their `header_names` |
+/// | `enabled` | `false` silences it |
+/// | `id`, `user`, `header_names`, `disabled_reason`, `created_at`, `updated_at`, `subscription` | shown only; ignored when sent |
 ///
 /// Each with or without the trailing slash. Bodies are JSON, 64 kilobytes at most, errors are
 /// [`Problem`]s. What belongs to somebody else answers 404, like what doesn't exist.

@@ -30,6 +30,14 @@ pub enum Error {
         /// What the serialiser said.
         source: serde_json::Error,
     },
+    /// What [`Event::request_data`](crate::event::Event::request_data) was given isn't a JSON object.
+    #[error("the request data of event `{event}` must be an object: {reason}")]
+    RequestData {
+        /// The event's name.
+        event: String,
+        /// What was found instead.
+        reason: String,
+    },
     /// The rendered event is larger than allowed.
     #[error(
         "event `{event}` is {size} bytes, the limit is {limit}; send a reference instead of the whole object, or raise `max_event_bytes`"

@@ -47,7 +47,8 @@ pub mod __private {
 
     pub use crate::event::Event;
     pub use crate::model::{
-        Change, Columns, Field, HookedBehavior, ModelEvent, Op, Piece, Trigger, WebhookModel, hooks, name, reference,
-        rows_left_behind, transaction, with_headers,
+        Change, Columns, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, ModelEvent, Op, Piece, Relation,
+        Silent, Trigger, WebhookModel, announce_links, hooks, name, reference, rows_left_behind, transaction,
+        with_headers,
     };
 }

@@ -11,10 +11,10 @@ mod wake;
 pub use buffer::{Buffer, FlushError, OnError, buffer_events, buffer_events_or};
 pub(crate) use wake::{notified, notify};
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    Error, Timestamp,
+    Error, EventId, Timestamp,
     dispatch::{self, Dispatch},
     event::RenderedEvent,
 };
@@ -56,6 +56,28 @@ async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Resul
     // Only a hint: inside a transaction the relay may look before the commit and will look again.
     notify();
     Ok(())
+}
+
+/// As [`write`], but an event that is there already stays as it is.
+pub(crate) async fn write_once<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+    for event in events {
+        let insert = entity::Entity::insert(row(event)).on_conflict_do_nothing_on([entity::Column::Id]);
+        insert.exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// Gives an event of the same transaction another body, also one that is still buffered; `false` if
+/// it isn't there, or is fanned out.
+pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, body: &str) -> Result<bool, Error> {
+    if buffer::rewrite(db, id, body) {
+        return Ok(true);
+    }
+    let update = entity::Entity::update_many()
+        .set(entity::ActiveModel { body: Set(body.to_owned()), ..Default::default() })
+        .filter(entity::Column::Id.eq(id.as_uuid()))
+        .filter(entity::Column::Fanout.is_null());
+    Ok(update.exec(db).await?.rows_affected > 0)
 }
 
 fn row(event: RenderedEvent) -> entity::ActiveModel {

@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use crate::{
     AutocommitPolicy, Config, Error, EventId,
-    delivery::RetryPolicy,
+    delivery::{DeliveryObserver, Observers, RetryPolicy, Validator},
     dispatch::{self, Dispatch, Dispatcher, Inline, InlineScope},
     event::Event,
     history::{DeliveryRow, Status},
     model::transaction::end,
     settings,
-    subscription::{Registry, SecretKey, Subscriptions, entity},
+    subscription::{Registry, SecretKey, Signer, Subscriptions, entity},
     worker::Worker,
 };
 
@@ -45,6 +45,7 @@ struct Inner {
     config: Config,
     subscriptions: Subscriptions,
     registry: Arc<Registry>,
+    observers: Observers,
     inline: Arc<Inline>,
     dispatchers: Dispatchers,
 }
@@ -63,7 +64,8 @@ pub struct Sent {
 impl Thorn {
     /// Begins with the default settings on this database.
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
-        ThornBuilder { db, config: Config::default(), dispatchers: BTreeMap::new() }
+        let (observers, dispatchers) = (Observers::default(), BTreeMap::new());
+        ThornBuilder { db, config: Config::default(), observers, dispatchers }
     }
 
     /// The database.
@@ -82,6 +84,10 @@ impl Thorn {
     #[must_use]
     pub fn subscriptions(&self) -> &Subscriptions {
         &self.0.subscriptions
+    }
+
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.0.observers
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
@@ -207,6 +213,7 @@ impl Thorn {
 pub struct ThornBuilder {
     db: DatabaseConnection,
     config: Config,
+    observers: Observers,
     dispatchers: Dispatchers,
 }
 
@@ -245,6 +252,13 @@ impl ThornBuilder {
         self
     }
 
+    /// Rules for recipients, unless an event brings its own; they replace the default ones and
+    /// `allow_ports`.
+    pub fn validators(mut self, validators: impl IntoIterator<Item = Validator>) -> Self {
+        self.config.validators = Some(validators.into_iter().collect());
+        self
+    }
+
     /// Encrypts secrets at rest.
     pub fn secret_key(mut self, key: SecretKey) -> Self {
         self.config.secret_key = Some(key);
@@ -264,6 +278,12 @@ impl ThornBuilder {
         self
     }
 
+    /// Has this told of every attempt that a worker of this process makes, and inline delivery.
+    pub fn observer(mut self, observer: Arc<dyn DeliveryObserver>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     setters! {
         /// How events are dispatched that don't say so themselves. Default: by the queue.
         dispatch: Dispatch,
@@ -273,6 +293,8 @@ impl ThornBuilder {
         max_event_bytes: usize,
         /// What happens to saves outside a transaction. Default: refused.
         autocommit: AutocommitPolicy,
+        /// How the `Hook-HMAC` of new subscriptions is made. Default [`Signer::Hmac`].
+        hmac_signer: Signer,
         /// Total deadline of one attempt. Default 15 s.
         timeout: Duration,
         /// How failed deliveries are retried.
@@ -283,6 +305,13 @@ impl ThornBuilder {
         takeover: Duration,
         /// How long after its fan-out an event is compared with what was recorded. Default 60 s.
         audit_after: Duration,
+        /// How long nothing may get through to a subscription before it is disabled. Default 3 days;
+        /// `None` never disables it.
+        disable_after: Option<Duration>,
+        /// How long events and their deliveries are kept. Default 30 days; `None` is for ever.
+        keep: Option<Duration>,
+        /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
+        keep_unheard: Option<Duration>,
     }
 
     /// Checks the settings and the tables.
@@ -294,7 +323,7 @@ impl ThornBuilder {
     ///
     /// [`Error::Option`] for a senseless setting, [`Error::Database`] if thorn's tables are missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config, dispatchers } = self;
+        let Self { db, config, observers, dispatchers } = self;
         config.check()?;
         for name in dispatchers.keys() {
             dispatch::check_name(name)?;
@@ -309,15 +338,17 @@ impl ThornBuilder {
         }
         check_tables(&db).await?;
         settings::replace(config.event_settings());
-        let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone());
+        let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone())
+            .with_signer(config.hmac_signer);
         if let Some(choices) = config.event_choices.clone() {
             subscriptions = subscriptions.with_event_choices(choices);
         }
         let registry = Arc::new(Registry::new(config.secret_key.clone()));
-        let inline = Inline::new(db.clone(), registry.clone(), subscriptions.clone(), config.clone());
+        let inline =
+            Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
         let inline = Arc::new(inline);
         dispatch::register(&inline, dispatchers.keys());
-        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry, inline, dispatchers })))
+        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers })))
     }
 }
 

@@ -23,10 +23,12 @@ async fn thorn_108_creating_shows_everything_and_where_it_is() {
     assert_eq!(made["subscription"], link);
     assert_eq!((&made["event"], &made["url"], &made["user"]), (&json!("a.*"), &json!(URL), &json!("alice")));
     assert_eq!((&made["content_type"], &made["hmac_digest"]), (&json!("application/json"), &json!("sha256")));
+    assert_eq!((&made["hmac_signer"], &made["header_names"]), (&json!("hmac"), &json!([])));
     assert_eq!((&made["enabled"], &made["disabled_reason"]), (&json!(true), &Value::Null));
+    assert_eq!(made["failing_since"], Value::Null);
     assert!(made["hmac_secret"].as_str().unwrap().len() >= 64 - 2, "{made}");
     assert!(made["created_at"].as_str().unwrap().ends_with('Z') && made["updated_at"] == made["created_at"]);
-    assert_eq!(made.as_object().unwrap().len(), 12, "{made}");
+    assert_eq!(made.as_object().unwrap().len(), 15, "{made}");
 }
 
 #[tokio::test]
@@ -34,11 +36,16 @@ async fn thorn_108_what_is_given_is_taken() {
     let app = App::new().await;
     let given = json!({
         "event": "a.b", "url": URL, "hmac_secret": "s3cr3t", "hmac_digest": "SHA512",
-        "content_type": "application/x-www-form-urlencoded", "enabled": true,
+        "hmac_signer": "Compat", "content_type": "application/x-www-form-urlencoded", "enabled": true,
+        "headers": { "Authorization": "Bearer hush", "X-Tenant": "blue" },
     });
     let made = app.post("alice", given).await.body;
     assert_eq!((&made["hmac_secret"], &made["hmac_digest"]), (&json!("s3cr3t"), &json!("sha512")));
     assert_eq!(made["content_type"], "application/x-www-form-urlencoded");
+    assert_eq!(
+        (&made["hmac_signer"], &made["header_names"]),
+        (&json!("compat"), &json!(["Authorization", "X-Tenant"]))
+    );
 }
 
 #[tokio::test]
@@ -65,6 +72,14 @@ async fn thorn_114_every_wrong_field_is_named_at_once() {
             json!({ "event": {}, "url": [], "hmac_secret": 1, "hmac_digest": true, "content_type": null, "enabled": 1 }),
             vec!["content_type", "enabled", "event", "hmac_digest", "hmac_secret", "url"],
         ),
+        (
+            json!({ "event": "a.b", "url": URL, "hmac_signer": "x.y:z", "headers": null }),
+            vec!["headers", "hmac_signer"],
+        ),
+        (json!({ "event": "a.b", "url": URL, "headers": [] }), vec!["headers"]),
+        (json!({ "event": "a b", "url": URL, "headers": { "X-A": null } }), vec!["event", "headers"]),
+        (json!({ "event": "a.b", "url": URL, "headers": { "Hook-HMAC": "x" } }), vec!["headers"]),
+        (json!({ "event": "a.b", "url": URL, "hmac_secret": null }), vec!["hmac_secret"]),
         (json!(["event"]), vec!["non_field_errors"]),
     ] {
         assert_eq!(app.post("alice", body.clone()).await.wrong(), wrong, "{body}");

@@ -41,6 +41,7 @@ async fn thorn_111_patch_changes_what_is_given() {
         ("url", json!("http://127.9.0.1/other")),
         ("content_type", json!("application/x-www-form-urlencoded")),
         ("hmac_digest", json!("sha1")),
+        ("hmac_signer", json!("compat")),
         ("enabled", json!(false)),
         ("enabled", json!(true)),
     ] {
@@ -100,9 +101,41 @@ async fn thorn_112_what_was_read_can_be_sent_back() {
         assert_eq!(answer.body, read, "{method}");
     }
     let kept = app.base.thorn.subscriptions().get(Access::Owner("alice"), subscription).await.unwrap();
-    assert_eq!(kept.secret.expose(), made["hmac_secret"].as_str().unwrap());
+    assert_eq!(kept.secret.unwrap().expose(), made["hmac_secret"].as_str().unwrap());
     // The answer of the creation, with its secret, too.
     assert_eq!(app.send(Method::PUT, "alice", &item, made).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn thorn_112_headers_are_never_shown_and_stay_until_they_are_replaced() {
+    let app = App::new().await;
+    let given =
+        json!({ "event": "a.b", "url": URL, "headers": { "Authorization": "Bearer hush" }, "hmac_signer": "compat" });
+    let made = app.post("alice", given).await.body;
+    let item = path(&made);
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let stored = async || app.base.thorn.subscriptions().get(Access::Owner("alice"), id).await.unwrap();
+    let read = app.get("alice", &item).await.body;
+    assert_eq!(read["header_names"], json!(["Authorization"]));
+    for (method, body) in [
+        (Method::PUT, read.clone()),
+        (Method::PATCH, read),
+        (Method::PUT, json!({ "event": "a.b", "url": URL })),
+        (Method::PATCH, json!({ "event": "c.d" })),
+        (Method::PUT, made),
+    ] {
+        let answer = app.send(method.clone(), "alice", &item, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{method} {}", answer.body);
+        assert!(!answer.body.to_string().contains("hush"), "{}", answer.body);
+        let stored = stored().await;
+        assert_eq!(stored.headers.iter().collect::<Vec<_>>(), [("Authorization", "Bearer hush")], "{method}");
+        assert_eq!(stored.signer.as_str(), "compat", "{method}");
+    }
+    for (headers, names) in [(json!({ "X-A": "b" }), json!(["X-A"])), (json!({}), json!([]))] {
+        let answer = app.send(Method::PATCH, "alice", &item, json!({ "headers": headers })).await;
+        assert_eq!(answer.body["header_names"], names);
+    }
+    assert!(stored().await.headers.is_empty());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use serde_json::{Map, Value};
 use thorn_core::{
     Error,
+    event::ExtraHeaders,
     subscription::{ContentType, Digest, NewSubscription, SubscriptionChange},
 };
 
@@ -39,7 +40,10 @@ impl Fields {
             url: self.required("url"),
             secret: self.text("hmac_secret"),
             digest: self.text("hmac_digest"),
+            signer: self.text("hmac_signer"),
             content_type: self.text("content_type"),
+            headers: self.headers().unwrap_or_default(),
+            ..NewSubscription::default()
         };
         if self.flag("enabled") == Some(false) {
             self.errors.push(("enabled", "A new subscription is enabled. Disable it once it exists."));
@@ -48,16 +52,20 @@ impl Fields {
         new
     }
 
-    /// PUT: every field anew. The secret isn't shown, so who sends back what they have read can't
-    /// have it, and it stays; so does `enabled`, which clients of Python's Thorn don't know.
+    /// PUT: every field anew. Secret and headers aren't shown, so who sends back what they have read
+    /// can't have them, and they stay; so does what clients of Python's Thorn don't know: `enabled` and
+    /// `hmac_signer`.
     pub(super) fn replacement(&mut self) -> SubscriptionChange {
         let mut change = SubscriptionChange {
             event: Some(self.required("event")),
             url: Some(self.required("url")),
             secret: self.text("hmac_secret"),
             digest: self.text("hmac_digest").or_else(|| Some(Digest::default().to_string())),
+            signer: self.text("hmac_signer"),
             content_type: self.text("content_type").or_else(|| Some(ContentType::default().to_string())),
+            headers: self.headers(),
             enabled: self.flag("enabled"),
+            ..SubscriptionChange::default()
         };
         self.spoil(&mut change.digest);
         change
@@ -70,8 +78,11 @@ impl Fields {
             url: self.text("url"),
             secret: self.text("hmac_secret"),
             digest: self.text("hmac_digest"),
+            signer: self.text("hmac_signer"),
             content_type: self.text("content_type"),
+            headers: self.headers(),
             enabled: self.flag("enabled"),
+            ..SubscriptionChange::default()
         };
         self.spoil(&mut change.digest);
         change
@@ -110,6 +121,31 @@ impl Fields {
         };
         self.errors.push((field, wrong));
         Some(String::new())
+    }
+
+    /// An object of names and values, in place of all there were.
+    fn headers(&mut self) -> Option<ExtraHeaders> {
+        const FIELD: &str = "headers";
+        let given = match self.given.remove(FIELD)? {
+            Value::Object(given) => given,
+            Value::Null => {
+                self.errors.push((FIELD, "This field may not be null; send {} to have none."));
+                return None;
+            }
+            _ => {
+                self.errors.push((FIELD, "Not an object of names and values."));
+                return None;
+            }
+        };
+        let text = |(name, value)| match value {
+            Value::String(value) => Some((name, value)),
+            _ => None,
+        };
+        let headers: Option<Vec<_>> = given.into_iter().map(text).collect();
+        if headers.is_none() {
+            self.errors.push((FIELD, "A value is not a string; what is sent replaces all headers there were."));
+        }
+        headers.map(ExtraHeaders::from_iter)
     }
 
     fn flag(&mut self, field: &'static str) -> Option<bool> {

@@ -78,7 +78,8 @@ pub(super) async fn delete<O: HookOwner>(
 #[derive(Serialize)]
 struct Revealed<'a> {
     id: SubscriptionId,
-    hmac_secret: &'a str,
+    /// Null if it is unsigned.
+    hmac_secret: Option<&'a str>,
 }
 
 pub(super) async fn reveal<O: HookOwner>(
@@ -88,7 +89,8 @@ pub(super) async fn reveal<O: HookOwner>(
 ) -> Result<impl IntoResponse, Problem> {
     let found = hooks.subscriptions().get(owner.access(), id).await?;
     tracing::info!(subscription.id = %id, "secret revealed");
-    let body = Json(Revealed { id, hmac_secret: found.secret.expose() }).into_response();
+    let hmac_secret = found.secret.as_ref().map(|secret| secret.expose());
+    let body = Json(Revealed { id, hmac_secret }).into_response();
     Ok(([NO_STORE], body))
 }
 

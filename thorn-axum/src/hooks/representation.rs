@@ -3,7 +3,8 @@
 use serde::Serialize;
 use thorn_core::{SubscriptionId, Timestamp, subscription::Subscription};
 
-/// A subscription as the API shows it. The secret is there only if this is the moment to show it.
+/// A subscription as the API shows it. The secret is there only if this is the moment to show it, and
+/// of its headers, which may be credentials too, their names.
 #[derive(Serialize)]
 pub(super) struct Representation<'a> {
     id: SubscriptionId,
@@ -12,10 +13,13 @@ pub(super) struct Representation<'a> {
     content_type: &'static str,
     user: Option<&'a str>,
     hmac_digest: &'static str,
+    hmac_signer: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     hmac_secret: Option<&'a str>,
+    header_names: Vec<&'a str>,
     enabled: bool,
     disabled_reason: Option<&'a str>,
+    failing_since: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
     subscription: String,
@@ -31,9 +35,12 @@ impl<'a> Representation<'a> {
             content_type: subscription.content_type.as_str(),
             user: subscription.owner.as_deref(),
             hmac_digest: subscription.digest.as_str(),
+            hmac_signer: subscription.signer.as_str(),
             hmac_secret: None,
+            header_names: subscription.headers.names().collect(),
             enabled: subscription.disabled.is_none(),
             disabled_reason: subscription.disabled.as_ref().map(|disabled| disabled.reason.as_str()),
+            failing_since: subscription.failing_since,
             created_at: subscription.created_at,
             updated_at: subscription.updated_at,
             subscription: link,
@@ -42,6 +49,7 @@ impl<'a> Representation<'a> {
 
     /// With the secret: for who has just created it.
     pub(super) fn with_secret(subscription: &'a Subscription, link: String) -> Self {
-        Self { hmac_secret: Some(subscription.secret.expose()), ..Self::new(subscription, link) }
+        let secret = subscription.secret.as_ref().map(|secret| secret.expose());
+        Self { hmac_secret: secret, ..Self::new(subscription, link) }
     }
 }

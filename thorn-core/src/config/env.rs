@@ -44,13 +44,18 @@ impl Reader<'_> {
         parsed
     }
 
-    fn number<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
         self.read(name, expected, |value| value.parse().ok())
     }
 
     fn seconds(&mut self, name: &str) -> Option<Duration> {
-        self.read(name, "seconds, such as 15 or 0.5", |value| {
-            value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        self.read(name, "seconds, such as 15 or 0.5", seconds)
+    }
+
+    /// Seconds, or `none` for no limit.
+    fn limit(&mut self, name: &str) -> Option<Option<Duration>> {
+        self.read(name, "seconds, such as 86400, or `none`", |value| {
+            if value.eq_ignore_ascii_case("none") { Some(None) } else { seconds(value).map(Some) }
         })
     }
 
@@ -59,6 +64,10 @@ impl Reader<'_> {
             value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
         })
     }
+}
+
+fn seconds(value: &str) -> Option<Duration> {
+    value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 fn flag(value: &str) -> Option<bool> {
@@ -73,6 +82,9 @@ fn flag(value: &str) -> Option<bool> {
 fn network(value: &str) -> Option<IpNet> {
     value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
 }
+
+/// What `THORN_RECIPIENT_VALIDATORS` may be.
+const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=443,8443;block-networks=203.0.113.0/24";
 
 impl Config {
     /// Reads `THORN_*` from the environment; what isn't set keeps its default.
@@ -95,14 +107,18 @@ impl Config {
         config.base_url = env.read("THORN_BASE_URL", "an http or https URL", |url| {
             (url.starts_with("http://") || url.starts_with("https://")).then(|| url.to_owned())
         });
-        set(&mut config.max_event_bytes, env.number("THORN_MAX_EVENT_BYTES", "a number of bytes"));
+        set(&mut config.max_event_bytes, env.parsed("THORN_MAX_EVENT_BYTES", "a number of bytes"));
         let dispatch = "queue, inline or disabled";
         set(&mut config.dispatch, env.read("THORN_DISPATCHER", dispatch, |value| value.to_lowercase().parse().ok()));
-        set(&mut config.inline_concurrency, env.number("THORN_INLINE_CONCURRENCY", "a number of requests"));
+        set(&mut config.inline_concurrency, env.parsed("THORN_INLINE_CONCURRENCY", "a number of requests"));
         let networks = "comma-separated networks, such as 10.0.0.0/8,127.0.0.1/32";
         set(&mut config.allow_networks, env.list("THORN_ALLOW_NETWORKS", networks, network));
         let ports = "comma-separated ports, such as 80,443";
         set(&mut config.allow_ports, env.list("THORN_ALLOW_PORTS", ports, |port| port.parse().ok()));
+        let validators = env.read("THORN_RECIPIENT_VALIDATORS", VALIDATORS, |list| {
+            list.split(';').map(str::trim).filter(|rule| !rule.is_empty()).map(|rule| rule.parse().ok()).collect()
+        });
+        config.validators = validators;
         // The value itself is a secret and stays out of the message.
         if let Some(key) = (env.get)("THORN_SECRET_KEY").filter(|key| !key.trim().is_empty()) {
             match key.trim().parse::<SecretKey>() {
@@ -110,12 +126,13 @@ impl Config {
                 Err(error) => env.wrong.push(format!("THORN_SECRET_KEY: {error}")),
             }
         }
+        set(&mut config.hmac_signer, env.parsed("THORN_HMAC_SIGNER", "hmac or compat"));
         config.event_choices =
             env.list("THORN_EVENT_CHOICES", "comma-separated event names", |name| Some(name.to_owned()));
         set(&mut config.timeout, env.seconds("THORN_EVENT_TIMEOUT"));
         set(
             &mut config.retry.max_attempts,
-            env.number::<u32>("THORN_RETRY_MAX", "a number of retries").map(|n| n.saturating_add(1)),
+            env.parsed::<u32>("THORN_RETRY_MAX", "a number of retries").map(|n| n.saturating_add(1)),
         );
         set(&mut config.retry.first, env.seconds("THORN_RETRY_DELAY"));
         config.retry.longest = config.retry.longest.max(config.retry.first);
@@ -125,7 +142,10 @@ impl Config {
         set(&mut config.poll_interval, env.seconds("THORN_POLL_INTERVAL"));
         set(&mut config.takeover, env.seconds("THORN_TAKEOVER"));
         set(&mut config.audit_after, env.seconds("THORN_AUDIT_AFTER"));
-        set(&mut config.chunk, env.number("THORN_CHUNKSIZE", "a number of deliveries"));
+        set(&mut config.disable_after, env.limit("THORN_DISABLE_AFTER"));
+        set(&mut config.keep, env.limit("THORN_KEEP"));
+        set(&mut config.keep_unheard, env.limit("THORN_KEEP_UNHEARD"));
+        set(&mut config.chunk, env.parsed("THORN_CHUNKSIZE", "a number of deliveries"));
         set(&mut config.queue_name, env.read("THORN_QUEUE_NAME", "a name", |name| Some(name.to_owned())));
         if env.wrong.is_empty() { Ok(config) } else { Err(ConfigError { variables: env.wrong }) }
     }
@@ -140,6 +160,7 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{delivery::Validator, subscription::Signer};
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -158,15 +179,19 @@ mod tests {
         let config = read(&[
             ("THORN_EVENT_TIMEOUT", "0.5"),
             ("THORN_ALLOW_NETWORKS", "127.0.0.0/8, ::1"),
+            ("THORN_RECIPIENT_VALIDATORS", "protocols=https; ports=443,8443"),
             ("THORN_RETRY_MAX", "3"),
             ("THORN_RETRY_DELAY", "2"),
             ("THORN_DISPATCHER", "inline"),
+            ("THORN_HMAC_SIGNER", "Compat"),
         ])
         .unwrap();
         assert_eq!(config.timeout, Duration::from_millis(500));
         assert_eq!(config.dispatch, crate::dispatch::Dispatch::Inline);
         assert_eq!(config.allow_networks, ["127.0.0.0/8".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]);
+        assert_eq!(config.validators, Some(vec![Validator::protocols(["https"]), Validator::ports([443, 8443])]));
         assert_eq!((config.retry.max_attempts, config.retry.first), (4, Duration::from_secs(2)));
+        assert_eq!(config.hmac_signer, Signer::Compat);
         assert_eq!(read(&[("THORN_RETRY", "off")]).unwrap().retry.max_attempts, 1);
     }
 
@@ -175,10 +200,11 @@ mod tests {
         let error = read(&[
             ("THORN_EVENT_TIMEOUT", "soon"),
             ("THORN_ALLOW_NETWORKS", "10.0.0.0/99"),
+            ("THORN_RECIPIENT_VALIDATORS", "protocols=ftp"),
             ("THORN_SECRET_KEY", "hunter2"),
         ])
         .unwrap_err();
-        assert_eq!(error.variables.len(), 3);
+        assert_eq!(error.variables.len(), 4);
         assert!(error.to_string().contains("THORN_EVENT_TIMEOUT=soon: expected seconds"));
         assert!(!error.to_string().contains("hunter2"));
     }

@@ -10,19 +10,21 @@ use sea_orm::{DatabaseConnection, EntityTrait};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use super::{Attempt, Client, Entry, Lanes, Outcome, Outgoing, RetryPolicy, encode_body, hook_hmac, verify_hook_hmac};
+use super::{
+    Attempt, Client, Consequences, DeliveryReport, Entry, Lanes, Outcome, Outgoing, RetryPolicy,
+    consequences::GONE,
+    encode_body,
+    sign::{is_signed, sign},
+};
 use crate::{
     DeliveryId, Error, Timestamp,
     event::EventOptions,
     outbox::entity as event,
     queue::{CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
     record::{DeliveryState, Record, Recorder, already_recorded},
-    subscription::{Registry, Subscription, Subscriptions},
+    subscription::{Registry, Subscription},
     worker::Counters,
 };
-
-/// Status by which a receiver says that it is gone for good.
-const GONE: u16 = 410;
 
 /// Pause before a question to a database that is away is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -42,7 +44,7 @@ pub(crate) struct Defaults {
 pub(crate) struct Executor {
     pub(crate) db: DatabaseConnection,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) subscriptions: Subscriptions,
+    pub(crate) consequences: Consequences,
     pub(crate) client: Client,
     pub(crate) lanes: Lanes,
     pub(crate) recorder: Recorder,
@@ -50,6 +52,14 @@ pub(crate) struct Executor {
     pub(crate) defaults: Defaults,
     /// Turns true when the worker stops: what hasn't begun is handed back.
     pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// A delivery that was made, or put off, and isn't recorded yet.
+struct Made {
+    record: Record,
+    /// Of the attempt, if there was one.
+    report: Option<(DeliveryReport, Arc<Subscription>)>,
+    span: tracing::Span,
 }
 
 type Recorded = HashMap<DeliveryId, (u32, Option<DeliveryState>)>;
@@ -95,13 +105,26 @@ impl Executor {
     }
 
     async fn deliver_and_record(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) {
-        if let Some(record) = self.deliver(chunk, delivery, recorded).await {
-            self.recorder.record(record).await;
+        if let Some(made) = self.deliver(chunk, delivery, recorded).await {
+            self.record(made).await;
         }
     }
 
+    /// Has a delivery recorded, and draws the consequences; `false` if the recorder is gone.
+    async fn record(&self, Made { record, report, span }: Made) -> bool {
+        async {
+            let recorded = self.recorder.record(record).await;
+            if let Some((report, subscription)) = report.filter(|_| recorded) {
+                self.consequences.follow(&report, &subscription).await;
+            }
+            recorded
+        }
+        .instrument(span)
+        .await
+    }
+
     /// Makes one delivery, unless that was done before.
-    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) -> Option<Record> {
+    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) -> Option<Made> {
         let event = chunk.events.get(delivery.event)?;
         let mut record = waiting(event, delivery);
         let row = recorded.get(&record.delivery);
@@ -115,33 +138,38 @@ impl Executor {
         let span = tracing::info_span!(
             "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
         );
-        self.decide(event, delivery, &mut record).instrument(span).await;
-        Some(record)
+        let report = self.decide(event, delivery, &mut record).instrument(span.clone()).await;
+        Some(Made { record, report, span })
     }
 
     /// Makes the attempt if that is possible now, and says what becomes of the delivery.
-    async fn decide(&self, event: &ChunkEvent, delivery: &ChunkDelivery, record: &mut Record) {
+    async fn decide(
+        &self,
+        event: &ChunkEvent,
+        delivery: &ChunkDelivery,
+        record: &mut Record,
+    ) -> Option<(DeliveryReport, Arc<Subscription>)> {
         if self.registry.is_unreadable(delivery.subscription) {
             record.next_attempt_at = Some(record.now + UNREADABLE);
-            return;
+            return None;
         }
         let Some(subscription) = self.registry.get(delivery.subscription) else {
             record.state = DeliveryState::Cancelled;
             record.next_attempt_at = None;
             record.note = Some("the subscription was deleted or disabled");
-            return;
+            return None;
         };
         let permit = match self.lanes.enter(&subscription.url).await {
             Entry::Full(until) => {
                 record.next_attempt_at = Some(until);
                 self.counters.put_off();
                 tracing::debug!(%until, "put off: the endpoint is busy");
-                return;
+                return None;
             }
             Entry::Open(permit) => permit,
         };
         if *self.stop.borrow() {
-            return;
+            return None;
         }
         let options = event.options.clone().unwrap_or_default();
         let attempted_at = Timestamp::now();
@@ -154,7 +182,10 @@ impl Executor {
             unsent(attempted_at, error.into())
         });
         permit.done(&attempt);
-        self.conclude(&subscription, &options, attempt, record).await;
+        let report = self.conclude(&event.name, &subscription, &options, &attempt, record);
+        record.announcement = self.consequences.announce(&self.registry, &report, options.own, &subscription);
+        record.attempt = Some(attempt);
+        Some((report, subscription))
     }
 
     async fn attempt(
@@ -177,53 +208,58 @@ impl Executor {
             event: &event.name,
             url: &subscription.url,
             content_type: subscription.content_type,
-            secret: &subscription.secret,
-            hook_hmac: &hook_hmac,
+            secret: subscription.secret.as_ref(),
+            hook_hmac: hook_hmac.as_deref(),
             body,
+            subscription_headers: &subscription.headers,
             headers: &options.headers,
             timeout: options.timeout.unwrap_or(self.defaults.timeout),
-            keep_alive: true,
+            keep_alive: options.keep_alive,
+            validators: options.validators.as_deref(),
         };
         self.client.send(&outgoing).await
     }
 
     /// The body from the task, if its signature fits; else the event's own, signed anew. It doesn't
-    /// fit when the secret or content type was changed meanwhile, or somebody changed the task.
+    /// fit when the subscription's secret, signer, digest or content type was changed meanwhile, or
+    /// somebody changed the task.
     async fn signed_body(
         &self,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
         subscription: &Subscription,
-    ) -> Result<(Bytes, String), Error> {
-        let Subscription { content_type, digest, secret, .. } = subscription;
-        if delivery.content_type == *content_type
-            && let Some(body) = event.bodies.get(*content_type)
-            && verify_hook_hmac(*digest, secret, body.as_bytes(), &delivery.hook_hmac).is_ok()
+    ) -> Result<(Bytes, Option<String>), Error> {
+        let content_type = subscription.content_type;
+        if delivery.content_type == content_type
+            && let Some(body) = event.bodies.get(content_type)
+            && is_signed(subscription, body.as_bytes(), delivery.hook_hmac.as_deref())
         {
             return Ok((Bytes::copy_from_slice(body.as_bytes()), delivery.hook_hmac.clone()));
         }
         tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
         let not_found = || Error::NotFound { what: "event", id: event.id.to_string() };
         let row = event::Entity::find_by_id(event.id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
-        let body = encode_body(*content_type, &row.body)
+        let body = encode_body(content_type, &row.body)
             .map_err(|source| Error::Payload { event: row.name.clone(), source })?
             .into_owned();
-        let hook_hmac = hook_hmac(*digest, secret, body.as_bytes());
+        let hook_hmac = sign(subscription, body.as_bytes());
         Ok((body.into(), hook_hmac))
     }
 
-    async fn conclude(
+    /// What becomes of the delivery after this attempt.
+    fn conclude(
         &self,
+        event_name: &str,
         subscription: &Subscription,
         options: &EventOptions,
-        attempt: Attempt,
+        attempt: &Attempt,
         record: &mut Record,
-    ) {
+    ) -> DeliveryReport {
         record.attempts += 1;
         record.now = Timestamp::now();
         record.next_attempt_at = None;
         self.counters.attempted(attempt.outcome);
-        let Attempt { outcome, status, duration, .. } = attempt;
+        let Attempt { outcome, status, duration, ref error, .. } = *attempt;
         if outcome == Outcome::Delivered {
             record.state = DeliveryState::Delivered;
             tracing::info!(status, ?duration, attempt = record.attempts, "delivered");
@@ -235,20 +271,23 @@ impl Executor {
             };
             record.next_attempt_at = wait.map(|wait| record.now + wait);
             record.state = if wait.is_some() { DeliveryState::Waiting } else { DeliveryState::Dead };
-            let (error, state) = (attempt.error.as_deref(), record.state);
+            let state = record.state;
             tracing::info!(outcome = outcome.as_str(), status, error, ?duration, attempt = record.attempts, %state, ?wait, "failed");
-            if status == Some(GONE) {
-                self.disable(subscription).await;
-            }
         }
-        record.attempt = Some(attempt);
-    }
-
-    async fn disable(&self, subscription: &Subscription) {
-        let reason = "the receiver answered 410 Gone";
-        match self.subscriptions.disable(subscription.id, reason).await {
-            Ok(()) => tracing::warn!(subscription.url, "subscription disabled: {reason}"),
-            Err(error) => tracing::error!(%error, "a subscription whose receiver is gone can't be disabled"),
+        DeliveryReport {
+            delivery: record.delivery,
+            event: record.event,
+            event_name: event_name.to_owned(),
+            subscription: subscription.id,
+            owner: subscription.owner.clone(),
+            attempts: record.attempts,
+            outcome,
+            status,
+            error: error.clone(),
+            duration,
+            state: record.state,
+            at: record.now,
+            next_attempt_at: record.next_attempt_at,
         }
     }
 }
@@ -267,6 +306,7 @@ fn waiting(event: &ChunkEvent, delivery: &ChunkDelivery) -> Record {
         note: None,
         has_row: delivery.has_row,
         now,
+        announcement: None,
     }
 }
 

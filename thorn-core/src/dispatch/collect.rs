@@ -3,11 +3,12 @@
 //! The outermost operation of a task collects. What it ends with, commit or rollback, doesn't
 //! matter: whoever delivers reads the rows anew, and finds only those that are committed.
 
-use std::{any::TypeId, cell::RefCell};
+use std::{any::TypeId, cell::RefCell, sync::Arc};
 
+use futures::future::BoxFuture;
 use sea_orm::DatabaseConnection;
 
-use super::{known, scope};
+use super::{Inline, inline::Delivered, known, scope};
 use crate::EventId;
 
 tokio::task_local! {
@@ -46,13 +47,16 @@ pub(crate) async fn after_statement<C, F: Future>(work: F) -> F::Output {
     if typeid::of::<C>() == TypeId::of::<DatabaseConnection>() { after_commit(work).await } else { work.await }
 }
 
+/// In a task of its own, so that a caller who is cancelled cuts no request off. Its type is named,
+/// since delivering may write an event, and so leads back here.
+fn delivering(inline: Arc<Inline>, events: Vec<EventId>) -> BoxFuture<'static, Delivered> {
+    Box::pin(async move { inline.deliver(&events).await })
+}
+
 /// Every `Thorn` delivers the events of its own database.
 async fn deliver(mut events: Vec<EventId>) {
     for inline in scope::chosen().map_or_else(known::all, |chosen| vec![chosen]) {
-        // In a task of its own, so that a caller who is cancelled cuts no request off.
-        let asked = events.clone();
-        let delivering = tokio::spawn(async move { inline.deliver(&asked).await });
-        match delivering.await {
+        match tokio::spawn(delivering(inline, events.clone())).await {
             Ok(delivered) => {
                 events.retain(|event| !delivered.taken.contains(event));
                 scope::report(delivered.deliveries);

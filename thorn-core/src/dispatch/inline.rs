@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     Config, Error, EventId, Timestamp,
-    delivery::{Client, Defaults, Executor, Lanes},
+    delivery::{Client, Consequences, Defaults, Executor, Lanes, Observers},
     history::DeliveryRow,
     outbox::{
         self,
@@ -35,7 +35,7 @@ const EVENTS: usize = 500;
 pub(crate) struct Inline {
     db: DatabaseConnection,
     registry: Arc<Registry>,
-    subscriptions: Subscriptions,
+    consequences: Consequences,
     config: Config,
     /// Bounds the requests of the whole process.
     permits: Semaphore,
@@ -59,12 +59,14 @@ impl Inline {
         db: DatabaseConnection,
         registry: Arc<Registry>,
         subscriptions: Subscriptions,
+        observers: Observers,
         config: Config,
     ) -> Self {
+        let consequences = Consequences { subscriptions, observers, disable_after: config.disable_after };
         let permits = Semaphore::new(config.inline_concurrency);
         let (lanes, counters) = (Lanes::default(), Arc::default());
         let (client, recorder) = (OnceCell::new(), Mutex::new(None));
-        Self { db, registry, subscriptions, config, permits, lanes, counters, client, recorder }
+        Self { db, registry, consequences, config, permits, lanes, counters, client, recorder }
     }
 
     /// For how long an event is held for this process: longer than a delivery's turn and its request.
@@ -165,7 +167,7 @@ impl Inline {
         Ok(Executor {
             db: self.db.clone(),
             registry: self.registry.clone(),
-            subscriptions: self.subscriptions.clone(),
+            consequences: self.consequences.clone(),
             client: client.clone(),
             lanes: self.lanes.clone(),
             recorder: self.recorder(),

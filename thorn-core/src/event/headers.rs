@@ -1,12 +1,16 @@
 //! Headers an application adds to deliveries.
 
+use std::fmt;
+
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// Headers in the order they were added; a later one of the same name wins.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// `Debug` shows their names only, since a value may be a credential.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExtraHeaders(Vec<(String, String)>);
 
@@ -27,6 +31,17 @@ impl ExtraHeaders {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The names as given.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+
     /// Checks every name and value.
     ///
     /// # Errors
@@ -37,7 +52,20 @@ impl ExtraHeaders {
     }
 }
 
-fn check_header(name: &str, value: &str) -> Result<(), Error> {
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for ExtraHeaders {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
+        Self(headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl fmt::Debug for ExtraHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// Checks one header.
+pub(crate) fn check_header(name: &str, value: &str) -> Result<(), Error> {
     let refuse = |reason| Err(Error::Header { name: name.escape_debug().to_string(), reason });
     let Ok(parsed) = HeaderName::try_from(name) else {
         return refuse("is not a valid header name");
@@ -93,5 +121,11 @@ mod tests {
         }
         assert!(check_header("X-Tenant", "blue").is_ok());
         assert!(check_header("User-Agent", "mine/1").is_ok());
+    }
+
+    #[test]
+    fn debug_shows_names_only() {
+        let headers = ExtraHeaders::from_iter([("Authorization", "Bearer hush")]);
+        assert_eq!(format!("{headers:?}"), r#"["Authorization"]"#);
     }
 }

@@ -14,7 +14,7 @@ use super::{ROWS_PER_INSERT, insert};
 use crate::{Error, dispatch, event::RenderedEvent};
 
 use scope::Scope;
-pub(super) use scope::keep;
+pub(super) use scope::{keep, rewrite};
 
 /// What becomes of events that are pending when the work in a buffer's scope fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

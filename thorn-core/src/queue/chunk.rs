@@ -66,9 +66,9 @@ pub struct ChunkDelivery {
     /// In which form it was signed.
     #[serde(rename = "c", default, skip_serializing_if = "is_json")]
     pub content_type: ContentType,
-    /// `Hook-HMAC` of the body, made by the relay.
-    #[serde(rename = "h")]
-    pub hook_hmac: String,
+    /// `Hook-HMAC` of the body, made by the relay; `None` if the subscription is unsigned.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub hook_hmac: Option<String>,
     /// The number of attempts made before this one.
     #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
@@ -132,7 +132,7 @@ mod tests {
             event: 0,
             subscription: SubscriptionId::generate(),
             content_type: ContentType::Json,
-            hook_hmac: "h".into(),
+            hook_hmac: Some("h".into()),
             attempts: 0,
             has_row: false,
         };

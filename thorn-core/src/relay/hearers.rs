@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Relay;
+use super::{Relay, pack::stored_options};
 use crate::{
     Error, SubscriptionId,
     outbox::entity::Model as EventRow,
@@ -16,7 +16,12 @@ pub(crate) fn hearers(
     hearers: &mut Vec<Arc<Subscription>>,
 ) -> Result<(), Error> {
     hearers.clear();
-    registry.matching(&event.name, event.sender.as_deref(), event.broadcast, hearers);
+    let sender = event.sender.as_deref();
+    if stored_options(event).is_some_and(|options| options.own) {
+        registry.matching_own(&event.name, sender, hearers);
+    } else {
+        registry.matching(&event.name, sender, event.broadcast, hearers);
+    }
     Ok(())
 }
 

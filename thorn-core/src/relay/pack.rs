@@ -6,7 +6,7 @@ use sea_orm::prelude::Uuid;
 
 use crate::{
     Error, EventId,
-    delivery::{Lanes, encode_body, hook_hmac},
+    delivery::{Lanes, encode_body, sign},
     event::EventOptions,
     outbox::entity::Model as EventRow,
     queue::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
@@ -133,7 +133,7 @@ impl Open {
                 bodies.get(to.content_type).unwrap_or_default()
             }
         };
-        let hook_hmac = hook_hmac(to.digest, &to.secret, body.as_bytes());
+        let hook_hmac = sign(to, body.as_bytes());
         self.chunk.deliveries.push(ChunkDelivery {
             event: index,
             subscription: to.id,
@@ -154,14 +154,7 @@ fn unreadable(row: &EventRow, source: serde_json::Error) -> Error {
     Error::Payload { event: row.name.clone(), source }
 }
 
-/// Options this release can't read are left out rather than keeping the event from being sent.
+/// The event's options, if it has any.
 pub(crate) fn stored_options(row: &EventRow) -> Option<EventOptions> {
-    let options = row.options.as_deref()?;
-    match serde_json::from_str(options) {
-        Ok(options) => Some(options),
-        Err(error) => {
-            tracing::warn!(event.id = %row.id, %error, "the event's options can't be read, using the defaults");
-            None
-        }
-    }
+    row.options.as_deref().map(EventOptions::of_stored)
 }

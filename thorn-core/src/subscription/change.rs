@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::delivery::TargetError;
+use crate::{delivery::TargetError, event::ExtraHeaders};
 
 /// A subscription to be made, as somebody typed it. It is checked by
 /// [`Subscriptions::create`](super::Subscriptions::create).
@@ -16,10 +16,20 @@ pub struct NewSubscription {
     pub url: String,
     /// What they are signed with; generated if `None`.
     pub secret: Option<String>,
+    /// Makes an unsigned one, without a secret: its deliveries carry no signature, so a receiver can't
+    /// tell them from forged ones. Default `false`.
+    pub unsigned: bool,
     /// The hash function of `Hook-HMAC`; default `sha256`.
     pub digest: Option<String>,
+    /// How `Hook-HMAC` is made, as a [`Signer`](super::Signer); default the setting `hmac_signer`.
+    pub signer: Option<String>,
     /// The form of the body; default `application/json`.
     pub content_type: Option<String>,
+    /// Headers sent with each delivery: at most 16, of 8 KiB in all. `Hook-*`, `webhook-*` and framing
+    /// headers are refused.
+    pub headers: ExtraHeaders,
+    /// Which configuration it comes from; `None` if somebody subscribes.
+    pub source: Option<String>,
 }
 
 /// What is to be changed of a subscription; `None` stays as it is.
@@ -29,12 +39,18 @@ pub struct SubscriptionChange {
     pub event: Option<String>,
     /// Where deliveries go.
     pub url: Option<String>,
-    /// What they are signed with.
+    /// What they are signed with; an unsigned one gets signed.
     pub secret: Option<String>,
+    /// `true` takes the secret away, see [`NewSubscription::unsigned`].
+    pub unsigned: bool,
     /// The hash function of `Hook-HMAC`.
     pub digest: Option<String>,
+    /// How `Hook-HMAC` is made.
+    pub signer: Option<String>,
     /// The form of the body.
     pub content_type: Option<String>,
+    /// Headers sent with each delivery, in place of all there were; empty for none.
+    pub headers: Option<ExtraHeaders>,
     /// `Some(false)` silences it, `Some(true)` lets it hear again, whatever had disabled it.
     pub enabled: Option<bool>,
 }
@@ -58,8 +74,12 @@ impl fmt::Debug for NewSubscription {
             .field("event", &self.event)
             .field("url", &self.url)
             .field("secret", &self.secret.as_ref().map(|_| "…"))
+            .field("unsigned", &self.unsigned)
             .field("digest", &self.digest)
+            .field("signer", &self.signer)
             .field("content_type", &self.content_type)
+            .field("headers", &self.headers)
+            .field("source", &self.source)
             .finish()
     }
 }
@@ -70,8 +90,11 @@ impl fmt::Debug for SubscriptionChange {
             .field("event", &self.event)
             .field("url", &self.url)
             .field("secret", &self.secret.as_ref().map(|_| "…"))
+            .field("unsigned", &self.unsigned)
             .field("digest", &self.digest)
+            .field("signer", &self.signer)
             .field("content_type", &self.content_type)
+            .field("headers", &self.headers)
             .field("enabled", &self.enabled)
             .finish()
     }

@@ -3,20 +3,29 @@
 use url::Url;
 
 use super::{
-    ContentType, Digest, FieldError, FieldErrorKind, InvalidSubscription, ParsePatternError, Pattern, Secret,
+    ContentType, Digest, FieldError, FieldErrorKind, InvalidSubscription, ParsePatternError, Pattern, Secret, Signer,
     SubscriptionChange, UrlCheck, sealing::SEALED,
+};
+use crate::{
+    Error,
+    event::{ExtraHeaders, check_header},
 };
 
 const MAX_URL: usize = 2048;
 const MAX_TEXT: usize = 190;
+const MAX_HEADERS: usize = 16;
+const MAX_HEADER_BYTES: usize = 8 * 1024;
 
 /// A change whose every field is right.
 pub(super) struct CheckedChange {
     pub(super) pattern: Option<Pattern>,
     pub(super) url: Option<String>,
-    pub(super) secret: Option<Secret>,
+    /// `Some(None)` takes it away.
+    pub(super) secret: Option<Option<Secret>>,
     pub(super) digest: Option<Digest>,
+    pub(super) signer: Option<Signer>,
     pub(super) content_type: Option<ContentType>,
+    pub(super) headers: Option<ExtraHeaders>,
     pub(super) enabled: Option<bool>,
 }
 
@@ -54,9 +63,15 @@ impl<'a> Fields<'a> {
         let checked = CheckedChange {
             pattern: change.event.as_deref().and_then(|text| self.event(text)),
             url,
-            secret: change.secret.as_deref().and_then(|text| self.secret(text)),
+            secret: match (&change.secret, change.unsigned) {
+                (None, false) => None,
+                (None, true) => Some(None),
+                (Some(text), unsigned) => self.signed_or_not(text, unsigned).map(Some),
+            },
             digest: change.digest.as_deref().and_then(|text| self.digest(text)),
+            signer: change.signer.as_deref().and_then(|text| self.signer(text)),
             content_type: change.content_type.as_deref().and_then(|text| self.content_type(text)),
+            headers: change.headers.as_ref().and_then(|headers| self.headers(headers)),
             enabled: change.enabled,
         };
         if self.errors.is_empty() { Ok(checked) } else { Err(self.refusal()) }
@@ -127,6 +142,53 @@ impl<'a> Fields<'a> {
             "after `whsec_` there must be base64 of 24 to 64 bytes; leave the secret out to have one generated"
         };
         self.wrong(FIELD, FieldErrorKind::Invalid, reason)
+    }
+
+    /// A secret beside the wish to have none.
+    pub(super) fn signed_or_not(&mut self, text: &str, unsigned: bool) -> Option<Secret> {
+        if unsigned {
+            let message = "there is a secret, and it is to be unsigned; leave out one of the two";
+            return self.wrong("hmac_secret", FieldErrorKind::Invalid, message);
+        }
+        self.secret(text)
+    }
+
+    pub(super) fn source(&mut self, source: Option<&str>) -> Option<Option<String>> {
+        let Some(source) = source else { return Some(None) };
+        self.fits("source", source, MAX_TEXT).then(|| Some(source.to_owned()))
+    }
+
+    /// No message shows a value, which may be a credential.
+    pub(super) fn headers(&mut self, headers: &ExtraHeaders) -> Option<ExtraHeaders> {
+        const FIELD: &str = "headers";
+        let count = headers.len();
+        let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if count > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+            let message = format!(
+                "there are {count} headers of {bytes} bytes, at most {MAX_HEADERS} of {MAX_HEADER_BYTES} are allowed"
+            );
+            return self.wrong(FIELD, FieldErrorKind::TooLong, message);
+        }
+        let before = self.errors.len();
+        for (n, (name, value)) in headers.iter().enumerate() {
+            if headers.names().take(n).any(|earlier| earlier.eq_ignore_ascii_case(name)) {
+                self.wrong::<()>(
+                    FIELD,
+                    FieldErrorKind::Invalid,
+                    format!("header `{}` is there twice", name.escape_debug()),
+                );
+            } else if let Err(error @ Error::Header { .. }) = check_header(name, value) {
+                self.wrong::<()>(FIELD, FieldErrorKind::Invalid, error.to_string());
+            }
+        }
+        (self.errors.len() == before).then(|| headers.clone())
+    }
+
+    pub(super) fn signer(&mut self, text: &str) -> Option<Signer> {
+        match text.parse() {
+            Ok(signer) => Some(signer),
+            Err(error) => self.wrong("hmac_signer", FieldErrorKind::UnknownChoice, format!("{error}")),
+        }
     }
 
     pub(super) fn digest(&mut self, text: &str) -> Option<Digest> {

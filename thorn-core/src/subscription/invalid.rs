@@ -13,7 +13,7 @@ pub struct InvalidSubscription {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The field, called as the REST API does: `event`, `url`, `hmac_secret`, `hmac_digest`,
-    /// `content_type`, `user`, or `non_field_errors` for what concerns several.
+    /// `hmac_signer`, `content_type`, `headers`, `user`, `source`, or `non_field_errors` for what concerns several.
     pub field: &'static str,
     /// The rule it breaks.
     pub kind: FieldErrorKind,

@@ -6,30 +6,52 @@ use sea_orm::{ActiveValue::Set, DbErr};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Disabled, Pattern, Secret, SecretKey, Subscription,
+    Disabled, Pattern, Secret, SecretError, SecretKey, Subscription,
     entity::{ActiveModel, Model},
-    sealing,
+    sealing::{Part, seal, unseal},
 };
-use crate::{Error, SubscriptionId, Timestamp};
+use crate::{Error, SubscriptionId, Timestamp, event::ExtraHeaders};
 
-/// Reads a row. Fails if the secret can't be decrypted, or somebody else wrote to the table.
+/// Reads a row. Fails if secret or headers can't be decrypted, or somebody else wrote to the table.
 pub(super) fn read(row: Model, key: Option<&SecretKey>) -> Result<Subscription, Error> {
-    let secret = sealing::unseal(&row.secret, SubscriptionId::from_uuid(row.id), key)?;
-    with_secret(row, secret)
+    let (secret, headers) = (secret(&row, key)?, headers(&row, key)?);
+    with_unsealed(row, secret, headers)
 }
 
-/// Reads a row but for its secret, instead of which it gets this one.
-pub(super) fn with_secret(row: Model, secret: Secret) -> Result<Subscription, Error> {
+/// Reads the secret; an empty one stands for none.
+pub(super) fn secret(row: &Model, key: Option<&SecretKey>) -> Result<Option<Secret>, Error> {
+    if row.secret.is_empty() {
+        return Ok(None);
+    }
+    let text = unseal(&row.secret, Part::Secret, SubscriptionId::from_uuid(row.id), key)?;
+    Ok(Some(Secret::new(text)))
+}
+
+/// Reads the headers.
+pub(super) fn headers(row: &Model, key: Option<&SecretKey>) -> Result<ExtraHeaders, Error> {
+    let Some(stored) = &row.headers else { return Ok(ExtraHeaders::default()) };
+    let id = SubscriptionId::from_uuid(row.id);
+    let text = unseal(stored, Part::Headers, id, key)?;
+    // What serde says may quote a value.
+    serde_json::from_str(&text).map_err(|_| unreadable(id, &"its headers are no list of names and values").into())
+}
+
+/// Reads a row but for secret and headers, instead of which it gets these.
+pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHeaders) -> Result<Subscription, Error> {
     let id = SubscriptionId::from_uuid(row.id);
     Ok(Subscription {
         id,
         pattern: Pattern::parse(&row.pattern).map_err(|error| unreadable(id, &error))?,
         secret,
         digest: row.digest.parse().map_err(|error| unreadable(id, &error))?,
+        signer: row.signer.parse().map_err(|error| unreadable(id, &error))?,
         content_type: row.content_type.parse().map_err(|error| unreadable(id, &error))?,
+        headers,
+        source: row.source,
         disabled: row
             .disabled_at
             .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
+        failing_since: row.failing_since.map(Timestamp::from_millis),
         owner: row.owner,
         url: row.url,
         created_at: Timestamp::from_millis(row.created_at),
@@ -39,19 +61,32 @@ pub(super) fn with_secret(row: Model, secret: Secret) -> Result<Subscription, Er
     })
 }
 
-/// The row of a subscription, with its secret as [`sealing::seal`] made it.
-pub(super) fn write(subscription: &Subscription, sealed: String) -> ActiveModel {
+/// The row of a subscription, with secret and headers sealed if there is a key.
+pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Result<ActiveModel, SecretError> {
     let disabled = subscription.disabled.as_ref();
-    ActiveModel {
+    let sealed = |text: &str, part| seal(text, part, subscription.id, key);
+    let secret = match &subscription.secret {
+        Some(secret) => sealed(secret.expose(), Part::Secret)?,
+        None => String::new(),
+    };
+    let headers = match subscription.headers.is_empty() {
+        true => None,
+        false => Some(sealed(&json(&subscription.headers), Part::Headers)?),
+    };
+    Ok(ActiveModel {
         id: Set(subscription.id.as_uuid()),
         owner: Set(subscription.owner.clone()),
         pattern: Set(subscription.pattern.as_str().to_owned()),
         url: Set(subscription.url.clone()),
-        secret: Set(sealed),
+        secret: Set(secret),
         digest: Set(subscription.digest.as_str().to_owned()),
         content_type: Set(subscription.content_type.as_str().to_owned()),
+        headers: Set(headers),
+        signer: Set(subscription.signer.as_str().to_owned()),
+        source: Set(subscription.source.clone()),
         disabled_at: Set(disabled.map(|disabled| disabled.at.as_millis())),
         disabled_reason: Set(disabled.map(|disabled| disabled.reason.clone())),
+        failing_since: Set(subscription.failing_since.map(Timestamp::as_millis)),
         identity: Set(Some(identity(subscription))),
         created_at: Set(subscription.created_at.as_millis()),
         updated_at: Set(subscription.updated_at.as_millis()),
@@ -59,7 +94,12 @@ pub(super) fn write(subscription: &Subscription, sealed: String) -> ActiveModel 
         created_version: Set(subscription.created_version),
         version: Set(subscription.version),
         ..ActiveModel::default()
-    }
+    })
+}
+
+fn json(headers: &ExtraHeaders) -> String {
+    // Pairs of strings: writing them can't fail.
+    serde_json::to_string(headers).unwrap_or_default()
 }
 
 /// What is unique about a subscription, in a length that every database can index.

@@ -1,4 +1,4 @@
-//! Secrets at rest: encrypted with a key that isn't in the database.
+//! Secrets and headers at rest: encrypted with a key that isn't in the database.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -9,16 +9,15 @@ use chacha20poly1305::{
 };
 use rand::{TryRng as _, rngs::SysRng};
 
-use super::Secret;
 use crate::SubscriptionId;
 
-/// Marks a sealed secret in the table, with the version of its form.
+/// Marks what is sealed in the table, with the version of its form.
 pub(super) const SEALED: &str = "enc1:";
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 
-/// The key that subscriptions' secrets are encrypted with in the database: 32 bytes, written as
+/// The key that subscriptions' secrets and headers are encrypted with in the database: 32 bytes, written as
 /// base64 (`openssl rand -base64 32`).
 ///
 /// To change it, write the new key before the old one, separated by a comma: the first encrypts,
@@ -51,31 +50,37 @@ pub enum ParseSecretKeyError {
     },
 }
 
-/// A subscription's secret can't be made or read. Never shows the secret.
+/// A subscription's secret can't be made, or its secret or headers can't be read. Never shows either.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
     /// The operating system gives no random bytes.
     #[error("no randomness for a secret: {0}")]
     Randomness(#[from] rand::rngs::SysError),
-    /// The cipher refused the secret.
-    #[error("the secret of subscription {subscription} can't be encrypted")]
+    /// The cipher refused it.
+    #[error("the {what} of subscription {subscription} can't be encrypted")]
     Seal {
-        /// Whose secret it is.
+        /// `secret` or `headers`.
+        what: &'static str,
+        /// Whose it is.
         subscription: SubscriptionId,
     },
     /// It is encrypted, and no key is configured.
-    #[error("the secret of subscription {subscription} is encrypted, but no key is configured; set THORN_SECRET_KEY")]
+    #[error("the {what} of subscription {subscription}: encrypted, but no key is configured; set THORN_SECRET_KEY")]
     NoKey {
-        /// Whose secret it is.
+        /// `secret` or `headers`.
+        what: &'static str,
+        /// Whose it is.
         subscription: SubscriptionId,
     },
     /// It is encrypted with another key, damaged, or another subscription's.
     #[error(
-        "the secret of subscription {subscription} can't be decrypted with the configured key; add the key it was written with to THORN_SECRET_KEY, or give the subscription a new secret"
+        "the {what} of subscription {subscription} can't be decrypted with the configured key; add the key that was used to THORN_SECRET_KEY, or replace the {what}"
     )]
     WrongKey {
-        /// Whose secret it is.
+        /// `secret` or `headers`.
+        what: &'static str,
+        /// Whose it is.
         subscription: SubscriptionId,
     },
 }
@@ -101,37 +106,66 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// The secret as the table holds it: sealed if there is a key, else its text.
-pub(super) fn seal(secret: &Secret, id: SubscriptionId, key: Option<&SecretKey>) -> Result<String, SecretError> {
+/// What of a subscription is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Secret,
+    Headers,
+}
+
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Headers => "headers",
+        }
+    }
+
+    /// What it is bound to, so that nobody can put it into another column or row.
+    fn binding(self, id: SubscriptionId) -> Vec<u8> {
+        let id = id.as_uuid();
+        match self {
+            Self::Secret => id.as_bytes().to_vec(),
+            Self::Headers => [id.as_bytes(), self.name().as_bytes()].concat(),
+        }
+    }
+}
+
+/// A text as the table holds it: sealed if there is a key, else as it is.
+pub(super) fn seal(text: &str, part: Part, id: SubscriptionId, key: Option<&SecretKey>) -> Result<String, SecretError> {
     let Some(cipher) = key.and_then(|key| key.ciphers.first()) else {
-        return Ok(secret.expose().to_owned());
+        return Ok(text.to_owned());
     };
     let mut nonce = [0; NONCE_BYTES];
     SysRng.try_fill_bytes(&mut nonce)?;
-    let bound_to = id.as_uuid();
-    let payload = Payload { msg: secret.expose().as_bytes(), aad: bound_to.as_bytes() };
-    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SecretError::Seal { subscription: id })?;
+    let payload = Payload { msg: text.as_bytes(), aad: &part.binding(id) };
+    let refused = |_| SecretError::Seal { what: part.name(), subscription: id };
+    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(refused)?;
     Ok(format!("{SEALED}{}", STANDARD.encode([&nonce[..], &sealed[..]].concat())))
 }
 
-/// Reads what [`seal`] wrote, and plain secrets from before there was a key.
-pub(super) fn unseal(stored: &str, id: SubscriptionId, key: Option<&SecretKey>) -> Result<Secret, SecretError> {
+/// Reads what [`seal`] wrote, and plain texts from before there was a key.
+pub(super) fn unseal(
+    stored: &str,
+    part: Part,
+    id: SubscriptionId,
+    key: Option<&SecretKey>,
+) -> Result<String, SecretError> {
     let Some(sealed) = stored.strip_prefix(SEALED) else {
-        return Ok(Secret::new(stored));
+        return Ok(stored.to_owned());
     };
-    let key = key.ok_or(SecretError::NoKey { subscription: id })?;
-    decrypt(sealed, id, key).ok_or(SecretError::WrongKey { subscription: id })
+    let what = part.name();
+    let key = key.ok_or(SecretError::NoKey { what, subscription: id })?;
+    decrypt(sealed, &part.binding(id), key).ok_or(SecretError::WrongKey { what, subscription: id })
 }
 
-fn decrypt(sealed: &str, id: SubscriptionId, key: &SecretKey) -> Option<Secret> {
+fn decrypt(sealed: &str, binding: &[u8], key: &SecretKey) -> Option<String> {
     let bytes = STANDARD.decode(sealed).ok()?;
     let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
     let nonce = XNonce::from(*nonce);
-    let bound_to = id.as_uuid();
-    let open =
-        |cipher: &XChaCha20Poly1305| cipher.decrypt(&nonce, Payload { msg: sealed, aad: bound_to.as_bytes() }).ok();
+    let open = |cipher: &XChaCha20Poly1305| cipher.decrypt(&nonce, Payload { msg: sealed, aad: binding }).ok();
     let text = key.ciphers.iter().find_map(open)?;
-    String::from_utf8(text).ok().map(Secret::new)
+    String::from_utf8(text).ok()
 }
 
 #[cfg(test)]
@@ -148,37 +182,37 @@ mod tests {
 
     #[test]
     fn a_sealed_secret_shows_nothing_and_opens_with_its_key() {
-        let (id, secret, key) = (SubscriptionId::generate(), Secret::new("s3cr3t"), parse(&[1]));
-        let sealed = seal(&secret, id, Some(&key)).unwrap();
+        let (id, secret, key) = (SubscriptionId::generate(), "s3cr3t", parse(&[1]));
+        let sealed = seal(secret, Part::Secret, id, Some(&key)).unwrap();
         assert!(sealed.starts_with("enc1:") && !sealed.contains("s3cr3t"), "{sealed}");
-        assert_ne!(sealed, seal(&secret, id, Some(&key)).unwrap(), "a nonce is used once");
-        assert_eq!(unseal(&sealed, id, Some(&key)).unwrap(), secret);
+        assert_ne!(sealed, seal(secret, Part::Secret, id, Some(&key)).unwrap(), "a nonce is used once");
+        assert_eq!(unseal(&sealed, Part::Secret, id, Some(&key)).unwrap(), secret);
     }
 
     #[test]
     fn the_first_key_seals_and_all_open() {
-        let (id, secret) = (SubscriptionId::generate(), Secret::new("s"));
-        let old = seal(&secret, id, Some(&parse(&[1]))).unwrap();
+        let (id, secret) = (SubscriptionId::generate(), "s");
+        let old = seal(secret, Part::Secret, id, Some(&parse(&[1]))).unwrap();
         let both = parse(&[2, 1]);
-        assert_eq!(unseal(&old, id, Some(&both)).unwrap(), secret);
-        let new = seal(&secret, id, Some(&both)).unwrap();
-        assert_eq!(unseal(&new, id, Some(&parse(&[2]))).unwrap(), secret);
-        assert!(unseal(&new, id, Some(&parse(&[1]))).is_err());
+        assert_eq!(unseal(&old, Part::Secret, id, Some(&both)).unwrap(), secret);
+        let new = seal(secret, Part::Secret, id, Some(&both)).unwrap();
+        assert_eq!(unseal(&new, Part::Secret, id, Some(&parse(&[2]))).unwrap(), secret);
+        assert!(unseal(&new, Part::Secret, id, Some(&parse(&[1]))).is_err());
     }
 
     #[test]
     fn without_a_key_secrets_are_plain_and_stay_readable_with_one() {
-        let (id, secret) = (SubscriptionId::generate(), Secret::new("s"));
-        let plain = seal(&secret, id, None).unwrap();
+        let (id, secret) = (SubscriptionId::generate(), "s");
+        let plain = seal(secret, Part::Secret, id, None).unwrap();
         assert_eq!(plain, "s");
-        assert_eq!(unseal(&plain, id, Some(&parse(&[1]))).unwrap(), secret);
+        assert_eq!(unseal(&plain, Part::Secret, id, Some(&parse(&[1]))).unwrap(), secret);
     }
 
     #[test]
     fn what_can_not_be_opened_says_whose_it_is() {
         let (id, key) = (SubscriptionId::generate(), parse(&[1]));
-        let sealed = seal(&Secret::new("s3cr3t"), id, Some(&key)).unwrap();
-        let no_key = unseal(&sealed, id, None).unwrap_err();
+        let sealed = seal("s3cr3t", Part::Secret, id, Some(&key)).unwrap();
+        let no_key = unseal(&sealed, Part::Secret, id, None).unwrap_err();
         assert!(matches!(no_key, SecretError::NoKey { .. }), "{no_key}");
         let other = SubscriptionId::generate();
         let mut damaged = sealed.clone();
@@ -186,9 +220,19 @@ mod tests {
         for (stored, id, key) in
             [(&sealed, id, parse(&[2])), (&sealed, other, key.clone()), (&damaged, id, key.clone())]
         {
-            let error = unseal(stored, id, Some(&key)).unwrap_err();
+            let error = unseal(stored, Part::Secret, id, Some(&key)).unwrap_err();
             assert!(matches!(error, SecretError::WrongKey { .. }), "{error}");
             assert!(error.to_string().contains(&id.to_string()) && !error.to_string().contains("s3cr3t"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_sealed_text_opens_in_its_own_column_only() {
+        let (id, key) = (SubscriptionId::generate(), parse(&[1]));
+        for (part, other) in [(Part::Secret, Part::Headers), (Part::Headers, Part::Secret)] {
+            let sealed = seal("text", part, id, Some(&key)).unwrap();
+            assert_eq!(unseal(&sealed, part, id, Some(&key)).unwrap(), "text");
+            assert!(unseal(&sealed, other, id, Some(&key)).is_err());
         }
     }
 

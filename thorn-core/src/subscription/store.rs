@@ -5,12 +5,12 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 
 use super::{
-    Access, ContentType, Digest, Disabled, NewSubscription, Page, Secret, SecretError, SecretKey, Subscription,
+    Access, ContentType, Digest, Disabled, NewSubscription, Page, Secret, SecretError, SecretKey, Signer, Subscription,
     SubscriptionChange, UrlCheck,
-    access::{find, find_any, find_page, not_found},
+    access::{find, find_page, not_found},
     entity,
     fields::{CheckedChange, Fields},
-    row, sealing,
+    row,
     write::Write,
 };
 use crate::{Error, SubscriptionId, Timestamp};
@@ -37,30 +37,40 @@ use crate::{Error, SubscriptionId, Timestamp};
 ///         ..NewSubscription::default()
 ///     })
 ///     .await?;
-/// println!("sign with {}", made.secret.expose());
+/// if let Some(secret) = &made.secret {
+///     println!("verify with {}", secret.expose());
+/// }
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Subscriptions {
-    db: DatabaseConnection,
+    pub(super) db: DatabaseConnection,
     check: Arc<dyn UrlCheck>,
     key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
+    signer: Signer,
 }
 
 impl Subscriptions {
-    /// The subscriptions in this database. URLs must pass the check; secrets are encrypted if there
-    /// is a key.
+    /// The subscriptions in this database. URLs must pass the check; secrets and headers are
+    /// encrypted if there is a key.
     #[must_use]
     pub fn new(db: DatabaseConnection, check: Arc<dyn UrlCheck>, key: Option<SecretKey>) -> Self {
-        Self { db, check, key, choices: None }
+        Self { db, check, key, choices: None, signer: Signer::default() }
     }
 
     /// Refuses patterns that mean none of these events (`THORN_EVENT_CHOICES`).
     #[must_use]
     pub fn with_event_choices(mut self, choices: Vec<String>) -> Self {
         self.choices = Some(choices.into());
+        self
+    }
+
+    /// How new subscriptions' `Hook-HMAC` is made unless they say so themselves (`THORN_HMAC_SIGNER`).
+    #[must_use]
+    pub const fn with_signer(mut self, signer: Signer) -> Self {
+        self.signer = signer;
         self
     }
 
@@ -77,13 +87,28 @@ impl Subscriptions {
             fields.event(&new.event),
             fields.url(&new.url).await,
             match &new.secret {
-                Some(text) => fields.secret(text),
-                None => Some(Secret::generate().map_err(SecretError::from)?),
+                Some(text) => fields.signed_or_not(text, new.unsigned).map(Some),
+                None if new.unsigned => Some(None),
+                None => Some(Some(Secret::generate().map_err(SecretError::from)?)),
             },
             new.digest.as_deref().map_or_else(|| Some(Digest::default()), |text| fields.digest(text)),
+            new.signer.as_deref().map_or(Some(self.signer), |text| fields.signer(text)),
             new.content_type.as_deref().map_or_else(|| Some(ContentType::default()), |text| fields.content_type(text)),
+            fields.headers(&new.headers),
+            fields.source(new.source.as_deref()),
         );
-        let (Some(owner), Some(pattern), Some(url), Some(secret), Some(digest), Some(content_type)) = checked else {
+        let (
+            Some(owner),
+            Some(pattern),
+            Some(url),
+            Some(secret),
+            Some(digest),
+            Some(signer),
+            Some(content_type),
+            Some(headers),
+            Some(source),
+        ) = checked
+        else {
             return Err(fields.refusal().into());
         };
         let write = Write::begin(&self.db).await?;
@@ -95,8 +120,12 @@ impl Subscriptions {
             url,
             secret,
             digest,
+            signer,
             content_type,
+            headers,
+            source,
             disabled: None,
+            failing_since: None,
             created_at: now,
             updated_at: now,
             created_version: write.version,
@@ -136,8 +165,8 @@ impl Subscriptions {
     /// # Errors
     ///
     /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Subscription`] with
-    /// every field that is wrong; [`Error::Secret`] if the old secret can't be decrypted and no new
-    /// one is given; [`Error::Database`].
+    /// every field that is wrong; [`Error::Secret`] if the old secret or headers can't be decrypted
+    /// and no new ones are given; [`Error::Database`].
     pub async fn update(
         &self,
         access: Access<'_>,
@@ -151,7 +180,8 @@ impl Subscriptions {
         write.finish(updated).await
     }
 
-    /// Deletes a subscription. What was delivered to it stays in the history; its secret is wiped.
+    /// Deletes a subscription. What was delivered to it stays in the history; its secret
+    /// and headers are wiped.
     ///
     /// # Errors
     ///
@@ -168,22 +198,6 @@ impl Subscriptions {
         write.finish(deleted).await
     }
 
-    /// Disables a subscription on behalf of the system, for instance because its receiver answered
-    /// "410 Gone". One that is disabled or deleted already stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if there never was one; [`Error::Database`].
-    pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
-        let row = find_any(&self.db, id).await?;
-        if row.disabled_at.is_some() || row.deleted_at.is_some() {
-            return Ok(());
-        }
-        let write = Write::begin(&self.db).await?;
-        let disabled = write.disable(id, reason).await;
-        write.finish(disabled).await
-    }
-
     fn fields(&self) -> Fields<'_> {
         Fields::new(&*self.check, self.choices.as_deref())
     }
@@ -198,23 +212,29 @@ impl Subscriptions {
         change: CheckedChange,
     ) -> Result<Subscription, Error> {
         let row = find(&write.transaction, access, id).await?;
-        // A new secret mends a subscription whose old one can't be read.
+        // New ones mend a subscription whose old ones can't be read.
         let secret = match change.secret {
             Some(secret) => secret,
-            None => sealing::unseal(&row.secret, id, self.key.as_ref())?,
+            None => row::secret(&row, self.key.as_ref())?,
         };
-        let before = row::with_secret(row, secret)?;
+        let headers = match change.headers {
+            Some(headers) => headers,
+            None => row::headers(&row, self.key.as_ref())?,
+        };
+        let before = row::with_unsealed(row, secret, headers)?;
         let now = Timestamp::now();
         let updated = Subscription {
             pattern: change.pattern.unwrap_or(before.pattern),
             url: change.url.unwrap_or(before.url),
             digest: change.digest.unwrap_or(before.digest),
+            signer: change.signer.unwrap_or(before.signer),
             content_type: change.content_type.unwrap_or(before.content_type),
             disabled: match (change.enabled, before.disabled) {
                 (Some(true), _) => None,
                 (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
                 (_, disabled) => disabled,
             },
+            failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
             updated_at: now,
             version: write.version,
             ..before
@@ -224,8 +244,7 @@ impl Subscriptions {
     }
 
     fn row(&self, subscription: &Subscription) -> Result<entity::ActiveModel, Error> {
-        let secret = sealing::seal(&subscription.secret, subscription.id, self.key.as_ref())?;
-        Ok(row::write(subscription, secret))
+        Ok(row::write(subscription, self.key.as_ref())?)
     }
 }
 

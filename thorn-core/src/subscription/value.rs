@@ -1,11 +1,11 @@
 //! A subscription as the rest of thorn sees it.
 
-use super::{ContentType, Digest, Pattern, Secret};
-use crate::{SubscriptionId, Timestamp};
+use super::{ContentType, Digest, Pattern, Secret, Signer};
+use crate::{SubscriptionId, Timestamp, event::ExtraHeaders};
 
 /// Somebody's wish to hear of the events that a pattern means, at a URL.
 ///
-/// `Debug` doesn't show the secret.
+/// `Debug` shows neither the secret nor the headers' values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     /// Its identifier.
@@ -16,14 +16,24 @@ pub struct Subscription {
     pub pattern: Pattern,
     /// Where deliveries go, exactly as it was given.
     pub url: String,
-    /// What deliveries are signed with.
-    pub secret: Secret,
+    /// What deliveries are signed with. `None` is an unsigned subscription, whose deliveries carry no
+    /// signature at all; only code that says so makes one.
+    pub secret: Option<Secret>,
     /// The hash function of `Hook-HMAC`.
     pub digest: Digest,
+    /// How `Hook-HMAC` is made.
+    pub signer: Signer,
     /// The form of the body.
     pub content_type: ContentType,
+    /// Headers sent with each delivery. The event's of the same name win over them, thorn's own over both.
+    pub headers: ExtraHeaders,
+    /// Which configuration it comes from; `None` if somebody subscribed.
+    pub source: Option<String>,
     /// Since when and why it hears nothing; `None` while it is enabled.
     pub disabled: Option<Disabled>,
+    /// Since when no delivery to it has succeeded though some have failed for good; `None` while
+    /// some do.
+    pub failing_since: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

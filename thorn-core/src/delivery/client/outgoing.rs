@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     DeliveryId, SubscriptionId,
+    delivery::Validator,
     event::ExtraHeaders,
     subscription::{ContentType, Secret},
 };
@@ -23,18 +24,22 @@ pub struct Outgoing<'a> {
     pub url: &'a str,
     /// Form of the body.
     pub content_type: ContentType,
-    /// Key of the Standard Webhooks signature, which is made for each attempt.
-    pub secret: &'a Secret,
-    /// The value of `Hook-HMAC`, made when the delivery was queued.
-    pub hook_hmac: &'a str,
+    /// Key of the Standard Webhooks signature, which is made for each attempt; `None` makes none.
+    pub secret: Option<&'a Secret>,
+    /// The value of `Hook-HMAC`, made when the delivery was queued; `None` sends none.
+    pub hook_hmac: Option<&'a str>,
     /// The bytes that were signed.
     pub body: Bytes,
-    /// Headers of the application; protected ones among them are left out.
+    /// Headers of the subscription; protected ones among them are left out.
+    pub subscription_headers: &'a ExtraHeaders,
+    /// Headers of the event, which win over the subscription's; protected ones are left out too.
     pub headers: &'a ExtraHeaders,
     /// The total deadline: name resolution, connection, TLS, request and response.
     pub timeout: Duration,
     /// Whether the connection may be shared with other deliveries.
     pub keep_alive: bool,
+    /// Rules for the recipient in place of the client's own guard's, if there are any.
+    pub validators: Option<&'a [Validator]>,
 }
 
 /// Without the URL and the body: neither belongs in a log.

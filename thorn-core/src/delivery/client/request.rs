@@ -21,7 +21,8 @@ const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature
 /// everything that isn't ASCII. Since `%` is encoded too, decoding gives back the event's exact name.
 const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
-/// All headers of an attempt made `now`. The application's come first, so ours win.
+/// All headers of an attempt made `now`. A later one wins: the event's over the subscription's, ours
+/// over both.
 pub(super) fn headers(
     outgoing: &Outgoing<'_>,
     now: Timestamp,
@@ -29,29 +30,33 @@ pub(super) fn headers(
 ) -> Result<HeaderMap, InvalidHeaderValue> {
     let id = outgoing.delivery.to_string();
     let event = utf8_percent_encode(outgoing.event, NOT_PLAIN).to_string();
-    let signature = standard_signature(outgoing.secret, &id, now.as_secs(), &outgoing.body);
+    let signature = outgoing.secret.map(|secret| standard_signature(secret, &id, now.as_secs(), &outgoing.body));
     let id = HeaderValue::try_from(id)?;
 
     let mut headers = HeaderMap::with_capacity(16);
     headers.insert(USER_AGENT, user_agent.clone());
-    for (name, value) in sendable(outgoing.headers) {
+    for (name, value) in sendable(outgoing.subscription_headers).chain(sendable(outgoing.headers)) {
         headers.insert(name, value);
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type.as_str()));
     headers.insert(HOOK_EVENT, HeaderValue::try_from(event)?);
     headers.insert(HOOK_DELIVERY, id.clone());
     headers.insert(HOOK_SUBSCRIPTION, HeaderValue::try_from(outgoing.subscription.to_string())?);
-    headers.insert(HOOK_HMAC, HeaderValue::try_from(outgoing.hook_hmac)?);
+    if let Some(hook_hmac) = outgoing.hook_hmac {
+        headers.insert(HOOK_HMAC, HeaderValue::try_from(hook_hmac)?);
+    }
     headers.insert(WEBHOOK_ID, id);
     headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(now.as_secs()));
-    headers.insert(WEBHOOK_SIGNATURE, HeaderValue::try_from(signature)?);
+    if let Some(signature) = signature {
+        headers.insert(WEBHOOK_SIGNATURE, HeaderValue::try_from(signature)?);
+    }
     if !outgoing.keep_alive {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(headers)
 }
 
-/// They were checked when the event was made, but have been in a table and a queue since.
+/// They were checked when event and subscription were made, but have been in a table and a queue since.
 fn sendable(extra: &ExtraHeaders) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     extra.iter().filter_map(|(name, value)| {
         let mut alone = ExtraHeaders::default();

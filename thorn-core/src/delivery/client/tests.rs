@@ -5,6 +5,7 @@ mod guard;
 mod headers;
 mod pool;
 mod tls;
+mod validators;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use self::receiver::{Receiver, Reply};
 use super::*;
 use crate::{
     DeliveryId, EventId, SubscriptionId,
-    delivery::hook_hmac,
+    delivery::{Validator, hook_hmac},
     event::ExtraHeaders,
     subscription::{ContentType, Digest, Secret},
 };
@@ -22,22 +23,26 @@ use crate::{
 /// What a test sends; each field may be replaced.
 struct Hook {
     event: &'static str,
-    secret: Secret,
+    secret: Option<Secret>,
     body: &'static str,
+    subscription_headers: ExtraHeaders,
     headers: ExtraHeaders,
     timeout: Duration,
     keep_alive: bool,
+    validators: Option<Vec<Validator>>,
 }
 
 impl Default for Hook {
     fn default() -> Self {
         Self {
             event: "article.created",
-            secret: Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+            secret: Some(Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")),
             body: r#"{"a":1}"#,
+            subscription_headers: ExtraHeaders::default(),
             headers: ExtraHeaders::default(),
             timeout: Duration::from_secs(30),
             keep_alive: true,
+            validators: None,
         }
     }
 }
@@ -45,18 +50,21 @@ impl Default for Hook {
 impl Hook {
     async fn send(&self, client: &Client, url: &str) -> Attempt {
         let subscription = SubscriptionId::generate();
+        let signature = self.secret.as_ref().map(|secret| hook_hmac(Digest::Sha256, secret, self.body.as_bytes()));
         let outgoing = Outgoing {
             delivery: DeliveryId::derive(EventId::generate(), subscription),
             subscription,
             event: self.event,
             url,
             content_type: ContentType::Json,
-            secret: &self.secret,
-            hook_hmac: &hook_hmac(Digest::Sha256, &self.secret, self.body.as_bytes()),
+            secret: self.secret.as_ref(),
+            hook_hmac: signature.as_deref(),
             body: Bytes::from_static(self.body.as_bytes()),
+            subscription_headers: &self.subscription_headers,
             headers: &self.headers,
             timeout: self.timeout,
             keep_alive: self.keep_alive,
+            validators: self.validators.as_deref(),
         };
         client.send(&outgoing).await
     }

@@ -5,7 +5,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Executor, Recorded, waiting};
+use super::{Executor, Made, Recorded, waiting};
 use crate::{
     queue::{Chunk, ChunkDelivery},
     record::Record,
@@ -26,13 +26,15 @@ impl Executor {
         permits: &Semaphore,
         turn: Instant,
     ) -> Option<Record> {
-        let record = match timeout_at(turn, permits.acquire()).await {
+        let made = match timeout_at(turn, permits.acquire()).await {
             Ok(Ok(_permit)) => self.deliver(chunk, delivery, &Recorded::new()).await?,
             _ => {
                 self.counters.put_off();
-                waiting(chunk.events.get(delivery.event)?, delivery)
+                let record = waiting(chunk.events.get(delivery.event)?, delivery);
+                Made { record, report: None, span: tracing::Span::none() }
             }
         };
-        self.recorder.record(record.clone()).await.then_some(record)
+        let record = made.record.clone();
+        self.record(made).await.then_some(record)
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::event::RenderedEvent;
+use crate::{EventId, event::RenderedEvent};
 
 tokio::task_local! {
     static INNERMOST: Arc<Scope>;
@@ -110,6 +110,14 @@ pub(in crate::outbox) fn keep<C>(db: &C, events: Vec<RenderedEvent>) -> Option<V
         }
         None => Some(events),
     }
+}
+
+/// Gives an event that is still pending another body; `false` if there is none of this id.
+pub(in crate::outbox) fn rewrite<C>(db: &C, id: EventId, body: &str) -> bool {
+    let Some(scope) = Scope::of(db) else { return false };
+    let mut pending = scope.pending();
+    let found = pending.events.iter_mut().find(|event| event.id == id);
+    found.map(|event| body.clone_into(&mut event.body)).is_some()
 }
 
 #[cfg(test)]

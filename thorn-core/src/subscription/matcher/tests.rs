@@ -5,7 +5,8 @@ use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_a
 use super::{Matcher, Name};
 use crate::{
     SubscriptionId, Timestamp,
-    subscription::{ContentType, Digest, Disabled, Pattern, Secret, Subscription},
+    event::ExtraHeaders,
+    subscription::{ContentType, Digest, Disabled, Pattern, Secret, Signer, Subscription},
 };
 
 fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
@@ -14,9 +15,13 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         owner: owner.map(str::to_owned),
         pattern: Pattern::parse(pattern).unwrap(),
         url: "https://example.com".to_owned(),
-        secret: Secret::new("s"),
+        secret: Some(Secret::new("s")),
         digest: Digest::Sha256,
+        signer: Signer::Hmac,
         content_type: ContentType::Json,
+        failing_since: None,
+        headers: ExtraHeaders::default(),
+        source: None,
         disabled: None,
         created_at: Timestamp::from_millis(0),
         updated_at: Timestamp::from_millis(0),

@@ -3,9 +3,10 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 
 use crate::{
     Error, SubscriptionId,
+    event::ExtraHeaders,
     subscription::{
-        Access, ContentType, Digest, FieldErrorKind, InvalidSubscription, NewSubscription, Page, Subscription,
-        SubscriptionChange,
+        Access, ContentType, Digest, FieldErrorKind, InvalidSubscription, NewSubscription, Page, Secret, Signer,
+        Subscription, SubscriptionChange,
         entity::{Column, Entity},
         fixture::{Fixture, key, new},
         write,
@@ -35,10 +36,11 @@ async fn thorn_084_086_a_new_subscription_has_defaults_and_keeps_its_url() {
     let made = fixture.create("alice", "article.*", URL).await;
     assert_eq!(made.url, URL);
     assert_eq!((made.digest, made.content_type), (Digest::Sha256, ContentType::Json));
-    assert!(made.secret.expose().starts_with("whsec_"));
+    let secret = made.secret.as_ref().unwrap().expose();
+    assert!(secret.starts_with("whsec_"));
     assert_eq!((made.created_version, made.version), (1, 1));
     assert_eq!(fixture.subscriptions.get(Access::Owner("alice"), made.id).await.unwrap(), made);
-    assert!(!format!("{made:?}").contains(made.secret.expose()));
+    assert!(!format!("{made:?}").contains(secret));
 }
 
 #[tokio::test]
@@ -128,12 +130,15 @@ async fn thorn_111_112_a_change_leaves_the_rest_and_round_trips() {
     let back = SubscriptionChange {
         event: Some(changed.pattern.to_string()),
         url: Some(changed.url.clone()),
-        secret: Some(changed.secret.expose().to_owned()),
+        secret: changed.secret.as_ref().map(|secret| secret.expose().to_owned()),
+        unsigned: false,
         digest: Some(changed.digest.to_string()),
+        signer: Some(changed.signer.to_string()),
         content_type: Some(changed.content_type.to_string()),
+        headers: Some(changed.headers.clone()),
         enabled: Some(true),
     };
-    assert!(!format!("{back:?}").contains(changed.secret.expose()));
+    assert!(!format!("{back:?}").contains(changed.secret.as_ref().unwrap().expose()));
     fixture.subscriptions.update(access, made.id, back).await.unwrap();
     let read = fixture.subscriptions.get(access, made.id).await.unwrap();
     assert!(read.updated_at >= changed.updated_at && read.version == 3);
@@ -164,8 +169,12 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         event: " ".into(),
         url: "example.com".into(),
         secret: Some(" \t".into()),
+        unsigned: false,
         digest: Some("md5".into()),
+        signer: Some("rot13".into()),
         content_type: Some("text/plain".into()),
+        headers: ExtraHeaders::from_iter([("Hook-HMAC", "x")]),
+        source: Some("x".repeat(191)),
     };
     let expected = [
         ("user", FieldErrorKind::TooLong),
@@ -173,7 +182,10 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         ("url", FieldErrorKind::Invalid),
         ("hmac_secret", FieldErrorKind::Blank),
         ("hmac_digest", FieldErrorKind::UnknownChoice),
+        ("hmac_signer", FieldErrorKind::UnknownChoice),
         ("content_type", FieldErrorKind::UnknownChoice),
+        ("headers", FieldErrorKind::Invalid),
+        ("source", FieldErrorKind::TooLong),
     ];
     assert_eq!(wrong_fields(fixture.subscriptions.create(bad.clone()).await), expected);
     let made = fixture.create("alice", "a", URL).await;
@@ -182,11 +194,12 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         url: Some(bad.url),
         secret: bad.secret,
         digest: bad.digest,
-        content_type: None,
-        enabled: None,
+        signer: bad.signer,
+        headers: Some(bad.headers),
+        ..SubscriptionChange::default()
     };
     let wrong = wrong_fields(fixture.subscriptions.update(Access::Operator, made.id, change).await);
-    assert_eq!(wrong.len(), 4);
+    assert_eq!(wrong.len(), 6);
     assert_eq!(fixture.subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
     assert_eq!(write::version(&fixture.db).await.unwrap(), 1);
 }
@@ -251,7 +264,7 @@ async fn thorn_114_secrets() {
     }
     let standard = format!("whsec_{}", "a".repeat(32));
     for (event, secret) in [("a", "x"), ("b", " a b "), ("c", &long[1..]), ("d", &standard)] {
-        assert_eq!(try_secret(event, secret).await.unwrap().secret.expose(), secret);
+        assert_eq!(try_secret(event, secret).await.unwrap().secret.unwrap().expose(), secret);
     }
 }
 
@@ -310,4 +323,101 @@ async fn with_a_key_the_table_holds_no_readable_secret() {
     let mend = SubscriptionChange { secret: Some("new".into()), ..change };
     let mended = wrong.update(Access::Operator, made.id, mend).await.unwrap();
     assert_eq!(wrong.get(Access::Operator, made.id).await.unwrap(), mended);
+}
+
+#[tokio::test]
+async fn thorn_101_unsigned_only_if_somebody_says_so() {
+    let fixture = Fixture::new().await;
+    let subscriptions = fixture.with_key(&key(1));
+    let unsigned = NewSubscription { unsigned: true, ..new("alice", "a", URL) };
+    let made = subscriptions.create(unsigned.clone()).await.unwrap();
+    assert_eq!((&made.secret, fixture.row(&made).await.secret.as_str()), (&None, ""));
+    assert_eq!(subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
+    let both = NewSubscription { secret: Some("s".into()), ..unsigned };
+    assert_eq!(wrong_fields(subscriptions.create(both).await), [("hmac_secret", FieldErrorKind::Invalid)]);
+
+    let update = async |change| subscriptions.update(Access::Operator, made.id, change).await;
+    assert_eq!(update(SubscriptionChange::default()).await.unwrap().secret, None);
+    let sign = SubscriptionChange { secret: Some("s".into()), ..SubscriptionChange::default() };
+    assert_eq!(update(sign.clone()).await.unwrap().secret, Some(Secret::new("s")));
+    assert_eq!(update(SubscriptionChange::default()).await.unwrap().secret, Some(Secret::new("s")));
+    let both = SubscriptionChange { unsigned: true, ..sign };
+    assert_eq!(wrong_fields(update(both).await), [("hmac_secret", FieldErrorKind::Invalid)]);
+    let strip = SubscriptionChange { unsigned: true, ..SubscriptionChange::default() };
+    assert_eq!(update(strip).await.unwrap().secret, None);
+}
+
+#[tokio::test]
+async fn thorn_147_a_signer_of_its_own_or_the_configured_one() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.create("alice", "a", URL).await.signer, Signer::Hmac);
+    let compat = fixture.subscriptions.clone().with_signer(Signer::Compat);
+    let made = compat.create(new("alice", "b", URL)).await.unwrap();
+    assert_eq!((made.signer, fixture.row(&made).await.signer.as_str()), (Signer::Compat, "compat"));
+    let plain = NewSubscription { signer: Some("HMAC".into()), ..new("alice", "c", URL) };
+    assert_eq!(compat.create(plain).await.unwrap().signer, Signer::Hmac);
+    let change = SubscriptionChange { signer: Some("hmac".into()), ..SubscriptionChange::default() };
+    assert_eq!(compat.update(Access::Operator, made.id, change).await.unwrap().signer, Signer::Hmac);
+}
+
+#[tokio::test]
+async fn headers_are_kept_sealed_replaced_and_wiped() {
+    let fixture = Fixture::new().await;
+    let headers = ExtraHeaders::from_iter([("Authorization", "Bearer hush"), ("X-Tenant", "blue")]);
+    let with_headers = |event| NewSubscription { headers: headers.clone(), ..new("alice", event, URL) };
+    let plain = fixture.subscriptions.create(with_headers("a")).await.unwrap();
+    assert_eq!(fixture.row(&plain).await.headers.unwrap(), r#"[["Authorization","Bearer hush"],["X-Tenant","blue"]]"#);
+    let subscriptions = fixture.with_key(&key(1));
+    let made = subscriptions.create(with_headers("b")).await.unwrap();
+    let stored = fixture.row(&made).await.headers.unwrap();
+    assert!(stored.starts_with("enc1:"), "{stored}");
+    for one in [&plain, &made] {
+        assert_eq!(subscriptions.get(Access::Operator, one.id).await.unwrap().headers, headers);
+    }
+    assert!(!format!("{:?} {:?}", with_headers("c"), subscriptions).contains("hush"));
+
+    let update = async |headers| {
+        let change = SubscriptionChange { headers, ..SubscriptionChange::default() };
+        subscriptions.update(Access::Operator, made.id, change).await.unwrap().headers
+    };
+    assert_eq!(update(None).await, headers);
+    let other = ExtraHeaders::from_iter([("X-A", "b")]);
+    assert_eq!(update(Some(other.clone())).await, other);
+    // Sealed in another row, they can't be read there; new ones mend that.
+    fixture.tamper(&made, Column::Headers, &stored).await;
+    assert_eq!(subscriptions.get(Access::Operator, made.id).await.unwrap().headers, headers);
+    fixture.tamper(&plain, Column::Headers, &stored).await;
+    let error = subscriptions.get(Access::Operator, plain.id).await.unwrap_err();
+    assert!(matches!(&error, Error::Secret(_)) && error.to_string().contains("headers"), "{error}");
+    assert_eq!(update(Some(ExtraHeaders::default())).await, ExtraHeaders::default());
+    assert_eq!(fixture.row(&made).await.headers, None);
+    update(Some(other)).await;
+    subscriptions.delete(Access::Operator, made.id).await.unwrap();
+    assert_eq!(fixture.row(&made).await.headers, None);
+}
+
+#[tokio::test]
+async fn thorn_145_headers_of_a_subscription_are_checked_when_set() {
+    let fixture = Fixture::new().await;
+    let try_headers = async |event: &str, headers: &[(&str, &str)]| {
+        let headers = headers.iter().copied().collect();
+        fixture.subscriptions.create(NewSubscription { headers, ..new("alice", event, URL) }).await
+    };
+    let long = "hush".repeat(2048);
+    for headers in [
+        &[("hook-hmac", "hush")][..],
+        &[("Host", "hush")],
+        &[("Content-Type", "hush")],
+        &[("X-A", "hush\r\nX-B: c")],
+        &[("X A", "hush")],
+        &[("X-A", "hush"), ("x-a", "hush")],
+        &[("X-A", &long)],
+        &[("X-A", "hush"); 17],
+    ] {
+        let refused = refusal(try_headers("a", headers).await);
+        assert!(refused.errors.iter().all(|error| error.field == "headers"), "{refused}");
+        assert!(!refused.to_string().contains("hush"), "{refused}");
+    }
+    assert_eq!(wrong_fields(try_headers("a", &[("Host", "x"), ("X Y", "x"), ("X-A", "x")]).await).len(), 2);
+    try_headers("a", &[("Authorization", "Bearer x"), ("X-A", &long[8000..])]).await.unwrap();
 }

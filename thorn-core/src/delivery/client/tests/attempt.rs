@@ -179,14 +179,16 @@ async fn a_signature_that_can_t_be_sent_is_no_panic() {
     let secret = Secret::new("s");
     let subscription = SubscriptionId::generate();
     let outgoing = Outgoing {
+        validators: None,
         delivery: DeliveryId::derive(EventId::generate(), subscription),
         subscription,
         event: "a",
         url: "http://127.0.0.1:9/",
         content_type: ContentType::Json,
-        secret: &secret,
-        hook_hmac: "a\r\nb: c",
+        secret: Some(&secret),
+        hook_hmac: Some("a\r\nb: c"),
         body: Bytes::new(),
+        subscription_headers: &ExtraHeaders::default(),
         headers: &ExtraHeaders::default(),
         timeout: SHORT,
         keep_alive: true,

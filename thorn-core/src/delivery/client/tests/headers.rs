@@ -18,7 +18,7 @@ fn extra(headers: &[(&str, &str)]) -> ExtraHeaders {
 
 #[tokio::test]
 async fn thorn_143_144_headers_and_body_of_a_delivery() {
-    let hook = Hook { secret: Secret::new("s3cr3t"), ..Hook::default() };
+    let hook = Hook { secret: Some(Secret::new("s3cr3t")), ..Hook::default() };
     let request = sent(&hook).await;
     assert_eq!(request.body, hook.body.as_bytes());
     assert_eq!(request.header("content-type"), "application/json");
@@ -36,14 +36,15 @@ async fn thorn_143_144_headers_and_body_of_a_delivery() {
 #[tokio::test]
 async fn thorn_143_148_a_receiver_can_verify_both_signatures_on_the_raw_bytes() {
     let hook = Hook::default();
+    let secret = hook.secret.clone().unwrap();
     let request = sent(&hook).await;
-    let checked = verify_hook_hmac(Digest::Sha256, &hook.secret, &request.body, request.header("hook-hmac"));
+    let checked = verify_hook_hmac(Digest::Sha256, &secret, &request.body, request.header("hook-hmac"));
     assert_eq!(checked, Ok(()));
     let (id, time) = (request.header("webhook-id"), request.header("webhook-timestamp"));
     let signatures = request.header("webhook-signature");
     let tolerance = Duration::from_secs(300);
     let now = Timestamp::now();
-    assert_eq!(verify_standard(&hook.secret, id, time, signatures, &request.body, now, tolerance), Ok(()));
+    assert_eq!(verify_standard(&secret, id, time, signatures, &request.body, now, tolerance), Ok(()));
 }
 
 #[tokio::test]
@@ -65,12 +66,31 @@ async fn thorn_145_protected_headers_are_never_overridden() {
         ("X-Tenant", "blue"),
         ("User-Agent", "mine/1"),
     ]);
-    let request = sent(&Hook { headers, ..Hook::default() }).await;
+    let request = sent(&Hook { subscription_headers: headers.clone(), headers, ..Hook::default() }).await;
     assert!(!request.head.contains("forged"), "{}", request.head);
     assert_eq!(request.header("content-length"), "7");
     assert!(request.all("transfer-encoding").is_empty() && request.all("connection").is_empty());
     assert_eq!(request.header("x-tenant"), "blue");
     assert_eq!(request.header("user-agent"), "mine/1");
+}
+
+#[tokio::test]
+async fn the_event_s_headers_win_over_the_subscription_s() {
+    let subscription_headers = extra(&[("Authorization", "Bearer s"), ("X-Tenant", "green"), ("User-Agent", "s/1")]);
+    let headers = extra(&[("x-tenant", "blue")]);
+    let request = sent(&Hook { subscription_headers, headers, ..Hook::default() }).await;
+    assert_eq!(request.all("x-tenant"), ["blue"]);
+    assert_eq!((request.header("authorization"), request.header("user-agent")), ("Bearer s", "s/1"));
+}
+
+#[tokio::test]
+async fn thorn_101_an_unsigned_delivery_has_id_and_time_but_no_signature() {
+    for (secret, signatures) in [(Some(Secret::new("s")), 1), (None, 0)] {
+        let request = sent(&Hook { secret, ..Hook::default() }).await;
+        assert_eq!(request.all("hook-hmac").len(), signatures);
+        assert_eq!(request.all("webhook-signature").len(), signatures);
+        assert_eq!((request.all("webhook-id").len(), request.all("webhook-timestamp").len()), (1, 1));
+    }
 }
 
 #[tokio::test]
