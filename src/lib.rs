@@ -8,7 +8,7 @@ pub use thorn_core::{
     history,
     migration::{self, migrate, migrations},
     model::{
-        self, Change, Field, ModelEvent, Null, Op, Trigger, WebhookModel, delete_many, insert_many, update_many,
+        self, Change, Field, ModelEvent, Null, Op, Q, Trigger, WebhookModel, delete_many, insert_many, update_many,
         without_events,
     },
     outbox, queue, record, subscription,

@@ -24,8 +24,10 @@ mod field;
 mod guard;
 #[doc(hidden)]
 pub mod hooks;
+mod json;
 mod locked;
 mod payload;
+mod q;
 mod suppress;
 mod template;
 #[doc(hidden)]
@@ -42,6 +44,7 @@ pub use event::with_headers;
 pub use event::{ModelEvent, Trigger};
 pub use field::{Contains, EqualTo, Field, Null, OrderedWith, Text, Truthy};
 pub use payload::Columns;
+pub use q::{InvalidQ, Q, QField};
 pub use suppress::without_events;
 #[doc(hidden)]
 pub use template::{Piece, name, reference};

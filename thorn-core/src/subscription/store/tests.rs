@@ -326,7 +326,7 @@ async fn with_a_key_the_table_holds_no_readable_secret() {
 }
 
 #[tokio::test]
-async fn thorn_101_unsigned_only_if_somebody_says_so() {
+async fn unsigned_only_if_somebody_says_so() {
     let fixture = Fixture::new().await;
     let subscriptions = fixture.with_key(&key(1));
     let unsigned = NewSubscription { unsigned: true, ..new("alice", "a", URL) };
