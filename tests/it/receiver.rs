@@ -83,6 +83,7 @@ async fn thorn_143_what_thorn_s_client_sends_is_verified_in_both_forms() {
         let secret = Secret::new(SECRET);
         let attempt = client
             .send(&Outgoing {
+                validators: None,
                 delivery,
                 subscription,
                 event: "article.created",

@@ -10,7 +10,7 @@ pub use env::ConfigError;
 
 use crate::{
     AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, Error, EventSettings,
-    delivery::{ClientConfig, RetryPolicy, TargetGuard},
+    delivery::{ClientConfig, RetryPolicy, TargetGuard, Validator},
     subscription::{SecretKey, Signer},
 };
 
@@ -30,6 +30,10 @@ pub struct Config {
     pub allow_addresses: Vec<SocketAddr>,
     /// Ports of public addresses deliveries may go to. Default 80 and 443.
     pub allow_ports: Vec<u16>,
+    /// Rules for recipients, unless an event brings its own. Default `None`: HTTP and HTTPS, the ports of
+    /// `allow_ports`, no internal address. A list replaces all of that, `allow_ports` included, but for
+    /// internal addresses, which only `allow_networks` and `allow_addresses` open.
+    pub validators: Option<Vec<Validator>>,
     /// Encrypts secrets at rest: the first key encrypts, all decrypt. Default none: stored as they are.
     pub secret_key: Option<SecretKey>,
     /// How the `Hook-HMAC` of new subscriptions is made, unless they say so themselves. Default `hmac`.
@@ -51,12 +55,22 @@ pub struct Config {
     /// How long after its fan-out an event is compared with what was recorded. Default 60 s. Longer
     /// than a takeover, or deliveries that are only late are looked at in vain.
     pub audit_after: Duration,
+    /// How long deliveries to a subscription may fail for good, without one that succeeds, before it
+    /// is disabled. Default 3 days; `None` never disables it.
+    pub disable_after: Option<Duration>,
+    /// How long events and their deliveries are kept once nothing is left to do about them. Default
+    /// 30 days; `None` is for ever.
+    pub keep: Option<Duration>,
+    /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
+    pub keep_unheard: Option<Duration>,
     /// Deliveries of one task at most. Default 50.
     pub chunk: usize,
     /// The relay stops while the queue holds this many tasks, and so no worker has more in hand.
     /// Default 512.
     pub longest_queue: usize,
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Config {
     fn default() -> Self {
@@ -67,6 +81,7 @@ impl Default for Config {
             allow_networks: Vec::new(),
             allow_addresses: Vec::new(),
             allow_ports: vec![80, 443],
+            validators: None,
             secret_key: None,
             hmac_signer: Signer::default(),
             event_choices: None,
@@ -77,6 +92,9 @@ impl Default for Config {
             poll_interval: Duration::from_millis(100),
             takeover: Duration::from_secs(20),
             audit_after: Duration::from_secs(60),
+            disable_after: Some(3 * DAY),
+            keep: Some(30 * DAY),
+            keep_unheard: Some(DAY),
             chunk: 50,
             longest_queue: 512,
         }
@@ -111,6 +129,7 @@ impl Config {
         {
             return Err(Error::Option { option: "base_url", reason: format!("`{base}` isn't an http or https URL") });
         }
+        self.validators.iter().flatten().try_for_each(Validator::check)?;
         self.retry.check()
     }
 
@@ -125,10 +144,13 @@ impl Config {
 
     /// The guard that deliveries and subscriptions go through.
     pub(crate) fn guard(&self) -> TargetGuard {
-        TargetGuard::new()
+        let guard = TargetGuard::new()
             .allow_networks(self.allow_networks.iter().copied())
-            .allow_addresses(self.allow_addresses.iter().copied())
-            .ports(self.allow_ports.iter().copied())
+            .allow_addresses(self.allow_addresses.iter().copied());
+        match &self.validators {
+            Some(validators) => guard.validators(validators.iter().cloned()),
+            None => guard.ports(self.allow_ports.iter().copied()),
+        }
     }
 
     pub(crate) fn client(&self) -> ClientConfig {

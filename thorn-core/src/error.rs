@@ -6,6 +6,7 @@ use sea_orm::DbErr;
 use crate::{
     delivery::{SignatureError, TargetError},
     event::MAX_NAME_LENGTH,
+    outbox::FlushError,
     subscription::{InvalidSubscription, ParsePatternError, SecretError},
 };
 
@@ -28,6 +29,14 @@ pub enum Error {
         event: String,
         /// What the serialiser said.
         source: serde_json::Error,
+    },
+    /// What [`Event::request_data`](crate::event::Event::request_data) was given isn't a JSON object.
+    #[error("the request data of event `{event}` must be an object: {reason}")]
+    RequestData {
+        /// The event's name.
+        event: String,
+        /// What was found instead.
+        reason: String,
     },
     /// The rendered event is larger than allowed.
     #[error(
@@ -83,6 +92,9 @@ pub enum Error {
     /// The database refused or failed.
     #[error("database: {0}")]
     Database(#[from] DbErr),
+    /// Buffered events couldn't be written; they are handed back.
+    #[error(transparent)]
+    Flush(#[from] FlushError),
     /// The job queue refused or failed.
     #[error("queue: {message}")]
     Queue {

@@ -5,15 +5,20 @@
 
 mod finite;
 mod headers;
+mod members;
 mod name;
 mod options;
+mod own;
 mod rendered;
 mod sender;
 
 pub use headers::ExtraHeaders;
 pub(crate) use headers::check_header;
+pub(crate) use members::{Members, OWN};
 pub use name::{MAX_NAME_LENGTH, check_event_name, escape_segment};
 pub use options::EventOptions;
+pub use own::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED};
+pub(crate) use own::{delivery_failed, subscription_disabled};
 pub use rendered::RenderedEvent;
 pub use sender::{Sender, SenderId};
 
@@ -22,7 +27,11 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
-use crate::{Error, EventId, Timestamp, delivery::RetryPolicy, outbox, settings};
+use crate::{
+    Error, EventId, Timestamp,
+    delivery::{RetryPolicy, Validator},
+    outbox, settings,
+};
 
 /// Describes an event to be sent: its name, who caused it, and how it is delivered.
 ///
@@ -45,6 +54,8 @@ pub struct Event {
     reference: Option<String>,
     sender: Option<SenderId>,
     broadcast: bool,
+    /// Or why they are none.
+    request_data: Result<Option<Members>, String>,
     options: EventOptions,
 }
 
@@ -53,7 +64,14 @@ impl Event {
     /// characters or white space, no empty segment. The name is checked when the event is sent.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), reference: None, sender: None, broadcast: false, options: EventOptions::default() }
+        Self {
+            name: name.into(),
+            reference: None,
+            sender: None,
+            broadcast: false,
+            request_data: Ok(None),
+            options: EventOptions::default(),
+        }
     }
 
     /// The event's name.
@@ -107,13 +125,65 @@ impl Event {
         self
     }
 
+    /// Whether deliveries may go over connections that are kept for others. Default true; `false` opens
+    /// one for each attempt and closes it afterwards.
+    #[must_use]
+    pub const fn keep_alive(mut self, keep_alive: bool) -> Self {
+        self.options.keep_alive = keep_alive;
+        self
+    }
+
+    /// Rules for the recipients of this event, in place of the worker's. They hold on each connection
+    /// of its deliveries; one that a recipient breaks ends the attempt as `blocked`. An empty list
+    /// lifts the worker's rules for protocols and ports. Internal addresses stay refused in any case,
+    /// but for those that the operator allows (`allow_networks`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::{delivery::Validator, event::Event};
+    ///
+    /// let event = Event::new("invoice.paid").validators([Validator::protocols(["https"]), Validator::ports([443])]);
+    /// # event.render(&()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn validators(mut self, validators: impl IntoIterator<Item = Validator>) -> Self {
+        self.options.validators = Some(validators.into_iter().collect());
+        self
+    }
+
+    /// Adds top-level fields to the body, behind `event`, `ref`, `sender` and `data`, which they can't
+    /// replace. Called again it adds more; of two with one name, the later wins. What doesn't make a
+    /// JSON object is refused when the event is sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::event::Event;
+    ///
+    /// let event = Event::new("user.created").request_data(serde_json::json!({ "tenant": "blue" }));
+    /// let body = event.render("Alice")?.body;
+    /// assert_eq!(body, r#"{"event":"user.created","ref":null,"sender":null,"data":"Alice","tenant":"blue"}"#);
+    /// # Ok::<(), thorn_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn request_data(mut self, fields: impl Serialize) -> Self {
+        match (&mut self.request_data, Members::of(&fields)) {
+            (Ok(Some(members)), Ok(more)) => members.merge(more),
+            (Ok(none), Ok(members)) => *none = Some(members),
+            (Ok(_), Err(error)) => self.request_data = Err(error.to_string()),
+            (Err(_), _) => {}
+        }
+        self
+    }
+
     /// Writes the event to the outbox on this connection: inside a transaction it becomes visible
     /// with the commit and vanishes with a rollback.
     ///
     /// # Errors
     ///
     /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::Option`] for bad input, in which case nothing is written; [`Error::Database`].
+    /// [`Error::RequestData`], [`Error::Option`] for bad input, in which case nothing is written; [`Error::Database`].
     pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
     where
         C: ConnectionTrait,
@@ -135,7 +205,11 @@ impl Event {
         self.options.check()?;
         let settings = settings::current();
         let reference = self.reference.map(|path| settings.absolute(path));
-        let body = rendered::body(&self.name, reference.as_deref(), self.sender.as_ref(), payload)
+        let extra = match self.request_data {
+            Ok(extra) => extra,
+            Err(reason) => return Err(Error::RequestData { event: self.name, reason }),
+        };
+        let body = rendered::body(&self.name, reference.as_deref(), self.sender.as_ref(), payload, extra.as_ref())
             .map_err(|source| Error::Payload { event: self.name.clone(), source })?;
         if body.len() > settings.max_event_bytes {
             return Err(Error::EventTooLarge { event: self.name, size: body.len(), limit: settings.max_event_bytes });

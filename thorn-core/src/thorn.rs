@@ -7,7 +7,7 @@ use sea_orm::{DatabaseConnection, EntityTrait};
 
 use crate::{
     AutocommitPolicy, Config, Error,
-    delivery::RetryPolicy,
+    delivery::{DeliveryObserver, Observers, RetryPolicy, Validator},
     history::Status,
     settings,
     subscription::{Registry, SecretKey, Signer, Subscriptions, entity},
@@ -41,12 +41,13 @@ struct Inner {
     config: Config,
     subscriptions: Subscriptions,
     registry: Arc<Registry>,
+    observers: Observers,
 }
 
 impl Thorn {
     /// Begins with the default settings on this database.
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
-        ThornBuilder { db, config: Config::default() }
+        ThornBuilder { db, config: Config::default(), observers: Observers::default() }
     }
 
     /// The database.
@@ -65,6 +66,10 @@ impl Thorn {
     #[must_use]
     pub fn subscriptions(&self) -> &Subscriptions {
         &self.0.subscriptions
+    }
+
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.0.observers
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
@@ -96,6 +101,7 @@ impl Thorn {
 pub struct ThornBuilder {
     db: DatabaseConnection,
     config: Config,
+    observers: Observers,
 }
 
 macro_rules! setters {
@@ -133,6 +139,13 @@ impl ThornBuilder {
         self
     }
 
+    /// Rules for recipients, unless an event brings its own; they replace the default ones and
+    /// `allow_ports`.
+    pub fn validators(mut self, validators: impl IntoIterator<Item = Validator>) -> Self {
+        self.config.validators = Some(validators.into_iter().collect());
+        self
+    }
+
     /// Encrypts secrets at rest.
     pub fn secret_key(mut self, key: SecretKey) -> Self {
         self.config.secret_key = Some(key);
@@ -142,6 +155,12 @@ impl ThornBuilder {
     /// Subscriptions must mean at least one of these event names.
     pub fn event_choices(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.config.event_choices = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Has this told of every attempt that a worker of this process makes.
+    pub fn observer(mut self, observer: Arc<dyn DeliveryObserver>) -> Self {
+        self.observers.push(observer);
         self
     }
 
@@ -162,6 +181,13 @@ impl ThornBuilder {
         takeover: Duration,
         /// How long after its fan-out an event is compared with what was recorded. Default 60 s.
         audit_after: Duration,
+        /// How long nothing may get through to a subscription before it is disabled. Default 3 days;
+        /// `None` never disables it.
+        disable_after: Option<Duration>,
+        /// How long events and their deliveries are kept. Default 30 days; `None` is for ever.
+        keep: Option<Duration>,
+        /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
+        keep_unheard: Option<Duration>,
     }
 
     /// Checks the settings and the tables.
@@ -173,7 +199,7 @@ impl ThornBuilder {
     ///
     /// [`Error::Option`] for a senseless setting, [`Error::Database`] if thorn's tables are missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config } = self;
+        let Self { db, config, observers } = self;
         config.check()?;
         check_tables(&db).await?;
         settings::replace(config.event_settings());
@@ -183,7 +209,7 @@ impl ThornBuilder {
             subscriptions = subscriptions.with_event_choices(choices);
         }
         let registry = Arc::new(Registry::new(config.secret_key.clone()));
-        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry })))
+        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers })))
     }
 }
 

@@ -181,3 +181,18 @@ async fn thorn_180_a_row_that_no_event_can_tell_of_is_not_saved() {
     let bodies = app.text("SELECT body AS text FROM thorn_event ORDER BY id").await;
     assert!(bodies[1].ends_with(r#""data":[null,null]}"#), "{bodies:?}");
 }
+
+#[tokio::test]
+async fn thorn_007_request_data_that_is_no_object_is_refused_before_anything_is_written() {
+    let app = App::new().await;
+    let error = app.refused(event().request_data([1, 2]), "x").await;
+    assert_eq!(
+        error,
+        "the request data of event `a.b` must be an object: invalid type: sequence, expected an object at line 1 column 0"
+    );
+    app.refused(event().request_data("x"), "x").await;
+    app.refused(event().request_data(BTreeMap::from([("x", f64::NAN)])), "x").await;
+    app.refused(event().request_data(1).request_data(BTreeMap::from([("x", 1)])), "x").await;
+    event().request_data(BTreeMap::from([("x", 1)])).send(app.db(), "x").await.unwrap();
+    assert_eq!(app.events().await, 1);
+}

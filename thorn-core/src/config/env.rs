@@ -49,8 +49,13 @@ impl Reader<'_> {
     }
 
     fn seconds(&mut self, name: &str) -> Option<Duration> {
-        self.read(name, "seconds, such as 15 or 0.5", |value| {
-            value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        self.read(name, "seconds, such as 15 or 0.5", seconds)
+    }
+
+    /// Seconds, or `none` for no limit.
+    fn limit(&mut self, name: &str) -> Option<Option<Duration>> {
+        self.read(name, "seconds, such as 86400, or `none`", |value| {
+            if value.eq_ignore_ascii_case("none") { Some(None) } else { seconds(value).map(Some) }
         })
     }
 
@@ -59,6 +64,10 @@ impl Reader<'_> {
             value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
         })
     }
+}
+
+fn seconds(value: &str) -> Option<Duration> {
+    value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 fn flag(value: &str) -> Option<bool> {
@@ -73,6 +82,9 @@ fn flag(value: &str) -> Option<bool> {
 fn network(value: &str) -> Option<IpNet> {
     value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
 }
+
+/// What `THORN_RECIPIENT_VALIDATORS` may be.
+const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=443,8443;block-networks=203.0.113.0/24";
 
 impl Config {
     /// Reads `THORN_*` from the environment; what isn't set keeps its default.
@@ -100,6 +112,10 @@ impl Config {
         set(&mut config.allow_networks, env.list("THORN_ALLOW_NETWORKS", networks, network));
         let ports = "comma-separated ports, such as 80,443";
         set(&mut config.allow_ports, env.list("THORN_ALLOW_PORTS", ports, |port| port.parse().ok()));
+        let validators = env.read("THORN_RECIPIENT_VALIDATORS", VALIDATORS, |list| {
+            list.split(';').map(str::trim).filter(|rule| !rule.is_empty()).map(|rule| rule.parse().ok()).collect()
+        });
+        config.validators = validators;
         // The value itself is a secret and stays out of the message.
         if let Some(key) = (env.get)("THORN_SECRET_KEY").filter(|key| !key.trim().is_empty()) {
             match key.trim().parse::<SecretKey>() {
@@ -123,6 +139,9 @@ impl Config {
         set(&mut config.poll_interval, env.seconds("THORN_POLL_INTERVAL"));
         set(&mut config.takeover, env.seconds("THORN_TAKEOVER"));
         set(&mut config.audit_after, env.seconds("THORN_AUDIT_AFTER"));
+        set(&mut config.disable_after, env.limit("THORN_DISABLE_AFTER"));
+        set(&mut config.keep, env.limit("THORN_KEEP"));
+        set(&mut config.keep_unheard, env.limit("THORN_KEEP_UNHEARD"));
         set(&mut config.chunk, env.parsed("THORN_CHUNKSIZE", "a number of deliveries"));
         set(&mut config.queue_name, env.read("THORN_QUEUE_NAME", "a name", |name| Some(name.to_owned())));
         if env.wrong.is_empty() { Ok(config) } else { Err(ConfigError { variables: env.wrong }) }
@@ -138,7 +157,7 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subscription::Signer;
+    use crate::{delivery::Validator, subscription::Signer};
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -157,6 +176,7 @@ mod tests {
         let config = read(&[
             ("THORN_EVENT_TIMEOUT", "0.5"),
             ("THORN_ALLOW_NETWORKS", "127.0.0.0/8, ::1"),
+            ("THORN_RECIPIENT_VALIDATORS", "protocols=https; ports=443,8443"),
             ("THORN_RETRY_MAX", "3"),
             ("THORN_RETRY_DELAY", "2"),
             ("THORN_HMAC_SIGNER", "Compat"),
@@ -164,6 +184,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.timeout, Duration::from_millis(500));
         assert_eq!(config.allow_networks, ["127.0.0.0/8".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]);
+        assert_eq!(config.validators, Some(vec![Validator::protocols(["https"]), Validator::ports([443, 8443])]));
         assert_eq!((config.retry.max_attempts, config.retry.first), (4, Duration::from_secs(2)));
         assert_eq!(config.hmac_signer, Signer::Compat);
         assert_eq!(read(&[("THORN_RETRY", "off")]).unwrap().retry.max_attempts, 1);
@@ -174,10 +195,11 @@ mod tests {
         let error = read(&[
             ("THORN_EVENT_TIMEOUT", "soon"),
             ("THORN_ALLOW_NETWORKS", "10.0.0.0/99"),
+            ("THORN_RECIPIENT_VALIDATORS", "protocols=ftp"),
             ("THORN_SECRET_KEY", "hunter2"),
         ])
         .unwrap_err();
-        assert_eq!(error.variables.len(), 3);
+        assert_eq!(error.variables.len(), 4);
         assert!(error.to_string().contains("THORN_EVENT_TIMEOUT=soon: expected seconds"));
         assert!(!error.to_string().contains("hunter2"));
     }

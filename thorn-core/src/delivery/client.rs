@@ -1,6 +1,7 @@
 //! The HTTP client that deliveries go through.
 
 mod failure;
+mod guarded;
 mod outgoing;
 mod pools;
 mod request;
@@ -13,7 +14,7 @@ use http::HeaderValue;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-use self::{failure::Failure, pools::Pools, response::Answer};
+use self::{failure::Failure, guarded::Guarded, response::Answer};
 use super::{Attempt, Outcome, TargetError, TargetGuard};
 use crate::{Error, Timestamp};
 
@@ -74,8 +75,7 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Inner {
-    guard: TargetGuard,
-    pools: Pools,
+    guarded: Guarded,
     user_agent: HeaderValue,
     max_response_bytes: usize,
 }
@@ -90,9 +90,9 @@ impl Client {
     pub fn new(config: ClientConfig) -> Result<Self, Error> {
         let user_agent = HeaderValue::try_from(&config.user_agent)
             .map_err(|error| Error::Option { option: "user_agent", reason: error.to_string() })?;
-        let pools = Pools::new(&config)?;
         let max_response_bytes = config.max_response_bytes;
-        Ok(Self { inner: Arc::new(Inner { guard: config.guard, pools, user_agent, max_response_bytes }) })
+        let guarded = Guarded::new(config)?;
+        Ok(Self { inner: Arc::new(Inner { guarded, user_agent, max_response_bytes }) })
     }
 
     /// Makes one attempt. Every way it can end is an [`Outcome`], never an `Err`:
@@ -125,8 +125,10 @@ impl Client {
     }
 
     async fn exchange(&self, outgoing: &Outgoing<'_>, now: Timestamp, answer: &mut Answer) -> Result<(), Failure> {
-        let Inner { guard, pools, user_agent, .. } = &*self.inner;
+        let Inner { guarded, user_agent, .. } = &*self.inner;
         let url = Url::parse(outgoing.url).map_err(|error| TargetError::Url { reason: error.to_string() })?;
+        let behind = guarded.by(outgoing.validators)?;
+        let (guard, pools) = (&behind.guard, &behind.pools);
         // An address in the URL never reaches the resolver, so this is where it is checked.
         guard.check_url(&url)?;
         let port = url.port_or_known_default().unwrap_or_default();

@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
-use crate::subscription::ContentType;
+use crate::{
+    event::{Members, OWN},
+    subscription::ContentType,
+};
 
 /// Writes an event's JSON body in the given form. What this returns is what is signed and sent.
 ///
-/// JSON stays as it is. A form has the body's four fields in their order: strings as they are, null
-/// as an empty value, everything else as its JSON text.
+/// JSON stays as it is. A form has the body's four fields and those added to them, in their order:
+/// strings as they are, null as an empty value, everything else as its JSON text.
 ///
 /// # Errors
 ///
@@ -34,23 +37,14 @@ pub fn encode_body(content_type: ContentType, body: &str) -> Result<Cow<'_, str>
     }
 }
 
-/// Values stay raw, so that numbers keep their digits and objects the order of their keys.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    event: &'a RawValue,
-    #[serde(borrow, rename = "ref")]
-    reference: &'a RawValue,
-    #[serde(borrow)]
-    sender: &'a RawValue,
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
-
 fn form(body: &str) -> Result<String, serde_json::Error> {
-    let Fields { event, reference, sender, data } = serde_json::from_str(body)?;
+    let members: Members = serde_json::from_str(body)?;
     let mut form = form_urlencoded::Serializer::new(String::with_capacity(body.len() * 3 / 2));
-    for (name, value) in [("event", event), ("ref", reference), ("sender", sender), ("data", data)] {
+    for name in OWN {
+        let value = members.get(name).ok_or_else(|| serde_json::Error::custom(format_args!("no `{name}`")))?;
+        form.append_pair(name, &plain(value)?);
+    }
+    for (name, value) in members.extra() {
         form.append_pair(name, &plain(value)?);
     }
     Ok(form.finish())
@@ -82,6 +76,12 @@ mod tests {
             fields,
             [("event", "a.ü"), ("ref", "/a/1?b=c&d"), ("sender", ""), ("data", r#"{"z":1.50,"a":[null,"x y"]}"#)]
         );
+    }
+
+    #[test]
+    fn thorn_006_a_form_has_what_was_added_too() {
+        let body = r#"{"event":"a","ref":null,"sender":null,"data":1,"z":"x","a":{"b":1}}"#;
+        assert_eq!(decoded(body)[4..], [("z".into(), "x".into()), ("a".into(), r#"{"b":1}"#.into())]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod address;
 mod error;
 mod names;
+mod validator;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,9 +14,7 @@ use crate::subscription::UrlCheck;
 
 pub use error::TargetError;
 use names::Names;
-
-/// Ports of the public internet that are open to deliveries.
-const PORTS: [u16; 2] = [80, 443];
+pub use validator::Validator;
 
 /// Keeps deliveries away from addresses that a subscriber has no business with: the guard against
 /// server-side request forgery.
@@ -46,7 +45,7 @@ const PORTS: [u16; 2] = [80, 443];
 pub struct TargetGuard {
     networks: Vec<IpNet>,
     addresses: Vec<SocketAddr>,
-    ports: Vec<u16>,
+    validators: Vec<Validator>,
     names: Names,
 }
 
@@ -60,7 +59,7 @@ impl TargetGuard {
     /// Lets through the public internet on ports 80 and 443, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        Self { networks: Vec::new(), addresses: Vec::new(), ports: PORTS.to_vec(), names: Names::default() }
+        Self { networks: Vec::new(), addresses: Vec::new(), validators: Validator::defaults(), names: Names::default() }
     }
 
     /// Lets through these networks too, on any port and whatever they mean: for internal systems and
@@ -82,15 +81,29 @@ impl TargetGuard {
     /// Lets through these ports of the public internet, besides those that are open already.
     #[must_use]
     pub fn allow_ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
-        self.ports.extend(ports.into_iter().filter(|port| *port != 0));
+        let more: Vec<u16> = ports.into_iter().filter(|port| *port != 0).collect();
+        for validator in &mut self.validators {
+            if let Validator::Ports(ports) = validator {
+                ports.extend(&more);
+            }
+        }
         self
     }
 
     /// Lets through exactly these ports of the public internet.
     #[must_use]
     pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
-        self.ports.clear();
-        self.allow_ports(ports)
+        self.validators.retain(|validator| !matches!(validator, Validator::Ports(_)));
+        self.validators.push(Validator::ports(ports));
+        self
+    }
+
+    /// Replaces the rules for recipients. Without any, every port of the public internet is open to
+    /// HTTP and HTTPS; what isn't the public internet stays refused, but for what is allowed.
+    #[must_use]
+    pub fn validators(mut self, validators: impl IntoIterator<Item = Validator>) -> Self {
+        self.validators = validators.into_iter().collect();
+        self
     }
 
     /// Checks what a URL says without asking the DNS: scheme, credentials, port, and the address if
@@ -104,6 +117,7 @@ impl TargetGuard {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(TargetError::Scheme { scheme: url.scheme().to_owned() });
         }
+        self.validators.iter().try_for_each(|validator| validator.check_scheme(url.scheme()))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(TargetError::Credentials);
         }
@@ -124,9 +138,11 @@ impl TargetGuard {
     ///
     /// # Errors
     ///
-    /// [`TargetError::Address`] or [`TargetError::Port`], if the address is in no allowed network.
+    /// [`TargetError::Network`] if a validator blocks the address; [`TargetError::Address`] or
+    /// [`TargetError::Port`] if it is in no allowed network.
     pub fn check_address(&self, ip: IpAddr, port: u16) -> Result<(), TargetError> {
         let ip = ip.to_canonical();
+        self.validators.iter().try_for_each(|validator| validator.check_network(ip))?;
         if self.networks.iter().any(|network| network.contains(&ip) || in_mapped(network, ip)) {
             return Ok(());
         }
@@ -176,7 +192,12 @@ impl TargetGuard {
 
     /// Whether the port is open on addresses of the public internet.
     pub(super) fn allows_port(&self, port: u16) -> bool {
-        self.ports.contains(&port)
+        port != 0 && self.validators.iter().all(|validator| validator.allows_port(port))
+    }
+
+    /// The rules in force.
+    pub(super) fn rules(&self) -> &[Validator] {
+        &self.validators
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{EventOptions, SenderId, finite::Finite};
+use super::{EventOptions, SenderId, finite::Finite, members::Members};
 use crate::{EventId, Timestamp};
 
 /// An event rendered at the moment of change: an immutable fact.
@@ -16,7 +16,7 @@ pub struct RenderedEvent {
     pub sender: Option<String>,
     /// Whether every owner hears of it.
     pub broadcast: bool,
-    /// The JSON body `{"event","ref","sender","data"}`, compact UTF-8.
+    /// The JSON body `{"event","ref","sender","data"}` and what was added to it, compact UTF-8.
     pub body: String,
     /// Options for its deliveries.
     pub options: EventOptions,
@@ -48,13 +48,23 @@ pub(super) fn body<P: Serialize + ?Sized>(
     reference: Option<&str>,
     sender: Option<&SenderId>,
     data: &P,
+    extra: Option<&Members>,
 ) -> Result<String, serde_json::Error> {
-    let body = serde_json::to_string(&Body { event, reference, sender, data })?;
+    let mut body = serde_json::to_string(&Body { event, reference, sender, data })?;
     // `()` and `None` are "no data", which receivers see as an empty object.
-    match body.strip_suffix("\"data\":null}") {
-        Some(start) => Ok(format!("{start}\"data\":{{}}}}")),
-        None => Ok(body),
+    if body.ends_with("\"data\":null}") {
+        body.truncate(body.len() - "null}".len());
+        body.push_str("{}}");
     }
+    for (name, value) in extra.iter().flat_map(|extra| extra.extra()) {
+        body.pop();
+        body.push(',');
+        body.push_str(&serde_json::to_string(name)?);
+        body.push(':');
+        body.push_str(value.get());
+        body.push('}');
+    }
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -62,14 +72,14 @@ mod tests {
     use super::*;
 
     fn render(data: &impl Serialize) -> Result<String, serde_json::Error> {
-        body("a.b", None, None, data)
+        body("a.b", None, None, data, None)
     }
 
     #[test]
     fn thorn_015_the_body_has_four_fields_in_order() {
         let alice = SenderId { id: "1".into(), label: "alice".into() };
         assert_eq!(
-            body("a.b", Some("/a/1"), Some(&alice), &[1, 2]).unwrap(),
+            body("a.b", Some("/a/1"), Some(&alice), &[1, 2], None).unwrap(),
             r#"{"event":"a.b","ref":"/a/1","sender":"alice","data":[1,2]}"#
         );
     }
@@ -82,6 +92,13 @@ mod tests {
         assert!(render(&0).unwrap().ends_with(r#""data":0}"#));
         assert!(render(&Vec::<i32>::new()).unwrap().ends_with(r#""data":[]}"#));
         assert!(render(&"\"data\":null}").unwrap().ends_with(r#"null}"}"#));
+    }
+
+    #[test]
+    fn thorn_006_request_data_stands_behind_the_four_fields_and_replaces_none() {
+        let extra = Members::of(&serde_json::json!({ "event": "x", "ref": 1, "sender": 2, "data": 3, "z": [1.0] }));
+        let body = body("a.b", None, None, &(), extra.ok().as_ref()).unwrap();
+        assert_eq!(body, r#"{"event":"a.b","ref":null,"sender":null,"data":{},"z":[1.0]}"#);
     }
 
     #[test]

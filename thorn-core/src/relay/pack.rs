@@ -149,14 +149,7 @@ fn unreadable(row: &EventRow, source: serde_json::Error) -> Error {
     Error::Payload { event: row.name.clone(), source }
 }
 
-/// Options this release can't read are left out rather than keeping the event from being sent.
+/// The event's options, if it has any.
 pub(super) fn stored_options(row: &EventRow) -> Option<EventOptions> {
-    let options = row.options.as_deref()?;
-    match serde_json::from_str(options) {
-        Ok(options) => Some(options),
-        Err(error) => {
-            tracing::warn!(event.id = %row.id, %error, "the event's options can't be read, using the defaults");
-            None
-        }
-    }
+    row.options.as_deref().map(EventOptions::of_stored)
 }

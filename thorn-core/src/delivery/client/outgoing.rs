@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     DeliveryId, SubscriptionId,
+    delivery::Validator,
     event::ExtraHeaders,
     subscription::{ContentType, Secret},
 };
@@ -37,6 +38,8 @@ pub struct Outgoing<'a> {
     pub timeout: Duration,
     /// Whether the connection may be shared with other deliveries.
     pub keep_alive: bool,
+    /// Rules for the recipient in place of the client's own guard's, if there are any.
+    pub validators: Option<&'a [Validator]>,
 }
 
 /// Without the URL and the body: neither belongs in a log.

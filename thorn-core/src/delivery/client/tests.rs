@@ -5,6 +5,7 @@ mod guard;
 mod headers;
 mod pool;
 mod tls;
+mod validators;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use self::receiver::{Receiver, Reply};
 use super::*;
 use crate::{
     DeliveryId, EventId, SubscriptionId,
-    delivery::hook_hmac,
+    delivery::{Validator, hook_hmac},
     event::ExtraHeaders,
     subscription::{ContentType, Digest, Secret},
 };
@@ -28,6 +29,7 @@ struct Hook {
     headers: ExtraHeaders,
     timeout: Duration,
     keep_alive: bool,
+    validators: Option<Vec<Validator>>,
 }
 
 impl Default for Hook {
@@ -40,6 +42,7 @@ impl Default for Hook {
             headers: ExtraHeaders::default(),
             timeout: Duration::from_secs(30),
             keep_alive: true,
+            validators: None,
         }
     }
 }
@@ -61,6 +64,7 @@ impl Hook {
             headers: &self.headers,
             timeout: self.timeout,
             keep_alive: self.keep_alive,
+            validators: self.validators.as_deref(),
         };
         client.send(&outgoing).await
     }

@@ -57,19 +57,26 @@ const GLOBAL: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 /// only has IPv6, so what counts is the wrapped address.
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
+/// The IPv4 address within an IPv6 one, by which it is connected to; any other as it is.
+pub(super) fn unwrapped(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) if NAT64.contains(&ip) => {
+            let [.., a, b, c, d] = ip.octets();
+            Ipv4Addr::new(a, b, c, d).into()
+        }
+        ip => ip,
+    }
+}
+
 /// What a special address is; `None` is an address of the public internet.
 pub(super) fn special(ip: IpAddr) -> Option<&'static str> {
-    match ip.to_canonical() {
+    match unwrapped(ip) {
         IpAddr::V4(ip) => V4.iter().find(|(network, _)| network.contains(&ip)).map(|(_, kind)| *kind),
         IpAddr::V6(ip) => special_v6(ip),
     }
 }
 
 fn special_v6(ip: Ipv6Addr) -> Option<&'static str> {
-    if NAT64.contains(&ip) {
-        let [.., a, b, c, d] = ip.octets();
-        return special(Ipv4Addr::new(a, b, c, d).into());
-    }
     let named = V6.iter().find(|(network, _)| network.contains(&ip)).map(|(_, kind)| *kind);
     named.or((!GLOBAL.contains(&ip)).then_some("a reserved address"))
 }

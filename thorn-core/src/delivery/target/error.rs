@@ -19,6 +19,12 @@ pub enum TargetError {
         /// The scheme, in lower case.
         scheme: String,
     },
+    /// A protocol that isn't allowed here, though deliveries could go by it.
+    #[error("{scheme} isn't allowed here; the validators in force name the protocols that are")]
+    Protocol {
+        /// The scheme, in lower case.
+        scheme: String,
+    },
     /// User name or password in the URL.
     #[error("the URL contains a user name or password; deliveries are signed instead")]
     Credentials,
@@ -43,6 +49,15 @@ pub enum TargetError {
         /// What the address is.
         kind: &'static str,
     },
+    /// An address that a validator blocks. Which one a name has isn't told.
+    #[error("`{host}` is refused: the validators in force block its network")]
+    Network {
+        /// The host as in the URL.
+        host: String,
+    },
+    /// A stored validator that this release doesn't know.
+    #[error("a validator of the event isn't known to this worker; it refuses every recipient until a worker knows it")]
+    UnknownValidator,
     /// The host has no address.
     #[error("host `{host}` can't be resolved: {reason}")]
     Unresolvable {
@@ -58,6 +73,7 @@ impl TargetError {
     pub(super) fn of_host(self, name: &str) -> Self {
         match self {
             Self::Address { address, kind, .. } => Self::Address { host: name.to_owned(), address, kind },
+            Self::Network { .. } => Self::Network { host: name.to_owned() },
             other => other,
         }
     }

@@ -37,7 +37,7 @@ fn thorn_136_166_the_scheme_s_port_counts_if_none_is_given() {
     for (bad, port) in [("http://example.com:22", 22), ("https://1.1.1.1:8443", 8443), ("http://example.com:0", 0)] {
         assert_eq!(url_error(&guard, bad), Some(TargetError::Port { port }), "{bad}");
     }
-    let https_only = TargetGuard { ports: vec![443], ..TargetGuard::new() };
+    let https_only = TargetGuard::new().ports([443]);
     assert_eq!(url_error(&https_only, "https://example.com"), None);
     assert_eq!(url_error(&https_only, "http://example.com"), Some(TargetError::Port { port: 80 }));
 }
@@ -167,4 +167,52 @@ async fn what_can_t_be_resolved_or_read_is_refused() {
     for bad in ["", "example.com", "http://", "http://exa mple.com", "http://[fe80::1%25eth0]/", "http://256.1.1.1/"] {
         assert!(matches!(guard.check(bad).await, Err(TargetError::Url { .. })), "{bad}");
     }
+}
+
+fn ruled(rules: &[&str]) -> TargetGuard {
+    networks(&["127.0.0.0/8", "10.0.0.0/8"]).validators(rules.iter().map(|rule| rule.parse().unwrap()))
+}
+
+#[test]
+fn thorn_161_164_without_validators_ports_are_open_and_internal_addresses_are_not() {
+    let guard = ruled(&[]);
+    for good in ["http://1.1.1.1:2222", "https://example.com:8443", "http://10.0.0.1:1"] {
+        assert_eq!(url_error(&guard, good), None, "{good}");
+    }
+    for bad in ["http://192.168.0.1", "http://169.254.169.254", "http://[::ffff:192.168.0.1]"] {
+        assert!(matches!(url_error(&guard, bad), Some(TargetError::Address { .. })), "{bad}");
+    }
+    assert!(matches!(url_error(&guard, "ftp://1.1.1.1"), Some(TargetError::Scheme { .. })));
+    assert!(matches!(url_error(&guard, "http://1.1.1.1:0"), Some(TargetError::Port { port: 0 })));
+}
+
+#[test]
+fn thorn_165_protocols_bind_allowed_networks_too_and_ports_do_not() {
+    let guard = ruled(&["protocols=https", "ports=443"]);
+    assert_eq!(url_error(&guard, "https://127.0.0.1:9"), None);
+    assert!(matches!(url_error(&guard, "http://127.0.0.1:9"), Some(TargetError::Protocol { .. })));
+    assert!(matches!(url_error(&guard, "https://1.1.1.1:9"), Some(TargetError::Port { port: 9 })));
+}
+
+#[test]
+fn thorn_169_blocked_networks_are_refused_wrapped_or_allowed_or_both() {
+    let guard = ruled(&["block-networks=10.0.0.0/8,8.8.8.0/24,2001:4860::/32"]);
+    for bad in [
+        "http://10.1.1.1",
+        "http://8.8.8.8",
+        "http://[::ffff:8.8.8.8]",
+        "http://[64:ff9b::8.8.8.8]",
+        "http://[2001:4860::1]",
+    ] {
+        assert!(matches!(url_error(&guard, bad), Some(TargetError::Network { .. })), "{bad}");
+    }
+    for good in ["http://127.0.0.1", "http://8.8.4.4", "http://[2606:4700::1]", "http://[64:ff9b::1.1.1.1]"] {
+        assert_eq!(url_error(&guard, good), None, "{good}");
+    }
+}
+
+#[test]
+fn thorn_170_an_unknown_validator_refuses_everything() {
+    let guard = TargetGuard::new().validators([Validator::from("moon=1".to_owned())]);
+    assert_eq!(url_error(&guard, "https://1.1.1.1"), Some(TargetError::UnknownValidator));
 }

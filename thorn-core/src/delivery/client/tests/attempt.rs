@@ -179,6 +179,7 @@ async fn a_signature_that_can_t_be_sent_is_no_panic() {
     let secret = Secret::new("s");
     let subscription = SubscriptionId::generate();
     let outgoing = Outgoing {
+        validators: None,
         delivery: DeliveryId::derive(EventId::generate(), subscription),
         subscription,
         event: "a",
