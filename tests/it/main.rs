@@ -8,6 +8,7 @@ mod blog;
 mod conformance;
 mod crashes;
 mod failures;
+mod filters;
 mod flow;
 mod hooks_api;
 mod isolation;

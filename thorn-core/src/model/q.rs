@@ -77,13 +77,13 @@ const MAX_BYTES: usize = 16 * 1024;
 /// assert!(wrong.to_string().contains("`state`: unknown operator `equals`; use eq, ne, "));
 /// # Ok::<(), thorn_core::model::InvalidQ>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Q(Node);
 
 /// `All` and `Any` never hold one node only, nor a node of their own kind, nor one twice; their nodes
 /// are in order. `Not` holds no `Not`. So equal filters are equal values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Node {
     All(Vec<Self>),
     Any(Vec<Self>),

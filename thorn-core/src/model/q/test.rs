@@ -8,13 +8,13 @@ use super::{operator::Operator, path::Path};
 const MAX_PATH: usize = 190;
 
 /// A path, and what is asked about the value there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Test {
     pub(super) path: Path,
     pub(super) ask: Ask,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
     /// Whether the operator holds, or with `now` whether it has come to hold.
     Whether { now: bool, operator: Operator, operand: Value },
