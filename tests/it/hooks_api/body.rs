@@ -112,11 +112,14 @@ async fn thorn_115_what_can_t_be_written_is_ignored() {
     let body = json!({
         "event": "a.b", "url": URL, "id": id, "created_at": "2001-01-01T00:00:00Z", "updated_at": 7,
         "subscription": "http://evil", "disabled_reason": "x", "anything": { "else": true },
+        "unsigned": true, "source": "x", "header_names": ["X-A"],
     });
     let made = app.post("alice", body).await.body;
     assert_ne!(made["id"], id);
     assert!(!made["created_at"].as_str().unwrap().starts_with("2001"));
     assert_eq!((&made["disabled_reason"], &made["anything"]), (&Value::Null, &Value::Null));
+    assert!(made["hmac_secret"].as_str().is_some_and(|secret| !secret.is_empty()), "nobody is unsigned by the API");
+    assert_eq!(made["header_names"], json!([]));
 }
 
 async fn post(app: &App, content_type: Option<&str>, body: impl Into<Body>) -> Answer {
