@@ -7,6 +7,7 @@ mod bad_input;
 mod blog;
 mod conformance;
 mod crashes;
+mod dispatch;
 mod failures;
 mod filters;
 mod flow;

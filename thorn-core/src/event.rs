@@ -30,6 +30,7 @@ use serde::Serialize;
 use crate::{
     Error, EventId, Timestamp,
     delivery::{RetryPolicy, Validator},
+    dispatch::{self, Dispatch},
     outbox, settings,
 };
 
@@ -57,6 +58,7 @@ pub struct Event {
     /// Or why they are none.
     request_data: Result<Option<Members>, String>,
     options: EventOptions,
+    dispatch: Option<Dispatch>,
 }
 
 impl Event {
@@ -71,6 +73,7 @@ impl Event {
             broadcast: false,
             request_data: Ok(None),
             options: EventOptions::default(),
+            dispatch: None,
         }
     }
 
@@ -122,6 +125,15 @@ impl Event {
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.headers.push(name.into(), value.into());
+        self
+    }
+
+    /// How the event is dispatched once it is committed. Default: inline in the scope of
+    /// [`Thorn::inline`](crate::Thorn::inline) unless the application has disabled dispatch, else as
+    /// the application says.
+    #[must_use]
+    pub fn dispatch(mut self, dispatch: Dispatch) -> Self {
+        self.dispatch = Some(dispatch);
         self
     }
 
@@ -178,12 +190,13 @@ impl Event {
     }
 
     /// Writes the event to the outbox on this connection: inside a transaction it becomes visible
-    /// with the commit and vanishes with a rollback.
+    /// with the commit and vanishes with a rollback. A delivery that fails is never an error here.
     ///
     /// # Errors
     ///
     /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::RequestData`], [`Error::Option`] for bad input, in which case nothing is written; [`Error::Database`].
+    /// [`Error::RequestData`], [`Error::Option`] (also for a dispatcher that isn't known) for bad
+    /// input, in which case nothing is written; [`Error::Database`].
     pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
     where
         C: ConnectionTrait,
@@ -204,6 +217,15 @@ impl Event {
         check_event_name(&self.name)?;
         self.options.check()?;
         let settings = settings::current();
+        let dispatch = match self.dispatch {
+            Some(dispatch) => dispatch,
+            // A scope says how, not whether.
+            None if dispatch::is_inline() && settings.dispatch != Dispatch::Disabled => Dispatch::Inline,
+            None => settings.dispatch.clone(),
+        };
+        if let Dispatch::Custom(name) = &dispatch {
+            dispatch::check_known(name)?;
+        }
         let reference = self.reference.map(|path| settings.absolute(path));
         let extra = match self.request_data {
             Ok(extra) => extra,
@@ -221,6 +243,7 @@ impl Event {
             name: self.name,
             body,
             options: self.options,
+            dispatch,
             created_at: Timestamp::now(),
         })
     }

@@ -13,9 +13,13 @@ pub(crate) use wake::{notified, notify};
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use crate::{Error, EventId, event::RenderedEvent};
+use crate::{
+    Error, EventId, Timestamp,
+    dispatch::{self, Dispatch},
+    event::RenderedEvent,
+};
 
-/// Rows of one INSERT; eight columns each stay below every database's limit of bound values.
+/// Rows of one INSERT; ten columns each stay below every database's limit of bound values.
 const ROWS_PER_INSERT: usize = 500;
 
 /// Writes events on this connection, many with one statement, in order; inside a scope of
@@ -24,19 +28,31 @@ const ROWS_PER_INSERT: usize = 500;
 /// # Errors
 ///
 /// [`Error::Database`]; inside a transaction nothing of it stays once that is rolled back.
-pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+pub async fn write<C: ConnectionTrait>(db: &C, mut events: Vec<RenderedEvent>) -> Result<(), Error> {
+    events.retain(|event| {
+        let disabled = event.dispatch == Dispatch::Disabled;
+        if disabled {
+            tracing::debug!(event.id = %event.id, event.name, "dispatch is disabled, the event isn't written");
+        }
+        !disabled
+    });
     match buffer::keep(db, events) {
         Some(events) => insert(db, events).await,
         None => Ok(()),
     }
 }
 
+/// Those that are delivered inline are held for this process, if it will know of their commit.
 async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
-    let mut rows = events.into_iter().map(row).peekable();
-    while rows.peek().is_some() {
-        let batch: Vec<_> = rows.by_ref().take(ROWS_PER_INSERT).collect();
-        entity::Entity::insert_many(batch).exec_without_returning(db).await?;
-    }
+    let inserting = async {
+        let mut events = events.into_iter().peekable();
+        while events.peek().is_some() {
+            let rows: Vec<_> = events.by_ref().take(ROWS_PER_INSERT).map(row).collect();
+            entity::Entity::insert_many(rows).exec_without_returning(db).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    dispatch::after_statement::<C, _>(inserting).await?;
     // Only a hint: inside a transaction the relay may look before the commit and will look again.
     notify();
     Ok(())
@@ -65,6 +81,11 @@ pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, body: &str)
 }
 
 fn row(event: RenderedEvent) -> entity::ActiveModel {
+    let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
+    let dispatcher = match event.dispatch {
+        Dispatch::Custom(name) => Some(name.into_owned()),
+        _ => None,
+    };
     let options = if event.options.is_default() { None } else { serde_json::to_string(&event.options).ok() };
     tracing::debug!(event.id = %event.id, event.name, "event written to the outbox");
     entity::ActiveModel {
@@ -75,6 +96,23 @@ fn row(event: RenderedEvent) -> entity::ActiveModel {
         body: Set(event.body),
         options: Set(options),
         created_at: Set(event.created_at.as_millis()),
+        relayed_at: Set(held.map(|(now, _)| now.as_millis())),
+        audit_at: Set(held.map(|(_, until)| until.as_millis())),
+        dispatcher: Set(dispatcher),
         ..Default::default()
     }
+}
+
+/// Since when and until when an event is held for inline delivery; `None` leaves it to the queue.
+fn hold(event: &RenderedEvent) -> Option<(Timestamp, Timestamp)> {
+    let Some(time) = dispatch::hold() else {
+        tracing::warn!(event.name, "no `Thorn` is there to deliver the event inline; it goes by the queue");
+        return None;
+    };
+    if !dispatch::collect(event.id) {
+        tracing::debug!(event.name, "inside a transaction of the caller's; the event goes by the queue");
+        return None;
+    }
+    let now = Timestamp::now();
+    Some((now, now + time))
 }

@@ -6,7 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Relay, pack::stored_options};
-use crate::{Error, SubscriptionId, outbox::entity::Model as EventRow, subscription::Subscription};
+use crate::{
+    Error, SubscriptionId,
+    outbox::entity::Model as EventRow,
+    subscription::{Registry, Subscription},
+};
 
 /// What filters are about.
 #[derive(Deserialize)]
@@ -14,28 +18,37 @@ struct Body {
     data: Value,
 }
 
+/// Everybody who hears of the event, in place of what `hearers` held.
+pub(crate) fn hearers(
+    registry: &Registry,
+    event: &EventRow,
+    hearers: &mut Vec<Arc<Subscription>>,
+) -> Result<(), Error> {
+    hearers.clear();
+    let sender = event.sender.as_deref();
+    if stored_options(event).is_some_and(|options| options.own) {
+        registry.matching_own(&event.name, sender, hearers);
+    } else {
+        registry.matching(&event.name, sender, event.broadcast, hearers);
+    }
+    // The body is read only if somebody asks what is in it.
+    if hearers.iter().any(|subscription| subscription.filter.is_some()) {
+        match serde_json::from_str(&event.body) {
+            Ok(Body { data }) => hearers.retain(|one| one.filter.as_ref().is_none_or(|q| q.matches(&data, None))),
+            Err(error) => {
+                // Nested too deeply. Nobody who filters can want it, and the others' must not wait.
+                tracing::warn!(event.id = %event.id, %error, "filters can't read the event; no filter lets it through");
+                hearers.retain(|subscription| subscription.filter.is_none());
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Relay {
     /// Everybody who hears of the event, in place of what `hearers` held.
     pub(super) fn hearers(&self, event: &EventRow, hearers: &mut Vec<Arc<Subscription>>) -> Result<(), Error> {
-        hearers.clear();
-        let sender = event.sender.as_deref();
-        if stored_options(event).is_some_and(|options| options.own) {
-            self.registry.matching_own(&event.name, sender, hearers);
-        } else {
-            self.registry.matching(&event.name, sender, event.broadcast, hearers);
-        }
-        // The body is read only if somebody asks what is in it.
-        if hearers.iter().any(|subscription| subscription.filter.is_some()) {
-            match serde_json::from_str(&event.body) {
-                Ok(Body { data }) => hearers.retain(|one| one.filter.as_ref().is_none_or(|q| q.matches(&data, None))),
-                Err(error) => {
-                    // Nested too deeply. Nobody who filters can want it, and the others' must not wait.
-                    tracing::warn!(event.id = %event.id, %error, "filters can't read the event; no filter lets it through");
-                    hearers.retain(|subscription| subscription.filter.is_none());
-                }
-            }
-        }
-        Ok(())
+        self::hearers(&self.registry, event, hearers)
     }
 
     /// One of those whom the event was fanned out to, unless it is gone since. What it filters by now
