@@ -42,7 +42,7 @@ pub struct Config {
     /// `allow_ports`, no internal address. A list replaces all of that, `allow_ports` included, but for
     /// internal addresses, which only `allow_networks` and `allow_addresses` open.
     pub validators: Option<Vec<Validator>>,
-    /// Encrypts secrets at rest: the first key encrypts, all decrypt. Default none: stored as they are.
+    /// Encrypts subscriptions' secrets and headers at rest: the first key encrypts, all decrypt. Default none: stored as they are.
     pub secret_key: Option<SecretKey>,
     /// How the `Hook-HMAC` of new subscriptions is made, unless they say so themselves. Default `hmac`.
     pub hmac_signer: Signer,
