@@ -4,14 +4,15 @@
 pub use thorn_core::{
     AutocommitPolicy, Config, ConfigError, DEFAULT_MAX_EVENT_BYTES, DeliveryId, Error, EventId, EventSettings,
     SubscriptionId, Thorn, ThornBuilder, Timestamp, connect, delivery,
-    event::{self, Event, Sender, SenderId},
+    event::{self, Event, EventInfo, Sender, SenderId},
     history,
     migration::{self, migrate, migrations},
     model::{
         self, Change, Field, ModelEvent, Null, Op, Trigger, WebhookModel, delete_many, insert_many, update_many,
         without_events,
     },
-    outbox, queue, record, subscription,
+    outbox, queue, record,
+    subscription::{self, Subscriber},
     worker::{self, Worker},
 };
 

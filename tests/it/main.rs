@@ -1,6 +1,7 @@
 //! All integration tests: one binary, one module per capability, each a real run.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alone;
 mod app;
 mod bad_input;
 #[cfg(unix)]
@@ -17,5 +18,6 @@ mod process;
 mod python;
 mod queue;
 mod receiver;
+mod recipients;
 mod stopping;
 mod ui;

@@ -9,6 +9,7 @@ mod encode;
 mod execute;
 mod lanes;
 mod outcome;
+mod own;
 mod retry;
 mod sign;
 mod signature;

@@ -37,6 +37,16 @@ pub enum Error {
         /// What was found instead.
         reason: String,
     },
+    /// A callback that was asked for the event's recipients failed or panicked.
+    #[error("the callback for `{pattern}`, asked who gets event `{event}`: {source}")]
+    Callback {
+        /// The event's name.
+        event: String,
+        /// The pattern that the callback was registered for.
+        pattern: String,
+        /// What it said.
+        source: crate::event::CallbackError,
+    },
     /// The rendered event is larger than allowed.
     #[error(
         "event `{event}` is {size} bytes, the limit is {limit}; send a reference instead of the whole object, or raise `max_event_bytes`"

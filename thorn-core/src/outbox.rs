@@ -11,7 +11,11 @@ pub(crate) use wake::{notified, notify};
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
-use crate::{Error, event::RenderedEvent};
+use crate::{
+    Error,
+    event::{RenderedEvent, recipients},
+    subscription::{self, SecretKey},
+};
 
 /// Rows of one INSERT; eight columns each stay below every database's limit of bound values.
 const ROWS_PER_INSERT: usize = 500;
@@ -20,9 +24,12 @@ const ROWS_PER_INSERT: usize = 500;
 ///
 /// # Errors
 ///
+/// [`Error::Secret`] if a subscriber's secret can't be encrypted, and then nothing is written;
 /// [`Error::Database`]; inside a transaction nothing of it stays once that is rolled back.
 pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
-    let mut rows = events.into_iter().map(row).peekable();
+    let key = recipients::key();
+    let rows: Vec<_> = events.into_iter().map(|event| row(event, key.as_ref())).collect::<Result<_, _>>()?;
+    let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let batch: Vec<_> = rows.by_ref().take(ROWS_PER_INSERT).collect();
         entity::Entity::insert_many(batch).exec_without_returning(db).await?;
@@ -32,10 +39,10 @@ pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Re
     Ok(())
 }
 
-fn row(event: RenderedEvent) -> entity::ActiveModel {
-    let options = if event.options.is_default() { None } else { serde_json::to_string(&event.options).ok() };
+fn row(event: RenderedEvent, key: Option<&SecretKey>) -> Result<entity::ActiveModel, Error> {
+    let options = subscription::column(&event.options, &event.subscribers, key)?;
     tracing::debug!(event.id = %event.id, event.name, "event written to the outbox");
-    entity::ActiveModel {
+    Ok(entity::ActiveModel {
         id: Set(event.id.as_uuid()),
         name: Set(event.name),
         sender: Set(event.sender),
@@ -44,5 +51,5 @@ fn row(event: RenderedEvent) -> entity::ActiveModel {
         options: Set(options),
         created_at: Set(event.created_at.as_millis()),
         ..Default::default()
-    }
+    })
 }

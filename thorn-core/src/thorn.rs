@@ -1,6 +1,6 @@
 //! The handle an application holds.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use sea_orm::{DatabaseConnection, EntityTrait};
@@ -8,9 +8,13 @@ use sea_orm::{DatabaseConnection, EntityTrait};
 use crate::{
     AutocommitPolicy, Config, Error,
     delivery::{RetryPolicy, Validator},
+    event::{
+        Callback, CallbackError, EventInfo, Function,
+        recipients::{self, Recipients},
+    },
     history::Status,
     settings,
-    subscription::{Registry, SecretKey, Signer, Subscriptions, entity},
+    subscription::{Pattern, Registry, SecretKey, Signer, Subscriber, Subscriptions, entity},
     worker::Worker,
 };
 
@@ -46,7 +50,7 @@ struct Inner {
 impl Thorn {
     /// Begins with the default settings on this database.
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
-        ThornBuilder { db, config: Config::default() }
+        ThornBuilder { db, config: Config::default(), callbacks: Vec::new() }
     }
 
     /// The database.
@@ -91,11 +95,12 @@ impl Thorn {
 }
 
 /// Settings of [`Thorn`] before it is built.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct ThornBuilder {
     db: DatabaseConnection,
     config: Config,
+    callbacks: Vec<(String, Arc<Function>)>,
 }
 
 macro_rules! setters {
@@ -106,6 +111,12 @@ macro_rules! setters {
             self
         }
     )*};
+}
+
+impl fmt::Debug for ThornBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThornBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl ThornBuilder {
@@ -152,6 +163,41 @@ impl ThornBuilder {
         self
     }
 
+    /// Asks the application for more recipients of each event that the pattern means. The function is
+    /// called when the event is written, inside the change's transaction, in the process that writes it:
+    /// it should be quick, and it sees the event as it is sent. Its error or panic is that of the save or
+    /// send, and then nothing is written.
+    ///
+    /// This is also where rows are told apart: who may hear of an event at all is decided by owners and
+    /// senders, or here, by an event that nobody subscribes to and a function that names its recipients.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), thorn_core::Error> {
+    /// use thorn_core::{Thorn, subscription::Subscriber};
+    ///
+    /// let thorn = Thorn::builder(db)
+    ///     .subscribers("invoice.*", |event| {
+    ///         let invoice: serde_json::Value = event.data()?;
+    ///         let customer = invoice["customer"].as_str().ok_or("an invoice without a customer")?;
+    ///         Ok([Subscriber::unsigned(format!("https://billing.example/{customer}"))?])
+    ///     })
+    ///     .build()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subscribers<F, I>(mut self, pattern: impl Into<String>, callback: F) -> Self
+    where
+        F: Fn(&EventInfo<'_>) -> Result<I, CallbackError> + Send + Sync + 'static,
+        I: IntoIterator<Item = Subscriber>,
+    {
+        let named = move |event: &EventInfo<'_>| callback(event).map(|named| named.into_iter().collect());
+        self.callbacks.push((pattern.into(), Arc::new(named)));
+        self
+    }
+
     setters! {
         /// Bytes a rendered event may have. Default 256 KiB.
         max_event_bytes: usize,
@@ -173,17 +219,20 @@ impl ThornBuilder {
 
     /// Checks the settings and the tables.
     ///
-    /// How events are rendered (`base_url`, `max_event_bytes`, `autocommit`) is set for the whole
-    /// process, because `SeaORM` hands a model's hooks nothing but a connection.
+    /// How events are rendered (`base_url`, `max_event_bytes`, `autocommit`, and for the recipients they
+    /// bring `subscribers`, `secret_key` and the rules for recipients) is set for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
     ///
     /// # Errors
     ///
     /// [`Error::Option`] for a senseless setting, [`Error::Database`] if thorn's tables are missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config } = self;
+        let Self { db, config, callbacks } = self;
         config.check()?;
         check_tables(&db).await?;
+        let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
+        let callbacks = callbacks.into_iter().map(callback).collect::<Result<_, Error>>()?;
         settings::replace(config.event_settings());
+        recipients::replace(Recipients { key: config.secret_key.clone(), guard: config.guard(), callbacks });
         let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone())
             .with_signer(config.hmac_signer);
         if let Some(choices) = config.event_choices.clone() {

@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 
 use super::{
     Attempt, Client, Entry, Lanes, Outcome, Outgoing, RetryPolicy, encode_body,
+    own::OwnSubscribers,
     sign::{is_signed, sign},
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
 const GONE: u16 = 410;
 
 /// Pause before a question to a database that is away is asked again.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Wait of a delivery whose subscription can't be read by this worker; short, for another may.
 const UNREADABLE: Duration = Duration::from_secs(2);
@@ -75,8 +76,9 @@ impl Executor {
             tracing::warn!(%error, "the subscriptions can't be brought up to date");
         }
         let recorded = self.recorded(&chunk, again).await;
+        let own = self.own_subscribers(&chunk).await;
         let mut running: FuturesUnordered<_> =
-            chunk.deliveries.iter().map(|delivery| self.deliver(&chunk, delivery, &recorded)).collect();
+            chunk.deliveries.iter().map(|delivery| self.deliver(&chunk, delivery, &recorded, &own)).collect();
         while running.next().await.is_some() {}
     }
 
@@ -95,7 +97,7 @@ impl Executor {
         }
     }
 
-    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) {
+    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded, own: &OwnSubscribers) {
         let Some(event) = chunk.events.get(delivery.event) else { return };
         let id = DeliveryId::derive(event.id, delivery.subscription);
         let row = recorded.get(&id);
@@ -122,17 +124,30 @@ impl Executor {
         let span = tracing::info_span!(
             "delivery", delivery.id = %id, event.id = %event.id, event.name, subscription.id = %delivery.subscription
         );
-        self.decide(event, delivery, &mut record).instrument(span).await;
+        self.decide(event, delivery, own, &mut record).instrument(span).await;
         self.recorder.record(record).await;
     }
 
     /// Makes the attempt if that is possible now, and says what becomes of the delivery.
-    async fn decide(&self, event: &ChunkEvent, delivery: &ChunkDelivery, record: &mut Record) {
-        if self.registry.is_unreadable(delivery.subscription) {
-            record.next_attempt_at = Some(record.now + UNREADABLE);
-            return;
-        }
-        let Some(subscription) = self.registry.get(delivery.subscription) else {
+    async fn decide(&self, event: &ChunkEvent, delivery: &ChunkDelivery, own: &OwnSubscribers, record: &mut Record) {
+        let stored = own.get(event.id, delivery.subscription).filter(|_| delivery.own);
+        let subscription = match stored {
+            Some((row, stored)) => match stored.open(row, self.registry.key()) {
+                Ok(subscription) => Some(Arc::new(subscription)),
+                Err(error) => {
+                    tracing::error!(%error, "the event's own subscriber can't be read, trying again");
+                    record.next_attempt_at = Some(record.now + UNREADABLE);
+                    return;
+                }
+            },
+            None if delivery.own => None,
+            None if self.registry.is_unreadable(delivery.subscription) => {
+                record.next_attempt_at = Some(record.now + UNREADABLE);
+                return;
+            }
+            None => self.registry.get(delivery.subscription),
+        };
+        let Some(subscription) = subscription else {
             record.state = DeliveryState::Cancelled;
             record.next_attempt_at = None;
             record.note = Some("the subscription was deleted or disabled");
@@ -153,7 +168,8 @@ impl Executor {
         let options = event.options.clone().unwrap_or_default();
         let attempted_at = Timestamp::now();
         // A bug in here must not take other tasks of the worker with it.
-        let attempt = AssertUnwindSafe(self.attempt(record.delivery, event, delivery, &subscription, &options))
+        let row = stored.map(|(row, _)| row);
+        let attempt = AssertUnwindSafe(self.attempt(record.delivery, event, delivery, row, &subscription, &options))
             .catch_unwind()
             .await;
         let attempt = attempt.unwrap_or_else(|_| {
@@ -169,10 +185,16 @@ impl Executor {
         id: DeliveryId,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
+        row: Option<&event::Model>,
         subscription: &Subscription,
         options: &EventOptions,
     ) -> Attempt {
-        let (body, hook_hmac) = match self.signed_body(event, delivery, subscription).await {
+        let signed = match row {
+            // The relay has signed nothing for it.
+            Some(row) => sign_stored(row, subscription),
+            None => self.signed_body(event, delivery, subscription).await,
+        };
+        let (body, hook_hmac) = match signed {
             Ok(signed) => signed,
             Err(error) => {
                 return unsent(Timestamp::now(), format!("the body can't be read from the database: {error}"));
@@ -215,11 +237,7 @@ impl Executor {
         tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
         let not_found = || Error::NotFound { what: "event", id: event.id.to_string() };
         let row = event::Entity::find_by_id(event.id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
-        let body = encode_body(content_type, &row.body)
-            .map_err(|source| Error::Payload { event: row.name.clone(), source })?
-            .into_owned();
-        let hook_hmac = sign(subscription, body.as_bytes());
-        Ok((body.into(), hook_hmac))
+        sign_stored(&row, subscription)
     }
 
     async fn conclude(
@@ -255,12 +273,25 @@ impl Executor {
     }
 
     async fn disable(&self, subscription: &Subscription) {
+        if subscription.is_of_event() {
+            tracing::warn!("the receiver answered 410 Gone; it is this event's own, so there is nothing to disable");
+            return;
+        }
         let reason = "the receiver answered 410 Gone";
         match self.subscriptions.disable(subscription.id, reason).await {
             Ok(()) => tracing::warn!(subscription.url, "subscription disabled: {reason}"),
             Err(error) => tracing::error!(%error, "a subscription whose receiver is gone can't be disabled"),
         }
     }
+}
+
+/// The stored body as the subscription wants it.
+fn sign_stored(row: &event::Model, subscription: &Subscription) -> Result<(Bytes, Option<String>), Error> {
+    let body = encode_body(subscription.content_type, &row.body)
+        .map_err(|source| Error::Payload { event: row.name.clone(), source })?
+        .into_owned();
+    let hook_hmac = sign(subscription, body.as_bytes());
+    Ok((body.into(), hook_hmac))
 }
 
 /// An attempt that failed on our side.

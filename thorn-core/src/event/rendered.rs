@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{EventOptions, SenderId, finite::Finite, members::Members};
-use crate::{EventId, Timestamp};
+use crate::{EventId, Timestamp, subscription::Subscriber};
 
 /// An event rendered at the moment of change: an immutable fact.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub struct RenderedEvent {
     pub body: String,
     /// Options for its deliveries.
     pub options: EventOptions,
+    /// Recipients besides those who subscribed.
+    pub subscribers: Vec<Subscriber>,
     /// When it happened.
     pub created_at: Timestamp,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::{ConnectionTrait, Iterable, ModelTrait};
+use sea_orm::{ConnectionTrait, EntityName as _, Iterable, ModelTrait, sea_query::value::sea_value_to_json_value};
 
 use super::{Change, Op};
 use crate::{
@@ -80,7 +80,10 @@ impl<M: 'static> ModelEvent<M> {
     /// # Errors
     ///
     /// As [`Event::send`].
-    pub async fn send<C: ConnectionTrait>(&self, db: &C, row: &M) -> Result<EventId, Error> {
+    pub async fn send<C: ConnectionTrait>(&self, db: &C, row: &M) -> Result<EventId, Error>
+    where
+        M: ModelTrait,
+    {
         self.send_with(db, row, |event| event).await
     }
 
@@ -94,8 +97,11 @@ impl<M: 'static> ModelEvent<M> {
         db: &C,
         row: &M,
         adjust: impl FnOnce(Event) -> Event,
-    ) -> Result<EventId, Error> {
-        let event = (self.render)(adjust((self.describe)(row)), row)?;
+    ) -> Result<EventId, Error>
+    where
+        M: ModelTrait,
+    {
+        let event = (self.render)(adjust((self.describe)(row)).context(|| context(row)), row)?;
         let id = event.id;
         outbox::write(db, vec![event]).await?;
         Ok(id)
@@ -126,8 +132,18 @@ impl<M: ModelTrait> ModelEvent<M> {
         let fires = self.fires_on(change.op)
             && (!self.only_if_changed || change.old.is_none_or(|old| differ(old, change.new)))
             && self.when.is_none_or(|when| when(change));
-        fires.then(|| (self.render)((self.describe)(change.new), change.new))
+        let describe = |row: &M| (self.describe)(row).context(|| context(row));
+        fires.then(|| (self.render)(describe(change.new), change.new))
     }
+}
+
+/// What a callback is told about the row.
+fn context<M: ModelTrait>(row: &M) -> serde_json::Value {
+    let table = <M::Entity as Default>::default().table_name().to_owned();
+    let mut key: Vec<_> =
+        row.get_primary_key_value().into_iter().map(|value| sea_value_to_json_value(&value)).collect();
+    let key = if key.len() == 1 { key.swap_remove(0) } else { key.into() };
+    serde_json::json!({ "model": table, "key": key })
 }
 
 fn differ<M: ModelTrait>(old: &M, new: &M) -> bool {

@@ -136,6 +136,7 @@ impl Open {
             hook_hmac,
             attempts,
             has_row,
+            own: to.is_of_event(),
         });
         Ok(())
     }

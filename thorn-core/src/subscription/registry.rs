@@ -143,6 +143,11 @@ impl Registry {
         self.read(|compiled| compiled.unreadable.contains_key(&id))
     }
 
+    /// The key that secrets are decrypted with.
+    pub(crate) const fn key(&self) -> Option<&SecretKey> {
+        self.key.as_ref()
+    }
+
     /// How many enabled subscriptions there are.
     #[must_use]
     pub fn len(&self) -> usize {
