@@ -2,14 +2,14 @@
 #![deny(missing_docs)]
 
 pub use thorn_core::{
-    AutocommitPolicy, Config, ConfigError, DEFAULT_MAX_EVENT_BYTES, DeliveryId, Error, EventId, EventSettings,
-    SubscriptionId, Thorn, ThornBuilder, Timestamp, connect, delivery,
+    AutocommitPolicy, Buffer, Config, ConfigError, DEFAULT_MAX_EVENT_BYTES, DeliveryId, Error, EventId, EventSettings,
+    SubscriptionId, Thorn, ThornBuilder, Timestamp, buffer_events, buffer_events_or, connect, delivery,
     event::{self, Event, EventInfo, Sender, SenderId},
     history,
     migration::{self, migrate, migrations},
     model::{
-        self, Change, Field, ModelEvent, Null, Op, Trigger, WebhookModel, delete_many, insert_many, update_many,
-        without_events,
+        self, Change, Field, Joins, LinkChange, LinkOp, ModelEvent, Null, Op, Relation, Trigger, WebhookModel,
+        delete_many, insert_many, links, update_many, without_events,
     },
     outbox, queue, record,
     subscription::{self, Subscriber},
@@ -31,7 +31,8 @@ pub use thorn_macros::active_model_behavior;
 #[doc(hidden)]
 pub mod __private {
     pub use thorn_core::__private::{
-        Change, Columns, Event, Field, HookedBehavior, ModelEvent, Op, Piece, Trigger, WebhookModel, async_trait,
-        hooks, name, reference, rows_left_behind, sea_orm, transaction, with_headers,
+        Change, Columns, Event, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, ModelEvent, Op, Piece,
+        Relation, Silent, Trigger, WebhookModel, announce_links, async_trait, hooks, name, reference, rows_left_behind,
+        sea_orm, transaction, with_headers,
     };
 }

@@ -43,6 +43,9 @@ Settings from the environment (durations in seconds):
   THORN_TAKEOVER         silence after which another worker takes over [20]
   THORN_AUDIT_AFTER      time after which deliveries are reconciled [60]
   THORN_POLL_INTERVAL    how often an idle worker looks for work [0.1]
+  THORN_DISABLE_AFTER    failing time after which a subscription is disabled, or none [259200]
+  THORN_KEEP             time for which events and deliveries are kept, or none [2592000]
+  THORN_KEEP_UNHEARD     the same for events that nobody heard of, or none [86400]
   THORN_QUEUE_NAME       separates applications that share a queue [thorn]
 Read along with these, and of use to applications only:
   THORN_BASE_URL         joined with events' references that are paths [none]

@@ -5,6 +5,7 @@
 
 mod atomicity;
 mod behavior;
+mod buffering;
 mod bulk;
 mod by_hand;
 mod concurrency;
@@ -13,5 +14,6 @@ mod entities;
 mod events;
 mod filters;
 mod formats;
+mod links;
 mod nested;
 mod payload;

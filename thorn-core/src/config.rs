@@ -55,12 +55,22 @@ pub struct Config {
     /// How long after its fan-out an event is compared with what was recorded. Default 60 s. Longer
     /// than a takeover, or deliveries that are only late are looked at in vain.
     pub audit_after: Duration,
+    /// How long deliveries to a subscription may fail for good, without one that succeeds, before it
+    /// is disabled. Default 3 days; `None` never disables it.
+    pub disable_after: Option<Duration>,
+    /// How long events and their deliveries are kept once nothing is left to do about them. Default
+    /// 30 days; `None` is for ever.
+    pub keep: Option<Duration>,
+    /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
+    pub keep_unheard: Option<Duration>,
     /// Deliveries of one task at most. Default 50.
     pub chunk: usize,
     /// The relay stops while the queue holds this many tasks, and so no worker has more in hand.
     /// Default 512.
     pub longest_queue: usize,
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Config {
     fn default() -> Self {
@@ -82,6 +92,9 @@ impl Default for Config {
             poll_interval: Duration::from_millis(100),
             takeover: Duration::from_secs(20),
             audit_after: Duration::from_secs(60),
+            disable_after: Some(3 * DAY),
+            keep: Some(30 * DAY),
+            keep_unheard: Some(DAY),
             chunk: 50,
             longest_queue: 512,
         }

@@ -5,9 +5,11 @@
 //! go, and gives back an [`Attempt`]; from that a [`RetryPolicy`] says whether there is a next one.
 
 mod client;
+mod consequences;
 mod encode;
 mod execute;
 mod lanes;
+mod observer;
 mod outcome;
 mod own;
 mod retry;
@@ -16,9 +18,12 @@ mod signature;
 mod target;
 
 pub use client::{Client, ClientConfig, Outgoing};
+pub(crate) use consequences::Consequences;
 pub use encode::encode_body;
 pub(crate) use execute::{Defaults, Executor};
 pub(crate) use lanes::{Entry, Lanes};
+pub(crate) use observer::Observers;
+pub use observer::{DeliveryObserver, DeliveryReport};
 pub use outcome::{Attempt, Outcome, ParseOutcomeError};
 pub use retry::RetryPolicy;
 pub use sign::sign;

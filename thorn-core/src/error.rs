@@ -6,6 +6,7 @@ use sea_orm::DbErr;
 use crate::{
     delivery::{SignatureError, TargetError},
     event::MAX_NAME_LENGTH,
+    outbox::FlushError,
     subscription::{InvalidSubscription, ParsePatternError, SecretError},
 };
 
@@ -101,6 +102,9 @@ pub enum Error {
     /// The database refused or failed.
     #[error("database: {0}")]
     Database(#[from] DbErr),
+    /// Buffered events couldn't be written; they are handed back.
+    #[error(transparent)]
+    Flush(#[from] FlushError),
     /// The job queue refused or failed.
     #[error("queue: {message}")]
     Queue {

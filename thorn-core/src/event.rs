@@ -9,6 +9,7 @@ mod headers;
 mod members;
 mod name;
 mod options;
+mod own;
 pub(crate) mod recipients;
 mod rendered;
 mod sender;
@@ -20,6 +21,8 @@ pub(crate) use headers::check_header;
 pub(crate) use members::{Members, OWN};
 pub use name::{MAX_NAME_LENGTH, check_event_name, escape_segment};
 pub use options::EventOptions;
+pub use own::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED};
+pub(crate) use own::{delivery_failed, subscription_disabled};
 pub use rendered::RenderedEvent;
 pub use sender::{Sender, SenderId};
 
@@ -263,7 +266,11 @@ impl Event {
             context: self.context.as_ref(),
             body: &body,
         };
-        let subscribers = recipients::gather(self.subscribers, &info, self.options.validators.as_deref())?;
+        // Nobody is asked about thorn's own events: they arise in the worker, which isn't the application.
+        let subscribers = match self.options.own {
+            true => Vec::new(),
+            false => recipients::gather(self.subscribers, &info, self.options.validators.as_deref())?,
+        };
         Ok(RenderedEvent {
             id: EventId::generate(),
             broadcast: self.broadcast,

@@ -71,6 +71,11 @@ impl EventId {
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// The one id of thorn's own event about a delivery of this event.
+    pub(crate) fn about(delivery: DeliveryId, of: Self) -> Self {
+        Self(derived(of, delivery.0))
+    }
 }
 
 impl SubscriptionId {
@@ -86,14 +91,19 @@ impl DeliveryId {
     /// a hash of both, so that rows of one time lie together in the index).
     #[must_use]
     pub fn derive(event: EventId, subscription: SubscriptionId) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(event.0.as_bytes());
-        hash.update(subscription.0.as_bytes());
-        let mut bytes = [0; 16];
-        bytes[..6].copy_from_slice(&event.0.as_bytes()[..6]);
-        bytes[6..].copy_from_slice(&hash.finalize()[..10]);
-        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+        Self(derived(event, subscription.0))
     }
+}
+
+/// A UUIDv8 of the event's time and a hash of both.
+fn derived(event: EventId, other: Uuid) -> Uuid {
+    let mut hash = Sha256::new();
+    hash.update(event.0.as_bytes());
+    hash.update(other.as_bytes());
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&event.0.as_bytes()[..6]);
+    bytes[6..].copy_from_slice(&hash.finalize()[..10]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub use config::{Config, ConfigError};
 pub use connect::connect;
 pub use error::Error;
 pub use id::{DeliveryId, EventId, SubscriptionId};
+pub use outbox::{Buffer, buffer_events, buffer_events_or};
 pub use settings::{AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, EventSettings};
 pub use thorn::{Thorn, ThornBuilder};
 pub use timestamp::Timestamp;
@@ -43,7 +44,8 @@ pub mod __private {
 
     pub use crate::event::Event;
     pub use crate::model::{
-        Change, Columns, Field, HookedBehavior, ModelEvent, Op, Piece, Trigger, WebhookModel, hooks, name, reference,
-        rows_left_behind, transaction, with_headers,
+        Change, Columns, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, ModelEvent, Op, Piece, Relation,
+        Silent, Trigger, WebhookModel, announce_links, hooks, name, reference, rows_left_behind, transaction,
+        with_headers,
     };
 }

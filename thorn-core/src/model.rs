@@ -8,7 +8,10 @@
 //! 2. the generated `ActiveModelBehavior` (`hooks`), through which they and every generic caller
 //!    pass, and which refuses a save that would be two commits;
 //! 3. [`insert_many`], [`update_many`] and [`delete_many`] (`bulk`), since SeaORM runs no hooks
-//!    for bulk statements.
+//!    for bulk statements, and [`links`] for many-to-many relations.
+//!
+//! Whichever it is, a row of a junction that comes or goes is a link of both its sides, which
+//! `junction` tells.
 //!
 //! Not covered, because SeaORM calls nothing there: `Entity::insert/update/delete` and the
 //! `*_many` builders of SeaORM itself, raw SQL, the database's own cascades, links of a
@@ -24,6 +27,9 @@ mod field;
 mod guard;
 #[doc(hidden)]
 pub mod hooks;
+mod junction;
+mod link;
+pub mod links;
 mod locked;
 mod payload;
 mod suppress;
@@ -41,6 +47,10 @@ pub use change::{Change, Op};
 pub use event::with_headers;
 pub use event::{ModelEvent, Trigger};
 pub use field::{Contains, EqualTo, Field, Null, OrderedWith, Text, Truthy};
+pub use junction::Joins;
+#[doc(hidden)]
+pub use junction::{EventsOf, LinkRows, Silent, announce as announce_links};
+pub use link::{LinkChange, LinkOp, Relation};
 pub use payload::Columns;
 pub use suppress::without_events;
 #[doc(hidden)]

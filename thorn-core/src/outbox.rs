@@ -4,15 +4,17 @@
 //! since the relay asks for exactly that and never for "ids above the last one", a transaction that
 //! commits late is not skipped.
 
+mod buffer;
 pub(crate) mod entity;
 mod wake;
 
+pub use buffer::{Buffer, FlushError, OnError, buffer_events, buffer_events_or};
 pub(crate) use wake::{notified, notify};
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    Error,
+    Error, EventId,
     event::{RenderedEvent, recipients},
     subscription::{self, SecretKey},
 };
@@ -20,13 +22,21 @@ use crate::{
 /// Rows of one INSERT; eight columns each stay below every database's limit of bound values.
 const ROWS_PER_INSERT: usize = 500;
 
-/// Writes events on this connection, many with one statement, in order.
+/// Writes events on this connection, many with one statement, in order; inside a scope of
+/// [`buffer_events`] they are kept for its next flush.
 ///
 /// # Errors
 ///
 /// [`Error::Secret`] if a subscriber's secret can't be encrypted, and then nothing is written;
 /// [`Error::Database`]; inside a transaction nothing of it stays once that is rolled back.
 pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+    match buffer::keep(db, events) {
+        Some(events) => insert(db, events).await,
+        None => Ok(()),
+    }
+}
+
+async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
     let key = recipients::key();
     let rows: Vec<_> = events.into_iter().map(|event| row(event, key.as_ref())).collect::<Result<_, _>>()?;
     let mut rows = rows.into_iter().peekable();
@@ -37,6 +47,30 @@ pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Re
     // Only a hint: inside a transaction the relay may look before the commit and will look again.
     notify();
     Ok(())
+}
+
+/// As [`write`], but an event that is there already stays as it is.
+pub(crate) async fn write_once<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+    let key = recipients::key();
+    for event in events {
+        let insert = entity::Entity::insert(row(event, key.as_ref())?).on_conflict_do_nothing_on([entity::Column::Id]);
+        insert.exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// Gives an event of the same transaction the body and recipients of this one, also one that is still buffered; `false` if
+/// it isn't there, or is fanned out.
+pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &RenderedEvent) -> Result<bool, Error> {
+    if buffer::rewrite(db, id, event) {
+        return Ok(true);
+    }
+    let options = subscription::column(&event.options, &event.subscribers, recipients::key().as_ref())?;
+    let update = entity::Entity::update_many()
+        .set(entity::ActiveModel { body: Set(event.body.clone()), options: Set(options), ..Default::default() })
+        .filter(entity::Column::Id.eq(id.as_uuid()))
+        .filter(entity::Column::Fanout.is_null());
+    Ok(update.exec(db).await?.rows_affected > 0)
 }
 
 fn row(event: RenderedEvent, key: Option<&SecretKey>) -> Result<entity::ActiveModel, Error> {

@@ -13,7 +13,7 @@ pub(crate) use recorder::Recorder;
 pub use state::DeliveryState;
 pub(crate) use write::{already_recorded, write};
 
-use crate::{DeliveryId, EventId, SubscriptionId, Timestamp, delivery::Attempt};
+use crate::{DeliveryId, EventId, SubscriptionId, Timestamp, delivery::Attempt, event::RenderedEvent};
 
 /// What is to be written about one delivery.
 #[derive(Clone, Debug)]
@@ -32,4 +32,6 @@ pub(crate) struct Record {
     /// Whether the delivery has a row already.
     pub(crate) has_row: bool,
     pub(crate) now: Timestamp,
+    /// An event of thorn's own about it, written in the same transaction.
+    pub(crate) announcement: Option<RenderedEvent>,
 }

@@ -9,6 +9,7 @@ mod due;
 mod hearers;
 mod pack;
 mod reconcile;
+mod retain;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +31,10 @@ pub(crate) struct RelayOptions {
     pub(crate) lease: Duration,
     /// How long after its fan-out an event is compared with what was recorded.
     pub(crate) audit_after: Duration,
+    /// How long events are kept; `None` is for ever.
+    pub(crate) keep: Option<Duration>,
+    /// The same for those that nobody heard of.
+    pub(crate) keep_unheard: Option<Duration>,
 }
 
 /// Moves committed events and due deliveries to the queue.
@@ -82,6 +87,7 @@ impl Relay {
         if audit {
             *next_audit = now + self.audit_interval();
             moved += self.reconcile(now).await?;
+            moved += self.retain(now).await?;
         }
         if audit || moved > 0 {
             self.queue.sweep().await?;

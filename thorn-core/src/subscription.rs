@@ -12,6 +12,7 @@ pub(crate) mod entity;
 mod fields;
 #[cfg(all(test, feature = "sqlite"))]
 mod fixture;
+mod health;
 mod invalid;
 mod matcher;
 mod of_event;

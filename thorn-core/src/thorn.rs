@@ -7,7 +7,7 @@ use sea_orm::{DatabaseConnection, EntityTrait};
 
 use crate::{
     AutocommitPolicy, Config, Error,
-    delivery::{RetryPolicy, Validator},
+    delivery::{DeliveryObserver, Observers, RetryPolicy, Validator},
     event::{
         Callback, CallbackError, EventInfo, Function,
         recipients::{self, Recipients},
@@ -45,12 +45,13 @@ struct Inner {
     config: Config,
     subscriptions: Subscriptions,
     registry: Arc<Registry>,
+    observers: Observers,
 }
 
 impl Thorn {
     /// Begins with the default settings on this database.
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
-        ThornBuilder { db, config: Config::default(), callbacks: Vec::new() }
+        ThornBuilder { db, config: Config::default(), callbacks: Vec::new(), observers: Observers::default() }
     }
 
     /// The database.
@@ -69,6 +70,10 @@ impl Thorn {
     #[must_use]
     pub fn subscriptions(&self) -> &Subscriptions {
         &self.0.subscriptions
+    }
+
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.0.observers
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
@@ -101,6 +106,7 @@ pub struct ThornBuilder {
     db: DatabaseConnection,
     config: Config,
     callbacks: Vec<(String, Arc<Function>)>,
+    observers: Observers,
 }
 
 macro_rules! setters {
@@ -198,6 +204,12 @@ impl ThornBuilder {
         self
     }
 
+    /// Has this told of every attempt that a worker of this process makes.
+    pub fn observer(mut self, observer: Arc<dyn DeliveryObserver>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     setters! {
         /// Bytes a rendered event may have. Default 256 KiB.
         max_event_bytes: usize,
@@ -215,6 +227,13 @@ impl ThornBuilder {
         takeover: Duration,
         /// How long after its fan-out an event is compared with what was recorded. Default 60 s.
         audit_after: Duration,
+        /// How long nothing may get through to a subscription before it is disabled. Default 3 days;
+        /// `None` never disables it.
+        disable_after: Option<Duration>,
+        /// How long events and their deliveries are kept. Default 30 days; `None` is for ever.
+        keep: Option<Duration>,
+        /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
+        keep_unheard: Option<Duration>,
     }
 
     /// Checks the settings and the tables.
@@ -226,7 +245,7 @@ impl ThornBuilder {
     ///
     /// [`Error::Option`] for a senseless setting, [`Error::Database`] if thorn's tables are missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config, callbacks } = self;
+        let Self { db, config, callbacks, observers } = self;
         config.check()?;
         check_tables(&db).await?;
         let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
@@ -239,7 +258,7 @@ impl ThornBuilder {
             subscriptions = subscriptions.with_event_choices(choices);
         }
         let registry = Arc::new(Registry::new(config.secret_key.clone()));
-        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry })))
+        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers })))
     }
 }
 

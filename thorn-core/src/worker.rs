@@ -10,7 +10,7 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
     Error, Thorn,
-    delivery::{Client, Defaults, Executor, Lanes},
+    delivery::{Client, Consequences, Defaults, Executor, Lanes},
     queue::{Handler, Queue, QueueOptions},
     record::Recorder,
     relay::{Relay, RelayOptions},
@@ -54,7 +54,11 @@ impl Worker {
         let executor = Executor {
             db: db.clone(),
             registry: thorn.registry().clone(),
-            subscriptions: thorn.subscriptions().clone(),
+            consequences: Consequences {
+                subscriptions: thorn.subscriptions().clone(),
+                observers: thorn.observers().clone(),
+                disable_after: config.disable_after,
+            },
             client,
             lanes: lanes.clone(),
             recorder,
@@ -74,6 +78,8 @@ impl Worker {
                 longest_queue: config.longest_queue,
                 lease: config.lease(),
                 audit_after: config.audit_after,
+                keep: config.keep,
+                keep_unheard: config.keep_unheard,
             },
         };
         let handler = Handler::new(move |task, again| {

@@ -7,13 +7,22 @@ use crate::{
     columns::Columns,
     errors::Errors,
     filter::Filter,
-    model::{Declaration, Options, Payload},
+    model::{Declaration, Options, Payload, Trigger},
+    relations::Relations,
     suggest::suggest,
     template::{Part, Template},
 };
 
-/// Reports every column that doesn't exist.
-pub(crate) fn check(declaration: &Declaration, columns: &Columns, errors: &mut Errors) {
+/// Reports every column and relation that doesn't exist.
+pub(crate) fn check(declaration: &Declaration, columns: &Columns, relations: &Relations, errors: &mut Errors) {
+    for event in declaration.events.iter().filter(|event| matches!(event.trigger, Trigger::Links(_))) {
+        if let Err(error) = relations.of_event(event) {
+            errors.add(error);
+        }
+    }
+    if let Some(Err(error)) = declaration.junction.as_ref().map(|junction| relations.of_junction(junction)) {
+        errors.add(error);
+    }
     let mut check = Check { columns, errors };
     for event in &declaration.events {
         check.template(&event.name);

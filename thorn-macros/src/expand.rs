@@ -1,16 +1,22 @@
 //! The code of a correct declaration.
 
 mod event;
+mod junction;
 mod methods;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Visibility;
 
-use crate::{behavior, columns::Columns, model::Declaration};
+use crate::{behavior, columns::Columns, model::Declaration, relations::Relations};
 
 /// Everything that stands beside the model.
-pub(crate) fn expand(declaration: &Declaration, columns: &Columns, vis: &Visibility) -> TokenStream {
+pub(crate) fn expand(
+    declaration: &Declaration,
+    columns: &Columns,
+    relations: &Relations,
+    vis: &Visibility,
+) -> TokenStream {
     let behavior = match &declaration.custom_behavior {
         None => behavior::generated(),
         // The user has an impl; that it runs our hooks is proved by a trait.
@@ -24,7 +30,9 @@ pub(crate) fn expand(declaration: &Declaration, columns: &Columns, vis: &Visibil
             }
         }
     };
-    let events = declaration.events.iter().map(|event| event::expand(event, &declaration.options, columns));
+    let events = declaration.events.iter().map(|event| event::expand(event, &declaration.options, columns, relations));
+    let sides = declaration.junction.as_ref().and_then(|junction| relations.of_junction(junction).ok());
+    let (announce_links, joins) = sides.map(|sides| (junction::announce(sides), junction::joins(sides))).unzip();
     let methods = methods::expand(vis);
     quote! {
         #behavior
@@ -32,7 +40,10 @@ pub(crate) fn expand(declaration: &Declaration, columns: &Columns, vis: &Visibil
         #[automatically_derived]
         impl ::thorn::__private::WebhookModel for Entity {
             const EVENTS: &'static [::thorn::__private::ModelEvent<Model>] = &[#(#events),*];
+            #announce_links
         }
+
+        #joins
 
         #methods
     }

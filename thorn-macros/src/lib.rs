@@ -1,7 +1,7 @@
 //! The attributes of [thorn](https://docs.rs/thorn), which documents and re-exports them.
 //!
-//! A pipeline: `parse` (tokens → entries) → `model` (entries → declaration) → `columns` and `check`
-//! (is it true of this struct?) → `expand`, or `fallback` if something is wrong.
+//! A pipeline: `parse` (tokens → entries) → `model` (entries → declaration) → `columns`, `relations`
+//! and `check` (is it true of this struct?) → `expand`, or `fallback` if something is wrong.
 #![deny(missing_docs)]
 
 mod behavior;
@@ -13,6 +13,7 @@ mod fallback;
 mod filter;
 mod model;
 mod parse;
+mod relations;
 mod suggest;
 mod template;
 mod webhook;

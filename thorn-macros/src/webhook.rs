@@ -6,6 +6,7 @@ use syn::{Item, ItemStruct};
 
 use crate::{
     check::check, columns::Columns, errors::Errors, expand::expand, fallback, model::Declaration, parse::entries,
+    relations::Relations,
 };
 
 /// The item as it was, with what announces its changes, or with every mistake that was made.
@@ -37,7 +38,8 @@ fn generate(attribute: &TokenStream, model: &ItemStruct) -> syn::Result<TokenStr
     let mut errors = Errors::default();
     let declaration = Declaration::of(entries(attribute.clone(), &mut errors), &mut errors);
     let columns = Columns::of(model);
-    check(&declaration, &columns, &mut errors);
+    let relations = Relations::of(model);
+    check(&declaration, &columns, &relations, &mut errors);
     errors.or(())?;
-    Ok(expand(&declaration, &columns, &model.vis))
+    Ok(expand(&declaration, &columns, &relations, &model.vis))
 }

@@ -25,9 +25,10 @@ async fn thorn_108_creating_shows_everything_and_where_it_is() {
     assert_eq!((&made["content_type"], &made["hmac_digest"]), (&json!("application/json"), &json!("sha256")));
     assert_eq!((&made["hmac_signer"], &made["header_names"]), (&json!("hmac"), &json!([])));
     assert_eq!((&made["enabled"], &made["disabled_reason"]), (&json!(true), &Value::Null));
+    assert_eq!(made["failing_since"], Value::Null);
     assert!(made["hmac_secret"].as_str().unwrap().len() >= 64 - 2, "{made}");
     assert!(made["created_at"].as_str().unwrap().ends_with('Z') && made["updated_at"] == made["created_at"]);
-    assert_eq!(made.as_object().unwrap().len(), 14, "{made}");
+    assert_eq!(made.as_object().unwrap().len(), 15, "{made}");
 }
 
 #[tokio::test]

@@ -49,8 +49,13 @@ impl Reader<'_> {
     }
 
     fn seconds(&mut self, name: &str) -> Option<Duration> {
-        self.read(name, "seconds, such as 15 or 0.5", |value| {
-            value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        self.read(name, "seconds, such as 15 or 0.5", seconds)
+    }
+
+    /// Seconds, or `none` for no limit.
+    fn limit(&mut self, name: &str) -> Option<Option<Duration>> {
+        self.read(name, "seconds, such as 86400, or `none`", |value| {
+            if value.eq_ignore_ascii_case("none") { Some(None) } else { seconds(value).map(Some) }
         })
     }
 
@@ -59,6 +64,10 @@ impl Reader<'_> {
             value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
         })
     }
+}
+
+fn seconds(value: &str) -> Option<Duration> {
+    value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 fn flag(value: &str) -> Option<bool> {
@@ -130,6 +139,9 @@ impl Config {
         set(&mut config.poll_interval, env.seconds("THORN_POLL_INTERVAL"));
         set(&mut config.takeover, env.seconds("THORN_TAKEOVER"));
         set(&mut config.audit_after, env.seconds("THORN_AUDIT_AFTER"));
+        set(&mut config.disable_after, env.limit("THORN_DISABLE_AFTER"));
+        set(&mut config.keep, env.limit("THORN_KEEP"));
+        set(&mut config.keep_unheard, env.limit("THORN_KEEP_UNHEARD"));
         set(&mut config.chunk, env.parsed("THORN_CHUNKSIZE", "a number of deliveries"));
         set(&mut config.queue_name, env.read("THORN_QUEUE_NAME", "a name", |name| Some(name.to_owned())));
         if env.wrong.is_empty() { Ok(config) } else { Err(ConfigError { variables: env.wrong }) }

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use super::{
-    Attempt, Client, Entry, Lanes, Outcome, Outgoing, RetryPolicy, encode_body,
+    Attempt, Client, Consequences, DeliveryReport, Entry, Lanes, Outcome, Outgoing, RetryPolicy,
+    consequences::GONE,
+    encode_body,
     own::OwnSubscribers,
     sign::{is_signed, sign},
 };
@@ -19,12 +21,9 @@ use crate::{
     outbox::entity as event,
     queue::{CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
     record::{DeliveryState, Record, Recorder, already_recorded},
-    subscription::{Registry, Subscription, Subscriptions},
+    subscription::{Registry, Subscription},
     worker::Counters,
 };
-
-/// Status by which a receiver says that it is gone for good.
-const GONE: u16 = 410;
 
 /// Pause before a question to a database that is away is asked again.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
@@ -44,7 +43,7 @@ pub(crate) struct Defaults {
 pub(crate) struct Executor {
     pub(crate) db: DatabaseConnection,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) subscriptions: Subscriptions,
+    pub(crate) consequences: Consequences,
     pub(crate) client: Client,
     pub(crate) lanes: Lanes,
     pub(crate) recorder: Recorder,
@@ -120,16 +119,30 @@ impl Executor {
             note: None,
             has_row: delivery.has_row,
             now,
+            announcement: None,
         };
         let span = tracing::info_span!(
             "delivery", delivery.id = %id, event.id = %event.id, event.name, subscription.id = %delivery.subscription
         );
-        self.decide(event, delivery, own, &mut record).instrument(span).await;
-        self.recorder.record(record).await;
+        async {
+            let made = self.decide(event, delivery, own, &mut record).await;
+            let recorded = self.recorder.record(record).await;
+            if let Some((report, subscription)) = made.filter(|_| recorded) {
+                self.consequences.follow(&report, &subscription).await;
+            }
+        }
+        .instrument(span)
+        .await;
     }
 
     /// Makes the attempt if that is possible now, and says what becomes of the delivery.
-    async fn decide(&self, event: &ChunkEvent, delivery: &ChunkDelivery, own: &OwnSubscribers, record: &mut Record) {
+    async fn decide(
+        &self,
+        event: &ChunkEvent,
+        delivery: &ChunkDelivery,
+        own: &OwnSubscribers,
+        record: &mut Record,
+    ) -> Option<(DeliveryReport, Arc<Subscription>)> {
         let stored = own.get(event.id, delivery.subscription).filter(|_| delivery.own);
         let subscription = match stored {
             Some((row, stored)) => match stored.open(row, self.registry.key()) {
@@ -137,13 +150,13 @@ impl Executor {
                 Err(error) => {
                     tracing::error!(%error, "the event's own subscriber can't be read, trying again");
                     record.next_attempt_at = Some(record.now + UNREADABLE);
-                    return;
+                    return None;
                 }
             },
             None if delivery.own => None,
             None if self.registry.is_unreadable(delivery.subscription) => {
                 record.next_attempt_at = Some(record.now + UNREADABLE);
-                return;
+                return None;
             }
             None => self.registry.get(delivery.subscription),
         };
@@ -151,19 +164,19 @@ impl Executor {
             record.state = DeliveryState::Cancelled;
             record.next_attempt_at = None;
             record.note = Some("the subscription was deleted or disabled");
-            return;
+            return None;
         };
         let permit = match self.lanes.enter(&subscription.url).await {
             Entry::Full(until) => {
                 record.next_attempt_at = Some(until);
                 self.counters.put_off();
                 tracing::debug!(%until, "put off: the endpoint is busy");
-                return;
+                return None;
             }
             Entry::Open(permit) => permit,
         };
         if *self.stop.borrow() {
-            return;
+            return None;
         }
         let options = event.options.clone().unwrap_or_default();
         let attempted_at = Timestamp::now();
@@ -177,7 +190,10 @@ impl Executor {
             unsent(attempted_at, error.into())
         });
         permit.done(&attempt);
-        self.conclude(&subscription, &options, attempt, record).await;
+        let report = self.conclude(&event.name, &subscription, &options, &attempt, record);
+        record.announcement = self.consequences.announce(&self.registry, &report, options.own, &subscription);
+        record.attempt = Some(attempt);
+        Some((report, subscription))
     }
 
     async fn attempt(
@@ -240,18 +256,20 @@ impl Executor {
         sign_stored(&row, subscription)
     }
 
-    async fn conclude(
+    /// What becomes of the delivery after this attempt.
+    fn conclude(
         &self,
+        event_name: &str,
         subscription: &Subscription,
         options: &EventOptions,
-        attempt: Attempt,
+        attempt: &Attempt,
         record: &mut Record,
-    ) {
+    ) -> DeliveryReport {
         record.attempts += 1;
         record.now = Timestamp::now();
         record.next_attempt_at = None;
         self.counters.attempted(attempt.outcome);
-        let Attempt { outcome, status, duration, .. } = attempt;
+        let Attempt { outcome, status, duration, ref error, .. } = *attempt;
         if outcome == Outcome::Delivered {
             record.state = DeliveryState::Delivered;
             tracing::info!(status, ?duration, attempt = record.attempts, "delivered");
@@ -263,24 +281,23 @@ impl Executor {
             };
             record.next_attempt_at = wait.map(|wait| record.now + wait);
             record.state = if wait.is_some() { DeliveryState::Waiting } else { DeliveryState::Dead };
-            let (error, state) = (attempt.error.as_deref(), record.state);
+            let state = record.state;
             tracing::info!(outcome = outcome.as_str(), status, error, ?duration, attempt = record.attempts, %state, ?wait, "failed");
-            if status == Some(GONE) {
-                self.disable(subscription).await;
-            }
         }
-        record.attempt = Some(attempt);
-    }
-
-    async fn disable(&self, subscription: &Subscription) {
-        if subscription.is_of_event() {
-            tracing::warn!("the receiver answered 410 Gone; it is this event's own, so there is nothing to disable");
-            return;
-        }
-        let reason = "the receiver answered 410 Gone";
-        match self.subscriptions.disable(subscription.id, reason).await {
-            Ok(()) => tracing::warn!(subscription.url, "subscription disabled: {reason}"),
-            Err(error) => tracing::error!(%error, "a subscription whose receiver is gone can't be disabled"),
+        DeliveryReport {
+            delivery: record.delivery,
+            event: record.event,
+            event_name: event_name.to_owned(),
+            subscription: subscription.id,
+            owner: subscription.owner.clone(),
+            attempts: record.attempts,
+            outcome,
+            status,
+            error: error.clone(),
+            duration,
+            state: record.state,
+            at: record.now,
+            next_attempt_at: record.next_attempt_at,
         }
     }
 }

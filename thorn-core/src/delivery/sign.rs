@@ -63,6 +63,7 @@ mod tests {
             headers: ExtraHeaders::default(),
             source: None,
             disabled: None,
+            failing_since: None,
             created_at: now,
             updated_at: now,
             created_version: 1,

@@ -48,7 +48,8 @@ impl EventInfo<'_> {
     }
 
     /// Of a model's event, what it is about: `{"model": "article", "key": 1}`, with the table's name and
-    /// the primary key, which is an array if it has several columns. `None` for other events.
+    /// the primary key, which is an array if it has several columns. If links changed, also
+    /// `"links": {"related": "tag", "keys": [2, 7]}`. `None` for other events.
     #[must_use]
     pub const fn context(&self) -> Option<&serde_json::Value> {
         self.context

@@ -29,6 +29,9 @@ pub struct EventOptions {
     /// Rules for recipients in place of the worker's; `None` are the worker's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<Vec<Validator>>,
+    /// Whether it is one of thorn's own events.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) own: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -38,7 +41,14 @@ const fn is_true(flag: &bool) -> bool {
 
 impl Default for EventOptions {
     fn default() -> Self {
-        Self { timeout: None, retry: None, headers: ExtraHeaders::default(), keep_alive: true, validators: None }
+        Self {
+            timeout: None,
+            retry: None,
+            headers: ExtraHeaders::default(),
+            keep_alive: true,
+            validators: None,
+            own: false,
+        }
     }
 }
 

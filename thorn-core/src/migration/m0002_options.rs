@@ -1,5 +1,6 @@
 //! What a subscription may choose besides URL and pattern, and who dispatches an event.
 
+use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
 
 pub(super) struct Migration;
@@ -17,10 +18,17 @@ impl MigrationTrait for Migration {
         for (table, mut column) in columns() {
             manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
         }
+        // For the deletion of what nobody heard of.
+        let unheard = match manager.get_database_backend() {
+            DbBackend::MySql => "CREATE INDEX thorn_event_unheard ON thorn_event (fanout, id)",
+            _ => "CREATE INDEX thorn_event_unheard ON thorn_event (id) WHERE fanout = 0",
+        };
+        manager.get_connection().execute_unprepared(unheard).await?;
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_index(Index::drop().name("thorn_event_unheard").table("thorn_event").to_owned()).await?;
         for (table, column) in columns() {
             let name = column.get_column_name();
             manager.alter_table(Table::alter().table(table).drop_column(name).to_owned()).await?;
@@ -29,7 +37,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn columns() -> [(&'static str, ColumnDef); 5] {
+fn columns() -> [(&'static str, ColumnDef); 6] {
     [
         // A condition on the payload, as JSON.
         ("thorn_subscription", ColumnDef::new("filter").text().to_owned()),
@@ -39,6 +47,8 @@ fn columns() -> [(&'static str, ColumnDef); 5] {
         ("thorn_subscription", ColumnDef::new("signer").string_len(16).not_null().default("hmac").to_owned()),
         // Which configuration it comes from; null if somebody subscribed.
         ("thorn_subscription", ColumnDef::new("source").string_len(190).to_owned()),
+        // Since when nothing has got through to it; null while something does.
+        ("thorn_subscription", ColumnDef::new("failing_since").big_integer().to_owned()),
         // Who takes the event instead of the relay; null is the queue.
         ("thorn_event", ColumnDef::new("dispatcher").string_len(64).to_owned()),
     ]

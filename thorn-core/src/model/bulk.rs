@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use sea_orm::{
     ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
     PrimaryKeyToColumn, QueryFilter, TransactionTrait, UpdateMany,
-    sea_query::{Condition, IntoCondition, ValueTuple},
+    sea_query::{Condition, IntoCondition, OnConflict, ValueTuple},
 };
 
 use super::{
-    Change, Op, WebhookModel, locked,
+    Change, Op, WebhookModel,
+    junction::LinkRows,
+    locked,
     suppress::is_suppressed,
     transaction::atomically,
     webhook_model::{events, reads_old},
@@ -64,20 +66,39 @@ where
     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
+    let inserted = insert_rows(rows, None, db).await?;
+    announce::<A::Entity, C>(Op::Create, &HashMap::new(), &inserted, db).await?;
+    Ok(inserted)
+}
+
+/// Inserts rows and returns those that it inserted; `skip` is for databases with RETURNING.
+pub(super) async fn insert_rows<A, C>(
+    rows: Vec<A>,
+    skip: Option<OnConflict>,
+    db: &C,
+) -> Result<Vec<<A::Entity as EntityTrait>::Model>, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    C: ConnectionTrait,
+{
     let mut inserted = Vec::with_capacity(rows.len());
     if db.support_returning() {
         let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let batch: Vec<A> = rows.by_ref().take(MAX_BOUND_VALUES / columns).collect();
-            inserted.extend(A::Entity::insert_many(batch).exec_with_returning(db).await?);
+            let mut insert = A::Entity::insert_many(batch);
+            if let Some(skip) = &skip {
+                insert = insert.on_conflict(skip.clone());
+            }
+            inserted.extend(insert.exec_with_returning(db).await?);
         }
     } else {
         for row in rows {
             inserted.push(A::Entity::insert(row).exec_with_returning(db).await?);
         }
     }
-    announce::<A::Entity, C>(Op::Create, &HashMap::new(), &inserted, db).await?;
     Ok(inserted)
 }
 
@@ -165,16 +186,24 @@ where
     E: WebhookModel,
     C: ConnectionTrait,
 {
-    let delete = E::delete_many().filter(matching.clone());
-    let gone = if db.support_returning() {
-        delete.exec_with_returning(db).await?
-    } else {
-        let rows = locked::rows(E::find().filter(matching), db).await?;
-        delete.exec(db).await?;
-        rows
-    };
+    let gone = delete_rows::<E, C>(matching, db).await?;
     announce::<E, C>(Op::Delete, &HashMap::new(), &gone, db).await?;
     Ok(gone)
+}
+
+/// Deletes rows and returns those that it deleted.
+pub(super) async fn delete_rows<E, C>(matching: Condition, db: &C) -> Result<Vec<E::Model>, DbErr>
+where
+    E: EntityTrait,
+    C: ConnectionTrait,
+{
+    let delete = E::delete_many().filter(matching.clone());
+    if db.support_returning() {
+        return delete.exec_with_returning(db).await;
+    }
+    let rows = locked::rows(E::find().filter(matching), db).await?;
+    delete.exec(db).await?;
+    Ok(rows)
 }
 
 fn by_key<M: ModelTrait>(rows: Vec<M>) -> HashMap<ValueTuple, M> {
@@ -208,6 +237,26 @@ where
     if is_suppressed() {
         return Ok(());
     }
+    announce_rows::<E, C>(op, old, new, db).await?;
+    if !E::JUNCTION {
+        return Ok(());
+    }
+    let old: Vec<_> = old.values().cloned().collect();
+    let links = if op == Op::Delete { LinkRows::new(new, &[]) } else { LinkRows::new(&old, new) };
+    E::announce_links(links, db).await
+}
+
+/// Writes the events of these rows.
+pub(super) async fn announce_rows<E, C>(
+    op: Op,
+    old: &HashMap<ValueTuple, E::Model>,
+    new: &[E::Model],
+    db: &C,
+) -> Result<(), DbErr>
+where
+    E: WebhookModel,
+    C: ConnectionTrait,
+{
     let mut all = Vec::new();
     for row in new {
         let old = if op == Op::Change { old.get(&row.get_primary_key_value()) } else { None };

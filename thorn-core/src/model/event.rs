@@ -1,10 +1,10 @@
 //! An event that a model declares.
 
-use std::fmt;
+use std::{any::TypeId, fmt};
 
-use sea_orm::{ConnectionTrait, EntityName as _, Iterable, ModelTrait, sea_query::value::sea_value_to_json_value};
+use sea_orm::{ConnectionTrait, EntityName as _, Iterable, ModelTrait};
 
-use super::{Change, Op};
+use super::{Change, LinkChange, LinkOp, Op, Relation, link::json};
 use crate::{
     Error, EventId,
     event::{Event, RenderedEvent},
@@ -16,6 +16,8 @@ use crate::{
 pub enum Trigger {
     /// A change of this kind.
     On(Op),
+    /// A change of links with rows of another model.
+    Links(LinkOp, Relation),
     /// Nothing; it is only sent by hand.
     Manual,
 }
@@ -44,6 +46,7 @@ pub struct ModelEvent<M: 'static> {
     when: Option<fn(Change<'_, M>) -> bool>,
     describe: fn(&M) -> Event,
     render: fn(Event, &M) -> Result<RenderedEvent, Error>,
+    render_links: Option<fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>>,
 }
 
 impl<M: 'static> ModelEvent<M> {
@@ -56,7 +59,16 @@ impl<M: 'static> ModelEvent<M> {
         describe: fn(&M) -> Event,
         render: fn(Event, &M) -> Result<RenderedEvent, Error>,
     ) -> Self {
-        Self { key, trigger, reads_old: false, only_if_changed: false, when: None, describe, render }
+        Self {
+            key,
+            trigger,
+            reads_old: false,
+            only_if_changed: false,
+            when: None,
+            describe,
+            render,
+            render_links: None,
+        }
     }
 
     /// Fires only if this holds, which may ask for the row as it was before.
@@ -72,6 +84,13 @@ impl<M: 'static> ModelEvent<M> {
     pub const fn only_if_changed(mut self) -> Self {
         self.reads_old = true;
         self.only_if_changed = true;
+        self
+    }
+
+    /// Adds the data with the links that changed in sight. Sent by hand, the event has the other.
+    #[must_use]
+    pub const fn with_links(mut self, render: fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>) -> Self {
+        self.render_links = Some(render);
         self
     }
 
@@ -114,6 +133,43 @@ impl<M: 'static> ModelEvent<M> {
     pub(super) const fn reads_old(&self) -> bool {
         self.reads_old
     }
+
+    /// Whether its data may name the links.
+    pub(super) const fn tells_links(&self) -> bool {
+        self.render_links.is_some()
+    }
+
+    /// Whether it is about links in this junction, and this change of them.
+    pub(super) fn is_about_links(&self, junction: TypeId, op: Option<LinkOp>) -> bool {
+        matches!(self.trigger, Trigger::Links(on, relation)
+            if relation.junction == junction && op.is_none_or(|op| op == on))
+    }
+
+    /// The event of links that changed, if it fires; `change` is told the relation's name.
+    pub(super) fn fire_links(
+        &self,
+        row: &M,
+        change: impl FnOnce(&'static str) -> LinkChange,
+    ) -> Option<Result<RenderedEvent, Error>>
+    where
+        M: ModelTrait,
+    {
+        let Trigger::Links(_, relation) = self.trigger else { return None };
+        // The row itself is as it was.
+        let unchanged = Change { op: Op::Change, old: Some(row), new: row };
+        self.when.is_none_or(|when| when(unchanged)).then(|| {
+            let links = change(relation.name);
+            let event = (self.describe)(row).context(|| {
+                let mut context = context(row);
+                context["links"] = serde_json::json!({ "related": links.related, "keys": links.keys });
+                context
+            });
+            match self.render_links {
+                Some(render) => render(event, row, &links),
+                None => (self.render)(event, row),
+            }
+        })
+    }
 }
 
 /// Adds what a `headers` function returned.
@@ -140,10 +196,7 @@ impl<M: ModelTrait> ModelEvent<M> {
 /// What a callback is told about the row.
 fn context<M: ModelTrait>(row: &M) -> serde_json::Value {
     let table = <M::Entity as Default>::default().table_name().to_owned();
-    let mut key: Vec<_> =
-        row.get_primary_key_value().into_iter().map(|value| sea_value_to_json_value(&value)).collect();
-    let key = if key.len() == 1 { key.swap_remove(0) } else { key.into() };
-    serde_json::json!({ "model": table, "key": key })
+    serde_json::json!({ "model": table, "key": json(&row.get_primary_key_value()) })
 }
 
 fn differ<M: ModelTrait>(old: &M, new: &M) -> bool {

@@ -5,7 +5,9 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, ModelTrait}
 use super::{
     Change, Op, WebhookModel,
     carry::Slot,
-    guard, locked,
+    guard,
+    junction::{LinkRows, batch},
+    locked,
     suppress::is_suppressed,
     webhook_model::{events, listens, reads_old},
 };
@@ -23,6 +25,9 @@ where
     C: ConnectionTrait,
 {
     let op = if insert { Op::Create } else { Op::Change };
+    if A::Entity::JUNCTION {
+        batch::begin::<A::Entity, C>(db);
+    }
     if !announces::<A::Entity>(op) {
         return Ok(active_model);
     }
@@ -55,6 +60,10 @@ where
             None
         };
         write::<E, C>(Change { op, old: old.as_ref(), new: &row }, db).await?;
+        if insert || old.is_some() {
+            let rows = LinkRows::new(old.as_slice(), std::slice::from_ref(&row));
+            E::announce_links(rows.part(), db).await?;
+        }
     }
     Ok(row)
 }
@@ -70,6 +79,9 @@ where
     A::Entity: WebhookModel,
     C: ConnectionTrait,
 {
+    if A::Entity::JUNCTION {
+        batch::begin::<A::Entity, C>(db);
+    }
     if announces::<A::Entity>(Op::Delete) {
         guard::check::<A::Entity, C>()?;
         if let Some(key) = active_model.get_primary_key_value() {
@@ -96,6 +108,7 @@ where
         && let Some(row) = Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).take()
     {
         write::<A::Entity, C>(Change { op: Op::Delete, old: None, new: &row }, db).await?;
+        A::Entity::announce_links(LinkRows::new(std::slice::from_ref(&row), &[]).part(), db).await?;
     }
     Ok(active_model)
 }

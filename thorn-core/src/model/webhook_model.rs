@@ -1,8 +1,8 @@
 //! The trait that `#[webhook_model]` implements.
 
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
 
-use super::{Change, ModelEvent, Op};
+use super::{Change, ModelEvent, Op, junction::LinkRows};
 use crate::{Error, event::RenderedEvent};
 
 /// An entity whose changes are announced; implemented by `#[webhook_model]`.
@@ -13,6 +13,19 @@ use crate::{Error, event::RenderedEvent};
 pub trait WebhookModel: EntityTrait {
     /// The declared events, in the order of their declaration.
     const EVENTS: &'static [ModelEvent<Self::Model>];
+
+    /// Whether its rows are links whose coming and going is announced.
+    #[doc(hidden)]
+    const JUNCTION: bool = false;
+
+    /// Tells the models on both sides of a junction.
+    #[doc(hidden)]
+    fn announce_links<C: ConnectionTrait>(
+        _rows: LinkRows<'_, Self::Model>,
+        _db: &C,
+    ) -> impl Future<Output = Result<(), DbErr>> + Send {
+        async { Ok(()) }
+    }
 
     /// The event that was declared as `on_<key>`, to send it by hand.
     ///
@@ -38,12 +51,12 @@ pub trait HookedBehavior {}
 
 /// Whether some event fires on changes of this kind.
 pub(super) fn listens<E: WebhookModel>(op: Op) -> bool {
-    E::EVENTS.iter().any(|event| event.fires_on(op))
+    E::JUNCTION || E::EVENTS.iter().any(|event| event.fires_on(op))
 }
 
 /// Whether an update must first read the row as it is.
 pub(super) fn reads_old<E: WebhookModel>() -> bool {
-    E::EVENTS.iter().any(|event| event.fires_on(Op::Change) && event.reads_old())
+    E::JUNCTION || E::EVENTS.iter().any(|event| event.fires_on(Op::Change) && event.reads_old())
 }
 
 /// The events of one change, in the order of their declaration.

@@ -10,7 +10,7 @@ use super::{
     DeliveryState, Record,
     entity::{ActiveModel, Column, Entity, Model, attempt},
 };
-use crate::{DeliveryId, Error, Timestamp};
+use crate::{DeliveryId, Error, Timestamp, outbox};
 
 /// Rows of one INSERT: thirteen columns each stay below every database's limit of bound values.
 const ROWS_PER_INSERT: usize = 300;
@@ -29,7 +29,7 @@ pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Res
     for batch in again.chunks(ROWS_PER_INSERT) {
         rewrite(db, batch).await?;
     }
-    Ok(())
+    outbox::write_once(db, records.iter().filter_map(|record| record.announcement.clone()).collect()).await
 }
 
 /// Replaces rows by newer attempts, after moving what they held to the history.
@@ -154,6 +154,7 @@ mod tests {
         let (event, subscription) = (EventId::generate(), SubscriptionId::generate());
         let now = Timestamp::now();
         let attempt = |attempts| Record {
+            announcement: None,
             delivery: DeliveryId::derive(event, subscription),
             event,
             subscription,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Relay;
+use super::{Relay, pack::stored_options};
 use crate::{
     Error, SubscriptionId,
     outbox::entity::Model as EventRow,
@@ -14,7 +14,12 @@ impl Relay {
     /// subscription that hears of it anyway is no second hearer.
     pub(super) fn hearers(&self, event: &EventRow, hearers: &mut Vec<Arc<Subscription>>) -> Result<(), Error> {
         hearers.clear();
-        self.registry.matching(&event.name, event.sender.as_deref(), event.broadcast, hearers);
+        let sender = event.sender.as_deref();
+        if stored_options(event).is_some_and(|options| options.own) {
+            self.registry.matching_own(&event.name, sender, hearers);
+        } else {
+            self.registry.matching(&event.name, sender, event.broadcast, hearers);
+        }
         for own in subscribers(event) {
             if !hearers.iter().any(|hearer| hearer.id == own.id()) {
                 hearers.extend(readable(event, &own));

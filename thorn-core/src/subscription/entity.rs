@@ -34,6 +34,8 @@ pub struct Model {
     pub signer: String,
     /// Which configuration it comes from; `None` if somebody subscribed.
     pub source: Option<String>,
+    /// Since when nothing has got through to it; `None` while something does.
+    pub failing_since: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

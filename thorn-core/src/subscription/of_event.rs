@@ -117,6 +117,7 @@ impl Stored {
             headers: ExtraHeaders::default(),
             source: None,
             disabled: None,
+            failing_since: None,
             created_at: at,
             updated_at: at,
             created_version: 0,

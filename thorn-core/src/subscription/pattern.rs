@@ -129,6 +129,12 @@ impl Pattern {
         !self.0.contains('*')
     }
 
+    /// Whether it begins with a wildcard, and so means events of every kind.
+    #[must_use]
+    pub fn is_of_every_kind(&self) -> bool {
+        !matches!(self.segments().next(), Some(Segment::Literal(_)))
+    }
+
     /// Whether an event of this name is meant.
     ///
     /// This looks at one pattern; for many, a [`Matcher`](super::Matcher) asks them all at once.

@@ -118,6 +118,13 @@ impl Registry {
         self.read(|compiled| compiled.matcher.matching(event, sender, broadcast, out));
     }
 
+    /// As [`matching`](Self::matching), for an event of thorn's own: patterns that begin with a
+    /// wildcard don't mean it.
+    pub(crate) fn matching_own(&self, event: &str, sender: Option<&str>, out: &mut Vec<Arc<Subscription>>) {
+        self.matching(event, sender, false, out);
+        out.retain(|subscription| !subscription.pattern.is_of_every_kind());
+    }
+
     /// The subscription, if it is enabled.
     #[must_use]
     pub fn get(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {

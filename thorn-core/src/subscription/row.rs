@@ -51,6 +51,7 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
         disabled: row
             .disabled_at
             .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
+        failing_since: row.failing_since.map(Timestamp::from_millis),
         owner: row.owner,
         url: row.url,
         created_at: Timestamp::from_millis(row.created_at),
@@ -85,6 +86,7 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         source: Set(subscription.source.clone()),
         disabled_at: Set(disabled.map(|disabled| disabled.at.as_millis())),
         disabled_reason: Set(disabled.map(|disabled| disabled.reason.clone())),
+        failing_since: Set(subscription.failing_since.map(Timestamp::as_millis)),
         identity: Set(Some(identity(subscription))),
         created_at: Set(subscription.created_at.as_millis()),
         updated_at: Set(subscription.updated_at.as_millis()),

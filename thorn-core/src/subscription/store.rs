@@ -7,7 +7,7 @@ use sea_orm::DatabaseConnection;
 use super::{
     Access, ContentType, Digest, Disabled, NewSubscription, Page, Secret, SecretError, SecretKey, Signer, Subscription,
     SubscriptionChange, UrlCheck,
-    access::{find, find_any, find_page, not_found},
+    access::{find, find_page, not_found},
     entity,
     fields::{CheckedChange, Fields},
     row,
@@ -45,7 +45,7 @@ use crate::{Error, SubscriptionId, Timestamp};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Subscriptions {
-    db: DatabaseConnection,
+    pub(super) db: DatabaseConnection,
     check: Arc<dyn UrlCheck>,
     key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
@@ -125,6 +125,7 @@ impl Subscriptions {
             headers,
             source,
             disabled: None,
+            failing_since: None,
             created_at: now,
             updated_at: now,
             created_version: write.version,
@@ -197,22 +198,6 @@ impl Subscriptions {
         write.finish(deleted).await
     }
 
-    /// Disables a subscription on behalf of the system, for instance because its receiver answered
-    /// "410 Gone". One that is disabled or deleted already stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if there never was one; [`Error::Database`].
-    pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
-        let row = find_any(&self.db, id).await?;
-        if row.disabled_at.is_some() || row.deleted_at.is_some() {
-            return Ok(());
-        }
-        let write = Write::begin(&self.db).await?;
-        let disabled = write.disable(id, reason).await;
-        write.finish(disabled).await
-    }
-
     fn fields(&self) -> Fields<'_> {
         Fields::new(&*self.check, self.choices.as_deref())
     }
@@ -249,6 +234,7 @@ impl Subscriptions {
                 (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
                 (_, disabled) => disabled,
             },
+            failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
             updated_at: now,
             version: write.version,
             ..before

@@ -31,6 +31,9 @@ pub struct Subscription {
     pub source: Option<String>,
     /// Since when and why it hears nothing; `None` while it is enabled.
     pub disabled: Option<Disabled>,
+    /// Since when no delivery to it has succeeded though some have failed for good; `None` while
+    /// some do.
+    pub failing_since: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

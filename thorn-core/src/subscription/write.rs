@@ -72,11 +72,11 @@ impl Write {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Disables what is neither disabled nor deleted.
-    pub(super) async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
+    /// Disables what is neither disabled nor deleted, and says whether it did.
+    pub(super) async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<bool, Error> {
         let now = Timestamp::now().as_millis();
         let reason: String = reason.chars().take(MAX_REASON).collect();
-        Entity::update_many()
+        let disabled = Entity::update_many()
             .col_expr(Column::DisabledAt, Expr::value(now))
             .col_expr(Column::DisabledReason, Expr::value(reason))
             .col_expr(Column::UpdatedAt, Expr::value(now))
@@ -86,6 +86,18 @@ impl Write {
             .filter(Column::DeletedAt.is_null())
             .exec(&self.transaction)
             .await?;
+        Ok(disabled.rows_affected > 0)
+    }
+
+    /// Notes since when nothing gets through. A time that is noted already stays.
+    pub(super) async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
+        let update = Entity::update_many()
+            .col_expr(Column::FailingSince, Expr::value(since.map(Timestamp::as_millis)))
+            .col_expr(Column::Version, Expr::value(self.version))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::DeletedAt.is_null());
+        let update = if since.is_some() { update.filter(Column::FailingSince.is_null()) } else { update };
+        update.exec(&self.transaction).await?;
         Ok(())
     }
 

@@ -2,17 +2,18 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Expr, Ident, ext::IdentExt};
+use syn::{Expr, ExprPath, Ident, ext::IdentExt};
 
 use crate::{
     columns::Columns,
     filter::Filter,
-    model::{Event, Options, Payload, Trigger},
+    model::{Event, LinkOp, Options, Payload, Trigger},
+    relations::Relations,
     template::{Part, Template},
 };
 
 /// `ModelEvent::<Model>::new(…)`; what the event doesn't say, the model does.
-pub(super) fn expand(event: &Event, model: &Options, columns: &Columns) -> TokenStream {
+pub(super) fn expand(event: &Event, model: &Options, columns: &Columns, relations: &Relations) -> TokenStream {
     let key = event.key.unraw().to_string();
     let key = key.strip_prefix("on_").unwrap_or(&key);
     let op = |op| quote!(::thorn::__private::Trigger::On(::thorn::__private::Op::#op));
@@ -20,18 +21,43 @@ pub(super) fn expand(event: &Event, model: &Options, columns: &Columns) -> Token
         Trigger::Create => op(quote!(Create)),
         Trigger::Change => op(quote!(Change)),
         Trigger::Delete => op(quote!(Delete)),
+        Trigger::Links(op) => links(event, op, relations),
         Trigger::Manual => quote!(::thorn::__private::Trigger::Manual),
     };
     let describe = describe(event, model, columns);
     let render = render(event.options.payload.as_ref().or(model.payload.as_ref()), columns);
     let when = event.when.as_ref().map(|when| filter(when, columns));
     let only_if_changed = event.only_if_changed.then(|| quote!(.only_if_changed()));
+    let with_links = event.link_payload.as_ref().map(with_links);
     let (event, row) = (local("event"), local("row"));
     quote! {
         ::thorn::__private::ModelEvent::<Model>::new(#key, #trigger, |#row| #describe, |#event, #row| #render)
             #when
             #only_if_changed
+            #with_links
     }
+}
+
+/// The trigger of an event about links, which proves that their junction announces them.
+fn links(event: &Event, op: LinkOp, relations: &Relations) -> TokenStream {
+    let op = match op {
+        LinkOp::Add => quote!(Add),
+        LinkOp::Remove => quote!(Remove),
+        LinkOp::Clear => quote!(Clear),
+    };
+    let relation = relations.of_event(event).map(|relation| {
+        let (name, junction, related) = (&relation.name, relation.junction(), &relation.related);
+        quote!(::thorn::__private::Relation::through::<#junction, Entity, #related>(#name))
+    });
+    let relation = relation.unwrap_or_default();
+    quote!(::thorn::__private::Trigger::Links(::thorn::__private::LinkOp::#op, #relation))
+}
+
+/// `.with_links(…)`: the data with the links that changed in sight.
+fn with_links(function: &ExprPath) -> TokenStream {
+    let (event, row, links) = (local("event"), local("row"), local("links"));
+    let rendered = quote_spanned!(at(function)=> #event.render(&#function(#row, #links)));
+    quote!(.with_links(|#event, #row, #links| #rendered))
 }
 
 /// A local of ours, which no token of the user's sees or hides.

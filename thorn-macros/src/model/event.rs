@@ -1,12 +1,12 @@
 //! One `on_…` entry.
 
-use syn::{Expr, ExprLit, Ident, Lit, ext::IdentExt};
+use syn::{Expr, ExprLit, ExprPath, Ident, Lit, ext::IdentExt};
 
 use super::{Keys, Options};
 use crate::{
     errors::Errors,
     parse::{Entry, Value},
-    suggest::{nearest, suggest},
+    suggest::{list, nearest, suggest},
     template::Template,
 };
 
@@ -18,6 +18,10 @@ pub(crate) struct Event {
     pub(crate) trigger: Trigger,
     pub(crate) when: Option<Expr>,
     pub(crate) only_if_changed: bool,
+    /// The relation it is about, if that is said.
+    pub(crate) relation: Option<Ident>,
+    /// A function from `&Model` and `&LinkChange` to its data.
+    pub(crate) link_payload: Option<ExprPath>,
     pub(crate) options: Options,
 }
 
@@ -27,12 +31,45 @@ pub(crate) enum Trigger {
     Create,
     Change,
     Delete,
+    Links(LinkOp),
     Manual,
 }
 
-const KEYS: [&str; 9] = ["event", "on", "when", "only_if_changed", "manual", "payload", "headers", "sender", "reverse"];
+/// How links change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum LinkOp {
+    Add,
+    Remove,
+    Clear,
+}
 
-const STANDARD: [&str; 3] = ["on_create", "on_change", "on_delete"];
+const KEYS: [&str; 11] = [
+    "event",
+    "on",
+    "relation",
+    "when",
+    "only_if_changed",
+    "manual",
+    "payload",
+    "link_payload",
+    "headers",
+    "sender",
+    "reverse",
+];
+
+/// What `on` may say; with `on_` before it, it is the key of an event that fires on just that.
+const TRIGGERS: [(&str, Trigger); 6] = [
+    ("create", Trigger::Create),
+    ("change", Trigger::Change),
+    ("delete", Trigger::Delete),
+    ("m2m_add", Trigger::Links(LinkOp::Add)),
+    ("m2m_remove", Trigger::Links(LinkOp::Remove)),
+    ("m2m_clear", Trigger::Links(LinkOp::Clear)),
+];
+
+fn trigger_named(word: &str) -> Option<Trigger> {
+    TRIGGERS.iter().find(|(name, _)| *name == word).map(|(_, trigger)| *trigger)
+}
 
 impl Event {
     /// Makes sense of the entry; `None` after a mistake without which there is no event.
@@ -54,6 +91,8 @@ impl Event {
             trigger,
             when: draft.when,
             only_if_changed: draft.only_if_changed.is_some(),
+            relation: draft.relation,
+            link_payload: draft.link_payload,
             options: draft.options,
         })
     }
@@ -68,6 +107,8 @@ struct Draft {
     manual: Option<Ident>,
     when: Option<Expr>,
     only_if_changed: Option<Ident>,
+    relation: Option<Ident>,
+    link_payload: Option<ExprPath>,
     options: Options,
 }
 
@@ -83,10 +124,14 @@ impl Draft {
                 ("event", Value::Expression(value)) => self.name(value, errors),
                 ("on", Value::Expression(value)) => self.on = Some((key, trigger_of(value, errors))),
                 ("when", Value::Expression(value)) => self.when = Some((**value).clone()),
+                ("relation", Value::Expression(value)) => self.relation(value, errors),
+                ("link_payload", Value::Expression(value)) => self.link_payload(value, errors),
                 ("only_if_changed", Value::Nothing) => self.only_if_changed = Some(key),
                 ("manual", Value::Nothing) => self.manual = Some(key),
                 ("only_if_changed" | "manual", _) => errors.at(&key, format!("`{key}` takes no value")),
-                ("event" | "on" | "when", _) => errors.at(&key, format!("`{key}` needs a value: `{key} = …`")),
+                ("event" | "on" | "relation" | "when" | "link_payload", _) => {
+                    errors.at(&key, format!("`{key}` needs a value: `{key} = …`"))
+                }
                 _ if self.options.read(&key, &value, errors) => {}
                 _ => errors.at(&key, format!("unknown key `{key}`{}", suggest(&name, KEYS))),
             }
@@ -98,15 +143,24 @@ impl Draft {
         self.name = name_of(value, errors);
     }
 
-    /// When it fires: the standard three say so by their name, all others by `on` or `manual`.
+    fn relation(&mut self, value: &Expr, errors: &mut Errors) {
+        match value {
+            Expr::Path(path) if path.path.get_ident().is_some() => self.relation = path.path.get_ident().cloned(),
+            _ => errors.at(value, "`relation` is a field of the model, such as `tags`"),
+        }
+    }
+
+    fn link_payload(&mut self, value: &Expr, errors: &mut Errors) {
+        match value {
+            Expr::Path(path) => self.link_payload = Some(path.clone()),
+            _ => errors.at(value, "`link_payload` is a function from `&Model` and `&LinkChange`"),
+        }
+    }
+
+    /// When it fires: the standard ones say so by their name, all others by `on` or `manual`.
     fn trigger(&self, key: &Ident, errors: &mut Errors) -> Option<Trigger> {
         let name = key.unraw().to_string();
-        let implied = match name.as_str() {
-            "on_create" => Some(Trigger::Create),
-            "on_change" => Some(Trigger::Change),
-            "on_delete" => Some(Trigger::Delete),
-            _ => None,
-        };
+        let implied = name.strip_prefix("on_").and_then(trigger_named);
         match (implied, &self.on, &self.manual) {
             (Some(_), _, Some(manual)) => {
                 errors.at(
@@ -122,10 +176,8 @@ impl Draft {
                 errors.at(on, "an event is either fired by a change (`on = …`) or only sent by hand (`manual`)");
             }
             (None, None, None) => {
-                let hint = match nearest(&name, STANDARD) {
-                    Some(nearest) => format!("; or did you mean `{nearest}`?"),
-                    None => String::new(),
-                };
+                let standard = nearest(name.trim_start_matches("on_"), TRIGGERS.map(|(word, _)| word));
+                let hint = standard.map(|word| format!("; or did you mean `on_{word}`?")).unwrap_or_default();
                 errors.at(
                     key,
                     format!(
@@ -145,8 +197,33 @@ impl Draft {
         if let (Trigger::Manual, Some(when)) = (trigger, &self.when) {
             errors.at(when, "an event that is sent by hand has no filter: whoever sends it decides");
         }
-        if let (Some(key), Trigger::Create | Trigger::Delete | Trigger::Manual) = (&self.only_if_changed, trigger) {
-            errors.at(key, "`only_if_changed` is for events that fire on `change`");
+        match (&self.only_if_changed, trigger) {
+            (Some(key), Trigger::Links(_)) => {
+                errors.at(key, "an event about links fires only if some changed; leave `only_if_changed` out");
+            }
+            (Some(key), Trigger::Create | Trigger::Delete | Trigger::Manual) => {
+                errors.at(key, "`only_if_changed` is for events that fire on `change`");
+            }
+            (Some(_), Trigger::Change) | (None, _) => {}
+        }
+        self.check_links(trigger, errors);
+    }
+
+    fn check_links(&self, trigger: Trigger, errors: &mut Errors) {
+        if let (Some(relation), false) = (&self.relation, matches!(trigger, Trigger::Links(_))) {
+            let message = "`relation` is for events about links: `on = m2m_add`, `m2m_remove` or `m2m_clear`";
+            errors.at(relation, message);
+        }
+        match (&self.link_payload, trigger) {
+            (Some(function), Trigger::Links(_)) if self.options.payload.is_some() => {
+                errors.at(function, "an event has one payload: either `payload` or `link_payload`");
+            }
+            (Some(_), Trigger::Links(_)) | (None, _) => {}
+            (Some(function), _) => {
+                let message =
+                    "only an event about links knows which changed; write `payload` for a function from `&Model`";
+                errors.at(function, message);
+            }
         }
     }
 }
@@ -166,20 +243,21 @@ fn trigger_of(value: &Expr, errors: &mut Errors) -> Option<Trigger> {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
         _ => None,
     };
-    match word.as_deref() {
-        Some("create") => return Some(Trigger::Create),
-        Some("change") => return Some(Trigger::Change),
-        Some("delete") => return Some(Trigger::Delete),
-        _ => {}
+    if let Some(trigger) = word.as_deref().and_then(trigger_named) {
+        return Some(trigger);
     }
     let meant = match word.as_deref() {
         Some("insert" | "created") => Some("create"),
         Some("update" | "save" | "changed") => Some("change"),
         Some("remove" | "deleted") => Some("delete"),
-        Some(word) => nearest(word, ["create", "change", "delete"]),
+        Some("add" | "link") => Some("m2m_add"),
+        Some("unlink") => Some("m2m_remove"),
+        Some("clear") => Some("m2m_clear"),
+        Some(word) => nearest(word, TRIGGERS.map(|(word, _)| word)),
         None => None,
     };
     let hint = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-    errors.at(value, format!("`on` is one of `create`, `change` and `delete`{hint}"));
+    let message = format!("`on` is one of {}{hint}", list(&TRIGGERS.map(|(word, _)| word)));
+    errors.at(value, message);
     None
 }

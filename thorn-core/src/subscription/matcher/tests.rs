@@ -19,6 +19,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         digest: Digest::Sha256,
         signer: Signer::Hmac,
         content_type: ContentType::Json,
+        failing_since: None,
         headers: ExtraHeaders::default(),
         source: None,
         disabled: None,

@@ -1,0 +1,103 @@
+//! Deliveries of one chunk are each on their own.
+
+use std::time::Duration;
+
+use thorn::{
+    Config,
+    delivery::{Outcome, RetryPolicy},
+    event::Event,
+    record::DeliveryState,
+    subscription::{NewSubscription, Subscription},
+};
+use thorn_core::testing::Receiver;
+
+use crate::app::{self, App};
+
+/// Leads a subscription somewhere that could never be subscribed, before a worker reads it.
+async fn redirect(app: &App, subscription: &Subscription, url: &str) {
+    let id = subscription.id.as_uuid().simple();
+    app.execute(&format!("UPDATE thorn_subscription SET url = '{url}' WHERE id = x'{id}'")).await;
+}
+
+/// Keeps a copy of every task that is enqueued.
+async fn watch_tasks(app: &App) {
+    app.execute("CREATE TABLE seen AS SELECT job FROM Jobs").await;
+    app.execute("CREATE TRIGGER see AFTER INSERT ON Jobs BEGIN INSERT INTO seen VALUES (NEW.job); END").await;
+}
+
+async fn tasks(app: &App) -> Vec<serde_json::Value> {
+    let texts = app.text("SELECT CAST(job AS TEXT) AS text FROM seen").await;
+    texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_125_139_140_who_cannot_be_reached_costs_the_others_of_its_chunk_nothing() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    // Nobody listens there any more.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut bad = Vec::new();
+    for (url, outcome) in [
+        (format!("http://{closed}/"), Outcome::Unreachable),
+        ("http://no-such-host.invalid/".to_owned(), Outcome::Unreachable),
+        ("http://169.254.169.254/".to_owned(), Outcome::Blocked),
+    ] {
+        let subscription = app.subscribe("a.b", &receiver.url(&format!("/bad{}", bad.len()))).await;
+        redirect(&app, &subscription, &url).await;
+        bad.push((subscription, outcome));
+    }
+    let mut good = Vec::new();
+    for n in 0..20 {
+        good.push(app.subscribe("a.b", &receiver.url(&format!("/{n}"))).await);
+    }
+    let worker = app.worker().await;
+    watch_tasks(&app).await;
+    let three = RetryPolicy::fixed(Duration::from_millis(20), 3);
+    Event::new("a.b").broadcast().retry(three).send(app.db(), &()).await.unwrap();
+    for (subscription, outcome) in &bad {
+        let rows = app
+            .deliveries(subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead)))
+            .await;
+        assert_eq!((rows[0].outcome, rows[0].attempts), (Some(*outcome), 3), "{rows:?}");
+    }
+    app.settled().await;
+    let first = &tasks(&app).await[0]["deliveries"];
+    assert_eq!(first.as_array().unwrap().len(), 23, "all began in one chunk");
+    assert_eq!(receiver.received().len(), 20, "each good one once");
+    for subscription in &good {
+        let rows = app.deliveries(subscription, |rows| rows.len() == 1).await;
+        assert_eq!((rows[0].state, rows[0].attempts), (Some(DeliveryState::Delivered), 1));
+    }
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_123_134_chunks_have_their_size_and_each_body_once_per_content_type() {
+    let config = Config { chunk: 4, ..app::config() };
+    let (app, receiver) = (App::with(config).await, Receiver::start().await.unwrap());
+    for n in 0..10 {
+        let form = "application/x-www-form-urlencoded".to_owned();
+        let new = NewSubscription {
+            event: "a.b".into(),
+            url: receiver.url(&format!("/{n}")),
+            content_type: (n % 2 == 1).then_some(form),
+            ..NewSubscription::default()
+        };
+        app.thorn.subscriptions().create(new).await.unwrap();
+    }
+    let worker = app.worker().await;
+    watch_tasks(&app).await;
+    Event::new("a.b").broadcast().send(app.db(), "once-only").await.unwrap();
+    receiver.wait_for(10, app::PATIENCE).await.unwrap();
+    app.settled().await;
+    let tasks = tasks(&app).await;
+    let mut sizes: Vec<usize> = tasks.iter().map(|task| task["deliveries"].as_array().unwrap().len()).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [2, 4, 4]);
+    for task in &tasks {
+        let forms = task["deliveries"].as_array().unwrap().iter().filter(|to| to["c"] == "form").count();
+        let jsons = task["deliveries"].as_array().unwrap().len() - forms;
+        let wanted = usize::from(forms > 0) + usize::from(jsons > 0);
+        assert_eq!(task.to_string().matches("once-only").count(), wanted, "{task}");
+    }
+    worker.stop().await.unwrap();
+}

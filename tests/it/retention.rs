@@ -1,0 +1,67 @@
+//! How long events and deliveries are kept.
+
+use std::time::Duration;
+
+use thorn::{Config, delivery::RetryPolicy, event::Event, record::DeliveryState};
+use thorn_core::testing::{Receiver, Reply};
+
+use crate::app::{self, App};
+
+const EVENTS: &str = "SELECT name AS text FROM thorn_event ORDER BY name";
+
+async fn events_become(app: &App, wanted: &[&str]) {
+    app::eventually("the events that are kept", || async {
+        let names = app.text(EVENTS).await;
+        if names == wanted { Ok(()) } else { Err(format!("{names:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn django_webhooks_d08_what_nobody_listens_to_is_not_kept() {
+    let config = Config { keep_unheard: Some(Duration::ZERO), audit_after: Duration::from_secs(1), ..app::config() };
+    let (app, receiver) = (App::with(config).await, Receiver::start().await.unwrap());
+    app.subscribe("heard", &receiver.url("/")).await;
+    for name in ["heard", "unheard", "heard.not"] {
+        Event::new(name).broadcast().send(app.db(), &()).await.unwrap();
+    }
+    assert_eq!(app.text(EVENTS).await, ["heard", "heard.not", "unheard"]);
+    let worker = app.worker().await;
+    events_become(&app, &["heard"]).await;
+    assert_eq!(receiver.received().len(), 1);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_is_deleted_with_its_deliveries_and_what_waits_stays() {
+    let (app, good, bad) = (App::new().await, Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    bad.reply(Reply::status(500));
+    app.subscribe("over", &good.url("/")).await;
+    let dead = app.subscribe("dead", &bad.url("/")).await;
+    let waits = app.subscribe("waits", &bad.url("/")).await;
+    // Deletes nothing yet.
+    let worker = app.worker().await;
+    for name in ["over", "dead"] {
+        Event::new(name).broadcast().send(app.db(), &()).await.unwrap();
+    }
+    app.deliveries(&dead, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead))).await;
+    app.settled().await;
+    let later = RetryPolicy::fixed(Duration::from_secs(3600), 2);
+    Event::new("waits").broadcast().retry(later).send(app.db(), &()).await.unwrap();
+    app.deliveries(&waits, |rows| rows.first().is_some_and(|row| row.attempts == 1)).await;
+    worker.stop().await.unwrap();
+    let count = |table: &'static str| {
+        let app = &app;
+        async move { app.text(&format!("SELECT CAST(COUNT(*) AS TEXT) AS text FROM {table}")).await.remove(0) }
+    };
+    assert_eq!(
+        [count("thorn_event").await, count("thorn_delivery").await, count("thorn_attempt").await],
+        ["3", "3", "3"]
+    );
+
+    let forgetful = app.sibling(Config { keep: Some(Duration::ZERO), ..app::config() }).await;
+    let worker = forgetful.start_worker().await.unwrap();
+    events_become(&app, &["waits"]).await;
+    assert_eq!([count("thorn_delivery").await, count("thorn_attempt").await], ["1", "0"]);
+    worker.stop().await.unwrap();
+}

@@ -1,0 +1,65 @@
+//! Keys of rows by the columns of a relation, which SeaORM knows by name only.
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, Identity, ModelTrait, Value,
+    sea_query::{Condition, ValueTuple},
+};
+
+use crate::model::value::Plain;
+
+/// Keys that one statement asks for.
+pub(crate) const AT_ONCE: usize = 1000;
+
+fn columns<E: EntityTrait>(identity: &Identity) -> Result<Vec<E::Column>, DbErr> {
+    let column = |name: String| {
+        let unknown = |_| DbErr::Type(format!("thorn: `{}` has no column `{name}`", E::default().table_name()));
+        name.parse::<E::Column>().map_err(unknown)
+    };
+    identity.iter().map(|name| column(name.inner().into_owned())).collect()
+}
+
+/// The key that these columns hold.
+pub(crate) fn key_of<M: ModelTrait>(row: &M, identity: &Identity) -> Result<ValueTuple, DbErr> {
+    let columns = columns::<M::Entity>(identity)?;
+    Ok(tuple(columns.into_iter().map(|column| row.get(column)).collect()))
+}
+
+/// Sets these columns to the key.
+pub(crate) fn set_key<A: ActiveModelTrait>(row: &mut A, identity: &Identity, key: &ValueTuple) -> Result<(), DbErr> {
+    let columns = columns::<A::Entity>(identity)?;
+    columns.into_iter().zip(key.clone()).try_for_each(|(column, value)| row.try_set(column, value))
+}
+
+/// These columns hold this key.
+pub(crate) fn is<E: EntityTrait>(identity: &Identity, key: &ValueTuple) -> Result<Condition, DbErr> {
+    let columns = columns::<E>(identity)?;
+    Ok(columns.into_iter().zip(key.clone()).fold(Condition::all(), |all, (column, value)| all.add(column.eq(value))))
+}
+
+/// These columns hold one of these keys.
+pub(crate) fn among<E: EntityTrait>(identity: &Identity, keys: &[ValueTuple]) -> Result<Condition, DbErr> {
+    if let [column] = columns::<E>(identity)?.as_slice() {
+        let values = keys.iter().flat_map(|key| key.clone().into_iter());
+        return Ok(Condition::all().add(column.is_in(values)));
+    }
+    keys.iter().try_fold(Condition::any(), |any, key| Ok(any.add(is::<E>(identity, key)?)))
+}
+
+/// The key whatever the width of its integers, which may differ between the tables.
+pub(crate) fn canonical(key: &ValueTuple) -> Vec<String> {
+    key.clone().into_iter().map(|value| Plain::from(&value).to_string()).collect()
+}
+
+pub(crate) fn has_null(key: &ValueTuple) -> bool {
+    key.clone().into_iter().any(|value| value == value.as_null())
+}
+
+fn tuple(values: Vec<Value>) -> ValueTuple {
+    match <[Value; 1]>::try_from(values) {
+        Ok([one]) => ValueTuple::One(one),
+        Err(values) => match <[Value; 2]>::try_from(values) {
+            Ok([one, two]) => ValueTuple::Two(one, two),
+            Err(values) => ValueTuple::Many(values),
+        },
+    }
+}

@@ -1,0 +1,208 @@
+//! Buffered events: many events of one connection, written with one INSERT.
+//!
+//! A buffer belongs to a task and to one connection, the caller's. What is written on another one
+//! isn't kept back: its commit may come first. So a save through the pool still writes its event in
+//! its own transaction, and what belongs to a savepoint goes with it.
+
+mod scope;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
+
+use super::{ROWS_PER_INSERT, insert};
+use crate::{Error, event::RenderedEvent};
+
+use scope::Scope;
+pub(super) use scope::{keep, rewrite};
+
+/// What becomes of events that are pending when the work in a buffer's scope fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// They are written (the default): whoever goes on and commits in spite of the error commits
+    /// changes and events alike, and a rollback takes both.
+    #[default]
+    Flush,
+    /// They are dropped. Changes that were made on the connection must then be rolled back, or they
+    /// are never announced.
+    Discard,
+}
+
+/// Events that couldn't be written. None of them was; they may be sent again with
+/// [`outbox::write`](crate::outbox::write).
+#[derive(Debug)]
+pub struct FlushError {
+    /// The events, in the order they were sent.
+    pub events: Vec<RenderedEvent>,
+    /// Why.
+    pub source: Box<Error>,
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} buffered events couldn't be written: {}", self.events.len(), self.source)
+    }
+}
+
+impl std::error::Error for FlushError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// Collects the events that this task writes on `db` while `work` runs, and writes them with one
+/// INSERT for each flush: at the end, and whenever the [`Buffer`] is told to.
+///
+/// `db` is meant to be a transaction: then changes and events still commit together, and a thousand
+/// saves on it need one INSERT for their events. With a pool, what is collected are events that are
+/// sent on it by hand; a save through a generated method has a transaction of its own and writes
+/// its event there at once. So does everything that is written on another connection (a clone of
+/// `db` is one) and in a savepoint, and what other tasks write, also those spawned inside.
+///
+/// Inside another scope on the same connection the outer buffer is used: the inner scope's end
+/// writes nothing, a flush from either writes everything.
+///
+/// # Errors
+///
+/// What `work` returned; then pending events are written all the same
+/// ([`buffer_events_or`] can drop them). [`Error::Flush`] with the events that couldn't be written at
+/// the end. If the future is dropped before its end, pending events are lost: roll back.
+///
+/// # Examples
+///
+/// ```
+/// use sea_orm::{DatabaseConnection, TransactionTrait};
+/// use thorn_core::{Error, buffer_events, event::Event};
+///
+/// async fn import(names: Vec<String>, db: &DatabaseConnection) -> Result<(), Error> {
+///     let txn = db.begin().await?;
+///     buffer_events(&txn, async |buffer| {
+///         for name in names {
+///             Event::new("user.imported").broadcast().send(&txn, &name).await?;
+///             buffer.maybe_flush(Some(1000), None).await?;
+///         }
+///         Ok::<_, Error>(())
+///     })
+///     .await?;
+///     Ok(txn.commit().await?)
+/// }
+/// ```
+pub async fn buffer_events<'a, C, F, W, T, E>(db: &'a C, work: F) -> Result<T, E>
+where
+    C: ConnectionTrait + TransactionTrait,
+    F: FnOnce(Buffer<'a, C>) -> W,
+    W: Future<Output = Result<T, E>>,
+    E: From<Error>,
+{
+    buffer_events_or(db, OnError::Flush, work).await
+}
+
+/// As [`buffer_events`], with a choice of what becomes of pending events if `work` fails.
+///
+/// # Errors
+///
+/// As [`buffer_events`].
+pub async fn buffer_events_or<'a, C, F, W, T, E>(db: &'a C, on_error: OnError, work: F) -> Result<T, E>
+where
+    C: ConnectionTrait + TransactionTrait,
+    F: FnOnce(Buffer<'a, C>) -> W,
+    W: Future<Output = Result<T, E>>,
+    E: From<Error>,
+{
+    if let Some(scope) = Scope::of(db) {
+        return work(Buffer { db, scope }).await;
+    }
+    let scope = Scope::begin(db);
+    let buffer = Buffer { db, scope: scope.clone() };
+    let ended = Scope::enter(scope, work(buffer.clone())).await;
+    match (ended, on_error) {
+        (Ok(value), _) => {
+            buffer.flush().await?;
+            Ok(value)
+        }
+        (Err(error), OnError::Flush) => {
+            if let Err(flush) = buffer.flush().await {
+                tracing::warn!(error = %flush, "after a failure in their scope");
+            }
+            Err(error)
+        }
+        (Err(error), OnError::Discard) => {
+            let discarded = buffer.scope.pending().take().len();
+            tracing::debug!(events = discarded, "buffered events discarded after a failure in their scope");
+            Err(error)
+        }
+    }
+}
+
+/// The buffer of a scope of [`buffer_events`].
+pub struct Buffer<'a, C> {
+    db: &'a C,
+    scope: Arc<Scope>,
+}
+
+impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
+    /// Writes everything that is pending, in order, and returns how many events that were.
+    ///
+    /// While a savepoint of the connection is open, this writes into the savepoint, as every
+    /// statement would.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Flush`] with all the events, of which none is written. The buffer is empty then and
+    /// goes on.
+    pub async fn flush(&self) -> Result<usize, Error> {
+        let events = self.scope.pending().take();
+        if events.is_empty() {
+            return Ok(0);
+        }
+        match self.write(&events).await {
+            Ok(()) => Ok(events.len()),
+            Err(source) => Err(FlushError { events, source: Box::new(source) }.into()),
+        }
+    }
+
+    /// Flushes if the number of calls is a multiple of `frequency`, or if `interval` has passed
+    /// since the last flush. Returns how many events were written.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn maybe_flush(&self, frequency: Option<usize>, interval: Option<Duration>) -> Result<usize, Error> {
+        let due = self.scope.pending().is_due(frequency, interval);
+        if due { self.flush().await } else { Ok(0) }
+    }
+
+    /// How many events wait to be written.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.scope.pending().len()
+    }
+
+    /// All or nothing, also if one INSERT doesn't hold them.
+    async fn write(&self, events: &[RenderedEvent]) -> Result<(), Error> {
+        if events.len() <= ROWS_PER_INSERT {
+            return insert(self.db, events.to_vec()).await;
+        }
+        let txn = self.db.begin().await?;
+        let written = insert(&txn, events.to_vec()).await;
+        match written {
+            Ok(()) => Ok(txn.commit().await?),
+            Err(error) => {
+                txn.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<C> Clone for Buffer<'_, C> {
+    fn clone(&self) -> Self {
+        Self { db: self.db, scope: self.scope.clone() }
+    }
+}
+
+impl<C> fmt::Debug for Buffer<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("pending", &self.scope.pending().len()).finish_non_exhaustive()
+    }
+}

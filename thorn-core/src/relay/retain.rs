@@ -1,0 +1,103 @@
+//! Retention: events whose time is over are deleted, with their deliveries and attempts.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::Relay;
+use crate::{
+    Error, Timestamp,
+    outbox::entity::{Column, Entity},
+    record::entity::{self as delivery, attempt},
+    transaction,
+};
+
+/// Events deleted with one commit.
+const EVENTS_PER_COMMIT: u64 = 200;
+
+/// Commits of one turn, so that deliveries don't wait for a long clean-up.
+const COMMITS: usize = 5;
+
+impl Relay {
+    /// Deletes some of what is older than it is to be kept; returns how many events.
+    pub(super) async fn retain(&self, now: Timestamp) -> Result<usize, Error> {
+        let mut deleted = 0;
+        if let Some(unheard) = self.options.keep_unheard {
+            deleted += self.delete_older(now, unheard, true).await?;
+        }
+        if let Some(keep) = self.options.keep {
+            deleted += self.delete_older(now, keep, false).await?;
+        }
+        Ok(deleted)
+    }
+
+    async fn delete_older(&self, now: Timestamp, age: Duration, only_unheard: bool) -> Result<usize, Error> {
+        let mut deleted = 0;
+        for _ in 0..COMMITS {
+            let events = self.over(now - age, only_unheard).await?;
+            let count = events.len();
+            if count > 0 {
+                self.delete(events).await?;
+                deleted += count;
+            }
+            if count < usize::try_from(EVENTS_PER_COMMIT).unwrap_or(usize::MAX) {
+                break;
+            }
+        }
+        if deleted > 0 {
+            tracing::info!(events = deleted, "deleted events whose time is over");
+        }
+        Ok(deleted)
+    }
+
+    /// The oldest events from before that moment of which nothing is left to do.
+    async fn over(&self, before: Timestamp, only_unheard: bool) -> Result<Vec<Uuid>, Error> {
+        let waiting = delivery::Entity::find()
+            .select_only()
+            .column(delivery::Column::Id)
+            .filter(Expr::col((delivery::Entity, delivery::Column::EventId)).equals((Entity, Column::Id)))
+            .filter(delivery::Column::NextAttemptAt.is_not_null())
+            .into_query();
+        let mut over = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::Id.lt(first_id_at(before)))
+            .filter(Column::CreatedAt.lt(before.as_millis()))
+            .filter(Column::RelayedAt.is_not_null())
+            .filter(Column::AuditAt.is_null());
+        over = if only_unheard { over.filter(Column::Fanout.eq(0)) } else { over.filter(Expr::exists(waiting).not()) };
+        Ok(over.order_by_asc(Column::Id).limit(EVENTS_PER_COMMIT).into_tuple().all(&self.db).await?)
+    }
+
+    async fn delete(&self, events: Vec<Uuid>) -> Result<(), Error> {
+        let deliveries = || {
+            delivery::Entity::find()
+                .select_only()
+                .column(delivery::Column::Id)
+                .filter(delivery::Column::EventId.is_in(events.iter().copied()))
+                .into_query()
+        };
+        let txn = transaction::begin(&self.db).await?;
+        attempt::Entity::delete_many().filter(attempt::Column::DeliveryId.in_subquery(deliveries())).exec(&txn).await?;
+        delivery::Entity::delete_many()
+            .filter(delivery::Column::EventId.is_in(events.iter().copied()))
+            .exec(&txn)
+            .await?;
+        Entity::delete_many().filter(Column::Id.is_in(events.iter().copied())).exec(&txn).await?;
+        txn.commit().await?;
+        Ok(())
+    }
+}
+
+/// The smallest id an event of this moment can have: ids begin with 48 bits of milliseconds
+/// (RFC 9562, section 5.7), so the primary key finds what is old.
+fn first_id_at(moment: Timestamp) -> Uuid {
+    let millis = u64::try_from(moment.as_millis()).unwrap_or(0);
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    Uuid::from_bytes(bytes)
+}

@@ -1,0 +1,65 @@
+//! What deliveries say about a subscription: whether anything gets through, and when to give up.
+
+use std::time::Duration;
+
+use super::{Subscription, Subscriptions, access::find_any, write::Write};
+use crate::{Error, SubscriptionId, Timestamp, event::subscription_disabled, outbox};
+
+impl Subscriptions {
+    /// Disables a subscription on behalf of the system, for instance because its receiver answered
+    /// "410 Gone", and sends the event `subscription.disabled` in the same transaction. One that is
+    /// disabled or deleted already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there never was one; [`Error::Database`].
+    pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
+        let row = find_any(&self.db, id).await?;
+        if row.disabled_at.is_some() || row.deleted_at.is_some() {
+            return Ok(());
+        }
+        let announcement = subscription_disabled(id, row.owner.as_deref(), &row.pattern, &row.url, reason)?;
+        let write = Write::begin(&self.db).await?;
+        let disabled = match write.disable(id, reason).await {
+            Ok(true) => outbox::write(&write.transaction, vec![announcement]).await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        write.finish(disabled).await?;
+        outbox::notify();
+        Ok(())
+    }
+
+    /// Notes that a delivery has failed for good; disables the subscription if none has succeeded
+    /// for `patience`. `None` never does.
+    pub(crate) async fn failed(
+        &self,
+        subscription: &Subscription,
+        now: Timestamp,
+        patience: Option<Duration>,
+    ) -> Result<(), Error> {
+        let Some(since) = subscription.failing_since else {
+            return self.set_failing_since(subscription.id, Some(now)).await;
+        };
+        match patience {
+            Some(patience) if now.since(since) >= patience => {
+                self.disable(subscription.id, &format!("no delivery has succeeded since {since}")).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that a delivery has succeeded.
+    pub(crate) async fn succeeded(&self, subscription: &Subscription) -> Result<(), Error> {
+        match subscription.failing_since {
+            Some(_) => self.set_failing_since(subscription.id, None).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
+        let write = Write::begin(&self.db).await?;
+        let set = write.set_failing_since(id, since).await;
+        write.finish(set).await
+    }
+}
