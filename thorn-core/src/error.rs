@@ -4,10 +4,11 @@
 use sea_orm::DbErr;
 
 use crate::{
+    SubscriptionId,
     delivery::{SignatureError, TargetError},
     event::MAX_NAME_LENGTH,
     outbox::FlushError,
-    subscription::{InvalidSubscription, ParsePatternError, SecretError},
+    subscription::{InvalidConfiguration, InvalidSubscription, ParsePatternError, SecretError},
 };
 
 /// Why an operation of thorn was refused or failed.
@@ -88,6 +89,19 @@ pub enum Error {
     /// A subscription was refused, with every field that is wrong.
     #[error(transparent)]
     Subscription(#[from] InvalidSubscription),
+    /// Configured subscriptions were refused, with everything that is wrong.
+    #[error(transparent)]
+    Configuration(#[from] InvalidConfiguration),
+    /// The subscription is configured, so it can't be changed or deleted where others are.
+    #[error(
+        "subscription {id} comes from the configuration `{configuration}`; change it there. Here it can only be enabled and disabled"
+    )]
+    Configured {
+        /// The subscription.
+        id: SubscriptionId,
+        /// The configuration's name.
+        configuration: String,
+    },
     /// A subscription's secret can't be made or read.
     #[error(transparent)]
     Secret(#[from] SecretError),

@@ -5,6 +5,7 @@
 
 mod access;
 mod change;
+mod configured;
 mod content_type;
 mod digest;
 #[allow(unreachable_pub, reason = "the derives of SeaORM make their types `pub`")]
@@ -24,11 +25,14 @@ mod secret;
 mod signer;
 mod store;
 mod subscriber;
+mod synchronise;
 mod value;
 mod write;
 
 pub use access::{Access, Page};
 pub use change::{NewSubscription, SubscriptionChange, UrlCheck};
+pub use configured::{Configured, ConfiguredSubscription, InvalidConfiguration};
+pub(crate) use configured::{read as read_configured, source_of};
 pub use content_type::{ContentType, ParseContentTypeError};
 pub use digest::{Digest, ParseDigestError};
 pub use invalid::{FieldError, FieldErrorKind, InvalidSubscription};

@@ -1,6 +1,6 @@
 //! The handle an application holds.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use sea_orm::{DatabaseConnection, EntityTrait};
@@ -14,7 +14,10 @@ use crate::{
     },
     history::Status,
     settings,
-    subscription::{Pattern, Registry, SecretKey, Signer, Subscriber, Subscriptions, entity},
+    subscription::{
+        Configured, ConfiguredSubscription, Pattern, Registry, SecretKey, Signer, Subscriber, Subscriptions, entity,
+        read_configured, source_of,
+    },
     worker::Worker,
 };
 
@@ -51,7 +54,13 @@ struct Inner {
 impl Thorn {
     /// Begins with the default settings on this database.
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
-        ThornBuilder { db, config: Config::default(), callbacks: Vec::new(), observers: Observers::default() }
+        ThornBuilder {
+            db,
+            config: Config::default(),
+            callbacks: Vec::new(),
+            configured: Vec::new(),
+            observers: Observers::default(),
+        }
     }
 
     /// The database.
@@ -80,6 +89,32 @@ impl Thorn {
         &self.0.registry
     }
 
+    /// Makes this list all that is configured under this name, at once and without a restart; an empty
+    /// one removes it. See [`ThornBuilder::configured_subscriptions`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] with everything that is wrong, and then nothing is changed;
+    /// [`Error::Database`].
+    pub async fn configure_subscriptions(
+        &self,
+        source: &str,
+        list: impl IntoIterator<Item = ConfiguredSubscription>,
+    ) -> Result<Configured, Error> {
+        self.0.subscriptions.configure(source, list).await
+    }
+
+    /// Reads the file of subscriptions again, if there is one (`THORN_SUBSCRIBERS`).
+    ///
+    /// # Errors
+    ///
+    /// As [`configure_subscriptions`](Self::configure_subscriptions), and if the file can't be read.
+    pub async fn reload_subscribers(&self) -> Result<Configured, Error> {
+        let Some(path) = &self.0.config.subscribers else { return Ok(Configured::default()) };
+        let list = read_configured(path, &|name| std::env::var(name).ok())?;
+        self.configure_subscriptions(&source_of(path), list).await
+    }
+
     /// Starts a worker inside this process.
     ///
     /// # Errors
@@ -106,6 +141,7 @@ pub struct ThornBuilder {
     db: DatabaseConnection,
     config: Config,
     callbacks: Vec<(String, Arc<Function>)>,
+    configured: Vec<(String, Vec<ConfiguredSubscription>)>,
     observers: Observers,
 }
 
@@ -210,6 +246,36 @@ impl ThornBuilder {
         self
     }
 
+    /// Subscriptions that this application always has. When it is built, they are brought into the
+    /// database under this name, which is all its own: there, they are what this list says, added,
+    /// changed or deleted as it takes. Workers serve them like any other, so a worker needn't know them.
+    ///
+    /// A list that is no longer given stays as it was. To remove it, give an empty one.
+    pub fn configured_subscriptions(
+        mut self,
+        source: impl Into<String>,
+        list: impl IntoIterator<Item = ConfiguredSubscription>,
+    ) -> Self {
+        self.configured.push((source.into(), list.into_iter().collect()));
+        self
+    }
+
+    /// Configures the subscriptions of a JSON file, under the file's name. It is a list of objects with
+    /// `event` (a pattern) and `url`; one of `secret`, `secret_env` (the environment variable that holds
+    /// it) and `"unsigned": true`; and as wanted `owner`, `digest`, `signer`, `content_type`, `headers`
+    /// (an object) and `id`.
+    ///
+    /// ```json
+    /// [
+    ///   {"event": "article.*", "url": "https://search.example/index", "secret_env": "SEARCH_SECRET"},
+    ///   {"event": "*", "url": "https://audit.example/log", "unsigned": true}
+    /// ]
+    /// ```
+    pub fn subscribers_from_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.subscribers = Some(path.into());
+        self
+    }
+
     setters! {
         /// Bytes a rendered event may have. Default 256 KiB.
         max_event_bytes: usize,
@@ -243,9 +309,10 @@ impl ThornBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Option`] for a senseless setting, [`Error::Database`] if thorn's tables are missing.
+    /// [`Error::Option`] for a senseless setting, [`Error::Pattern`] for a callback's, [`Error::Configuration`]
+    /// for configured subscriptions, [`Error::Database`] if thorn's tables are missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config, callbacks, observers } = self;
+        let Self { db, config, callbacks, configured, observers } = self;
         config.check()?;
         check_tables(&db).await?;
         let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
@@ -258,7 +325,12 @@ impl ThornBuilder {
             subscriptions = subscriptions.with_event_choices(choices);
         }
         let registry = Arc::new(Registry::new(config.secret_key.clone()));
-        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers })))
+        let thorn = Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers }));
+        thorn.reload_subscribers().await?;
+        for (source, list) in configured {
+            thorn.configure_subscriptions(&source, list).await?;
+        }
+        Ok(thorn)
     }
 }
 

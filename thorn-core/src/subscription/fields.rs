@@ -150,6 +150,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A URL judged by what it says.
+    pub(super) fn url_alone(&mut self, text: &str) -> Option<String> {
+        self.url_form(text)?;
+        match self.check.check_alone(text) {
+            Ok(()) => Some(text.to_owned()),
+            Err(refused) => self.wrong("url", FieldErrorKind::Refused, refused.to_string()),
+        }
+    }
+
     pub(super) fn secret(&mut self, text: &str) -> Option<Secret> {
         const FIELD: &str = "hmac_secret";
         if text.trim().is_empty() {

@@ -107,7 +107,9 @@ fn identity(subscription: &Subscription) -> String {
     let mut hash = Sha256::new();
     // Each part behind its length, so that no two lists of parts give the same bytes.
     let parts = [subscription.owner.as_deref(), Some(&subscription.url), Some(subscription.pattern.as_str())];
-    for part in parts {
+    // What is configured stands beside what somebody subscribed.
+    let source = subscription.source.as_deref().map(Some);
+    for part in parts.into_iter().chain(source) {
         hash.update([u8::from(part.is_some())]);
         let part = part.unwrap_or_default();
         hash.update((part.len() as u64).to_be_bytes());

@@ -47,9 +47,9 @@ use crate::{Error, SubscriptionId, Timestamp};
 pub struct Subscriptions {
     pub(super) db: DatabaseConnection,
     check: Arc<dyn UrlCheck>,
-    key: Option<SecretKey>,
+    pub(super) key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
-    signer: Signer,
+    pub(super) signer: Signer,
 }
 
 impl Subscriptions {
@@ -160,12 +160,13 @@ impl Subscriptions {
         row::read(find(&self.db, access, id).await?, self.key.as_ref())
     }
 
-    /// Changes a subscription. What `change` doesn't name stays as it is.
+    /// Changes a subscription. What `change` doesn't name stays as it is. One that is configured can be
+    /// enabled and disabled here, and nothing else.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Subscription`] with
-    /// every field that is wrong; [`Error::Secret`] if the old secret or headers can't be decrypted
+    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Configured`];
+    /// [`Error::Subscription`] with every field that is wrong; [`Error::Secret`] if the old secret or headers can't be decrypted
     /// and no new ones are given; [`Error::Database`].
     pub async fn update(
         &self,
@@ -174,6 +175,9 @@ impl Subscriptions {
         change: SubscriptionChange,
     ) -> Result<Subscription, Error> {
         let present = find(&self.db, access, id).await?;
+        if !change.is_switch() {
+            refuse_configured(&present)?;
+        }
         let checked = self.fields().change(&change, &present.url).await?;
         let write = Write::begin(&self.db).await?;
         let updated = self.apply(&write, access, id, checked).await;
@@ -185,9 +189,10 @@ impl Subscriptions {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Database`].
+    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Configured`];
+    /// [`Error::Database`].
     pub async fn delete(&self, access: Access<'_>, id: SubscriptionId) -> Result<(), Error> {
-        find(&self.db, access, id).await?;
+        refuse_configured(&find(&self.db, access, id).await?)?;
         let write = Write::begin(&self.db).await?;
         let deleted = match write.delete(id).await {
             // Somebody else was faster.
@@ -198,7 +203,7 @@ impl Subscriptions {
         write.finish(deleted).await
     }
 
-    fn fields(&self) -> Fields<'_> {
+    pub(super) fn fields(&self) -> Fields<'_> {
         Fields::new(&*self.check, self.choices.as_deref())
     }
 
@@ -243,8 +248,16 @@ impl Subscriptions {
         Ok(updated)
     }
 
-    fn row(&self, subscription: &Subscription) -> Result<entity::ActiveModel, Error> {
+    pub(super) fn row(&self, subscription: &Subscription) -> Result<entity::ActiveModel, Error> {
         Ok(row::write(subscription, self.key.as_ref())?)
+    }
+}
+
+/// What is configured would come back with the next start.
+fn refuse_configured(row: &entity::Model) -> Result<(), Error> {
+    match &row.source {
+        None => Ok(()),
+        Some(source) => Err(Error::Configured { id: SubscriptionId::from_uuid(row.id), configuration: source.clone() }),
     }
 }
 
