@@ -79,7 +79,9 @@ async fn several_processes_may_configure_at_once() {
         let list = if n.is_multiple_of(2) { list() } else { list()[..2].to_vec() };
         tokio::spawn(async move { subscriptions.configure("blog", list).await.unwrap() })
     };
-    join_all((0..10).map(configure)).await.into_iter().for_each(|done| drop(done.unwrap()));
+    for done in join_all((0..10).map(configure)).await {
+        done.unwrap();
+    }
     fixture.configure(list()).await;
     assert_eq!(fixture.all().await.len(), 3);
     let rows = Entity::find().all(&fixture.db).await.unwrap();
