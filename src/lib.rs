@@ -3,7 +3,9 @@
 
 pub use thorn_core::{
     AutocommitPolicy, Buffer, Config, ConfigError, DEFAULT_MAX_EVENT_BYTES, DeliveryId, Error, EventId, EventSettings,
-    SubscriptionId, Thorn, ThornBuilder, Timestamp, buffer_events, buffer_events_or, connect, delivery,
+    Sent, SubscriptionId, Thorn, ThornBuilder, Timestamp, async_trait, buffer_events, buffer_events_or, connect,
+    delivery,
+    dispatch::{self, Dispatch, Dispatcher},
     event::{self, Event, EventInfo, Sender, SenderId},
     history,
     migration::{self, migrate, migrations},

@@ -51,6 +51,8 @@ Settings from the environment (durations in seconds):
 Read along with these, and of use to applications only:
   THORN_BASE_URL         joined with events' references that are paths [none]
   THORN_MAX_EVENT_BYTES  bytes a rendered event may have [262144]
+  THORN_DISPATCHER       queue, inline or disabled [queue]
+  THORN_INLINE_CONCURRENCY  requests at once of inline delivery [16]
   THORN_HMAC_SIGNER      how Hook-HMAC of new subscriptions is made: hmac, or compat with Python's Thorn [hmac]
   THORN_EVENT_CHOICES    names of which subscriptions must mean one [any]
 Logging:

@@ -9,6 +9,7 @@ mod blog;
 mod configured;
 mod conformance;
 mod crashes;
+mod dispatch;
 mod failures;
 mod flow;
 mod hooks_api;

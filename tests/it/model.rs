@@ -10,7 +10,7 @@ mod bulk;
 mod by_hand;
 mod concurrency;
 mod database;
-mod entities;
+pub(crate) mod entities;
 mod events;
 mod filters;
 mod formats;

@@ -5,7 +5,7 @@
 #[test]
 fn mistakes_are_explained() {
     let cases = trybuild::TestCases::new();
-    for folder in ["attribute", "event", "filter", "model"] {
+    for folder in ["attribute", "event", "filter", "link", "model"] {
         cases.compile_fail(format!("tests/ui/{folder}/*.rs"));
     }
 }

@@ -11,8 +11,12 @@ pub use env::ConfigError;
 use crate::{
     AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, Error, EventSettings,
     delivery::{ClientConfig, RetryPolicy, TargetGuard, Validator},
+    dispatch::Dispatch,
     subscription::{SecretKey, Signer},
 };
+
+/// More requests at once than a process has sockets for.
+const MAX_CONCURRENCY: usize = 10_000;
 
 /// Every setting of thorn. Set in code through [`Thorn::builder`](crate::Thorn::builder), or read
 /// from the environment by [`Config::from_env`].
@@ -24,6 +28,10 @@ pub struct Config {
     pub max_event_bytes: usize,
     /// What happens to saves outside a transaction. Default: they are refused.
     pub autocommit: AutocommitPolicy,
+    /// How events are dispatched that don't say so themselves. Default: by the queue.
+    pub dispatch: Dispatch,
+    /// Requests at once of all inline delivery in this process. Default 16.
+    pub inline_concurrency: usize,
     /// Networks the target guard lets through, on any port. Default none: public addresses only.
     pub allow_networks: Vec<IpNet>,
     /// Single addresses with their port that the target guard lets through. Default none.
@@ -81,6 +89,8 @@ impl Default for Config {
             base_url: None,
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
             autocommit: AutocommitPolicy::default(),
+            dispatch: Dispatch::default(),
+            inline_concurrency: 16,
             allow_networks: Vec::new(),
             allow_addresses: Vec::new(),
             allow_ports: vec![80, 443],
@@ -125,6 +135,9 @@ impl Config {
         if self.chunk == 0 || self.longest_queue == 0 {
             return refuse("chunk and longest_queue", "each must be at least 1");
         }
+        if !(1..=MAX_CONCURRENCY).contains(&self.inline_concurrency) {
+            return refuse("inline_concurrency", "give a number from 1 to 10000");
+        }
         if self.max_event_bytes == 0 {
             return refuse("max_event_bytes", "it is 0, so no event could be sent");
         }
@@ -143,6 +156,7 @@ impl Config {
             base_url: self.base_url.clone(),
             max_event_bytes: self.max_event_bytes,
             autocommit: self.autocommit,
+            dispatch: self.dispatch.clone(),
         }
     }
 

@@ -34,6 +34,7 @@ use serde::Serialize;
 use crate::{
     Error, EventId, Timestamp,
     delivery::{RetryPolicy, Validator},
+    dispatch::{self, Dispatch},
     outbox, settings,
     subscription::Subscriber,
 };
@@ -64,6 +65,7 @@ pub struct Event {
     context: Option<serde_json::Value>,
     subscribers: Vec<Subscriber>,
     options: EventOptions,
+    dispatch: Option<Dispatch>,
 }
 
 impl Event {
@@ -80,6 +82,7 @@ impl Event {
             context: None,
             subscribers: Vec::new(),
             options: EventOptions::default(),
+            dispatch: None,
         }
     }
 
@@ -134,6 +137,15 @@ impl Event {
         self
     }
 
+    /// How the event is dispatched once it is committed. Default: inline in the scope of
+    /// [`Thorn::inline`](crate::Thorn::inline) unless the application has disabled dispatch, else as
+    /// the application says.
+    #[must_use]
+    pub fn dispatch(mut self, dispatch: Dispatch) -> Self {
+        self.dispatch = Some(dispatch);
+        self
+    }
+
     /// Whether deliveries may go over connections that are kept for others. Default true; `false` opens
     /// one for each attempt and closes it afterwards.
     #[must_use]
@@ -162,7 +174,8 @@ impl Event {
     }
 
     /// Adds a recipient to those who subscribed: of this event only, whatever its sender. URL and secret
-    /// stand in the event's row (the secret encrypted if there is a key) and nowhere else.
+    /// stand in the event's row (the secret encrypted if there is a key) and nowhere else. An event that a
+    /// dispatcher of the application's own takes can't have any.
     ///
     /// # Examples
     ///
@@ -223,12 +236,13 @@ impl Event {
     }
 
     /// Writes the event to the outbox on this connection: inside a transaction it becomes visible
-    /// with the commit and vanishes with a rollback.
+    /// with the commit and vanishes with a rollback. A delivery that fails is never an error here.
     ///
     /// # Errors
     ///
     /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::RequestData`], [`Error::Option`], [`Error::Target`], [`Error::Callback`] for bad input, in which case nothing is written; [`Error::Database`].
+    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`], [`Error::Option`] (also for a dispatcher that isn't known) for bad
+    /// input, in which case nothing is written; [`Error::Database`].
     pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
     where
         C: ConnectionTrait,
@@ -249,6 +263,15 @@ impl Event {
         check_event_name(&self.name)?;
         self.options.check()?;
         let settings = settings::current();
+        let dispatch = match self.dispatch {
+            Some(dispatch) => dispatch,
+            // A scope says how, not whether.
+            None if dispatch::is_inline() && settings.dispatch != Dispatch::Disabled => Dispatch::Inline,
+            None => settings.dispatch.clone(),
+        };
+        if let Dispatch::Custom(name) = &dispatch {
+            dispatch::check_known(name)?;
+        }
         let reference = self.reference.map(|path| settings.absolute(path));
         let extra = match self.request_data {
             Ok(extra) => extra,
@@ -267,9 +290,16 @@ impl Event {
             body: &body,
         };
         // Nobody is asked about thorn's own events: they arise in the worker, which isn't the application.
-        let subscribers = match self.options.own {
-            true => Vec::new(),
-            false => recipients::gather(self.subscribers, &info, self.options.validators.as_deref())?,
+        let subscribers = match &dispatch {
+            _ if self.options.own => Vec::new(),
+            Dispatch::Disabled => Vec::new(),
+            Dispatch::Custom(name) if !self.subscribers.is_empty() => {
+                let reason =
+                    format!("the dispatcher `{name}` takes the event elsewhere and knows none; leave them out");
+                return Err(Error::Option { option: "subscribers", reason });
+            }
+            Dispatch::Custom(_) => Vec::new(),
+            _ => recipients::gather(self.subscribers, &info, self.options.validators.as_deref())?,
         };
         Ok(RenderedEvent {
             id: EventId::generate(),
@@ -279,6 +309,7 @@ impl Event {
             body,
             options: self.options,
             subscribers,
+            dispatch,
             created_at: Timestamp::now(),
         })
     }

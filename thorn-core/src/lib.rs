@@ -15,6 +15,7 @@ mod timestamp;
 mod transaction;
 
 pub mod delivery;
+pub mod dispatch;
 pub mod event;
 pub mod history;
 pub mod migration;
@@ -27,13 +28,15 @@ pub mod subscription;
 pub mod testing;
 pub mod worker;
 
+pub use async_trait::async_trait;
 pub use config::{Config, ConfigError};
 pub use connect::connect;
+pub use dispatch::{Dispatch, Dispatcher};
 pub use error::Error;
 pub use id::{DeliveryId, EventId, SubscriptionId};
 pub use outbox::{Buffer, buffer_events, buffer_events_or};
 pub use settings::{AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, EventSettings};
-pub use thorn::{Thorn, ThornBuilder};
+pub use thorn::{Sent, Thorn, ThornBuilder};
 pub use timestamp::Timestamp;
 
 #[doc(hidden)]

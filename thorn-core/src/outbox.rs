@@ -14,12 +14,13 @@ pub(crate) use wake::{notified, notify};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::{
-    Error, EventId,
+    Error, EventId, Timestamp,
+    dispatch::{self, Dispatch},
     event::{RenderedEvent, recipients},
     subscription::{self, SecretKey},
 };
 
-/// Rows of one INSERT; eight columns each stay below every database's limit of bound values.
+/// Rows of one INSERT; ten columns each stay below every database's limit of bound values.
 const ROWS_PER_INSERT: usize = 500;
 
 /// Writes events on this connection, many with one statement, in order; inside a scope of
@@ -29,21 +30,33 @@ const ROWS_PER_INSERT: usize = 500;
 ///
 /// [`Error::Secret`] if a subscriber's secret can't be encrypted, and then nothing is written;
 /// [`Error::Database`]; inside a transaction nothing of it stays once that is rolled back.
-pub async fn write<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+pub async fn write<C: ConnectionTrait>(db: &C, mut events: Vec<RenderedEvent>) -> Result<(), Error> {
+    events.retain(|event| {
+        let disabled = event.dispatch == Dispatch::Disabled;
+        if disabled {
+            tracing::debug!(event.id = %event.id, event.name, "dispatch is disabled, the event isn't written");
+        }
+        !disabled
+    });
     match buffer::keep(db, events) {
         Some(events) => insert(db, events).await,
         None => Ok(()),
     }
 }
 
+/// Those that are delivered inline are held for this process, if it will know of their commit.
 async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
-    let key = recipients::key();
-    let rows: Vec<_> = events.into_iter().map(|event| row(event, key.as_ref())).collect::<Result<_, _>>()?;
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let batch: Vec<_> = rows.by_ref().take(ROWS_PER_INSERT).collect();
-        entity::Entity::insert_many(batch).exec_without_returning(db).await?;
-    }
+    let inserting = async {
+        let key = recipients::key();
+        let rows: Vec<_> = events.into_iter().map(|event| row(event, key.as_ref())).collect::<Result<_, _>>()?;
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let rows: Vec<_> = rows.by_ref().take(ROWS_PER_INSERT).collect();
+            entity::Entity::insert_many(rows).exec_without_returning(db).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    dispatch::after_statement::<C, _>(inserting).await?;
     // Only a hint: inside a transaction the relay may look before the commit and will look again.
     notify();
     Ok(())
@@ -75,6 +88,11 @@ pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &Ren
 
 fn row(event: RenderedEvent, key: Option<&SecretKey>) -> Result<entity::ActiveModel, Error> {
     let options = subscription::column(&event.options, &event.subscribers, key)?;
+    let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
+    let dispatcher = match event.dispatch {
+        Dispatch::Custom(name) => Some(name.into_owned()),
+        _ => None,
+    };
     tracing::debug!(event.id = %event.id, event.name, "event written to the outbox");
     Ok(entity::ActiveModel {
         id: Set(event.id.as_uuid()),
@@ -84,6 +102,23 @@ fn row(event: RenderedEvent, key: Option<&SecretKey>) -> Result<entity::ActiveMo
         body: Set(event.body),
         options: Set(options),
         created_at: Set(event.created_at.as_millis()),
+        relayed_at: Set(held.map(|(now, _)| now.as_millis())),
+        audit_at: Set(held.map(|(_, until)| until.as_millis())),
+        dispatcher: Set(dispatcher),
         ..Default::default()
     })
+}
+
+/// Since when and until when an event is held for inline delivery; `None` leaves it to the queue.
+fn hold(event: &RenderedEvent) -> Option<(Timestamp, Timestamp)> {
+    let Some(time) = dispatch::hold() else {
+        tracing::warn!(event.name, "no `Thorn` is there to deliver the event inline; it goes by the queue");
+        return None;
+    };
+    if !dispatch::collect(event.id) {
+        tracing::debug!(event.name, "inside a transaction of the caller's; the event goes by the queue");
+        return None;
+    }
+    let now = Timestamp::now();
+    Some((now, now + time))
 }

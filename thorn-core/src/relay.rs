@@ -6,10 +6,15 @@
 
 mod claim;
 mod due;
+mod fan_out;
 mod hearers;
 mod pack;
 mod reconcile;
 mod retain;
+
+pub(crate) use fan_out::FanOut;
+pub(crate) use hearers::hearers;
+pub(crate) use pack::stored_options;
 
 use std::{sync::Arc, time::Duration};
 

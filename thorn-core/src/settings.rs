@@ -5,6 +5,8 @@
 
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use crate::dispatch::Dispatch;
+
 /// The largest rendered event by default: 256 KiB.
 pub const DEFAULT_MAX_EVENT_BYTES: usize = 256 * 1024;
 
@@ -31,11 +33,18 @@ pub struct EventSettings {
     pub max_event_bytes: usize,
     /// For saves outside a transaction.
     pub autocommit: AutocommitPolicy,
+    /// How events are dispatched that don't say so themselves.
+    pub dispatch: Dispatch,
 }
 
 impl Default for EventSettings {
     fn default() -> Self {
-        Self { base_url: None, max_event_bytes: DEFAULT_MAX_EVENT_BYTES, autocommit: AutocommitPolicy::default() }
+        Self {
+            base_url: None,
+            max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
+            autocommit: AutocommitPolicy::default(),
+            dispatch: Dispatch::default(),
+        }
     }
 }
 

@@ -1,18 +1,21 @@
 //! The handle an application holds.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, EntityTrait};
+use serde::Serialize;
 
 use crate::{
-    AutocommitPolicy, Config, Error,
+    AutocommitPolicy, Config, Error, EventId,
     delivery::{DeliveryObserver, Observers, RetryPolicy, Validator},
+    dispatch::{self, Dispatch, Dispatcher, Inline, InlineScope},
     event::{
-        Callback, CallbackError, EventInfo, Function,
+        Callback, CallbackError, Event, EventInfo, Function,
         recipients::{self, Recipients},
     },
-    history::Status,
+    history::{DeliveryRow, Status},
+    model::transaction::end,
     settings,
     subscription::{
         Configured, ConfiguredSubscription, Pattern, Registry, SecretKey, Signer, Subscriber, Subscriptions, entity,
@@ -49,6 +52,19 @@ struct Inner {
     subscriptions: Subscriptions,
     registry: Arc<Registry>,
     observers: Observers,
+    inline: Arc<Inline>,
+    dispatchers: Dispatchers,
+}
+
+type Dispatchers = BTreeMap<String, Arc<dyn Dispatcher>>;
+
+/// An event that was sent and delivered; see [`Thorn::send_now`].
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The event's id.
+    pub id: EventId,
+    /// What came of each delivery.
+    pub deliveries: Vec<DeliveryRow>,
 }
 
 impl Thorn {
@@ -60,6 +76,7 @@ impl Thorn {
             callbacks: Vec::new(),
             configured: Vec::new(),
             observers: Observers::default(),
+            dispatchers: BTreeMap::new(),
         }
     }
 
@@ -115,6 +132,100 @@ impl Thorn {
         self.configure_subscriptions(&source_of(path), list).await
     }
 
+    pub(crate) fn dispatchers(&self) -> &Dispatchers {
+        &self.0.dispatchers
+    }
+
+    /// Runs `work` in a transaction and commits it, or rolls it back if it returns an error. Events
+    /// that are [dispatched inline](Dispatch::Inline) are delivered after the commit, before this
+    /// returns.
+    ///
+    /// On SQLite the transaction has the write lock from its beginning, so that it may read first.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returned; [`Error::Database`] if it can't begin or commit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::{Error, Thorn, event::Event};
+    ///
+    /// async fn close(account: i64, thorn: &Thorn) -> Result<(), Error> {
+    ///     thorn
+    ///         .transaction(async |txn| {
+    ///             // … changes on `txn` …
+    ///             Event::new("account.closed").sender(account).send(txn, &account).await.map(drop)
+    ///         })
+    ///         .await
+    /// }
+    /// ```
+    pub async fn transaction<T, E>(&self, work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        dispatch::after_commit(async {
+            let txn = crate::transaction::begin(&self.0.db).await.map_err(Error::from)?;
+            let result = work(&txn).await;
+            end(txn, result).await
+        })
+        .await
+    }
+
+    /// Runs `work`, delivers every event that is sent in it from this process, once it has ended,
+    /// and returns what came of each delivery as well.
+    ///
+    /// Transactions that are committed inside are waited for, whoever began them; what is rolled
+    /// back is never sent, and what is still open at the end goes by the queue. So do deliveries
+    /// that fail and may be tried again, those to an endpoint that is busy, and those that haven't
+    /// had their turn after [`Config::timeout`]. Without a worker they stay where they are and can be
+    /// read here.
+    ///
+    /// Events of other tasks aren't included, also of tasks spawned inside. In another such scope,
+    /// or inside [`transaction`](Self::transaction), all is delivered when the outermost ends, and
+    /// the list here is empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::{Error, Thorn, event::Event};
+    ///
+    /// async fn announce(thorn: &Thorn) -> Result<(), Error> {
+    ///     let (sent, deliveries) = thorn.inline(Event::new("a.b").broadcast().send(thorn.db(), &1)).await;
+    ///     println!("event {} went to {} receivers", sent?, deliveries.len());
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn inline<F: Future>(&self, work: F) -> (F::Output, Vec<DeliveryRow>) {
+        InlineScope::run(self.0.inline.clone(), Box::pin(work)).await
+    }
+
+    /// Sends an event by hand and delivers it now, unless it or the application says otherwise:
+    /// after its own commit, before this returns. A delivery that fails is no error, but one of the
+    /// outcomes; it is retried by a worker.
+    ///
+    /// Inside [`transaction`](Self::transaction) or [`inline`](Self::inline) it is delivered when
+    /// that ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Event::send`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::{Error, Thorn, delivery::Outcome, event::Event};
+    ///
+    /// async fn ping(thorn: &Thorn) -> Result<bool, Error> {
+    ///     let sent = thorn.send_now(Event::new("ping").broadcast(), &()).await?;
+    ///     Ok(sent.deliveries.iter().all(|delivery| delivery.outcome == Some(Outcome::Delivered)))
+    /// }
+    /// ```
+    pub async fn send_now<P: Serialize + ?Sized>(&self, event: Event, payload: &P) -> Result<Sent, Error> {
+        let (id, deliveries) = self.inline(event.send(&self.0.db, payload)).await;
+        Ok(Sent { id: id?, deliveries })
+    }
+
     /// Starts a worker inside this process.
     ///
     /// # Errors
@@ -143,6 +254,7 @@ pub struct ThornBuilder {
     callbacks: Vec<(String, Arc<Function>)>,
     configured: Vec<(String, Vec<ConfiguredSubscription>)>,
     observers: Observers,
+    dispatchers: Dispatchers,
 }
 
 macro_rules! setters {
@@ -241,6 +353,14 @@ impl ThornBuilder {
     }
 
     /// Has this told of every attempt that a worker of this process makes.
+    /// Adds a dispatcher of the application's own, which events choose by
+    /// [`Dispatch::custom`]. It is fed by workers of this `Thorn`.
+    pub fn dispatcher(mut self, name: impl Into<String>, dispatcher: Arc<dyn Dispatcher>) -> Self {
+        self.dispatchers.insert(name.into(), dispatcher);
+        self
+    }
+
+    /// Has this told of every attempt that a worker of this process makes, and inline delivery.
     pub fn observer(mut self, observer: Arc<dyn DeliveryObserver>) -> Self {
         self.observers.push(observer);
         self
@@ -277,6 +397,10 @@ impl ThornBuilder {
     }
 
     setters! {
+        /// How events are dispatched that don't say so themselves. Default: by the queue.
+        dispatch: Dispatch,
+        /// Requests at once of all inline delivery in this process. Default 16.
+        inline_concurrency: usize,
         /// Bytes a rendered event may have. Default 256 KiB.
         max_event_bytes: usize,
         /// What happens to saves outside a transaction. Default: refused.
@@ -306,14 +430,27 @@ impl ThornBuilder {
     ///
     /// How events are rendered (`base_url`, `max_event_bytes`, `autocommit`, and for the recipients they
     /// bring `subscribers`, `secret_key` and the rules for recipients) is set for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
+    /// What concerns events while they are written (`base_url`, `max_event_bytes`, `autocommit`,
+    /// `dispatch`) is set for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
     ///
     /// # Errors
     ///
     /// [`Error::Option`] for a senseless setting, [`Error::Pattern`] for a callback's, [`Error::Configuration`]
     /// for configured subscriptions, [`Error::Database`] if thorn's tables are missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config, callbacks, configured, observers } = self;
+        let Self { db, config, callbacks, configured, observers, dispatchers } = self;
         config.check()?;
+        for name in dispatchers.keys() {
+            dispatch::check_name(name)?;
+        }
+        if let Dispatch::Custom(name) = &config.dispatch
+            && !dispatchers.contains_key(&**name)
+        {
+            return Err(Error::Option {
+                option: "dispatch",
+                reason: format!("no dispatcher `{name}` is registered; add `.dispatcher(\"{name}\", …)`"),
+            });
+        }
         check_tables(&db).await?;
         let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
         let callbacks = callbacks.into_iter().map(callback).collect::<Result<_, Error>>()?;
@@ -325,7 +462,11 @@ impl ThornBuilder {
             subscriptions = subscriptions.with_event_choices(choices);
         }
         let registry = Arc::new(Registry::new(config.secret_key.clone()));
-        let thorn = Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers }));
+        let inline =
+            Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
+        let inline = Arc::new(inline);
+        dispatch::register(&inline, dispatchers.keys());
+        let thorn = Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers }));
         thorn.reload_subscribers().await?;
         for (source, list) in configured {
             thorn.configure_subscriptions(&source, list).await?;

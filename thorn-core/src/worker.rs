@@ -11,6 +11,7 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use crate::{
     Error, Thorn,
     delivery::{Client, Consequences, Defaults, Executor, Lanes},
+    dispatch::Custom,
     queue::{Handler, Queue, QueueOptions},
     record::Recorder,
     relay::{Relay, RelayOptions},
@@ -27,6 +28,7 @@ pub struct Worker {
     counters: Arc<Counters>,
     patience: Duration,
     relay: JoinHandle<()>,
+    dispatchers: Vec<JoinHandle<()>>,
     queue: JoinHandle<Result<(), Error>>,
     recorder: JoinHandle<()>,
 }
@@ -82,6 +84,17 @@ impl Worker {
                 keep_unheard: config.keep_unheard,
             },
         };
+        let dispatchers = thorn.dispatchers().iter().map(|(name, dispatcher)| Custom {
+            db: thorn.db().clone(),
+            name: name.clone(),
+            dispatcher: dispatcher.clone(),
+            poll: config.poll_interval,
+            deadline: config.takeover * 2,
+            pause: config.audit_after / 4,
+        });
+        let dispatchers = dispatchers.map(|custom| (custom, stopping.clone()));
+        let dispatchers = dispatchers.map(|(custom, stopping)| tokio::spawn(async move { custom.run(stopping).await }));
+        let dispatchers = dispatchers.collect();
         let handler = Handler::new(move |task, again| {
             let executor = executor.clone();
             Box::pin(async move { executor.run(&task, again).await })
@@ -92,6 +105,7 @@ impl Worker {
             stop_queue,
             counters,
             patience: config.timeout + GRACE,
+            dispatchers,
             relay: tokio::spawn(async move { relay.run(stopping).await }),
             queue: tokio::spawn(async move { queue.work(handler, queue_stopping).await }),
             recorder: recording,
@@ -116,6 +130,12 @@ impl Worker {
         let _ = self.relay.await;
         self.stop_queue.send_replace(true);
         let deadline = Instant::now() + self.patience;
+        for mut dispatcher in self.dispatchers {
+            if tokio::time::timeout_at(deadline, &mut dispatcher).await.is_err() {
+                tracing::warn!("a dispatcher didn't finish in time; its events are handed over again");
+                dispatcher.abort();
+            }
+        }
         let mut queue = self.queue;
         let result = match tokio::time::timeout_at(deadline, &mut queue).await {
             Ok(Ok(result)) => result,

@@ -1,7 +1,7 @@
 //! The code of a correct declaration.
 
 mod event;
-mod junction;
+pub(crate) mod junction;
 mod methods;
 
 use proc_macro2::TokenStream;

@@ -98,6 +98,13 @@ impl Relations {
         Ok(found)
     }
 
+    /// Two models that this one belongs to, if they differ.
+    pub(crate) fn first_two(self) -> Option<[Type; 2]> {
+        let mut entities = self.belongs_to.into_iter().map(|(_, entity)| entity);
+        let sides = [entities.next()?, entities.next()?];
+        differ([&sides[0], &sides[1]]).then_some(sides)
+    }
+
     /// The entities that a junction links.
     pub(crate) fn of_junction(&self, junction: &Junction) -> syn::Result<[&Type; 2]> {
         let key = &junction.key;
@@ -117,9 +124,7 @@ impl Relations {
             sides.extend(self.belongs_to.iter().map(|(_, entity)| entity));
         }
         let message = match sides.as_slice() {
-            [one, other] if one.to_token_stream().to_string() != other.to_token_stream().to_string() => {
-                return Ok([one, other]);
-            }
+            [one, other] if differ([one, other]) => return Ok([one, other]),
             [_, _] => "both sides are the same model, and such links can't be announced yet".to_owned(),
             [] if self.are_gone => GONE.to_owned(),
             [] | [_] => "a junction belongs to the two models that it links; give it a field for each, such as \
@@ -134,6 +139,10 @@ impl Relations {
         };
         Err(syn::Error::new(key.span(), message))
     }
+}
+
+fn differ([one, other]: [&Type; 2]) -> bool {
+    one.to_token_stream().to_string() != other.to_token_stream().to_string()
 }
 
 fn many_to_many(field: &Field) -> Option<ManyToMany> {

@@ -59,6 +59,8 @@ golden! {
     filter_of_the_new_row = "filter-of-the-new-row";
     filter_of_both_rows = "filter-of-both-rows";
     custom_behavior = "custom-behavior";
+    links = "links";
+    junction = "junction";
     own_hooks = "own-hooks";
     mistakes = "mistakes";
 }

@@ -30,7 +30,7 @@ pub(crate) fn webhook_model(attribute: &TokenStream, item: &TokenStream) -> Toke
     }
     match generate(attribute, &model) {
         Ok(generated) => quote! { #item #generated },
-        Err(error) => fallback::expand(attribute, item, &error),
+        Err(error) => fallback::expand(attribute, &model, &error),
     }
 }
 

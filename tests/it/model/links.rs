@@ -5,6 +5,7 @@ mod entities;
 mod functions;
 mod nested;
 mod payload;
+mod replayed;
 mod surrogate;
 
 use sea_orm::ActiveModelTrait;

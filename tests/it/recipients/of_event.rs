@@ -145,3 +145,31 @@ async fn an_own_subscriber_that_deliveries_must_not_go_to_refuses_the_event() {
     assert_eq!(app.text("SELECT name AS text FROM thorn_event").await.len(), 0);
     send("http://127.0.0.1/").await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_008_121_own_subscribers_are_delivered_to_inline_and_unknown_to_a_dispatcher() {
+    alone!(thorn_008_121_own_subscribers_are_delivered_to_inline_and_unknown_to_a_dispatcher);
+    #[derive(Debug)]
+    struct Elsewhere;
+
+    #[thorn::async_trait]
+    impl thorn::Dispatcher for Elsewhere {
+        async fn dispatch(&self, events: &[thorn::event::RenderedEvent]) -> Vec<Result<(), thorn::dispatch::BoxError>> {
+            events.iter().map(|_| Ok(())).collect()
+        }
+    }
+
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let thorn = thorn::Thorn::builder(app.db().clone()).config(app::config());
+    let thorn = thorn.dispatcher("elsewhere", std::sync::Arc::new(Elsewhere)).build().await.unwrap();
+    let event = || Event::new("a.b").subscriber(Subscriber::signed(receiver.url("/"), SECRET).unwrap());
+    let sent = thorn.send_now(event(), &1).await.unwrap();
+    assert_eq!(sent.deliveries.len(), 1);
+    assert_eq!(sent.deliveries[0].state, Some(DeliveryState::Delivered), "{sent:?}");
+    let request = receiver.received().remove(0);
+    assert_eq!(header(&request, "hook-hmac"), hook_hmac(Digest::Sha256, &Secret::new(SECRET), &request.body));
+    let elsewhere = |event: Event| event.dispatch(thorn::Dispatch::custom("elsewhere"));
+    let refused = elsewhere(event()).send(thorn.db(), &2).await.unwrap_err().to_string();
+    assert!(refused.contains("`elsewhere`"), "{refused}");
+    elsewhere(Event::new("a.b")).send(thorn.db(), &3).await.unwrap();
+}

@@ -108,6 +108,9 @@ impl Config {
             (url.starts_with("http://") || url.starts_with("https://")).then(|| url.to_owned())
         });
         set(&mut config.max_event_bytes, env.parsed("THORN_MAX_EVENT_BYTES", "a number of bytes"));
+        let dispatch = "queue, inline or disabled";
+        set(&mut config.dispatch, env.read("THORN_DISPATCHER", dispatch, |value| value.to_lowercase().parse().ok()));
+        set(&mut config.inline_concurrency, env.parsed("THORN_INLINE_CONCURRENCY", "a number of requests"));
         let networks = "comma-separated networks, such as 10.0.0.0/8,127.0.0.1/32";
         set(&mut config.allow_networks, env.list("THORN_ALLOW_NETWORKS", networks, network));
         let ports = "comma-separated ports, such as 80,443";
@@ -180,10 +183,12 @@ mod tests {
             ("THORN_RECIPIENT_VALIDATORS", "protocols=https; ports=443,8443"),
             ("THORN_RETRY_MAX", "3"),
             ("THORN_RETRY_DELAY", "2"),
+            ("THORN_DISPATCHER", "inline"),
             ("THORN_HMAC_SIGNER", "Compat"),
         ])
         .unwrap();
         assert_eq!(config.timeout, Duration::from_millis(500));
+        assert_eq!(config.dispatch, crate::dispatch::Dispatch::Inline);
         assert_eq!(config.allow_networks, ["127.0.0.0/8".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]);
         assert_eq!(config.validators, Some(vec![Validator::protocols(["https"]), Validator::ports([443, 8443])]));
         assert_eq!((config.retry.max_attempts, config.retry.first), (4, Duration::from_secs(2)));

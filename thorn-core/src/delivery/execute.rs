@@ -1,5 +1,7 @@
 //! Running a chunk: every delivery on its own, all at once, each recorded as its result comes.
 
+mod now;
+
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -53,6 +55,14 @@ pub(crate) struct Executor {
     pub(crate) stop: watch::Receiver<bool>,
 }
 
+/// A delivery that was made, or put off, and isn't recorded yet.
+struct Made {
+    record: Record,
+    /// Of the attempt, if there was one.
+    report: Option<(DeliveryReport, Arc<Subscription>)>,
+    span: tracing::Span,
+}
+
 type Recorded = HashMap<DeliveryId, (u32, Option<DeliveryState>)>;
 
 impl Executor {
@@ -76,8 +86,11 @@ impl Executor {
         }
         let recorded = self.recorded(&chunk, again).await;
         let own = self.own_subscribers(&chunk).await;
-        let mut running: FuturesUnordered<_> =
-            chunk.deliveries.iter().map(|delivery| self.deliver(&chunk, delivery, &recorded, &own)).collect();
+        let mut running: FuturesUnordered<_> = chunk
+            .deliveries
+            .iter()
+            .map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded, &own))
+            .collect();
         while running.next().await.is_some() {}
     }
 
@@ -96,43 +109,54 @@ impl Executor {
         }
     }
 
-    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded, own: &OwnSubscribers) {
-        let Some(event) = chunk.events.get(delivery.event) else { return };
-        let id = DeliveryId::derive(event.id, delivery.subscription);
-        let row = recorded.get(&id);
+    async fn deliver_and_record(
+        &self,
+        chunk: &Chunk,
+        delivery: &ChunkDelivery,
+        recorded: &Recorded,
+        own: &OwnSubscribers,
+    ) {
+        if let Some(made) = self.deliver(chunk, delivery, recorded, own).await {
+            self.record(made).await;
+        }
+    }
+
+    /// Has a delivery recorded, and draws the consequences; `false` if the recorder is gone.
+    async fn record(&self, Made { record, report, span }: Made) -> bool {
+        async {
+            let recorded = self.recorder.record(record).await;
+            if let Some((report, subscription)) = report.filter(|_| recorded) {
+                self.consequences.follow(&report, &subscription).await;
+            }
+            recorded
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Makes one delivery, unless that was done before.
+    async fn deliver(
+        &self,
+        chunk: &Chunk,
+        delivery: &ChunkDelivery,
+        recorded: &Recorded,
+        own: &OwnSubscribers,
+    ) -> Option<Made> {
+        let event = chunk.events.get(delivery.event)?;
+        let mut record = waiting(event, delivery);
+        let row = recorded.get(&record.delivery);
         // A row that an earlier run of this chunk has left comes back by its own due time.
         let in_hand = |(attempts, state): &(u32, Option<DeliveryState>)| {
             delivery.has_row && *attempts <= delivery.attempts && *state == Some(DeliveryState::Waiting)
         };
         if !row.is_none_or(in_hand) {
-            return;
+            return None;
         }
-        let now = Timestamp::now();
-        let mut record = Record {
-            delivery: id,
-            event: event.id,
-            subscription: delivery.subscription,
-            state: DeliveryState::Waiting,
-            attempts: delivery.attempts,
-            next_attempt_at: Some(now),
-            attempt: None,
-            note: None,
-            has_row: delivery.has_row,
-            now,
-            announcement: None,
-        };
         let span = tracing::info_span!(
-            "delivery", delivery.id = %id, event.id = %event.id, event.name, subscription.id = %delivery.subscription
+            "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
         );
-        async {
-            let made = self.decide(event, delivery, own, &mut record).await;
-            let recorded = self.recorder.record(record).await;
-            if let Some((report, subscription)) = made.filter(|_| recorded) {
-                self.consequences.follow(&report, &subscription).await;
-            }
-        }
-        .instrument(span)
-        .await;
+        let report = self.decide(event, delivery, own, &mut record).instrument(span.clone()).await;
+        Some(Made { record, report, span })
     }
 
     /// Makes the attempt if that is possible now, and says what becomes of the delivery.
@@ -309,6 +333,24 @@ fn sign_stored(row: &event::Model, subscription: &Subscription) -> Result<(Bytes
         .into_owned();
     let hook_hmac = sign(subscription, body.as_bytes());
     Ok((body.into(), hook_hmac))
+}
+
+/// What is recorded of a delivery that isn't tried now: it is due at once.
+fn waiting(event: &ChunkEvent, delivery: &ChunkDelivery) -> Record {
+    let now = Timestamp::now();
+    Record {
+        delivery: DeliveryId::derive(event.id, delivery.subscription),
+        event: event.id,
+        subscription: delivery.subscription,
+        state: DeliveryState::Waiting,
+        attempts: delivery.attempts,
+        next_attempt_at: Some(now),
+        attempt: None,
+        note: None,
+        has_row: delivery.has_row,
+        now,
+        announcement: None,
+    }
 }
 
 /// An attempt that failed on our side.

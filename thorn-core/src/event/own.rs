@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::{Event, RenderedEvent};
-use crate::{DeliveryId, Error, EventId, SubscriptionId, delivery::DeliveryReport};
+use crate::{DeliveryId, Error, EventId, SubscriptionId, delivery::DeliveryReport, dispatch::Dispatch};
 
 /// Name of the event that a delivery has failed for good.
 pub const DELIVERY_FAILED: &str = "delivery.failed";
@@ -72,7 +72,8 @@ pub(crate) fn subscription_disabled(
 }
 
 fn own(name: &str, owner: Option<&str>) -> Event {
-    let mut event = Event::new(name);
+    // Whatever the application's own events do: these are for subscribers.
+    let mut event = Event::new(name).dispatch(Dispatch::Queue);
     event.options.own = true;
     match owner {
         Some(owner) => event.sender(owner),

@@ -8,7 +8,7 @@ use crate::{
     DeliveryId, Error, EventId, SubscriptionId, Timestamp,
     delivery::Outcome,
     record::{
-        DeliveryState,
+        DeliveryState, Record,
         entity::{Column, Entity, Model},
     },
 };
@@ -69,6 +69,27 @@ pub async fn deliveries_of_subscription<C: ConnectionTrait>(
         .all(db)
         .await?;
     Ok(rows.into_iter().map(DeliveryRow::from).collect())
+}
+
+/// What was just recorded.
+impl From<Record> for DeliveryRow {
+    fn from(record: Record) -> Self {
+        let attempt = record.attempt;
+        Self {
+            id: record.delivery,
+            event: record.event,
+            subscription: record.subscription,
+            state: Some(record.state),
+            attempts: record.attempts,
+            next_attempt_at: record.next_attempt_at,
+            attempted_at: attempt.as_ref().map(|attempt| attempt.attempted_at),
+            duration: attempt.as_ref().map(|attempt| attempt.duration),
+            outcome: attempt.as_ref().map(|attempt| attempt.outcome),
+            status: attempt.as_ref().and_then(|attempt| attempt.status),
+            error: attempt.as_ref().map_or_else(|| record.note.map(str::to_owned), |attempt| attempt.error.clone()),
+            response: attempt.and_then(|attempt| attempt.response),
+        }
+    }
 }
 
 impl From<Model> for DeliveryRow {

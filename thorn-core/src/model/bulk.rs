@@ -267,4 +267,4 @@ where
 
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
-mod tests;
+pub(super) mod tests;

@@ -46,8 +46,10 @@ pub struct ModelEvent<M: 'static> {
     when: Option<fn(Change<'_, M>) -> bool>,
     describe: fn(&M) -> Event,
     render: fn(Event, &M) -> Result<RenderedEvent, Error>,
-    render_links: Option<fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>>,
+    render_links: Option<RenderLinks<M>>,
 }
+
+type RenderLinks<M> = fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>;
 
 impl<M: 'static> ModelEvent<M> {
     /// An event without a filter; `describe` gives its name, reference, sender and headers,

@@ -15,7 +15,7 @@ use std::{
 
 use sea_orm::{ConnectionTrait, DbErr, EntityName, EntityTrait, QueryFilter, RelationDef, sea_query::ValueTuple};
 
-use self::batch::{Batch, Told};
+use self::batch::{Batch, Place, Told};
 pub(super) use self::keys::{AT_ONCE, among, canonical, is, key_of, set_key};
 use super::{LinkChange, LinkOp, ModelEvent, WebhookModel, guard::in_transaction};
 use crate::outbox;
@@ -121,8 +121,8 @@ where
         .into_iter()
         .flat_map(|(op, links)| by_owner(links).into_iter().map(move |links| (op, links)))
         .collect();
-    let mut batch: Batch<A::Model> =
-        if rows.is_part && in_transaction::<C>() { batch::resume::<J, A, C>(db) } else { Batch::default() };
+    let place = (rows.is_part && in_transaction::<C>()).then(|| Place::of::<J, A, C>(db));
+    let mut batch: Batch<A::Model> = place.map(Place::resume).unwrap_or_default();
     let (known, new): (Vec<_>, Vec<_>) =
         changes.into_iter().partition(|(op, (owner, _))| batch.contains_key(&(*op, canonical(owner))));
     for (op, (owner, keys)) in known {
@@ -148,8 +148,8 @@ where
         batch.insert((op, owner), told);
     }
     outbox::write(db, all).await?;
-    if rows.is_part && in_transaction::<C>() {
-        batch::keep::<J, A, C>(db, batch);
+    if let Some(place) = place {
+        place.keep(batch);
     }
     Ok(())
 }

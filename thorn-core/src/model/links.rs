@@ -268,3 +268,7 @@ where
     announce_rows::<J, C>(Op::Create, &HashMap::new(), added, db).await?;
     J::announce_links(links, db).await
 }
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;

@@ -7,6 +7,7 @@ use sea_orm::{
 };
 
 use super::{Op, WebhookModel, webhook_model::listens};
+use crate::Error;
 
 type Row<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
 
@@ -17,12 +18,15 @@ macro_rules! atomically {
             let $on = $db;
             $crate::model::carry::scope($operation).await
         } else {
-            let transaction = $crate::transaction::begin($db).await?;
-            let result = {
-                let $on = &transaction;
-                $crate::model::carry::scope($operation).await
-            };
-            $crate::model::transaction::end(transaction, result).await
+            $crate::dispatch::after_commit(async move {
+                let transaction = $crate::transaction::begin($db).await?;
+                let result = {
+                    let $on = &transaction;
+                    $crate::model::carry::scope($operation).await
+                };
+                $crate::model::transaction::end(transaction, result).await
+            })
+            .await
         }
     };
 }
@@ -30,13 +34,14 @@ macro_rules! atomically {
 pub(super) use atomically;
 
 /// Commits what succeeded and wakes the relay, rolls back what failed.
-pub(super) async fn end<T, R>(transaction: T, result: Result<R, DbErr>) -> Result<R, DbErr>
+pub(crate) async fn end<T, R, E>(transaction: T, result: Result<R, E>) -> Result<R, E>
 where
     T: TransactionSession,
+    E: From<Error>,
 {
     match result {
         Ok(value) => {
-            transaction.commit().await?;
+            transaction.commit().await.map_err(Error::from)?;
             crate::outbox::notify();
             Ok(value)
         }

@@ -11,7 +11,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
 
 use super::{ROWS_PER_INSERT, insert};
-use crate::{Error, event::RenderedEvent};
+use crate::{Error, dispatch, event::RenderedEvent};
 
 use scope::Scope;
 pub(super) use scope::{keep, rewrite};
@@ -114,7 +114,7 @@ where
     }
     let scope = Scope::begin(db);
     let buffer = Buffer { db, scope: scope.clone() };
-    let ended = Scope::enter(scope, work(buffer.clone())).await;
+    let ended = Scope::enter(scope, Box::pin(work(buffer.clone()))).await;
     match (ended, on_error) {
         (Ok(value), _) => {
             buffer.flush().await?;
@@ -183,15 +183,17 @@ impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
         if events.len() <= ROWS_PER_INSERT {
             return insert(self.db, events.to_vec()).await;
         }
-        let txn = self.db.begin().await?;
-        let written = insert(&txn, events.to_vec()).await;
-        match written {
-            Ok(()) => Ok(txn.commit().await?),
-            Err(error) => {
-                txn.rollback().await?;
-                Err(error)
+        dispatch::after_statement::<C, _>(async {
+            let txn = self.db.begin().await?;
+            match insert(&txn, events.to_vec()).await {
+                Ok(()) => Ok(txn.commit().await?),
+                Err(error) => {
+                    txn.rollback().await?;
+                    Err(error)
+                }
             }
-        }
+        })
+        .await
     }
 }
 

@@ -36,6 +36,11 @@ impl Recorder {
         (Self { queue }, tokio::spawn(run(db, records)))
     }
 
+    /// Whether the writer is gone, with the runtime it ran on.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// Returns once the record is committed, however long the database is away: a task must not be
     /// acknowledged before. `false` only if the writer is gone.
     pub(crate) async fn record(&self, record: Record) -> bool {

@@ -1,14 +1,11 @@
 //! Claiming events nobody has relayed yet.
 
-use std::collections::BTreeMap;
-
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid,
-    sea_query::{Expr, LockBehavior, LockType},
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{LockBehavior, LockType},
 };
 
-use super::{EVENTS_PER_CLAIM, Relay, pack::Packer};
+use super::{EVENTS_PER_CLAIM, FanOut, Relay};
 use crate::{
     Error, Timestamp,
     outbox::entity::{Column, Entity, Model},
@@ -34,28 +31,26 @@ impl Relay {
         // After the events were read, so that a subscription that was committed before an event is known.
         let version = self.registry.refresh(&self.db).await?;
         self.registry.check_readable()?;
-        let mut packer = Packer::new(&self.lanes, self.options.chunk);
-        let mut claim = Claim { now, version, audit_at: now + self.options.audit_after, by_fanout: BTreeMap::new() };
+        let mut fan_out = FanOut::new(&self.lanes, self.options.chunk);
         let mut hearers = Vec::new();
         let mut taken = 0;
         for event in &unrelayed {
             self.hearers(event, &mut hearers)?;
-            for subscription in &hearers {
-                packer.add(event, subscription, 0, false)?;
-            }
-            claim.by_fanout.entry(hearers.len()).or_default().push(event.id);
+            fan_out.add(event, &hearers)?;
             taken += 1;
-            if packer.is_beyond(room) {
+            if fan_out.packer.is_beyond(room) {
                 break;
             }
         }
+        let FanOut { packer, marks } = fan_out;
         let deliveries = packer.deliveries();
         let tasks = packer.finish()?;
         let txn = match early {
             Some(txn) => txn,
             None => transaction::begin(&self.db).await?,
         };
-        if claim.mark(&txn).await? != taken {
+        let audit_at = now + self.options.audit_after;
+        if marks.mark(&txn, free(), now, version, audit_at).await? != taken {
             txn.rollback().await?;
             tracing::debug!("another relay was first");
             return Ok(taken);
@@ -70,39 +65,14 @@ impl Relay {
 }
 
 async fn unrelayed<C: ConnectionTrait>(db: &C) -> Result<Vec<Model>, Error> {
-    let mut query = Entity::find().filter(Column::RelayedAt.is_null()).order_by_asc(Column::Id).limit(EVENTS_PER_CLAIM);
+    let mut query = Entity::find().filter(free()).order_by_asc(Column::Id).limit(EVENTS_PER_CLAIM);
     if db.get_database_backend() != DbBackend::Sqlite {
         query = query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
     Ok(query.all(db).await?)
 }
 
-/// What is written about the events of a claim.
-struct Claim {
-    now: Timestamp,
-    version: i64,
-    audit_at: Timestamp,
-    by_fanout: BTreeMap<usize, Vec<Uuid>>,
-}
-
-impl Claim {
-    /// Marks the events as relayed, one statement for all with the same number of deliveries, and
-    /// returns how many were not relayed before.
-    async fn mark(&self, txn: &DatabaseTransaction) -> Result<usize, Error> {
-        let mut marked = 0;
-        for (fanout, ids) in &self.by_fanout {
-            let audit_at = (*fanout > 0).then_some(self.audit_at.as_millis());
-            let done = Entity::update_many()
-                .col_expr(Column::RelayedAt, Expr::value(self.now.as_millis()))
-                .col_expr(Column::Fanout, Expr::value(i32::try_from(*fanout).unwrap_or(i32::MAX)))
-                .col_expr(Column::RegistryVersion, Expr::value(self.version))
-                .col_expr(Column::AuditAt, Expr::value(audit_at))
-                .filter(Column::Id.is_in(ids.iter().copied()))
-                .filter(Column::RelayedAt.is_null())
-                .exec(txn)
-                .await?;
-            marked += usize::try_from(done.rows_affected).unwrap_or(usize::MAX);
-        }
-        Ok(marked)
-    }
+/// Taken by nobody, and for the queue.
+fn free() -> Condition {
+    Condition::all().add(Column::RelayedAt.is_null()).add(Column::Dispatcher.is_null())
 }

@@ -6,26 +6,36 @@ use super::{Relay, pack::stored_options};
 use crate::{
     Error, SubscriptionId,
     outbox::entity::Model as EventRow,
-    subscription::{Stored, Subscription, subscribers},
+    subscription::{Registry, Stored, Subscription, subscribers},
 };
+
+/// Everybody who hears of the event, in place of what `hearers` held. Who has the id of a subscription
+/// that hears of it anyway is no second hearer.
+pub(crate) fn hearers(
+    registry: &Registry,
+    event: &EventRow,
+    hearers: &mut Vec<Arc<Subscription>>,
+) -> Result<(), Error> {
+    hearers.clear();
+    let sender = event.sender.as_deref();
+    if stored_options(event).is_some_and(|options| options.own) {
+        registry.matching_own(&event.name, sender, hearers);
+    } else {
+        registry.matching(&event.name, sender, event.broadcast, hearers);
+    }
+    for own in subscribers(event) {
+        if !hearers.iter().any(|hearer| hearer.id == own.id()) {
+            hearers.extend(readable(event, &own));
+        }
+    }
+    Ok(())
+}
 
 impl Relay {
     /// Everybody who hears of the event, in place of what `hearers` held. Who has the id of a
     /// subscription that hears of it anyway is no second hearer.
     pub(super) fn hearers(&self, event: &EventRow, hearers: &mut Vec<Arc<Subscription>>) -> Result<(), Error> {
-        hearers.clear();
-        let sender = event.sender.as_deref();
-        if stored_options(event).is_some_and(|options| options.own) {
-            self.registry.matching_own(&event.name, sender, hearers);
-        } else {
-            self.registry.matching(&event.name, sender, event.broadcast, hearers);
-        }
-        for own in subscribers(event) {
-            if !hearers.iter().any(|hearer| hearer.id == own.id()) {
-                hearers.extend(readable(event, &own));
-            }
-        }
-        Ok(())
+        self::hearers(&self.registry, event, hearers)
     }
 
     /// One of those whom the event was fanned out to, unless it is gone since.

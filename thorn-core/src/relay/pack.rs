@@ -18,7 +18,7 @@ const BYTES_PER_CHUNK: usize = 256 * 1024;
 
 /// Fills chunks with deliveries in the order they come. Those to endpoints known to be slow get
 /// chunks of their own, so that they never make others wait.
-pub(super) struct Packer<'a> {
+pub(crate) struct Packer<'a> {
     lanes: &'a Lanes,
     size: usize,
     mixed: Open,
@@ -85,13 +85,18 @@ impl<'a> Packer<'a> {
         self.closed.len() + self.apart.len() >= room
     }
 
+    /// The chunks.
+    pub(crate) fn chunks(self) -> Vec<Chunk> {
+        let open = std::iter::once(self.mixed).chain(self.apart.into_values()).map(|open| open.chunk);
+        self.closed.into_iter().chain(open.filter(|chunk| !chunk.deliveries.is_empty())).collect()
+    }
+
     /// The chunks as tasks.
     pub(super) fn finish(self) -> Result<Vec<String>, Error> {
-        let open = std::iter::once(self.mixed).chain(self.apart.into_values()).map(|open| open.chunk);
-        let chunks = self.closed.into_iter().chain(open.filter(|chunk| !chunk.deliveries.is_empty()));
-        chunks
+        self.chunks()
+            .iter()
             .map(|chunk| {
-                serde_json::to_string(&chunk)
+                serde_json::to_string(chunk)
                     .map_err(|error| Error::Queue { message: "writing a task".into(), source: Some(Box::new(error)) })
             })
             .collect()
@@ -151,6 +156,6 @@ fn unreadable(row: &EventRow, source: serde_json::Error) -> Error {
 }
 
 /// The event's options, if it has any.
-pub(super) fn stored_options(row: &EventRow) -> Option<EventOptions> {
+pub(crate) fn stored_options(row: &EventRow) -> Option<EventOptions> {
     row.options.as_deref().map(EventOptions::of_stored)
 }

@@ -25,6 +25,7 @@ const PATIENCE: u32 = 10;
 impl Relay {
     /// Settles events all of whose deliveries are recorded; enqueues what is missing of the others.
     pub(super) async fn reconcile(&self, now: Timestamp) -> Result<usize, Error> {
+        let freed = self.free_abandoned(now).await?;
         self.settle_complete(now).await?;
         let open = Entity::find()
             .filter(Column::AuditAt.lte(now.as_millis()))
@@ -33,7 +34,7 @@ impl Relay {
             .all(&self.db)
             .await?;
         if open.is_empty() {
-            return Ok(0);
+            return Ok(freed);
         }
         self.registry.refresh(&self.db).await?;
         self.registry.check_readable()?;
@@ -66,7 +67,24 @@ impl Relay {
             self.counters.recovered(missing);
             tracing::warn!(deliveries = missing, "the queue lost deliveries; they were enqueued again");
         }
-        Ok(missing)
+        Ok(missing + freed)
+    }
+
+    /// Frees events that somebody has held for longer than delivering them, or handing them to a
+    /// dispatcher, takes.
+    async fn free_abandoned(&self, now: Timestamp) -> Result<usize, Error> {
+        let freed = Entity::update_many()
+            .col_expr(Column::RelayedAt, Expr::value(None::<i64>))
+            .col_expr(Column::AuditAt, Expr::value(None::<i64>))
+            .filter(Column::AuditAt.lte(now.as_millis()))
+            .filter(Column::Fanout.is_null())
+            .exec(&self.db)
+            .await?
+            .rows_affected;
+        if freed > 0 {
+            tracing::info!(events = freed, "not delivered by who had taken them; they are free again");
+        }
+        Ok(usize::try_from(freed).unwrap_or(usize::MAX))
     }
 
     /// Most events are complete: one statement settles them all.

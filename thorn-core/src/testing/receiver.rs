@@ -100,6 +100,8 @@ struct Shared {
     received: Mutex<Vec<Received>>,
     reply: Mutex<Reply>,
     arrived: Notify,
+    /// Requests that have arrived and aren't answered, and the most there were.
+    in_hand: Mutex<(usize, usize)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -119,6 +121,7 @@ impl Receiver {
             received: Mutex::default(),
             reply: Mutex::new(Reply::status(204)),
             arrived: Notify::new(),
+            in_hand: Mutex::default(),
         });
         let server = tokio::spawn(serve(listener, shared.clone()));
         Ok(Self { address, shared, server })
@@ -139,6 +142,17 @@ impl Receiver {
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared.received).clone()
+    }
+
+    /// Forgets what has arrived so far.
+    pub fn forget(&self) {
+        lock(&self.shared.received).clear();
+    }
+
+    /// The most requests it has had in hand at once.
+    #[must_use]
+    pub fn most_at_once(&self) -> usize {
+        lock(&self.shared.in_hand).1
     }
 
     /// Waits until that many requests have arrived and returns them.
@@ -185,6 +199,11 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     while let Some(request) = read_request(&mut stream).await? {
         // Before anybody hears of the request: a reply set then is for those that come later.
         let reply = lock(&shared.reply).clone();
+        {
+            let mut in_hand = lock(&shared.in_hand);
+            in_hand.0 += 1;
+            in_hand.1 = in_hand.1.max(in_hand.0);
+        }
         lock(&shared.received).push(request);
         shared.arrived.notify_waiters();
         tokio::time::sleep(reply.delay).await;
@@ -194,6 +213,8 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
         }
         response.push_str("\r\n");
         response.push_str(&reply.body);
+        // Before the answer: whoever has read it may send the next one at once.
+        lock(&shared.in_hand).0 -= 1;
         stream.get_mut().write_all(response.as_bytes()).await?;
     }
     Ok(())

@@ -24,7 +24,7 @@ pub(super) fn announce([one, other]: [&Type; 2]) -> TokenStream {
 }
 
 /// The impls of `Joins`, one for each side.
-pub(super) fn joins([one, other]: [&Type; 2]) -> TokenStream {
+pub(crate) fn joins([one, other]: [&Type; 2]) -> TokenStream {
     let (one_side, other_side) = (side(one, other), side(other, one));
     quote! { #one_side #other_side }
 }

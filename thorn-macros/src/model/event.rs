@@ -130,7 +130,7 @@ impl Draft {
                 ("manual", Value::Nothing) => self.manual = Some(key),
                 ("only_if_changed" | "manual", _) => errors.at(&key, format!("`{key}` takes no value")),
                 ("event" | "on" | "relation" | "when" | "link_payload", _) => {
-                    errors.at(&key, format!("`{key}` needs a value: `{key} = …`"))
+                    errors.at(&key, format!("`{key}` needs a value: `{key} = …`"));
                 }
                 _ if self.options.read(&key, &value, errors) => {}
                 _ => errors.at(&key, format!("unknown key `{key}`{}", suggest(&name, KEYS))),

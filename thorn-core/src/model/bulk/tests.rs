@@ -44,7 +44,7 @@ const fn event(key: &'static str, op: Op) -> ModelEvent<item::Model> {
     )
 }
 
-struct WithoutReturning(DatabaseConnection);
+pub(in crate::model) struct WithoutReturning(pub(in crate::model) DatabaseConnection);
 
 #[async_trait::async_trait]
 impl ConnectionTrait for WithoutReturning {

@@ -1,0 +1,63 @@
+//! Tags articles; a link that comes or goes announces itself as the article's.
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::{delete, put},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, sea_query::OnConflict,
+};
+use thorn::{Problem, links};
+
+use crate::{
+    User,
+    articles::{Db, own},
+    models::{article_tag, tag},
+};
+
+/// Characters of a tag.
+const MAX_LENGTH: usize = 50;
+
+pub(crate) fn routes() -> Router<DatabaseConnection> {
+    Router::new()
+        .route("/articles/{id}/tags/", delete(clear))
+        .route("/articles/{id}/tags/{name}/", put(add).delete(remove))
+}
+
+async fn add(State(db): Db, Path((id, name)): Path<(i32, String)>, user: User) -> Result<StatusCode, Problem> {
+    let article = own(&db, id, &user).await?;
+    if name.trim().is_empty() || name.chars().count() > MAX_LENGTH {
+        let detail = format!("a tag has between 1 and {MAX_LENGTH} characters");
+        return Err(Problem::new(StatusCode::BAD_REQUEST).detail(detail));
+    }
+    let tag = find_or_make(&db, name).await.map_err(Problem::internal)?;
+    // Link and event: one transaction; neither if it was linked already.
+    links::add(article_tag::Entity, &article, tag, &db).await.map_err(Problem::internal)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn remove(State(db): Db, Path((id, name)): Path<(i32, String)>, user: User) -> Result<StatusCode, Problem> {
+    let article = own(&db, id, &user).await?;
+    let tag = find(&db, &name).await.map_err(Problem::internal)?;
+    links::remove(article_tag::Entity, &article, tag, &db).await.map_err(Problem::internal)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn clear(State(db): Db, Path(id): Path<i32>, user: User) -> Result<StatusCode, Problem> {
+    let article = own(&db, id, &user).await?;
+    links::clear(article_tag::Entity, &article, &db).await.map_err(Problem::internal)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn find(db: &DatabaseConnection, name: &str) -> Result<Option<tag::Model>, DbErr> {
+    tag::Entity::find().filter(tag::Column::Name.eq(name)).one(db).await
+}
+
+async fn find_or_make(db: &DatabaseConnection, name: String) -> Result<Option<tag::Model>, DbErr> {
+    let new = tag::ActiveModel { name: Set(name.clone()), ..Default::default() };
+    let or_nothing = OnConflict::column(tag::Column::Name).do_nothing().to_owned();
+    tag::Entity::insert(new).on_conflict(or_nothing).exec_without_returning(db).await?;
+    find(db, &name).await
+}

@@ -1,0 +1,96 @@
+//! Dispatchers of the application's own.
+
+use std::sync::{Arc, Mutex};
+
+use sea_orm::TransactionTrait;
+use thorn::{
+    Config, Dispatch, Dispatcher, Error, Thorn, async_trait, buffer_events, dispatch::BoxError, event::RenderedEvent,
+};
+use thorn_core::testing::Receiver;
+
+use super::{articles, event, unrelayed};
+use crate::app::{self, App, PATIENCE, eventually};
+
+/// Refuses every name once, panics at the first `a.panics`, and remembers what it was given.
+#[derive(Debug, Default)]
+struct Picky {
+    given: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Dispatcher for Picky {
+    async fn dispatch(&self, events: &[RenderedEvent]) -> Vec<Result<(), BoxError>> {
+        let mut given = self.given.lock().unwrap();
+        let mut results = Vec::new();
+        for event in events {
+            let again = given.contains(&event.name);
+            given.push(event.name.clone());
+            match event.name.as_str() {
+                "a.panics" if !again => {
+                    drop(given);
+                    panic!("as the test wants it");
+                }
+                "a.refused" if !again => results.push(Err("not yet".into())),
+                _ => results.push(Ok(())),
+            }
+        }
+        results
+    }
+}
+
+async fn with(app: &App, dispatcher: Arc<Picky>) -> Thorn {
+    let config = Config { audit_after: std::time::Duration::from_millis(400), ..app::config() };
+    let db = thorn::connect(&app.url).await.unwrap();
+    Thorn::builder(db).config(config).dispatcher("picky", dispatcher).build().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_121_133_a_dispatcher_of_one_s_own_gets_what_was_committed_at_least_once() {
+    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    app.subscribe("**", &receiver.url("/")).await;
+    let picky = Arc::new(Picky::default());
+    let thorn = with(&app, picky.clone()).await;
+    let to_picky = |name: &str| event(name).dispatch(Dispatch::custom("picky"));
+    let txn = app.db().begin().await.unwrap();
+    to_picky("a.rolled_back").send(&txn, &()).await.unwrap();
+    txn.rollback().await.unwrap();
+    let txn = app.db().begin().await.unwrap();
+    buffer_events(&txn, async |_| {
+        to_picky("a.taken").send(&txn, &()).await?;
+        to_picky("a.refused").send(&txn, &()).await
+    })
+    .await
+    .unwrap();
+    txn.commit().await.unwrap();
+
+    // A worker without the dispatcher leaves them alone, and goes on with others.
+    let stock = app.worker().await;
+    event("b.queued").send(app.db(), &()).await.unwrap();
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+    assert_eq!(unrelayed(&app).await, 2);
+    stock.stop().await.unwrap();
+
+    let worker = thorn.start_worker().await.unwrap();
+    app.settled().await;
+    assert_eq!(*picky.given.lock().unwrap(), ["a.taken", "a.refused", "a.refused"]);
+    to_picky("a.panics").send(app.db(), &()).await.unwrap();
+    eventually("the second try", || async {
+        let given = picky.given.lock().unwrap().clone();
+        if given.iter().filter(|name| *name == "a.panics").count() == 2 { Ok(()) } else { Err(format!("{given:?}")) }
+    })
+    .await;
+    app.settled().await;
+    assert_eq!(receiver.received().len(), 1, "none of them goes to subscribers");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_dispatcher_is_an_error_when_it_is_sent_or_built() {
+    let app = articles().await;
+    let unknown = || Dispatch::custom("nobody registered this");
+    let error = event("a.b").dispatch(unknown()).send(app.db(), &()).await.unwrap_err();
+    assert!(matches!(&error, Error::Option { option: "dispatch", .. }), "{error}");
+    assert!(error.to_string().contains("nobody registered this"), "{error}");
+    let built = Thorn::builder(app.db().clone()).dispatch(unknown()).build().await;
+    assert!(built.unwrap_err().to_string().contains("nobody registered this"));
+}
