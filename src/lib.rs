@@ -10,7 +10,7 @@ pub use thorn_core::{
     history,
     migration::{self, migrate, migrations},
     model::{
-        self, Change, Field, Joins, LinkChange, LinkOp, ModelEvent, Null, Op, Relation, Trigger, WebhookModel,
+        self, Change, Field, Joins, LinkChange, LinkOp, ModelEvent, Null, Op, Q, Relation, Trigger, WebhookModel,
         delete_many, insert_many, links, update_many, without_events,
     },
     outbox, queue, record,

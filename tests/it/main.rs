@@ -11,6 +11,7 @@ mod conformance;
 mod crashes;
 mod dispatch;
 mod failures;
+mod filters;
 mod flow;
 mod hooks_api;
 mod isolation;

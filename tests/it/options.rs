@@ -55,7 +55,7 @@ async fn thorn_087_147_a_compat_delivery_is_what_python_s_thorn_sends_and_no_pla
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thorn_101_without_signature_only_what_is_unsigned_and_a_stripped_one_is_made_anew() {
+async fn without_signature_only_what_is_unsigned_and_a_stripped_one_is_made_anew() {
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
     let signed = subscribe(&app, receiver.url("/signed"), NewSubscription::default()).await;
     let unsigned = NewSubscription { unsigned: true, ..NewSubscription::default() };

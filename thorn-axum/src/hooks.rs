@@ -36,7 +36,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// | `GET /hooks/` | the caller's subscriptions: an array, by URL, the newest first within one; `?limit=` (at most 1000, the default) with `Link: <…>; rel="next"` if there are more |
 /// | `POST /hooks/` | a new one, 201; the only answer that shows `hmac_secret` unasked |
 /// | `GET /hooks/{id}/` | one |
-/// | `PUT /hooks/{id}/` | replaces it; what is given of neither `hmac_secret`, `headers`, `hmac_signer` nor `enabled` stays |
+/// | `PUT /hooks/{id}/` | replaces it; of `filter`, `hmac_secret`, `hmac_signer`, `headers` and `enabled` what isn't given stays |
 /// | `PATCH /hooks/{id}/` | changes the fields given |
 /// | `DELETE /hooks/{id}/` | 204, and it hears no more |
 /// | `GET /hooks/{id}/secret/` | its `hmac_secret` |
@@ -44,6 +44,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// | field | |
 /// |---|---|
 /// | `event`, `url` | required: a [pattern](thorn_core::subscription::Pattern) and where deliveries go |
+/// | `filter` | what must hold of the event's data, `{"state": "PUBLISHED"}`, as a [`Q`](thorn_core::model::Q) without `now_…` and `changed`; null (default) for none |
 /// | `content_type` | `application/json` (default) or `application/x-www-form-urlencoded` |
 /// | `hmac_secret` | what deliveries are signed with; generated if left out |
 /// | `hmac_digest` | hash function of `Hook-HMAC`: `sha256` (default), `sha512`, `sha384`, `sha224`, `sha1` |

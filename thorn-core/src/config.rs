@@ -45,7 +45,7 @@ pub struct Config {
     /// A JSON file of subscriptions, see [`ThornBuilder::subscribers_from_file`](crate::ThornBuilder::subscribers_from_file).
     /// Default none.
     pub subscribers: Option<PathBuf>,
-    /// Encrypts secrets at rest: the first key encrypts, all decrypt. Default none: stored as they are.
+    /// Encrypts subscriptions' secrets and headers at rest: the first key encrypts, all decrypt. Default none: stored as they are.
     pub secret_key: Option<SecretKey>,
     /// How the `Hook-HMAC` of new subscriptions is made, unless they say so themselves. Default `hmac`.
     pub hmac_signer: Signer,

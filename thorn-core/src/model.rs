@@ -27,11 +27,13 @@ mod field;
 mod guard;
 #[doc(hidden)]
 pub mod hooks;
+mod json;
 mod junction;
 mod link;
 pub mod links;
 mod locked;
 mod payload;
+mod q;
 mod suppress;
 mod template;
 #[doc(hidden)]
@@ -52,6 +54,7 @@ pub use junction::Joins;
 pub use junction::{EventsOf, LinkRows, Silent, announce as announce_links};
 pub use link::{LinkChange, LinkOp, Relation};
 pub use payload::Columns;
+pub use q::{InvalidQ, Q, QField};
 pub use suppress::without_events;
 #[doc(hidden)]
 pub use template::{Piece, name, reference};

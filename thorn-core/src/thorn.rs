@@ -382,7 +382,7 @@ impl ThornBuilder {
 
     /// Configures the subscriptions of a JSON file, under the file's name. It is a list of objects with
     /// `event` (a pattern) and `url`; one of `secret`, `secret_env` (the environment variable that holds
-    /// it) and `"unsigned": true`; and as wanted `owner`, `digest`, `signer`, `content_type`, `headers`
+    /// it) and `"unsigned": true`; and as wanted `filter`, `owner`, `digest`, `signer`, `content_type`, `headers`
     /// (an object) and `id`.
     ///
     /// ```json

@@ -28,7 +28,7 @@ async fn thorn_108_creating_shows_everything_and_where_it_is() {
     assert_eq!(made["failing_since"], Value::Null);
     assert!(made["hmac_secret"].as_str().unwrap().len() >= 64 - 2, "{made}");
     assert!(made["created_at"].as_str().unwrap().ends_with('Z') && made["updated_at"] == made["created_at"]);
-    assert_eq!(made.as_object().unwrap().len(), 15, "{made}");
+    assert_eq!(made.as_object().unwrap().len(), 16, "{made}");
 }
 
 #[tokio::test]
@@ -77,6 +77,12 @@ async fn thorn_114_every_wrong_field_is_named_at_once() {
             vec!["headers", "hmac_signer"],
         ),
         (json!({ "event": "a.b", "url": URL, "headers": [] }), vec!["headers"]),
+        (json!({ "event": "a.b", "url": URL, "filter": "state" }), vec!["filter"]),
+        (
+            json!({ "event": "a b", "url": URL, "filter": { "state": { "equals": 1 } }, "enabled": 1 }),
+            vec!["enabled", "event", "filter"],
+        ),
+        (json!({ "event": "a.b", "url": URL, "filter": { "state": { "now_eq": 1 } } }), vec!["filter"]),
         (json!({ "event": "a b", "url": URL, "headers": { "X-A": null } }), vec!["event", "headers"]),
         (json!({ "event": "a.b", "url": URL, "headers": { "Hook-HMAC": "x" } }), vec!["headers"]),
         (json!({ "event": "a.b", "url": URL, "hmac_secret": null }), vec!["hmac_secret"]),
@@ -106,11 +112,14 @@ async fn thorn_115_what_can_t_be_written_is_ignored() {
     let body = json!({
         "event": "a.b", "url": URL, "id": id, "created_at": "2001-01-01T00:00:00Z", "updated_at": 7,
         "subscription": "http://evil", "disabled_reason": "x", "anything": { "else": true },
+        "unsigned": true, "source": "x", "header_names": ["X-A"],
     });
     let made = app.post("alice", body).await.body;
     assert_ne!(made["id"], id);
     assert!(!made["created_at"].as_str().unwrap().starts_with("2001"));
     assert_eq!((&made["disabled_reason"], &made["anything"]), (&Value::Null, &Value::Null));
+    assert!(made["hmac_secret"].as_str().is_some_and(|secret| !secret.is_empty()), "nobody is unsigned by the API");
+    assert_eq!(made["header_names"], json!([]));
 }
 
 async fn post(app: &App, content_type: Option<&str>, body: impl Into<Body>) -> Answer {

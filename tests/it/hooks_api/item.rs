@@ -1,10 +1,15 @@
 //! One subscription: show, replace, change, delete, reveal.
 
-use axum::http::{Method, StatusCode};
+use axum::{
+    Router,
+    http::{Method, StatusCode},
+};
 use serde_json::{Value, json};
-use thorn::subscription::Access;
+use thorn::{Config, Event, subscription::Access};
+use thorn_core::testing::Receiver;
 
 use super::{App, path};
+use crate::app;
 
 const URL: &str = "http://127.9.0.1:9000/a";
 
@@ -42,6 +47,8 @@ async fn thorn_111_patch_changes_what_is_given() {
         ("content_type", json!("application/x-www-form-urlencoded")),
         ("hmac_digest", json!("sha1")),
         ("hmac_signer", json!("compat")),
+        ("filter", json!({ "author.name": { "in": ["alice"] }, "state": { "eq": "PUBLISHED" } })),
+        ("filter", Value::Null),
         ("enabled", json!(false)),
         ("enabled", json!(true)),
     ] {
@@ -136,6 +143,56 @@ async fn thorn_112_headers_are_never_shown_and_stay_until_they_are_replaced() {
         assert_eq!(answer.body["header_names"], names);
     }
     assert!(stored().await.headers.is_empty());
+}
+
+#[tokio::test]
+async fn thorn_112_a_filter_can_be_sent_back_stays_if_it_is_left_out_and_null_takes_it_away() {
+    let app = App::new().await;
+    let given = json!({ "event": "a.b", "url": URL, "filter": { "state": "PUBLISHED", "or": [{ "n": 1 }, { "n": { "gt": 7 } }] } });
+    let made = app.post("alice", given).await.body;
+    let item = path(&made);
+    let filter =
+        json!({ "and": [{ "or": [{ "n": { "eq": 1 } }, { "n": { "gt": 7 } }] }, { "state": { "eq": "PUBLISHED" } }] });
+    assert_eq!(made["filter"], filter);
+    let read = app.get("alice", &item).await.body;
+    for (method, body) in [
+        (Method::PUT, read.clone()),
+        (Method::PATCH, read),
+        (Method::PUT, json!({ "event": "a.b", "url": URL })),
+        (Method::PATCH, json!({ "event": "c.d" })),
+    ] {
+        let answer = app.send(method.clone(), "alice", &item, body).await;
+        assert_eq!((answer.status, &answer.body["filter"]), (StatusCode::OK, &filter), "{method}");
+    }
+    let answer = app.send(Method::PATCH, "alice", &item, json!({ "filter": { "n": { "lt": null } } })).await;
+    assert_eq!(answer.wrong(), ["filter"]);
+    assert!(answer.body["errors"]["filter"][0].as_str().unwrap().contains("`n`: `lt` takes a number or a string"));
+    let none = json!({ "event": "a.b", "url": URL, "filter": null });
+    assert_eq!(app.send(Method::PUT, "alice", &item, none).await.body["filter"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn django_webhooks_d06_who_subscribes_to_a_value_over_the_api_gets_deliveries_of_it_alone() {
+    let receiver = Receiver::start().await.unwrap();
+    let address = receiver.url("").trim_start_matches("http://").parse().unwrap();
+    let config = Config { allow_addresses: vec![address], ..app::config() };
+    let app = App::with(config, |hooks| Router::new().merge(hooks)).await;
+    for (path, filter) in [("/alice", json!({ "author.name": "alice" })), ("/all", Value::Null)] {
+        let new = json!({ "event": "article.*", "url": receiver.url(path), "filter": filter });
+        assert_eq!(app.post("1", new).await.status, StatusCode::CREATED);
+    }
+    let worker = app.base.worker().await;
+    for author in [json!({ "name": "bob" }), json!(null), json!({ "name": "alice" })] {
+        let data = json!({ "author": author });
+        Event::new("article.created").sender("1").send(app.base.db(), &data).await.unwrap();
+    }
+    receiver.wait_for(4, app::PATIENCE).await.unwrap();
+    app.base.settled().await;
+    worker.stop().await.unwrap();
+    let received = receiver.received();
+    let to_alice: Vec<_> = received.iter().filter(|request| request.path == "/alice").map(|one| one.json()).collect();
+    assert_eq!((received.len(), to_alice.len()), (4, 1));
+    assert_eq!(to_alice[0]["data"]["author"]["name"], "alice");
 }
 
 #[tokio::test]

@@ -8,10 +8,16 @@ use super::{
 };
 
 mod account {
+    use std::sync::LazyLock;
+
     use sea_orm::entity::prelude::*;
-    use thorn::Field;
+    use thorn::{Field, Q};
 
     const LIMIT: i64 = 100;
+
+    /// As if it came from a configuration.
+    static RULE: LazyLock<Q> =
+        LazyLock::new(|| r#"{"balance": {"now_gt": 1000}, "not": {"nickname": {"startswith": "q"}}}"#.parse().unwrap());
 
     fn is_round(balance: Field<'_, i64>) -> bool {
         balance.new.is_some_and(|balance| balance % 100 == 0)
@@ -25,6 +31,7 @@ mod account {
         on_named(event = "account.named", on = change, when = nickname.now_is_not_null() || nickname.now_ne("old")),
         on_round(event = "account.round", on = change, when = is_round(balance)),
         on_rows(event = "account.rows", on = change, when = old.is_some_and(|old| old.balance < new.balance)),
+        on_ruled(event = "account.ruled", on = change, when = RULE.matches_rows(new, old)),
         on_macro(event = "account.macro", on = change, when = matches!(balance.new, Some(7))),
         on_born(event = "account.born", on = create, when = balance.now_eq(1) && nickname.changed())
     )]
@@ -112,4 +119,20 @@ async fn functions_macros_and_whole_rows_are_filters_too() {
 async fn thorn_074_a_transition_on_create_has_no_previous_version_and_fires() {
     assert_eq!(account(1, Some("a")).await.0.names().await, ["account.born"]);
     assert!(account(1, None).await.0.names().await.is_empty());
+}
+
+#[tokio::test]
+async fn thorn_039_a_filter_that_is_data_sees_both_rows() {
+    for (balance, nickname, expected) in [
+        ((2001, 1001), Some("a"), false),
+        ((5, 1001), Some("a"), true),
+        ((5, 1001), None, true),
+        ((5, 1001), Some("q"), false),
+    ] {
+        let fired = change(balance, (nickname, nickname)).await;
+        assert_eq!(fired.contains(&"account.ruled".to_owned()), expected, "{balance:?} {nickname:?} {fired:?}");
+        assert!(fired.contains(&"account.different".to_owned()));
+    }
+    let rule: thorn::Q = r#"{"balance": 1, "nick": 2, "not": {"titel.x": 3}}"#.parse().unwrap();
+    assert_eq!(rule.unknown_columns::<account::Entity>(), ["nick", "titel"]);
 }

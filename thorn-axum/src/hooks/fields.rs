@@ -37,6 +37,7 @@ impl Fields {
         let mut new = NewSubscription {
             owner,
             event: self.required("event"),
+            filter: self.given.remove("filter"),
             url: self.required("url"),
             secret: self.text("hmac_secret"),
             digest: self.text("hmac_digest"),
@@ -53,11 +54,12 @@ impl Fields {
     }
 
     /// PUT: every field anew. Secret and headers aren't shown, so who sends back what they have read
-    /// can't have them, and they stay; so does what clients of Python's Thorn don't know: `enabled` and
-    /// `hmac_signer`.
+    /// can't have them, and they stay; so does what clients of Python's Thorn don't know: `enabled`,
+    /// `filter` and `hmac_signer`.
     pub(super) fn replacement(&mut self) -> SubscriptionChange {
         let mut change = SubscriptionChange {
             event: Some(self.required("event")),
+            filter: self.given.remove("filter"),
             url: Some(self.required("url")),
             secret: self.text("hmac_secret"),
             digest: self.text("hmac_digest").or_else(|| Some(Digest::default().to_string())),
@@ -75,6 +77,7 @@ impl Fields {
     pub(super) fn change(&mut self) -> SubscriptionChange {
         let mut change = SubscriptionChange {
             event: self.text("event"),
+            filter: self.given.remove("filter"),
             url: self.text("url"),
             secret: self.text("hmac_secret"),
             digest: self.text("hmac_digest"),

@@ -1,7 +1,7 @@
 //! A subscription as the API shows it.
 
 use serde::Serialize;
-use thorn_core::{SubscriptionId, Timestamp, subscription::Subscription};
+use thorn_core::{SubscriptionId, Timestamp, model::Q, subscription::Subscription};
 
 /// A subscription as the API shows it. The secret is there only if this is the moment to show it, and
 /// of its headers, which may be credentials too, their names.
@@ -9,6 +9,7 @@ use thorn_core::{SubscriptionId, Timestamp, subscription::Subscription};
 pub(super) struct Representation<'a> {
     id: SubscriptionId,
     event: String,
+    filter: Option<&'a Q>,
     url: &'a str,
     content_type: &'static str,
     user: Option<&'a str>,
@@ -34,6 +35,7 @@ impl<'a> Representation<'a> {
         Self {
             id: subscription.id,
             event: subscription.pattern.to_string(),
+            filter: subscription.filter.as_ref(),
             url: &subscription.url,
             content_type: subscription.content_type.as_str(),
             user: subscription.owner.as_deref(),

@@ -55,6 +55,7 @@ mod tests {
             id: SubscriptionId::generate(),
             owner: None,
             pattern: Pattern::parse("a.*").unwrap(),
+            filter: None,
             url: "https://a.example/".into(),
             secret: secret.map(Secret::new),
             digest,
@@ -68,6 +69,7 @@ mod tests {
             updated_at: now,
             created_version: 1,
             version: 1,
+            hears_version: 1,
         }
     }
 

@@ -37,10 +37,12 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn columns() -> [(&'static str, ColumnDef); 6] {
+fn columns() -> [(&'static str, ColumnDef); 7] {
     [
         // A condition on the payload, as JSON.
         ("thorn_subscription", ColumnDef::new("filter").text().to_owned()),
+        // The registry's version since which it hears of these events.
+        ("thorn_subscription", ColumnDef::new("hears_version").big_integer().not_null().default(0).to_owned()),
         // Headers of its own as JSON, sealed like the secret.
         ("thorn_subscription", ColumnDef::new("headers").text().to_owned()),
         // How `Hook-HMAC` is made.

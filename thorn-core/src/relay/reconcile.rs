@@ -100,7 +100,8 @@ impl Relay {
     }
 
     /// Packs deliveries that were fanned out and have no row; `false` if there is none left. Who
-    /// subscribed after the fan-out isn't owed anything, nor is who left or changed since.
+    /// subscribed after the fan-out isn't owed anything, nor is who left since, was enabled since, or
+    /// hears of other events since: nobody knows whether it had heard of this one.
     async fn add_missing(&self, event: &Model, packer: &mut Packer<'_>) -> Result<bool, Error> {
         let recorded: HashSet<Uuid> = delivery::Entity::find()
             .select_only()
@@ -116,7 +117,8 @@ impl Relay {
         let version = event.registry_version.unwrap_or(i64::MAX);
         let mut found = false;
         for subscription in &hearers {
-            if subscription.created_version <= version && !recorded.contains(&subscription.id.as_uuid()) {
+            let heard_then = subscription.created_version.max(subscription.hears_version) <= version;
+            if heard_then && !recorded.contains(&subscription.id.as_uuid()) {
                 packer.add(event, subscription, 0, false)?;
                 found = true;
             }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::{delivery::TargetError, event::ExtraHeaders};
 
 /// A subscription to be made, as somebody typed it. It is checked by
@@ -12,6 +14,9 @@ pub struct NewSubscription {
     pub owner: Option<String>,
     /// Which events, as a [`Pattern`](super::Pattern).
     pub event: String,
+    /// What must hold of the event's data, as the JSON of a [`Q`](crate::model::Q); null and `None` are
+    /// no filter. It can't ask for what was before (`now_…`, `changed`), which an event doesn't tell.
+    pub filter: Option<Value>,
     /// Where deliveries go.
     pub url: String,
     /// What they are signed with; generated if `None`.
@@ -37,6 +42,8 @@ pub struct NewSubscription {
 pub struct SubscriptionChange {
     /// Which events, as a [`Pattern`](super::Pattern).
     pub event: Option<String>,
+    /// What must hold of the event's data; null takes the filter away.
+    pub filter: Option<Value>,
     /// Where deliveries go.
     pub url: Option<String>,
     /// What they are signed with; an unsigned one gets signed.
@@ -58,9 +65,9 @@ pub struct SubscriptionChange {
 impl SubscriptionChange {
     /// Whether it does no more than enable or disable.
     pub(super) fn is_switch(&self) -> bool {
-        let Self { event, url, secret, unsigned, digest, signer, content_type, headers, enabled: _ } = self;
+        let Self { event, filter, url, secret, unsigned, digest, signer, content_type, headers, enabled: _ } = self;
         let texts = [event, url, secret, digest, signer, content_type];
-        texts.iter().all(|text| text.is_none()) && !unsigned && headers.is_none()
+        texts.iter().all(|text| text.is_none()) && filter.is_none() && !unsigned && headers.is_none()
     }
 }
 
@@ -91,6 +98,7 @@ impl fmt::Debug for NewSubscription {
         f.debug_struct("NewSubscription")
             .field("owner", &self.owner)
             .field("event", &self.event)
+            .field("filter", &self.filter)
             .field("url", &self.url)
             .field("secret", &self.secret.as_ref().map(|_| "…"))
             .field("unsigned", &self.unsigned)
@@ -107,6 +115,7 @@ impl fmt::Debug for SubscriptionChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubscriptionChange")
             .field("event", &self.event)
+            .field("filter", &self.filter)
             .field("url", &self.url)
             .field("secret", &self.secret.as_ref().map(|_| "…"))
             .field("unsigned", &self.unsigned)

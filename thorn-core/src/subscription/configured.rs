@@ -6,6 +6,8 @@ use std::fmt;
 
 pub(crate) use file::{read, source_of};
 
+use serde_json::Value;
+
 use super::{ContentType, Digest, Signer};
 use crate::{SubscriptionId, event::ExtraHeaders};
 
@@ -36,6 +38,7 @@ use crate::{SubscriptionId, event::ExtraHeaders};
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfiguredSubscription {
     pub(super) event: String,
+    pub(super) filter: Option<Value>,
     pub(super) url: String,
     pub(super) secret: Option<String>,
     pub(super) owner: Option<String>,
@@ -56,6 +59,7 @@ impl ConfiguredSubscription {
     pub fn unsigned(event: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             event: event.into(),
+            filter: None,
             url: url.into(),
             secret: None,
             owner: None,
@@ -71,6 +75,13 @@ impl ConfiguredSubscription {
     #[must_use]
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.owner = Some(owner.into());
+        self
+    }
+
+    /// What must hold of the event's data, as the JSON of a [`Q`](crate::model::Q). Default: nothing.
+    #[must_use]
+    pub fn filter(mut self, filter: Value) -> Self {
+        self.filter = Some(filter);
         self
     }
 
@@ -102,7 +113,7 @@ impl ConfiguredSubscription {
         self
     }
 
-    /// Its id, in place of the one derived from source, owner, event and URL. With an id of its own,
+    /// Its id, in place of the one derived from source, owner, event, filter and URL. With an id of its own,
     /// a subscription stays the same when its event or URL changes.
     #[must_use]
     pub const fn id(mut self, id: SubscriptionId) -> Self {

@@ -17,7 +17,7 @@ pub struct Model {
     pub content_type: String,
     pub disabled_at: Option<i64>,
     pub disabled_reason: Option<String>,
-    /// SHA-256 of owner, URL and pattern, unique; `None` once deleted.
+    /// SHA-256 of owner, URL, pattern and filter, unique; `None` once deleted.
     pub identity: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
@@ -28,6 +28,8 @@ pub struct Model {
     pub version: i64,
     /// A condition on the payload, as JSON.
     pub filter: Option<String>,
+    /// The registry's version that last changed which events it hears of.
+    pub hears_version: i64,
     /// Headers of its own as JSON, sealed like the secret.
     pub headers: Option<String>,
     /// How `Hook-HMAC` is made.

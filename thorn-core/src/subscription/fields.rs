@@ -1,5 +1,6 @@
 //! The rules that a subscription's fields are checked against.
 
+use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -10,6 +11,7 @@ use crate::{
     Error,
     delivery::TargetError,
     event::{ExtraHeaders, check_header},
+    model::Q,
 };
 
 const MAX_URL: usize = 2048;
@@ -20,6 +22,8 @@ const MAX_HEADER_BYTES: usize = 8 * 1024;
 /// A change whose every field is right.
 pub(super) struct CheckedChange {
     pub(super) pattern: Option<Pattern>,
+    /// `Some(None)` takes it away.
+    pub(super) filter: Option<Option<Q>>,
     pub(super) url: Option<String>,
     /// `Some(None)` takes it away.
     pub(super) secret: Option<Option<Secret>>,
@@ -84,6 +88,7 @@ impl<'a> Fields<'a> {
         };
         let checked = CheckedChange {
             pattern: change.event.as_deref().and_then(|text| self.event(text)),
+            filter: change.filter.as_ref().and_then(|json| self.filter(json)),
             url,
             secret: match (&change.secret, change.unsigned) {
                 (None, false) => None,
@@ -125,6 +130,29 @@ impl<'a> Fields<'a> {
                 self.wrong("event", FieldErrorKind::UnknownChoice, message)
             }
             _ => Some(pattern),
+        }
+    }
+
+    /// One that is always true is none.
+    pub(super) fn filter(&mut self, json: &Value) -> Option<Option<Q>> {
+        const FIELD: &str = "filter";
+        if json.is_null() {
+            return Some(None);
+        }
+        match Q::from_json(json) {
+            Err(invalid) => {
+                for problem in invalid.problems {
+                    self.wrong::<()>(FIELD, FieldErrorKind::Invalid, problem);
+                }
+                None
+            }
+            Ok(q) if q.reads_old() => self.wrong(
+                FIELD,
+                FieldErrorKind::Invalid,
+                "an event doesn't tell what was before, so `now_…` and `changed` can't be asked here; subscribe to an \
+                 event that is sent on that change only",
+            ),
+            Ok(q) => Some((!q.is_empty()).then_some(q)),
         }
     }
 

@@ -12,7 +12,7 @@ pub struct InvalidSubscription {
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field, called as the REST API does: `event`, `url`, `hmac_secret`, `hmac_digest`,
+    /// The field, called as the REST API does: `event`, `filter`, `url`, `hmac_secret`, `hmac_digest`,
     /// `hmac_signer`, `content_type`, `headers`, `user`, `source`, or `non_field_errors` for what concerns several.
     pub field: &'static str,
     /// The rule it breaks.
@@ -60,7 +60,8 @@ impl FieldErrorKind {
 impl InvalidSubscription {
     /// The refusal of a subscription that its owner already has.
     pub(super) fn duplicate() -> Self {
-        let message = "the owner already has a subscription of this event and url; change that one instead".to_owned();
+        let message =
+            "the owner already has a subscription of this event, url and filter; change that one instead".to_owned();
         Self { errors: vec![FieldError { field: "non_field_errors", kind: FieldErrorKind::Duplicate, message }] }
     }
 }

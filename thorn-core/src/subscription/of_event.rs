@@ -109,6 +109,7 @@ impl Stored {
             id: self.id(),
             owner: None,
             pattern: Pattern::parse(&event.name).map_err(|error| unreadable(&error))?,
+            filter: None,
             url: self.url.clone(),
             secret,
             digest: self.digest.parse().map_err(|error| unreadable(&error))?,
@@ -122,6 +123,7 @@ impl Stored {
             updated_at: at,
             created_version: 0,
             version: 0,
+            hears_version: 0,
         })
     }
 }

@@ -10,7 +10,7 @@ use super::{
     entity::{ActiveModel, Model},
     sealing::{Part, seal, unseal},
 };
-use crate::{Error, SubscriptionId, Timestamp, event::ExtraHeaders};
+use crate::{Error, SubscriptionId, Timestamp, event::ExtraHeaders, model::InvalidQ};
 
 /// Reads a row. Fails if secret or headers can't be decrypted, or somebody else wrote to the table.
 pub(super) fn read(row: Model, key: Option<&SecretKey>) -> Result<Subscription, Error> {
@@ -42,6 +42,10 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
     Ok(Subscription {
         id,
         pattern: Pattern::parse(&row.pattern).map_err(|error| unreadable(id, &error))?,
+        filter: match &row.filter {
+            Some(text) => Some(text.parse().map_err(|error: InvalidQ| unreadable(id, &error))?),
+            None => None,
+        },
         secret,
         digest: row.digest.parse().map_err(|error| unreadable(id, &error))?,
         signer: row.signer.parse().map_err(|error| unreadable(id, &error))?,
@@ -58,6 +62,7 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
         updated_at: Timestamp::from_millis(row.updated_at),
         created_version: row.created_version,
         version: row.version,
+        hears_version: row.hears_version,
     })
 }
 
@@ -93,7 +98,8 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         deleted_at: Set(None),
         created_version: Set(subscription.created_version),
         version: Set(subscription.version),
-        ..ActiveModel::default()
+        filter: Set(subscription.filter.as_ref().map(ToString::to_string)),
+        hears_version: Set(subscription.hears_version),
     })
 }
 
@@ -106,10 +112,12 @@ fn json(headers: &ExtraHeaders) -> String {
 fn identity(subscription: &Subscription) -> String {
     let mut hash = Sha256::new();
     // Each part behind its length, so that no two lists of parts give the same bytes.
+    let filter = subscription.filter.as_ref().map(ToString::to_string);
     let parts = [subscription.owner.as_deref(), Some(&subscription.url), Some(subscription.pattern.as_str())];
     // What is configured stands beside what somebody subscribed.
-    let source = subscription.source.as_deref().map(Some);
-    for part in parts.into_iter().chain(source) {
+    let source = subscription.source.as_deref().map(|source| [None, Some(source)]);
+    let more = filter.as_deref().map(Some).into_iter().chain(source.into_iter().flatten());
+    for part in parts.into_iter().chain(more) {
         hash.update([u8::from(part.is_some())]);
         let part = part.unwrap_or_default();
         hash.update((part.len() as u64).to_be_bytes());

@@ -79,12 +79,13 @@ impl Subscriptions {
     /// # Errors
     ///
     /// [`Error::Subscription`] with every field that is wrong, or if the owner already has one of
-    /// this event and URL; [`Error::Secret`] if none can be made; [`Error::Database`].
+    /// this event, URL and filter; [`Error::Secret`] if none can be made; [`Error::Database`].
     pub async fn create(&self, new: NewSubscription) -> Result<Subscription, Error> {
         let mut fields = self.fields();
         let checked = (
             fields.owner(new.owner.as_deref()),
             fields.event(&new.event),
+            new.filter.as_ref().map_or(Some(None), |json| fields.filter(json)),
             fields.url(&new.url).await,
             match &new.secret {
                 Some(text) => fields.signed_or_not(text, new.unsigned).map(Some),
@@ -100,6 +101,7 @@ impl Subscriptions {
         let (
             Some(owner),
             Some(pattern),
+            Some(filter),
             Some(url),
             Some(secret),
             Some(digest),
@@ -117,6 +119,7 @@ impl Subscriptions {
             id: SubscriptionId::generate(),
             owner,
             pattern,
+            filter,
             url,
             secret,
             digest,
@@ -130,6 +133,7 @@ impl Subscriptions {
             updated_at: now,
             created_version: write.version,
             version: write.version,
+            hears_version: write.version,
         };
         let inserted = match self.row(&made) {
             Ok(row) => write.insert(row).await,
@@ -228,8 +232,13 @@ impl Subscriptions {
         };
         let before = row::with_unsealed(row, secret, headers)?;
         let now = Timestamp::now();
+        let pattern = change.pattern.unwrap_or_else(|| before.pattern.clone());
+        let filter = change.filter.unwrap_or_else(|| before.filter.clone());
+        let hears_anew = before.disabled.is_some() && change.enabled == Some(true);
+        let hears_others = hears_anew || pattern != before.pattern || filter != before.filter;
         let updated = Subscription {
-            pattern: change.pattern.unwrap_or(before.pattern),
+            pattern,
+            filter,
             url: change.url.unwrap_or(before.url),
             digest: change.digest.unwrap_or(before.digest),
             signer: change.signer.unwrap_or(before.signer),
@@ -242,6 +251,7 @@ impl Subscriptions {
             failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
             updated_at: now,
             version: write.version,
+            hears_version: if hears_others { write.version } else { before.hears_version },
             ..before
         };
         write.update(self.row(&updated)?).await?;

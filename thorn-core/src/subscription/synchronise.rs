@@ -12,7 +12,7 @@ use super::{
     subscriber::derived,
     write::Write,
 };
-use crate::{Error, SubscriptionId, Timestamp};
+use crate::{Error, SubscriptionId, Timestamp, event::ExtraHeaders};
 
 /// Ids of one `IN (…)`.
 const IDS_PER_QUERY: usize = 500;
@@ -76,9 +76,10 @@ impl Subscriptions {
                     continue;
                 }
             };
-            let meaning = (entry.owner.as_deref(), entry.event.as_str(), entry.url.as_str());
+            let filter = read.filter.as_ref().map(ToString::to_string);
+            let meaning = (entry.owner.as_deref(), entry.event.as_str(), filter, entry.url.as_str());
             if let Some(first) = meanings.insert(meaning, index + 1) {
-                mistakes.push(format!("{place}: entry {first} has the same owner, event and url"));
+                mistakes.push(format!("{place}: entry {first} has the same owner, event, filter and url"));
             } else if let Some(first) = ids.insert(read.id, index + 1) {
                 mistakes.push(format!("{place}: entry {first} has the same id"));
             }
@@ -91,22 +92,25 @@ impl Subscriptions {
         let mut fields = self.fields();
         let owner = fields.owner(entry.owner.as_deref());
         let pattern = fields.event(&entry.event);
+        let filter = entry.filter.as_ref().map_or(Some(None), |json| fields.filter(json));
         let url = fields.url_alone(&entry.url);
         let secret = entry.secret.as_deref().map_or(Some(None), |text| fields.secret(text).map(Some));
         let headers = fields.headers(&entry.headers);
-        let (Some(owner), Some(pattern), Some(url), Some(secret), Some(headers)) =
-            (owner, pattern, url, secret, headers)
+        let (Some(owner), Some(pattern), Some(filter), Some(url), Some(secret), Some(headers)) =
+            (owner, pattern, filter, url, secret, headers)
         else {
             let told = |field: &str, message: &str| format!("{}: {message}", file_s_name(field));
             return Err(fields.refusal().errors.iter().map(|error| told(error.field, &error.message)).collect());
         };
         let owned = entry.owner.as_ref().map_or("", |_| "owned");
-        let parts = [source, owned, entry.owner.as_deref().unwrap_or_default(), pattern.as_str(), &url];
+        let filter_text = filter.as_ref().map(ToString::to_string).unwrap_or_default();
+        let parts = [source, owned, entry.owner.as_deref().unwrap_or_default(), pattern.as_str(), &url, &filter_text];
         let now = Timestamp::now();
         Ok(Subscription {
             id: entry.id.unwrap_or_else(|| derived("configured", &parts)),
             owner,
             pattern,
+            filter,
             url,
             secret,
             digest: entry.digest,
@@ -120,6 +124,7 @@ impl Subscriptions {
             updated_at: now,
             created_version: 0,
             version: 0,
+            hears_version: 0,
         })
     }
 
@@ -160,6 +165,7 @@ impl Subscriptions {
             let exposed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
             present.owner == wanted.owner
                 && present.pattern == wanted.pattern
+                && present.filter == wanted.filter
                 && present.url == wanted.url
                 && exposed(&present.secret) == exposed(&wanted.secret)
                 && present.digest == wanted.digest
@@ -187,13 +193,29 @@ impl Subscriptions {
         for (wanted, row) in plan.change {
             step(write, &mut is_first).await?;
             let created_at = Timestamp::from_millis(row.created_at);
-            let changed =
-                Subscription { created_at, created_version: row.created_version, version: write.version, ..wanted };
+            // Events from before it heard of such ones aren't owed to it.
+            let present = row::with_unsealed(row.clone(), None, ExtraHeaders::default());
+            let heard = present.ok().filter(|present| {
+                let same = present.pattern == wanted.pattern && present.filter == wanted.filter;
+                same && present.disabled.is_none()
+            });
+            let changed = Subscription {
+                created_at,
+                created_version: row.created_version,
+                version: write.version,
+                hears_version: heard.map_or(write.version, |present| present.hears_version),
+                ..wanted
+            };
             write.update(self.row(&changed)?).await?;
         }
         for (wanted, is_there) in plan.add {
             step(write, &mut is_first).await?;
-            let added = Subscription { created_version: write.version, version: write.version, ..wanted };
+            let added = Subscription {
+                created_version: write.version,
+                version: write.version,
+                hears_version: write.version,
+                ..wanted
+            };
             let row = self.row(&added)?;
             if is_there { write.update(row).await? } else { write.insert(row).await? }
         }

@@ -1,7 +1,7 @@
 //! A subscription as the rest of thorn sees it.
 
 use super::{ContentType, Digest, Pattern, Secret, Signer};
-use crate::{SubscriptionId, Timestamp, event::ExtraHeaders};
+use crate::{SubscriptionId, Timestamp, event::ExtraHeaders, model::Q};
 
 /// Somebody's wish to hear of the events that a pattern means, at a URL.
 ///
@@ -14,6 +14,8 @@ pub struct Subscription {
     pub owner: Option<String>,
     /// Which events it hears of.
     pub pattern: Pattern,
+    /// What must hold of their data, if anything must.
+    pub filter: Option<Q>,
     /// Where deliveries go, exactly as it was given.
     pub url: String,
     /// What deliveries are signed with. `None` is an unsigned subscription, whose deliveries carry no
@@ -42,6 +44,9 @@ pub struct Subscription {
     pub created_version: i64,
     /// The registry's version that last changed it.
     pub version: i64,
+    /// The registry's version that last changed which events it hears of: by its pattern, its filter,
+    /// or by enabling it.
+    pub hears_version: i64,
 }
 
 /// Why a subscription hears nothing.
@@ -63,6 +68,8 @@ impl Subscription {
     /// for it. That is one with this subscription's owner as sender, and any broadcast. A global
     /// subscription hears whatever the sender. An event with neither sender nor `broadcast` is for
     /// global subscriptions only, so that nothing leaks from one owner to another by omission.
+    ///
+    /// The filter comes on top; it is asked when the event's data is at hand.
     #[must_use]
     pub fn hears(&self, event: &str, sender: Option<&str>, broadcast: bool) -> bool {
         let for_it = match &self.owner {

@@ -4,6 +4,8 @@ use std::{any::Any, cmp::Ordering};
 
 use sea_orm::prelude::{Decimal, Json, Uuid};
 
+use crate::model::json;
+
 /// SQL's null, to compare with: `title.now_eq(Null)` is `title.now_is_null()`.
 // Not `PartialEq`: only so are the blanket implementation and its own apart.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,10 @@ pub trait Truthy {
 
 impl<T: PartialEq + Any> EqualTo<T> for T {
     fn equals(&self, value: Option<&T>) -> bool {
+        if let Some(operand) = (self as &dyn Any).downcast_ref::<Json>() {
+            // Numbers of JSON are equal if they amount to the same, as in filters that are data.
+            return json::equals(operand, value.and_then(|value| (value as &dyn Any).downcast_ref()));
+        }
         match value {
             Some(value) => value == self,
             // `eq(false)` on a boolean column is a test of truth as on any other: null is falsy.
@@ -148,12 +154,5 @@ truthy! {
     [] Decimal, it => !it.is_zero();
     [] String, it => !it.is_empty();
     [T] Vec<T>, it => !it.is_empty();
-    [] Json, it => match it {
-        Json::Null => false,
-        Json::Bool(it) => *it,
-        Json::Number(it) => it.as_f64() != Some(0.0),
-        Json::String(it) => !it.is_empty(),
-        Json::Array(it) => !it.is_empty(),
-        Json::Object(it) => !it.is_empty(),
-    };
+    [] Json, it => json::is_truthy(it);
 }

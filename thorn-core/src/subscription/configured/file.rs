@@ -6,8 +6,20 @@ use serde_json::{Map, Value};
 
 use super::{ConfiguredSubscription, InvalidConfiguration, place};
 
-const FIELDS: [&str; 11] =
-    ["event", "url", "secret", "secret_env", "unsigned", "owner", "digest", "signer", "content_type", "headers", "id"];
+const FIELDS: [&str; 12] = [
+    "event",
+    "filter",
+    "url",
+    "secret",
+    "secret_env",
+    "unsigned",
+    "owner",
+    "digest",
+    "signer",
+    "content_type",
+    "headers",
+    "id",
+];
 
 /// What a file's subscriptions are known by: its name, without the folder.
 pub(crate) fn source_of(path: &Path) -> String {
@@ -73,6 +85,7 @@ impl<'a> Entry<'a> {
             Some(secret) => ConfiguredSubscription::signed(event, url, secret),
             None => ConfiguredSubscription::unsigned(event, url),
         };
+        read.filter = self.members.get("filter").cloned();
         read.owner = self.text("owner").map(str::to_owned);
         read.digest = self.parsed("digest").unwrap_or_default();
         read.signer = self.parsed("signer");
@@ -182,7 +195,7 @@ mod tests {
     #[test]
     fn thorn_099_102_a_file_says_all_that_code_can_say() {
         let text = r#"[
-            {"event": "article.*", "url": "https://a.example/", "secret_env": "PARTNER_SECRET", "owner": "alice",
+            {"event": "article.*", "url": "https://a.example/", "secret_env": "PARTNER_SECRET", "owner": "alice", "filter": {"state": "new"},
              "digest": "SHA512", "signer": "compat", "content_type": "application/x-www-form-urlencoded",
              "headers": {"X-A": "1"}, "id": "018f3c2a-0000-7000-8000-0000000000ff"},
             {"event": "*", "url": "https://b.example/", "unsigned": true, "owner": null},
@@ -191,6 +204,7 @@ mod tests {
         let list = parse(text, &env).unwrap();
         let full = ConfiguredSubscription::signed("article.*", "https://a.example/", "from-the-environment")
             .owner("alice")
+            .filter(serde_json::json!({ "state": "new" }))
             .digest(Digest::Sha512)
             .signer(Signer::Compat)
             .content_type(ContentType::Form)

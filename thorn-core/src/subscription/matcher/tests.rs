@@ -14,6 +14,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         id: SubscriptionId::generate(),
         owner: owner.map(str::to_owned),
         pattern: Pattern::parse(pattern).unwrap(),
+        filter: None,
         url: "https://example.com".to_owned(),
         secret: Some(Secret::new("s")),
         digest: Digest::Sha256,
@@ -27,6 +28,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         updated_at: Timestamp::from_millis(0),
         created_version: 1,
         version: 1,
+        hears_version: 1,
     })
 }
 

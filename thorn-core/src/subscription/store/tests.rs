@@ -1,9 +1,11 @@
 use futures::future::join_all;
 use sea_orm::{EntityTrait, PaginatorTrait};
+use serde_json::{Value, json};
 
 use crate::{
     Error, SubscriptionId,
     event::ExtraHeaders,
+    model::Q,
     subscription::{
         Access, ContentType, Digest, FieldErrorKind, InvalidSubscription, NewSubscription, Page, Secret, Signer,
         Subscription, SubscriptionChange,
@@ -129,6 +131,7 @@ async fn thorn_111_112_a_change_leaves_the_rest_and_round_trips() {
     assert_eq!((&changed.secret, &changed.pattern, &changed.url), (&made.secret, &made.pattern, &made.url));
     let back = SubscriptionChange {
         event: Some(changed.pattern.to_string()),
+        filter: Some(Value::Null),
         url: Some(changed.url.clone()),
         secret: changed.secret.as_ref().map(|secret| secret.expose().to_owned()),
         unsigned: false,
@@ -167,6 +170,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
     let bad = NewSubscription {
         owner: Some("x".repeat(191)),
         event: " ".into(),
+        filter: Some(json!({ "state": { "equals": 1 }, "title": {} })),
         url: "example.com".into(),
         secret: Some(" \t".into()),
         unsigned: false,
@@ -179,6 +183,8 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
     let expected = [
         ("user", FieldErrorKind::TooLong),
         ("event", FieldErrorKind::Blank),
+        ("filter", FieldErrorKind::Invalid),
+        ("filter", FieldErrorKind::Invalid),
         ("url", FieldErrorKind::Invalid),
         ("hmac_secret", FieldErrorKind::Blank),
         ("hmac_digest", FieldErrorKind::UnknownChoice),
@@ -191,6 +197,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
     let made = fixture.create("alice", "a", URL).await;
     let change = SubscriptionChange {
         event: Some(bad.event),
+        filter: bad.filter,
         url: Some(bad.url),
         secret: bad.secret,
         digest: bad.digest,
@@ -199,7 +206,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         ..SubscriptionChange::default()
     };
     let wrong = wrong_fields(fixture.subscriptions.update(Access::Operator, made.id, change).await);
-    assert_eq!(wrong.len(), 6);
+    assert_eq!(wrong.len(), 8);
     assert_eq!(fixture.subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
     assert_eq!(write::version(&fixture.db).await.unwrap(), 1);
 }
@@ -326,7 +333,7 @@ async fn with_a_key_the_table_holds_no_readable_secret() {
 }
 
 #[tokio::test]
-async fn thorn_101_unsigned_only_if_somebody_says_so() {
+async fn unsigned_only_if_somebody_says_so() {
     let fixture = Fixture::new().await;
     let subscriptions = fixture.with_key(&key(1));
     let unsigned = NewSubscription { unsigned: true, ..new("alice", "a", URL) };
@@ -420,4 +427,68 @@ async fn thorn_145_headers_of_a_subscription_are_checked_when_set() {
     }
     assert_eq!(wrong_fields(try_headers("a", &[("Host", "x"), ("X Y", "x"), ("X-A", "x")]).await).len(), 2);
     try_headers("a", &[("Authorization", "Bearer x"), ("X-A", &long[8000..])]).await.unwrap();
+}
+
+fn filtered(event: &str, filter: Value) -> NewSubscription {
+    NewSubscription { filter: Some(filter), ..new("alice", event, URL) }
+}
+
+#[tokio::test]
+async fn django_webhooks_d06_a_url_may_listen_to_several_values_each_once() {
+    let fixture = Fixture::new().await;
+    let subscriptions = &fixture.subscriptions;
+    let published = subscriptions.create(filtered("a.*", json!({ "state": "PUBLISHED" }))).await.unwrap();
+    assert_eq!(published.filter, Some(Q::field("state").eq("PUBLISHED")));
+    assert_eq!(fixture.row(&published).await.filter.unwrap(), r#"{"state":{"eq":"PUBLISHED"}}"#);
+    assert_eq!(subscriptions.get(Access::Operator, published.id).await.unwrap(), published);
+    subscriptions.create(filtered("a.*", json!({ "state": "DRAFT" }))).await.unwrap();
+    let duplicate = [("non_field_errors", FieldErrorKind::Duplicate)];
+    let same = filtered("a.*", json!({ "and": [{ "state": { "eq": "PUBLISHED" } }] }));
+    assert_eq!(wrong_fields(subscriptions.create(same).await), duplicate);
+    // What is always true is no filter.
+    let made = subscriptions.create(filtered("a.*", json!({}))).await.unwrap();
+    assert_eq!((made.filter, fixture.row(&published).await.identity.is_some()), (None, true));
+    assert_eq!(wrong_fields(subscriptions.create(new("alice", "a.*", URL)).await), duplicate);
+
+    let update = async |filter| {
+        let change = SubscriptionChange { filter, ..SubscriptionChange::default() };
+        subscriptions.update(Access::Operator, published.id, change).await
+    };
+    assert_eq!(update(None).await.unwrap().filter, published.filter);
+    assert_eq!(wrong_fields(update(Some(Value::Null)).await), duplicate);
+    assert_eq!(update(Some(json!({ "n": 1 }))).await.unwrap().filter, Some(Q::field("n").eq(1)));
+}
+
+#[tokio::test]
+async fn a_filter_that_asks_for_what_was_before_is_refused() {
+    let fixture = Fixture::new().await;
+    for filter in [json!({ "not": { "state": { "now_eq": "x" } } }), json!({ "state": { "changed": true } })] {
+        let refused = refusal(fixture.subscriptions.create(filtered("a", filter)).await);
+        assert_eq!(refused.errors[0].field, "filter");
+        assert!(refused.to_string().contains("`now_…` and `changed` can't be asked here"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn since_when_it_hears_what_it_hears_is_known() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a", URL).await;
+    assert_eq!(made.hears_version, made.version);
+    let update = async |change| fixture.subscriptions.update(Access::Operator, made.id, change).await.unwrap();
+    let change = SubscriptionChange::default;
+    for (other, hears_others) in [
+        (SubscriptionChange { digest: Some("sha1".into()), ..change() }, false),
+        (SubscriptionChange { url: Some("https://other.example/".into()), ..change() }, false),
+        (SubscriptionChange { event: Some("a".into()), enabled: Some(true), ..change() }, false),
+        (SubscriptionChange { event: Some("b".into()), ..change() }, true),
+        (SubscriptionChange { filter: Some(json!({ "n": 1 })), ..change() }, true),
+        (SubscriptionChange { filter: Some(json!({ "n": { "eq": 1 } })), ..change() }, false),
+        (SubscriptionChange { filter: Some(Value::Null), ..change() }, true),
+        (SubscriptionChange { enabled: Some(false), ..change() }, false),
+        (SubscriptionChange { enabled: Some(true), ..change() }, true),
+    ] {
+        let shown = format!("{other:?}");
+        let now = update(other).await;
+        assert_eq!(now.hears_version == now.version, hears_others, "{shown}");
+    }
 }

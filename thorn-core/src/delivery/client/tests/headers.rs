@@ -84,7 +84,7 @@ async fn the_event_s_headers_win_over_the_subscription_s() {
 }
 
 #[tokio::test]
-async fn thorn_101_an_unsigned_delivery_has_id_and_time_but_no_signature() {
+async fn an_unsigned_delivery_has_id_and_time_but_no_signature() {
     for (secret, signatures) in [(Some(Secret::new("s")), 1), (None, 0)] {
         let request = sent(&Hook { secret, ..Hook::default() }).await;
         assert_eq!(request.all("hook-hmac").len(), signatures);

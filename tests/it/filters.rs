@@ -1,0 +1,134 @@
+//! Subscriptions that filter by the data of events.
+// SeaORM's macros make more than a test uses.
+#![allow(dead_code, unreachable_pub)]
+
+use sea_orm::Set;
+use serde_json::{Value, json};
+use thorn::{
+    Event,
+    subscription::{NewSubscription, Subscription, SubscriptionChange},
+};
+use thorn_core::testing::{Received, Receiver};
+
+use crate::app::{self, App, PATIENCE};
+
+mod article {
+    use sea_orm::entity::prelude::*;
+
+    #[thorn::webhook_model(on_create = "article.created", on_change = "article.changed")]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "article")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub state: String,
+    }
+}
+
+/// Another model with the same property.
+mod invoice {
+    use sea_orm::entity::prelude::*;
+
+    #[thorn::webhook_model(on_create = "invoice.created", on_change = "invoice.changed")]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "invoice")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub state: String,
+    }
+}
+
+async fn subscribe(app: &App, event: &str, url: String, filter: Value) -> Subscription {
+    let new = NewSubscription { event: event.into(), url, filter: Some(filter), ..NewSubscription::default() };
+    app.thorn.subscriptions().create(new).await.unwrap()
+}
+
+/// Event and data of what came to a path, in no order.
+fn heard(receiver: &Receiver, path: &str) -> Vec<String> {
+    let shown = |request: &Received| {
+        let body = request.json();
+        format!("{} {}", body["event"].as_str().unwrap(), body["data"]["state"].as_str().unwrap())
+    };
+    let mut heard: Vec<_> = receiver.received().iter().filter(|one| one.path == path).map(shown).collect();
+    heard.sort();
+    heard
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn django_webhooks_d06_d07_a_listener_hears_of_its_value_and_never_of_another_model() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    for table in ["article", "invoice"] {
+        app.execute(&format!("CREATE TABLE {table} (id INTEGER PRIMARY KEY, state TEXT NOT NULL)")).await;
+    }
+    let published = json!({ "state": "PUBLISHED" });
+    subscribe(&app, "article.*", receiver.url("/articles"), published.clone()).await;
+    subscribe(&app, "invoice.*", receiver.url("/invoices"), published.clone()).await;
+    // Controls: what was sent at all, and what the value alone, without a model, would let through.
+    subscribe(&app, "*", receiver.url("/all"), json!({})).await;
+    subscribe(&app, "*", receiver.url("/value"), published).await;
+    let worker = app.worker().await;
+    for state in ["DRAFT", "PUBLISHED"] {
+        let row = article::ActiveModel { state: Set(state.into()), ..Default::default() };
+        row.insert(app.db()).await.unwrap();
+        let row = invoice::ActiveModel { state: Set(state.into()), ..Default::default() };
+        row.insert(app.db()).await.unwrap();
+    }
+    receiver.wait_for(8, PATIENCE).await.unwrap();
+    app.settled().await;
+    worker.stop().await.unwrap();
+
+    let [articles, invoices] = ["article.created PUBLISHED", "invoice.created PUBLISHED"];
+    assert_eq!(heard(&receiver, "/articles"), [articles]);
+    assert_eq!(heard(&receiver, "/invoices"), [invoices]);
+    assert_eq!(heard(&receiver, "/value"), [articles, invoices]);
+    assert_eq!(heard(&receiver, "/all"), ["article.created DRAFT", articles, "invoice.created DRAFT", invoices]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_filter_was_at_the_fan_out_decides_what_is_owed() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let (one, two) = (json!({ "state": "ONE" }), json!({ "state": "TWO" }));
+    let kept = subscribe(&app, "a.b", receiver.url("/kept"), one.clone()).await;
+    let edited = subscribe(&app, "a.b", receiver.url("/edited"), two).await;
+    let worker = app.worker().await;
+    app.execute("CREATE TRIGGER lose AFTER INSERT ON Jobs BEGIN DELETE FROM Jobs WHERE id = NEW.id; END").await;
+    Event::new("a.b").broadcast().send(app.db(), &one).await.unwrap();
+    app::eventually("relayed", || async {
+        let status = app.thorn.status().await.unwrap();
+        if status.unrelayed == 0 { Ok(()) } else { Err(format!("{status:?}")) }
+    })
+    .await;
+    // One would hear of it by now, but didn't; the other did, and only its digest changes.
+    app.change(&edited, SubscriptionChange { filter: Some(one.clone()), ..Default::default() }).await;
+    app.change(&kept, SubscriptionChange { digest: Some("sha1".into()), ..Default::default() }).await;
+    app.execute("DROP TRIGGER lose").await;
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+    app.settled().await;
+    assert_eq!((heard(&receiver, "/kept"), heard(&receiver, "/edited")), (vec!["a.b ONE".to_owned()], vec![]));
+
+    // From now on both hear.
+    Event::new("a.b").broadcast().send(app.db(), &one).await.unwrap();
+    receiver.wait_for(3, PATIENCE).await.unwrap();
+    app.settled().await;
+    assert_eq!((heard(&receiver, "/kept").len(), heard(&receiver, "/edited").len()), (2, 1));
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_no_filter_can_read_reaches_the_others() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    app.subscribe("a.b", &receiver.url("/plain")).await;
+    subscribe(&app, "a.b", receiver.url("/filtered"), json!({ "state": { "is_null": true } })).await;
+    let worker = app.worker().await;
+    let deep = (0..200).fold(json!({}), |inner, _| json!([inner]));
+    Event::new("a.b").broadcast().send(app.db(), &deep).await.unwrap();
+    Event::new("a.b").broadcast().send(app.db(), &json!({ "n": 1 })).await.unwrap();
+    receiver.wait_for(3, PATIENCE).await.unwrap();
+    app.settled().await;
+    worker.stop().await.unwrap();
+    let paths = receiver.received().iter().filter(|request| request.path == "/filtered").count();
+    assert_eq!((receiver.received().len(), paths), (3, 1));
+}
