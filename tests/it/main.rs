@@ -10,6 +10,7 @@ mod configured;
 mod conformance;
 mod crashes;
 mod dispatch;
+mod elsewhere;
 mod failures;
 mod filters;
 mod flow;

@@ -113,6 +113,12 @@ pub enum Error {
         /// The id asked for.
         id: String,
     },
+    /// A [`SubscriptionStore`](crate::subscription::SubscriptionStore) refused or failed.
+    #[error("the store of subscriptions: {source}")]
+    Store {
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The database refused or failed.
     #[error("database: {0}")]
     Database(#[from] DbErr),

@@ -8,6 +8,7 @@ mod change;
 mod configured;
 mod content_type;
 mod digest;
+mod elsewhere;
 #[allow(unreachable_pub, reason = "the derives of SeaORM make their types `pub`")]
 pub(crate) mod entity;
 mod fields;
@@ -35,6 +36,7 @@ pub use configured::{Configured, ConfiguredSubscription, InvalidConfiguration};
 pub(crate) use configured::{read as read_configured, source_of};
 pub use content_type::{ContentType, ParseContentTypeError};
 pub use digest::{Digest, ParseDigestError};
+pub use elsewhere::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
 pub use invalid::{FieldError, FieldErrorKind, InvalidSubscription};
 pub use matcher::Matcher;
 pub(crate) use of_event::{Stored, column, subscribers};

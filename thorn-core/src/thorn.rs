@@ -18,8 +18,8 @@ use crate::{
     model::transaction::end,
     settings,
     subscription::{
-        Configured, ConfiguredSubscription, Pattern, Registry, SecretKey, Signer, Subscriber, Subscriptions, entity,
-        read_configured, source_of,
+        Configured, ConfiguredSubscription, Pattern, Registry, SecretKey, Signer, Subscriber, SubscriptionStore,
+        Subscriptions, entity, read_configured, source_of,
     },
     worker::Worker,
 };
@@ -75,6 +75,7 @@ impl Thorn {
             config: Config::default(),
             callbacks: Vec::new(),
             configured: Vec::new(),
+            store: None,
             observers: Observers::default(),
             dispatchers: BTreeMap::new(),
         }
@@ -253,6 +254,7 @@ pub struct ThornBuilder {
     config: Config,
     callbacks: Vec<(String, Arc<Function>)>,
     configured: Vec<(String, Vec<ConfiguredSubscription>)>,
+    store: Option<Arc<dyn SubscriptionStore>>,
     observers: Observers,
     dispatchers: Dispatchers,
 }
@@ -396,6 +398,13 @@ impl ThornBuilder {
         self
     }
 
+    /// Keeps subscriptions in a store of the application's own instead of thorn's table. All processes
+    /// of this database need the same one.
+    pub fn subscription_store(mut self, store: Arc<dyn SubscriptionStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     setters! {
         /// How events are dispatched that don't say so themselves. Default: by the queue.
         dispatch: Dispatch,
@@ -438,7 +447,7 @@ impl ThornBuilder {
     /// [`Error::Option`] for a senseless setting, [`Error::Pattern`] for a callback's, [`Error::Configuration`]
     /// for configured subscriptions, [`Error::Database`] if thorn's tables are missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config, callbacks, configured, observers, dispatchers } = self;
+        let Self { db, config, callbacks, configured, store, observers, dispatchers } = self;
         config.check()?;
         for name in dispatchers.keys() {
             dispatch::check_name(name)?;
@@ -461,7 +470,12 @@ impl ThornBuilder {
         if let Some(choices) = config.event_choices.clone() {
             subscriptions = subscriptions.with_event_choices(choices);
         }
-        let registry = Arc::new(Registry::new(config.secret_key.clone()));
+        let mut registry = Registry::new(config.secret_key.clone());
+        if let Some(store) = store {
+            subscriptions = subscriptions.with_store(store.clone());
+            registry = registry.with_store(store);
+        }
+        let registry = Arc::new(registry);
         let inline =
             Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
         let inline = Arc::new(inline);

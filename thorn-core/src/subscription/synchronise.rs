@@ -45,6 +45,10 @@ impl Subscriptions {
         source: &str,
         list: impl IntoIterator<Item = ConfiguredSubscription>,
     ) -> Result<Configured, Error> {
+        if self.store.is_some() {
+            let reason = "the application keeps its subscriptions in a store of its own; configure them there";
+            return Err(Error::Option { option: "configured subscriptions", reason: reason.into() });
+        }
         let list: Vec<_> = list.into_iter().collect();
         let wanted = self.check_configured(source, &list)?;
         let plan = self.plan(&self.db, source, wanted.clone()).await?;
