@@ -1,12 +1,13 @@
 #[webhook_model(
     on_create(event = "user.{username}.{{created}}"),
     on_change(event = "user.changed", only_if_changed),
-    on_greet(event = "user.greeted", manual, payload = greeting, headers = own_headers),
-    on_leave(event = "user.left", on = delete, payload = views::Left, sender = id, reverse = "/gone"),
+    on_greet(event = "user.greeted", manual, payload = greeting, headers = own_headers, dispatch = inline),
+    on_leave(event = "user.left", on = delete, payload = views::Left, sender = id, reverse = "/gone", dispatch = "mail"),
     payload = [id, username, r#type],
     headers = headers::of_user,
     sender = username,
-    reverse = "/users/{id}"
+    reverse = "/users/{id}",
+    dispatch = disabled
 )]
 pub struct Model {
     pub id: i32,

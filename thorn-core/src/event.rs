@@ -140,6 +140,17 @@ impl Event {
     /// How the event is dispatched once it is committed. Default: inline in the scope of
     /// [`Thorn::inline`](crate::Thorn::inline) unless the application has disabled dispatch, else as
     /// the application says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::{Dispatch, Error, event::Event};
+    ///
+    /// async fn ping(db: &sea_orm::DatabaseConnection) -> Result<(), Error> {
+    ///     Event::new("ping").broadcast().dispatch(Dispatch::Inline).send(db, &()).await?;
+    ///     Ok(()) // whoever hears of it was called
+    /// }
+    /// ```
     #[must_use]
     pub fn dispatch(mut self, dispatch: Dispatch) -> Self {
         self.dispatch = Some(dispatch);

@@ -45,6 +45,7 @@ pub mod __private {
     pub use sea_orm;
     pub use serde_json;
 
+    pub use crate::dispatch::Dispatch;
     pub use crate::event::Event;
     pub use crate::model::{
         Change, Columns, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, ModelEvent, Op, Piece, Relation,

@@ -24,6 +24,7 @@ mod carry;
 mod change;
 mod event;
 mod field;
+mod gone;
 mod guard;
 #[doc(hidden)]
 pub mod hooks;

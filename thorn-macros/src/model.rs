@@ -6,7 +6,7 @@ mod options;
 
 pub(crate) use event::{Event, LinkOp, Trigger};
 pub(crate) use junction::Junction;
-pub(crate) use options::{Options, Payload};
+pub(crate) use options::{Dispatch, Options, Payload};
 
 use syn::{Ident, ext::IdentExt};
 
@@ -27,7 +27,7 @@ pub(crate) struct Declaration {
     pub(crate) junction: Option<Junction>,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "on_create",
     "on_change",
     "on_delete",
@@ -38,6 +38,7 @@ const KEYS: [&str; 12] = [
     "headers",
     "sender",
     "reverse",
+    "dispatch",
     "custom_behavior",
     "junction",
 ];

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use sea_orm::TransactionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use thorn::{
     Config, Dispatch, Dispatcher, Error, Thorn, async_trait, buffer_events, dispatch::BoxError, event::RenderedEvent,
 };
@@ -82,6 +82,23 @@ async fn thorn_121_133_a_dispatcher_of_one_s_own_gets_what_was_committed_at_leas
     app.settled().await;
     assert_eq!(receiver.received().len(), 1, "none of them goes to subscribers");
     worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn each_dispatcher_s_backlog_has_its_index_and_so_has_the_queue_s() {
+    let app = articles().await;
+    for (open, index) in [
+        ("dispatcher IS NULL ORDER BY id", "thorn_event_unrelayed"),
+        ("dispatcher IS NOT NULL", "thorn_event_undispatched"),
+        ("dispatcher = ? ORDER BY id", "thorn_event_undispatched (dispatcher=?)"),
+    ] {
+        let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM thorn_event WHERE relayed_at IS NULL AND {open}");
+        let values = if open.contains('?') { vec!["picky".into()] } else { Vec::new() };
+        let plan = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        let plan = app.db().query_all_raw(plan).await.unwrap();
+        let detail: String = plan[0].try_get("", "detail").unwrap();
+        assert!(plan.len() == 1 && detail.contains(index), "{open}: {detail}");
+    }
 }
 
 #[tokio::test]

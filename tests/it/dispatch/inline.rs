@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use sea_orm::{ConnectionTrait, IntoActiveModel, Schema, Set};
 use thorn::{Config, Dispatch, delivery::Outcome, insert_many, record::DeliveryState};
 use thorn_core::testing::{Receiver, Reply};
 
 use super::{application, articles, event, stored, unrelayed};
 use crate::{
     app::{self, PATIENCE},
-    model::entities::article::draft,
+    model::entities::{article::draft, note},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,4 +177,20 @@ async fn a_caller_who_is_cancelled_cuts_no_delivery_off() {
     }
     app.deliveries(&subscription, |rows| rows.len() == 1 && rows[0].state == Some(DeliveryState::Delivered)).await;
     assert_eq!(receiver.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_014_a_model_s_event_has_its_own_dispatch() {
+    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let create = Schema::new(app.db().get_database_backend()).create_table_from_entity(note::Entity);
+    app.db().execute(&create).await.unwrap();
+    app.subscribe("note.*", &receiver.url("/")).await;
+    let note = note::ActiveModel { text: Set("a".into()), ..Default::default() }.insert(app.db()).await.unwrap();
+    assert_eq!(receiver.received().len(), 1);
+    let mut change = note.clone().into_active_model();
+    change.text = Set("b".into());
+    change.update(app.db()).await.unwrap();
+    note.delete(app.db()).await.unwrap();
+    assert_eq!((receiver.received().len(), unrelayed(&app).await), (1, 1));
+    assert_eq!(stored(&app).await, ["note.created", "note.changed"]);
 }

@@ -57,3 +57,23 @@ pub(crate) mod mark {
         pub right: String,
     }
 }
+
+/// Each event goes another way.
+pub(crate) mod note {
+    use sea_orm::entity::prelude::*;
+
+    #[thorn::webhook_model(
+        on_create(event = "note.created", dispatch = inline),
+        on_change(event = "note.changed", dispatch = queue),
+        on_delete = "note.removed",
+        dispatch = disabled
+    )]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "note")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub text: String,
+    }
+}

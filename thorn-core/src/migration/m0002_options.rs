@@ -18,22 +18,49 @@ impl MigrationTrait for Migration {
         for (table, mut column) in columns() {
             manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
         }
-        // For the deletion of what nobody heard of.
-        let unheard = match manager.get_database_backend() {
-            DbBackend::MySql => "CREATE INDEX thorn_event_unheard ON thorn_event (fanout, id)",
-            _ => "CREATE INDEX thorn_event_unheard ON thorn_event (id) WHERE fanout = 0",
-        };
-        manager.get_connection().execute_unprepared(unheard).await?;
+        drop_index(manager, "thorn_event_unrelayed").await?;
+        for statement in indexes(manager.get_database_backend()) {
+            manager.get_connection().execute_unprepared(statement).await?;
+        }
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_index(Index::drop().name("thorn_event_unheard").table("thorn_event").to_owned()).await?;
+        for index in ["thorn_event_unheard", "thorn_event_undispatched", "thorn_event_unrelayed"] {
+            drop_index(manager, index).await?;
+        }
         for (table, column) in columns() {
             let name = column.get_column_name();
             manager.alter_table(Table::alter().table(table).drop_column(name).to_owned()).await?;
         }
+        let unrelayed = match manager.get_database_backend() {
+            DbBackend::MySql => "CREATE INDEX thorn_event_unrelayed ON thorn_event (relayed_at, id)",
+            _ => "CREATE INDEX thorn_event_unrelayed ON thorn_event (id) WHERE relayed_at IS NULL",
+        };
+        manager.get_connection().execute_unprepared(unrelayed).await?;
         Ok(())
+    }
+}
+
+async fn drop_index(manager: &SchemaManager<'_>, name: &'static str) -> Result<(), DbErr> {
+    manager.drop_index(Index::drop().name(name).table("thorn_event").to_owned()).await
+}
+
+/// What nobody heard of, for its deletion; what waits for the queue, and what for each dispatcher, so
+/// that a backlog of one slows none of the others.
+const fn indexes(backend: DbBackend) -> [&'static str; 3] {
+    match backend {
+        DbBackend::MySql => [
+            "CREATE INDEX thorn_event_unheard ON thorn_event (fanout, id)",
+            "CREATE INDEX thorn_event_unrelayed ON thorn_event (relayed_at, dispatcher, id)",
+            "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, relayed_at, id)",
+        ],
+        _ => [
+            "CREATE INDEX thorn_event_unheard ON thorn_event (id) WHERE fanout = 0",
+            "CREATE INDEX thorn_event_unrelayed ON thorn_event (id) WHERE relayed_at IS NULL AND dispatcher IS NULL",
+            "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, id) \
+             WHERE relayed_at IS NULL AND dispatcher IS NOT NULL",
+        ],
     }
 }
 

@@ -1,11 +1,11 @@
 //! What the generated `ActiveModelBehavior` calls.
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, ModelTrait};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, ModelTrait, TryIntoModel};
 
 use super::{
     Change, Op, WebhookModel,
     carry::Slot,
-    guard,
+    gone, guard,
     junction::{LinkRows, batch},
     locked,
     suppress::is_suppressed,
@@ -73,7 +73,7 @@ where
 /// # Errors
 ///
 /// The refusal, or the database's.
-pub async fn before_delete<A, C>(active_model: A, db: &C) -> Result<A, DbErr>
+pub async fn before_delete<A, C>(mut active_model: A, db: &C) -> Result<A, DbErr>
 where
     A: ActiveModelTrait,
     A::Entity: WebhookModel,
@@ -86,6 +86,9 @@ where
         guard::check::<A::Entity, C>()?;
         if let Some(key) = active_model.get_primary_key_value() {
             let row = locked::row_of(&active_model, db).await?;
+            if A::Entity::JUNCTION && row.is_none() {
+                gone::mark(&mut active_model);
+            }
             Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).put(row);
         }
     }
@@ -99,13 +102,15 @@ where
 /// An event that can't be rendered, or the database's.
 pub async fn after_delete<A, C>(active_model: A, db: &C) -> Result<A, DbErr>
 where
-    A: ActiveModelTrait,
+    A: ActiveModelTrait + TryIntoModel<<A::Entity as EntityTrait>::Model>,
     A::Entity: WebhookModel,
     C: ConnectionTrait,
 {
     if announces::<A::Entity>(Op::Delete)
         && let Some(key) = active_model.get_primary_key_value()
-        && let Some(row) = Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).take()
+        && let Some(row) = Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key)
+            .take()
+            .or_else(|| gone::returned::<A, C>(&active_model, db))
     {
         write::<A::Entity, C>(Change { op: Op::Delete, old: None, new: &row }, db).await?;
         A::Entity::announce_links(LinkRows::new(std::slice::from_ref(&row), &[]).part(), db).await?;

@@ -6,7 +6,7 @@ use sea_orm::{
     TransactionSession, TransactionTrait, UpdateResult,
 };
 
-use super::{Op, WebhookModel, webhook_model::listens};
+use super::{Op, WebhookModel, gone, webhook_model::listens};
 use crate::Error;
 
 type Row<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
@@ -142,5 +142,10 @@ where
     if !listens::<A::Entity>(Op::Delete) {
         return ActiveModelTrait::delete(active_model, db).await;
     }
-    atomically!(db, |on| ActiveModelTrait::delete(active_model, on))
+    atomically!(db, |on| async move {
+        if A::Entity::JUNCTION && gone::is_gone(&active_model, on).await? {
+            return Ok(DeleteResult::empty());
+        }
+        ActiveModelTrait::delete(active_model, on).await
+    })
 }

@@ -7,7 +7,7 @@ use syn::{Expr, ExprPath, Ident, ext::IdentExt};
 use crate::{
     columns::Columns,
     filter::Filter,
-    model::{Event, LinkOp, Options, Payload, Trigger},
+    model::{Dispatch, Event, LinkOp, Options, Payload, Trigger},
     relations::Relations,
     template::{Part, Template},
 };
@@ -87,13 +87,24 @@ fn describe(event: &Event, model: &Options, columns: &Columns) -> TokenStream {
         }
         None => quote!(.broadcast()),
     };
-    let described = quote!(::thorn::__private::Event::new(#name) #reference #sender);
+    let dispatch = event.options.dispatch.as_ref().or(model.dispatch.as_ref()).map(dispatch);
+    let described = quote!(::thorn::__private::Event::new(#name) #reference #sender #dispatch);
     match event.options.headers.as_ref().or(model.headers.as_ref()) {
         Some(headers) => {
             quote_spanned!(at(headers)=> ::thorn::__private::with_headers(#described, #headers(#row)))
         }
         None => described,
     }
+}
+
+fn dispatch(dispatch: &Dispatch) -> TokenStream {
+    let by = match dispatch {
+        Dispatch::Queue => quote!(Queue),
+        Dispatch::Inline => quote!(Inline),
+        Dispatch::Disabled => quote!(Disabled),
+        Dispatch::Custom(name) => quote!(custom(#name)),
+    };
+    quote!(.dispatch(::thorn::__private::Dispatch::#by))
 }
 
 fn string(template: &Template, function: &TokenStream, columns: &Columns) -> TokenStream {

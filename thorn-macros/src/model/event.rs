@@ -43,7 +43,7 @@ pub(crate) enum LinkOp {
     Clear,
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "event",
     "on",
     "relation",
@@ -55,6 +55,7 @@ const KEYS: [&str; 11] = [
     "headers",
     "sender",
     "reverse",
+    "dispatch",
 ];
 
 /// What `on` may say; with `on_` before it, it is the key of an event that fires on just that.

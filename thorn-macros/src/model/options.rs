@@ -1,16 +1,25 @@
-//! What an event carries: given for the model, or for one event.
+//! What an event carries and who takes it: given for the model, or for one event.
 
-use syn::{Expr, ExprLit, ExprPath, Ident, Lit};
+use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitStr};
 
-use crate::{errors::Errors, parse::Value, template::Template};
+use crate::{errors::Errors, parse::Value, suggest::suggest, template::Template};
 
-/// Payload, headers, sender and reference.
+/// Payload, headers, sender, reference and dispatch.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) payload: Option<Payload>,
     pub(crate) headers: Option<ExprPath>,
     pub(crate) sender: Option<Ident>,
     pub(crate) reverse: Option<Template>,
+    pub(crate) dispatch: Option<Dispatch>,
+}
+
+/// Who takes an event.
+pub(crate) enum Dispatch {
+    Queue,
+    Inline,
+    Disabled,
+    Custom(LitStr),
 }
 
 /// The data of an event.
@@ -23,7 +32,7 @@ pub(crate) enum Payload {
 impl Options {
     /// Reads an option; `false` if the key isn't one.
     pub(crate) fn read(&mut self, key: &Ident, value: &Value, errors: &mut Errors) -> bool {
-        if !["payload", "headers", "sender", "reverse"].iter().any(|option| key == option) {
+        if !["payload", "headers", "sender", "reverse", "dispatch"].iter().any(|option| key == option) {
             return false;
         }
         let Value::Expression(value) = value else {
@@ -36,8 +45,10 @@ impl Options {
             self.headers = headers(value, errors);
         } else if key == "sender" {
             self.sender = sender(value, errors);
-        } else {
+        } else if key == "reverse" {
             self.reverse = reverse(value, errors);
+        } else {
+            self.dispatch = dispatch(value, errors);
         }
         true
     }
@@ -107,6 +118,26 @@ fn reverse(value: &Expr, errors: &mut Errors) -> Option<Template> {
         errors.at(value, "an empty reference; leave `reverse` out for none");
     }
     Some(template)
+}
+
+fn dispatch(value: &Expr, errors: &mut Errors) -> Option<Dispatch> {
+    if let Some(name) = text(value) {
+        if name.value().is_empty() {
+            errors.at(value, "the name of a dispatcher is empty");
+            return None;
+        }
+        return Some(Dispatch::Custom(name.clone()));
+    }
+    let word = column(value).map(ToString::to_string).unwrap_or_default();
+    match word.as_str() {
+        "queue" => return Some(Dispatch::Queue),
+        "inline" => return Some(Dispatch::Inline),
+        "disabled" => return Some(Dispatch::Disabled),
+        _ => {}
+    }
+    let hint = suggest(&word, ["queue", "inline", "disabled"]);
+    errors.at(value, format!("`dispatch` is a word, or the name of a dispatcher of your own as a string{hint}"));
+    None
 }
 
 fn column(value: &Expr) -> Option<&Ident> {

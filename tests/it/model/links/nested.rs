@@ -1,6 +1,6 @@
 //! Links that SeaORM changes while it saves a tree.
 
-use sea_orm::{EntityLoaderTrait, TransactionTrait};
+use sea_orm::{ActiveModelBehavior, EntityLoaderTrait, EntityTrait, IntoActiveModel, TransactionTrait};
 
 use super::{
     Blog, article, article_tag, of,
@@ -133,4 +133,21 @@ async fn a_tree_without_its_events_is_not_linked() {
     blog.test.break_outbox().await;
     article.save(&blog.test.db).await.unwrap_err();
     assert_eq!(blog.links().await, 0);
+}
+
+/// What a nested save does, step by step, with another transaction in its midst.
+#[tokio::test]
+async fn a_link_that_came_after_the_look_and_went_is_told() {
+    let blog = Blog::new().await;
+    let transaction = blog.test.db.begin().await.unwrap();
+    let row = article_tag::Model { article_id: 1, tag_id: 1 };
+    row.clone().into_active_model().before_delete(&transaction).await.unwrap();
+    article_tag::Entity::insert(article_tag::new(1, 1)).exec(&transaction).await.unwrap();
+    let deleted = article_tag::Entity::delete_many().exec_with_returning(&transaction).await.unwrap();
+    assert_eq!(deleted, [row]);
+    for row in deleted {
+        row.into_active_model().after_delete(&transaction).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    assert_eq!(blog.news().await, of("tag_removed", &[1]));
 }

