@@ -6,14 +6,15 @@ pub use thorn_core::{
     Sent, SubscriptionId, Thorn, ThornBuilder, Timestamp, async_trait, buffer_events, buffer_events_or, connect,
     delivery,
     dispatch::{self, Dispatch, Dispatcher},
-    event::{self, Event, Sender, SenderId},
+    event::{self, Event, EventInfo, Sender, SenderId},
     history,
     migration::{self, migrate, migrations},
     model::{
         self, Change, Field, Joins, LinkChange, LinkOp, ModelEvent, Null, Op, Q, Relation, Trigger, WebhookModel,
         delete_many, insert_many, links, update_many, without_events,
     },
-    outbox, queue, record, subscription,
+    outbox, queue, record,
+    subscription::{self, Subscriber},
     worker::{self, Worker},
 };
 

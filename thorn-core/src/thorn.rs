@@ -1,6 +1,6 @@
 //! The handle an application holds.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, EntityTrait};
@@ -10,11 +10,17 @@ use crate::{
     AutocommitPolicy, Config, Error, EventId,
     delivery::{DeliveryObserver, Observers, RetryPolicy, Validator},
     dispatch::{self, Dispatch, Dispatcher, Inline, InlineScope},
-    event::Event,
+    event::{
+        Callback, CallbackError, Event, EventInfo, Function,
+        recipients::{self, Recipients},
+    },
     history::{DeliveryRow, Status},
     model::transaction::end,
     settings,
-    subscription::{Registry, SecretKey, Signer, Subscriptions, entity},
+    subscription::{
+        Configured, ConfiguredSubscription, Pattern, Registry, SecretKey, Signer, Subscriber, SubscriptionStore,
+        Subscriptions, entity, read_configured, source_of,
+    },
     worker::Worker,
 };
 
@@ -64,8 +70,15 @@ pub struct Sent {
 impl Thorn {
     /// Begins with the default settings on this database.
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
-        let (observers, dispatchers) = (Observers::default(), BTreeMap::new());
-        ThornBuilder { db, config: Config::default(), observers, dispatchers }
+        ThornBuilder {
+            db,
+            config: Config::default(),
+            callbacks: Vec::new(),
+            configured: Vec::new(),
+            store: None,
+            observers: Observers::default(),
+            dispatchers: BTreeMap::new(),
+        }
     }
 
     /// The database.
@@ -92,6 +105,32 @@ impl Thorn {
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         &self.0.registry
+    }
+
+    /// Makes this list all that is configured under this name, at once and without a restart; an empty
+    /// one removes it. See [`ThornBuilder::configured_subscriptions`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] with everything that is wrong, and then nothing is changed;
+    /// [`Error::Database`].
+    pub async fn configure_subscriptions(
+        &self,
+        source: &str,
+        list: impl IntoIterator<Item = ConfiguredSubscription>,
+    ) -> Result<Configured, Error> {
+        self.0.subscriptions.configure(source, list).await
+    }
+
+    /// Reads the file of subscriptions again, if there is one (`THORN_SUBSCRIBERS`).
+    ///
+    /// # Errors
+    ///
+    /// As [`configure_subscriptions`](Self::configure_subscriptions), and if the file can't be read.
+    pub async fn reload_subscribers(&self) -> Result<Configured, Error> {
+        let Some(path) = &self.0.config.subscribers else { return Ok(Configured::default()) };
+        let list = read_configured(path, &|name| std::env::var(name).ok())?;
+        self.configure_subscriptions(&source_of(path), list).await
     }
 
     pub(crate) fn dispatchers(&self) -> &Dispatchers {
@@ -208,11 +247,14 @@ impl Thorn {
 }
 
 /// Settings of [`Thorn`] before it is built.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct ThornBuilder {
     db: DatabaseConnection,
     config: Config,
+    callbacks: Vec<(String, Arc<Function>)>,
+    configured: Vec<(String, Vec<ConfiguredSubscription>)>,
+    store: Option<Arc<dyn SubscriptionStore>>,
     observers: Observers,
     dispatchers: Dispatchers,
 }
@@ -225,6 +267,12 @@ macro_rules! setters {
             self
         }
     )*};
+}
+
+impl fmt::Debug for ThornBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThornBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl ThornBuilder {
@@ -271,6 +319,42 @@ impl ThornBuilder {
         self
     }
 
+    /// Asks the application for more recipients of each event that the pattern means. The function is
+    /// called when the event is written, inside the change's transaction, in the process that writes it:
+    /// it should be quick, and it sees the event as it is sent. Its error or panic is that of the save or
+    /// send, and then nothing is written.
+    ///
+    /// This is also where rows are told apart: who may hear of an event at all is decided by owners and
+    /// senders, or here, by an event that nobody subscribes to and a function that names its recipients.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), thorn_core::Error> {
+    /// use thorn_core::{Thorn, subscription::Subscriber};
+    ///
+    /// let thorn = Thorn::builder(db)
+    ///     .subscribers("invoice.*", |event| {
+    ///         let invoice: serde_json::Value = event.data()?;
+    ///         let customer = invoice["customer"].as_str().ok_or("an invoice without a customer")?;
+    ///         Ok([Subscriber::unsigned(format!("https://billing.example/{customer}"))?])
+    ///     })
+    ///     .build()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subscribers<F, I>(mut self, pattern: impl Into<String>, callback: F) -> Self
+    where
+        F: Fn(&EventInfo<'_>) -> Result<I, CallbackError> + Send + Sync + 'static,
+        I: IntoIterator<Item = Subscriber>,
+    {
+        let named = move |event: &EventInfo<'_>| callback(event).map(|named| named.into_iter().collect());
+        self.callbacks.push((pattern.into(), Arc::new(named)));
+        self
+    }
+
+    /// Has this told of every attempt that a worker of this process makes.
     /// Adds a dispatcher of the application's own, which events choose by
     /// [`Dispatch::custom`]. It is fed by workers of this `Thorn`.
     pub fn dispatcher(mut self, name: impl Into<String>, dispatcher: Arc<dyn Dispatcher>) -> Self {
@@ -281,6 +365,43 @@ impl ThornBuilder {
     /// Has this told of every attempt that a worker of this process makes, and inline delivery.
     pub fn observer(mut self, observer: Arc<dyn DeliveryObserver>) -> Self {
         self.observers.push(observer);
+        self
+    }
+
+    /// Subscriptions that this application always has. When it is built, they are brought into the
+    /// database under this name, which is all its own: there, they are what this list says, added,
+    /// changed or deleted as it takes. Workers serve them like any other, so a worker needn't know them.
+    ///
+    /// A list that is no longer given stays as it was. To remove it, give an empty one.
+    pub fn configured_subscriptions(
+        mut self,
+        source: impl Into<String>,
+        list: impl IntoIterator<Item = ConfiguredSubscription>,
+    ) -> Self {
+        self.configured.push((source.into(), list.into_iter().collect()));
+        self
+    }
+
+    /// Configures the subscriptions of a JSON file, under the file's name. It is a list of objects with
+    /// `event` (a pattern) and `url`; one of `secret`, `secret_env` (the environment variable that holds
+    /// it) and `"unsigned": true`; and as wanted `filter`, `owner`, `digest`, `signer`, `content_type`, `headers`
+    /// (an object) and `id`.
+    ///
+    /// ```json
+    /// [
+    ///   {"event": "article.*", "url": "https://search.example/index", "secret_env": "SEARCH_SECRET"},
+    ///   {"event": "*", "url": "https://audit.example/log", "unsigned": true}
+    /// ]
+    /// ```
+    pub fn subscribers_from_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.subscribers = Some(path.into());
+        self
+    }
+
+    /// Keeps subscriptions in a store of the application's own instead of thorn's table. All processes
+    /// of this database need the same one.
+    pub fn subscription_store(mut self, store: Arc<dyn SubscriptionStore>) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -316,14 +437,17 @@ impl ThornBuilder {
 
     /// Checks the settings and the tables.
     ///
+    /// How events are rendered (`base_url`, `max_event_bytes`, `autocommit`, and for the recipients they
+    /// bring `subscribers`, `secret_key` and the rules for recipients) is set for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
     /// What concerns events while they are written (`base_url`, `max_event_bytes`, `autocommit`,
     /// `dispatch`) is set for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
     ///
     /// # Errors
     ///
-    /// [`Error::Option`] for a senseless setting, [`Error::Database`] if thorn's tables are missing.
+    /// [`Error::Option`] for a senseless setting, [`Error::Pattern`] for a callback's, [`Error::Configuration`]
+    /// for configured subscriptions, [`Error::Database`] if thorn's tables are missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config, observers, dispatchers } = self;
+        let Self { db, config, callbacks, configured, store, observers, dispatchers } = self;
         config.check()?;
         for name in dispatchers.keys() {
             dispatch::check_name(name)?;
@@ -337,18 +461,31 @@ impl ThornBuilder {
             });
         }
         check_tables(&db).await?;
+        let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
+        let callbacks = callbacks.into_iter().map(callback).collect::<Result<_, Error>>()?;
         settings::replace(config.event_settings());
+        recipients::replace(Recipients { key: config.secret_key.clone(), guard: config.guard(), callbacks });
         let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone())
             .with_signer(config.hmac_signer);
         if let Some(choices) = config.event_choices.clone() {
             subscriptions = subscriptions.with_event_choices(choices);
         }
-        let registry = Arc::new(Registry::new(config.secret_key.clone()));
+        let mut registry = Registry::new(config.secret_key.clone());
+        if let Some(store) = store {
+            subscriptions = subscriptions.with_store(store.clone());
+            registry = registry.with_store(store);
+        }
+        let registry = Arc::new(registry);
         let inline =
             Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
         let inline = Arc::new(inline);
         dispatch::register(&inline, dispatchers.keys());
-        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers })))
+        let thorn = Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers }));
+        thorn.reload_subscribers().await?;
+        for (source, list) in configured {
+            thorn.configure_subscriptions(&source, list).await?;
+        }
+        Ok(thorn)
     }
 }
 
