@@ -19,7 +19,7 @@ fn event() -> Event {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thorn_004_006_010_013_138_headers_request_data_and_keep_alive_reach_the_delivery() {
+async fn thorn_004_006_010_138_headers_request_data_and_keep_alive_reach_the_delivery() {
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
     app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;

@@ -301,7 +301,7 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
         },
         failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
         updated_at: now,
-        version: version,
+        version,
         hears_version: if hears_others { version } else { before.hears_version },
         ..before
     }
