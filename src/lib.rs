@@ -29,6 +29,11 @@ pub use thorn_macros::webhook_model;
 #[doc = include_str!("active_model_behavior.md")]
 pub use thorn_macros::active_model_behavior;
 
+/// The guides' examples are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-thorn.md")]
+struct ComingFromThorn;
+
 /// What generated code refers to; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
