@@ -14,8 +14,19 @@ impl Subscriptions {
     ///
     /// [`Error::NotFound`] if there never was one; [`Error::Database`].
     pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
+        self.disable_if(id, None, reason).await
+    }
+
+    /// If `failing_since` is given, only one that is failing since then: who judges it has known it for
+    /// a while, and somebody else may have got through meanwhile.
+    async fn disable_if(
+        &self,
+        id: SubscriptionId,
+        failing_since: Option<Timestamp>,
+        reason: &str,
+    ) -> Result<(), Error> {
         if let Some(store) = &self.store {
-            return self.disable_elsewhere(&**store, id, reason).await;
+            return self.disable_elsewhere(&**store, id, failing_since, reason).await;
         }
         let row = find_any(&self.db, id).await?;
         if row.disabled_at.is_some() || row.deleted_at.is_some() {
@@ -23,7 +34,7 @@ impl Subscriptions {
         }
         let announcement = subscription_disabled(id, row.owner.as_deref(), &row.pattern, &row.url, reason)?;
         let write = Write::begin(&self.db).await?;
-        let disabled = match write.disable(id, reason).await {
+        let disabled = match write.disable(id, failing_since, reason).await {
             Ok(true) => outbox::write(&write.transaction, vec![announcement]).await,
             Ok(false) => Ok(()),
             Err(error) => Err(error),
@@ -37,13 +48,15 @@ impl Subscriptions {
         &self,
         store: &dyn SubscriptionStore,
         id: SubscriptionId,
+        failing_since: Option<Timestamp>,
         reason: &str,
     ) -> Result<(), Error> {
         let disabled = Disabled { at: Timestamp::now(), reason: reason.to_owned() };
         let disable = |before: &Subscription, version| {
             let changed =
                 Subscription { disabled: Some(disabled.clone()), updated_at: disabled.at, version, ..before.clone() };
-            before.disabled.is_none().then_some(changed)
+            let is_meant = failing_since.is_none() || before.failing_since == failing_since;
+            (before.disabled.is_none() && is_meant).then_some(changed)
         };
         if let Some(one) = store.update(id, &disable).await?.filter(|one| one.disabled.as_ref() == Some(&disabled)) {
             let owner = one.owner.as_deref();
@@ -66,7 +79,8 @@ impl Subscriptions {
         };
         match patience {
             Some(patience) if now.since(since) >= patience => {
-                self.disable(subscription.id, &format!("no delivery has succeeded since {since}")).await
+                let reason = format!("no delivery has succeeded since {since}");
+                self.disable_if(subscription.id, Some(since), &reason).await
             }
             _ => Ok(()),
         }

@@ -73,21 +73,28 @@ impl Write {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Disables what is neither disabled nor deleted, and says whether it did.
-    pub(super) async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<bool, Error> {
+    /// Disables what is neither disabled nor deleted, and failing since then if that is asked, and says
+    /// whether it did.
+    pub(super) async fn disable(
+        &self,
+        id: SubscriptionId,
+        failing_since: Option<Timestamp>,
+        reason: &str,
+    ) -> Result<bool, Error> {
         let now = Timestamp::now().as_millis();
         let reason: String = reason.chars().take(MAX_REASON).collect();
-        let disabled = Entity::update_many()
+        let mut disable = Entity::update_many()
             .col_expr(Column::DisabledAt, Expr::value(now))
             .col_expr(Column::DisabledReason, Expr::value(reason))
             .col_expr(Column::UpdatedAt, Expr::value(now))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))
             .filter(Column::DisabledAt.is_null())
-            .filter(Column::DeletedAt.is_null())
-            .exec(&self.transaction)
-            .await?;
-        Ok(disabled.rows_affected > 0)
+            .filter(Column::DeletedAt.is_null());
+        if let Some(since) = failing_since {
+            disable = disable.filter(Column::FailingSince.eq(since.as_millis()));
+        }
+        Ok(disable.exec(&self.transaction).await?.rows_affected > 0)
     }
 
     /// Notes since when nothing gets through. A time that is noted already stays.

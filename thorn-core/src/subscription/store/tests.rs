@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use futures::future::join_all;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, SubscriptionId,
+    Error, SubscriptionId, Timestamp,
     event::ExtraHeaders,
     model::Q,
     subscription::{
@@ -305,6 +307,26 @@ async fn disabled_by_the_system_and_enabled_again() {
     let silence = SubscriptionChange { enabled: Some(false), ..SubscriptionChange::default() };
     assert!(subscriptions.update(Access::Owner("alice"), made.id, silence).await.unwrap().disabled.is_some());
     assert!(is_missing(&subscriptions.disable(SubscriptionId::generate(), "who?").await));
+}
+
+#[tokio::test]
+async fn who_judges_by_what_it_knew_disables_nothing_that_has_succeeded_since() {
+    let fixture = Fixture::new().await;
+    let made = fixture.create("alice", "a.b", "https://a.example/").await;
+    let (now, patience) = (Timestamp::now(), Duration::from_secs(60));
+    let read = || async { fixture.subscriptions.get(Access::Operator, made.id).await.unwrap() };
+    fixture.subscriptions.failed(&made, now, Some(patience)).await.unwrap();
+    let failing = read().await;
+    assert_eq!(failing.failing_since, Some(now));
+    // Of two deliveries of one chunk one succeeds, then the other one fails.
+    fixture.subscriptions.succeeded(&failing).await.unwrap();
+    fixture.subscriptions.failed(&failing, now + patience, Some(patience)).await.unwrap();
+    let since = read().await;
+    assert_eq!((since.disabled, since.failing_since), (None, None));
+    // Without a success it is the end.
+    fixture.subscriptions.failed(&made, now, Some(patience)).await.unwrap();
+    fixture.subscriptions.failed(&failing, now + patience, Some(patience)).await.unwrap();
+    assert!(read().await.disabled.is_some());
 }
 
 #[tokio::test]
