@@ -109,6 +109,21 @@ async fn thorn_008_138_own_subscribers_are_retried_found_again_and_not_disabled(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_own_subscriber_with_the_id_of_a_subscription_keeps_its_retries() {
+    alone!(an_own_subscriber_with_the_id_of_a_subscription_keeps_its_retries);
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply::status(500));
+    let other = app.subscribe("other", &receiver.url("/subscription")).await;
+    let own = Subscriber::signed(receiver.url("/own"), SECRET).unwrap().id(other.id);
+    let worker = app.worker().await;
+    let retry = RetryPolicy::fixed(Duration::from_millis(20), 3);
+    Event::new("a.b").subscriber(own).retry(retry).send(app.db(), &1).await.unwrap();
+    let paths: Vec<_> = receiver.wait_for(3, app::PATIENCE).await.unwrap().into_iter().map(|one| one.path).collect();
+    assert_eq!(paths, ["/own", "/own", "/own"]);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_the_key_leaves_an_own_subscriber_to_one_that_has_it() {
     alone!(a_worker_without_the_key_leaves_an_own_subscriber_to_one_that_has_it);
     let receiver = Receiver::start().await.unwrap();

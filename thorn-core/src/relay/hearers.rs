@@ -61,10 +61,16 @@ impl Relay {
     /// One of those whom the event was fanned out to, unless it is gone since. What it filters by now
     /// is no matter: the event was for it.
     pub(super) fn hearer(&self, event: &EventRow, id: SubscriptionId) -> Result<Option<Arc<Subscription>>, Error> {
-        if let Some(subscription) = self.registry.get(id) {
-            return Ok(Some(subscription));
+        let subscribed = self.registry.get(id);
+        let own = subscribers(event);
+        let Some(own) = own.iter().find(|own| own.id() == id) else { return Ok(subscribed) };
+        if subscribed.is_none() {
+            return Ok(readable(event, own));
         }
-        Ok(subscribers(event).iter().find(|own| own.id() == id).and_then(|own| readable(event, own)))
+        // Two have this id: the same one gets it again as at first.
+        let mut hearers = Vec::new();
+        self.hearers(event, &mut hearers)?;
+        Ok(hearers.into_iter().find(|hearer| hearer.id == id))
     }
 }
 
