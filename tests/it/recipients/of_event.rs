@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use thorn::{
     Config,
     delivery::{RetryPolicy, compat_hmac, hook_hmac},
-    event::Event,
+    event::{DELIVERY_FAILED, Event},
     record::DeliveryState,
     subscription::{ContentType, Digest, Secret, Signer, Subscriber},
 };
@@ -120,6 +120,25 @@ async fn an_own_subscriber_with_the_id_of_a_subscription_keeps_its_retries() {
     Event::new("a.b").subscriber(own).retry(retry).send(app.db(), &1).await.unwrap();
     let paths: Vec<_> = receiver.wait_for(3, app::PATIENCE).await.unwrap().into_iter().map(|one| one.path).collect();
     assert_eq!(paths, ["/own", "/own", "/own"]);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_an_own_subscriber_failed_is_told_without_its_url() {
+    alone!(that_an_own_subscriber_failed_is_told_without_its_url);
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    app.subscribe(DELIVERY_FAILED, &receiver.url("/told")).await;
+    let own = Subscriber::unsigned("http://127.0.0.1:1/hook-7f3a").unwrap();
+    let id = own.subscription_id().to_string();
+    let worker = app.worker().await;
+    let retry = RetryPolicy::fixed(Duration::from_millis(20), 1);
+    Event::new("a.b").subscriber(own).retry(retry).send(app.db(), &1).await.unwrap();
+    app.settled().await;
+    let told: Vec<_> = receiver.received().into_iter().filter(|one| one.path == "/told").collect();
+    assert_eq!(told.len(), 1);
+    let data = &told[0].json()["data"];
+    assert_eq!((&data["subscription"], &data["url"]), (&id.into(), &serde_json::Value::Null), "{data}");
+    assert!(!data.to_string().contains("7f3a"), "{data}");
     worker.stop().await.unwrap();
 }
 

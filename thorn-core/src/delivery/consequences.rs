@@ -40,7 +40,8 @@ impl Consequences {
         if hearers.is_empty() {
             return None;
         }
-        match delivery_failed(report, &subscription.url) {
+        let url = (!subscription.is_of_event()).then_some(&*subscription.url);
+        match delivery_failed(report, url) {
             Ok(event) => Some(event),
             Err(error) => {
                 tracing::error!(%error, "a failed delivery can't be announced");

@@ -21,7 +21,8 @@ struct Failed<'a> {
     delivery: DeliveryId,
     event: About<'a>,
     subscription: SubscriptionId,
-    url: &'a str,
+    /// None for an event's own subscriber, whose URL stays in that event's row.
+    url: Option<&'a str>,
     attempts: u32,
     outcome: &'static str,
     status: Option<u16>,
@@ -45,7 +46,7 @@ struct Disabled<'a> {
 
 /// The event that this delivery has failed for good. Its id is derived from the delivery's, so that
 /// a task that ran twice announces it once.
-pub(crate) fn delivery_failed(report: &DeliveryReport, url: &str) -> Result<RenderedEvent, Error> {
+pub(crate) fn delivery_failed(report: &DeliveryReport, url: Option<&str>) -> Result<RenderedEvent, Error> {
     let data = Failed {
         delivery: report.delivery,
         event: About { id: report.event, name: &report.event_name },
