@@ -56,6 +56,30 @@ async fn what_this_process_cannot_sign_goes_by_the_queue_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn if_a_worker_has_one_of_them_the_others_go_by_the_queue_at_once() {
+    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    app.subscribe("**", &receiver.url("/")).await;
+    // As if somebody else were at it between the look and the claim.
+    app.execute(
+        "CREATE TRIGGER taken BEFORE UPDATE OF fanout ON thorn_event WHEN NEW.name = 'taken' AND NEW.relayed_at IS NOT NULL \
+         BEGIN SELECT RAISE(IGNORE); END",
+    )
+    .await;
+    let (_, deliveries) = app
+        .thorn
+        .inline(async {
+            event("taken").send(app.db(), &()).await.unwrap();
+            event("other").send(app.db(), &()).await.unwrap();
+        })
+        .await;
+    assert_eq!((deliveries.len(), unrelayed(&app).await), (0, 2));
+    app.execute("DROP TRIGGER taken").await;
+    let worker = app.worker().await;
+    receiver.wait_for(2, PATIENCE).await.unwrap();
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn thorn_133_a_buffer_works_with_every_dispatch() {
     let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
     app.subscribe("**", &receiver.url("/")).await;

@@ -97,7 +97,8 @@ impl Inline {
         delivered.taken.extend(rows.iter().map(|row| EventId::from_uuid(row.id)));
         let executor = self.executor().await?;
         let Some(chunks) = self.claim(&rows).await? else {
-            tracing::debug!("a worker was first");
+            tracing::debug!("a worker was first with some of them; it gets the others, too");
+            self.release(events).await;
             return Ok(());
         };
         let mut missing: usize = chunks.iter().map(|chunk| chunk.deliveries.len()).sum();
