@@ -126,7 +126,7 @@ impl Thorn {
     }
 
     /// Runs `work` in a transaction and commits it, or rolls it back if it returns an error. Events
-    /// that are [dispatched inline](Dispatch::Inline) are delivered after the commit, before this
+    /// that are [dispatched inline](crate::Dispatch::Inline) are delivered after the commit, before this
     /// returns.
     ///
     /// On SQLite the transaction has the write lock from its beginning, so that it may read first.
