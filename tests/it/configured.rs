@@ -163,3 +163,28 @@ async fn a_configured_subscription_whose_receiver_is_gone_stays_disabled_over_a_
     assert!(app.reload(&disabled).await.disabled.is_some());
     worker.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_lists_under_one_name_are_refused_before_one_deletes_the_other() {
+    let app = App::new().await;
+    let one = |url: &str| [ConfiguredSubscription::unsigned("a.*", url)];
+    let builder = || Thorn::builder(app.db().clone()).config(app::config());
+    let file = File::new();
+    let path = file.write(&json!([{ "event": "*", "url": "http://127.0.0.1/file", "unsigned": true }]));
+    let twice = builder()
+        .configured_subscriptions("blog", one("http://127.0.0.1/one"))
+        .configured_subscriptions("blog", one("http://127.0.0.1/two"));
+    let like_the_file =
+        builder().subscribers_from_file(path).configured_subscriptions("subscribers.json", one("http://127.0.0.1/one"));
+    for (builder, name) in [(twice, "blog"), (like_the_file, "subscribers.json")] {
+        let refused = builder.build().await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("`{name}`")), "{refused}");
+    }
+    let all = || async { app.thorn.subscriptions().list(Access::Operator, Page::default()).await.unwrap().len() };
+    assert_eq!(all().await, 0);
+    let apart = builder()
+        .configured_subscriptions("blog", one("http://127.0.0.1/one"))
+        .configured_subscriptions("shop", one("http://127.0.0.1/two"));
+    apart.build().await.unwrap();
+    assert_eq!(all().await, 2);
+}

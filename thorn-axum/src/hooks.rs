@@ -51,7 +51,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// | `hmac_signer` | form of `Hook-HMAC`: `hmac`, or `compat` as Python's Thorn makes it; default as configured |
 /// | `headers` | headers sent with each delivery, `{"Authorization": "Bearer …"}`; replaces all there were. Never shown again, only their `header_names` |
 /// | `enabled` | `false` silences it |
-/// | `id`, `user`, `header_names`, `disabled_reason`, `created_at`, `updated_at`, `subscription` | shown only; ignored when sent |
+/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `failing_since`, `created_at`, `updated_at`, `subscription` | shown only; ignored when sent |
 ///
 /// Each with or without the trailing slash. Bodies are JSON, 64 kilobytes at most, errors are
 /// [`Problem`]s. What belongs to somebody else answers 404, like what doesn't exist.

@@ -1,6 +1,13 @@
 //! Settings, and what an application brings along, before thorn is built.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use sea_orm::{DatabaseConnection, EntityTrait};
@@ -17,7 +24,7 @@ use crate::{
     settings,
     subscription::{
         ConfiguredSubscription, Pattern, Registry, SecretKey, Signer, Subscriber, SubscriptionStore, Subscriptions,
-        entity,
+        entity, source_of,
     },
 };
 
@@ -158,7 +165,8 @@ impl ThornBuilder {
     /// database under this name, which is all its own: there, they are what this list says, added,
     /// changed or deleted as it takes. Workers serve them like any other, so a worker needn't know them.
     ///
-    /// A list that is no longer given stays as it was. To remove it, give an empty one.
+    /// A list that is no longer given stays as it was. To remove it, give an empty one. Two lists can't
+    /// have one name.
     pub fn configured_subscriptions(
         mut self,
         source: impl Into<String>,
@@ -223,10 +231,9 @@ impl ThornBuilder {
 
     /// Checks the settings and the tables.
     ///
-    /// How events are rendered (`base_url`, `max_event_bytes`, `autocommit`, and for the recipients they
-    /// bring `subscribers`, `secret_key` and the rules for recipients) is set for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
-    /// What concerns events while they are written (`base_url`, `max_event_bytes`, `autocommit`,
-    /// `dispatch`) is set for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
+    /// What concerns events while they are written (`base_url`, `max_event_bytes`, `autocommit`, `dispatch`,
+    /// and for the recipients they bring `subscribers`, `secret_key` and the rules for recipients) is set
+    /// for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
     ///
     /// # Errors
     ///
@@ -246,6 +253,7 @@ impl ThornBuilder {
                 reason: format!("no dispatcher `{name}` is registered; add `.dispatcher(\"{name}\", …)`"),
             });
         }
+        check_sources(&config, &configured)?;
         check_tables(&db).await?;
         let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
         let callbacks = callbacks.into_iter().map(callback).collect::<Result<_, Error>>()?;
@@ -272,6 +280,18 @@ impl ThornBuilder {
             thorn.configure_subscriptions(&source, list).await?;
         }
         Ok(thorn)
+    }
+}
+
+/// Each list is all that there is under its name: a second one would delete what the first has added.
+fn check_sources(config: &Config, configured: &[(String, Vec<ConfiguredSubscription>)]) -> Result<(), Error> {
+    let mut seen: HashSet<String> = config.subscribers.iter().map(|path| source_of(path)).collect();
+    match configured.iter().find(|(source, _)| !seen.insert(source.clone())) {
+        None => Ok(()),
+        Some((source, _)) => Err(Error::Option {
+            option: "configured subscriptions",
+            reason: format!("there are two lists under the name `{source}`; join them, or name one otherwise"),
+        }),
     }
 }
 
