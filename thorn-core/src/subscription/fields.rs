@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error,
     delivery::TargetError,
-    event::{ExtraHeaders, check_header},
+    event::{DELIVERY_FAILED, ExtraHeaders, SUBSCRIPTION_DISABLED, check_header},
     model::Q,
 };
 
@@ -125,7 +125,7 @@ impl<'a> Fields<'a> {
             }
         };
         match self.choices {
-            Some(choices) if !choices.iter().any(|event| pattern.matches(event)) => {
+            Some(choices) if !choices.iter().any(|event| pattern.matches(event)) && !means_thorn_s_own(&pattern) => {
                 let message = format!("`{pattern}` means none of the events that exist here: {}", choices.join(", "));
                 self.wrong("event", FieldErrorKind::UnknownChoice, message)
             }
@@ -283,6 +283,11 @@ impl<'a> Fields<'a> {
         self.errors.push(FieldError { field, kind, message: message.into() });
         None
     }
+}
+
+/// Whether it means events of thorn's own, which are sent whatever events the application has.
+fn means_thorn_s_own(pattern: &Pattern) -> bool {
+    !pattern.is_of_every_kind() && [DELIVERY_FAILED, SUBSCRIPTION_DISABLED].iter().any(|own| pattern.matches(own))
 }
 
 /// Checks what a URL says, without asking where it leads. `Url` alone is more lenient: it mends

@@ -292,6 +292,22 @@ async fn thorn_120_a_pattern_must_mean_some_choice() {
 }
 
 #[tokio::test]
+async fn thorn_s_own_events_are_there_whatever_the_choices() {
+    let fixture = Fixture::new().await;
+    let subscriptions = fixture.subscriptions.clone().with_event_choices(vec!["article.created".into()]);
+    for (event, exists) in [
+        ("delivery.failed", true),
+        ("subscription.*", true),
+        ("delivery.delivered", false),
+        // It doesn't mean thorn's own.
+        ("*.failed", false),
+    ] {
+        let made = subscriptions.create(new("alice", event, URL)).await;
+        assert_eq!(made.is_ok(), exists, "{event}: {made:?}");
+    }
+}
+
+#[tokio::test]
 async fn disabled_by_the_system_and_enabled_again() {
     let fixture = Fixture::new().await;
     let made = fixture.create("alice", "a.*", URL).await;
