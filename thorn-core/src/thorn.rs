@@ -13,6 +13,7 @@ use crate::{
     event::Event,
     history::{DeliveryRow, Status},
     model::transaction::end,
+    queue::QueueUrl,
     settings,
     subscription::{Registry, SecretKey, Signer, Subscriptions, entity},
     worker::Worker,
@@ -281,6 +282,13 @@ impl ThornBuilder {
     /// Has this told of every attempt that a worker of this process makes, and inline delivery.
     pub fn observer(mut self, observer: Arc<dyn DeliveryObserver>) -> Self {
         self.observers.push(observer);
+        self
+    }
+
+    /// Queues tasks in Redis, or in the memory of a single process, instead of the application's own
+    /// database: `"redis://queue.example/".parse()?`.
+    pub fn queue_url(mut self, url: QueueUrl) -> Self {
+        self.config.queue_url = Some(url);
         self
     }
 
