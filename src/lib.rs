@@ -6,14 +6,15 @@ pub use thorn_core::{
     Sent, SubscriptionId, Thorn, ThornBuilder, Timestamp, async_trait, buffer_events, buffer_events_or, connect,
     delivery,
     dispatch::{self, Dispatch, Dispatcher},
-    event::{self, Event, Sender, SenderId},
+    event::{self, Event, EventInfo, Sender, SenderId},
     history,
     migration::{self, migrate, migrations},
     model::{
         self, Change, Field, Joins, LinkChange, LinkOp, ModelEvent, Null, Op, Q, Relation, Trigger, WebhookModel,
         delete_many, insert_many, links, update_many, without_events,
     },
-    outbox, queue, record, subscription,
+    outbox, queue, record,
+    subscription::{self, Subscriber},
     worker::{self, Worker},
 };
 
@@ -27,6 +28,11 @@ pub use thorn_macros::webhook_model;
 
 #[doc = include_str!("active_model_behavior.md")]
 pub use thorn_macros::active_model_behavior;
+
+/// The guides' examples are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-thorn.md")]
+struct ComingFromThorn;
 
 /// What generated code refers to; no part of the public interface.
 #[doc(hidden)]

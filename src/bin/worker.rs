@@ -34,6 +34,7 @@ Settings from the environment (durations in seconds):
   THORN_ALLOW_NETWORKS   networks that may be delivered to on any port, such as 10.0.0.0/8 [public addresses only]
   THORN_ALLOW_PORTS      ports of public addresses [80,443]
   THORN_RECIPIENT_VALIDATORS  rules separated by `;`, such as protocols=https;ports=443,8443
+  THORN_SUBSCRIBERS      JSON file of subscriptions [none]
   THORN_EVENT_TIMEOUT    total deadline of one attempt [15]
   THORN_RETRY            whether failures are retried [true]
   THORN_RETRY_MAX        retries [10]

@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod configured;
 mod failure;
 mod item;
 mod list;

@@ -9,7 +9,7 @@ use thorn::{
     record::DeliveryState,
     subscription::{NewSubscription, Subscription},
 };
-use thorn_core::testing::Receiver;
+use thorn_core::testing::{Receiver, Reply};
 
 use crate::app::{self, App};
 
@@ -99,5 +99,41 @@ async fn thorn_123_134_chunks_have_their_size_and_each_body_once_per_content_typ
         let wanted = usize::from(forms > 0) + usize::from(jsons > 0);
         assert_eq!(task.to_string().matches("once-only").count(), wanted, "{task}");
     }
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_the_database_refuses_holds_up_no_other() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let refused = app.subscribe("a.b", &receiver.url("/refused")).await;
+    let texts = app.subscribe("a.b", &receiver.url("/texts")).await;
+    let mut good = Vec::new();
+    for n in 0..10 {
+        good.push(app.subscribe("a.b", &receiver.url(&format!("/{n}"))).await);
+    }
+    let refuse = |name: &str, to: &Subscription, when: &str| {
+        let id = to.id.as_uuid().simple();
+        format!(
+            "CREATE TRIGGER {name} BEFORE INSERT ON thorn_delivery WHEN NEW.subscription_id = x'{id}' AND {when} \
+             BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+    };
+    app.execute(&refuse("never", &refused, "1")).await;
+    app.execute(&refuse("no_text", &texts, "NEW.response IS NOT NULL")).await;
+    receiver.reply(Reply { body: "thanks".into(), ..Reply::status(200) });
+    let worker = app.worker().await;
+    Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
+    for subscription in &good {
+        let rows = app.deliveries(subscription, |rows| rows.len() == 1).await;
+        assert_eq!(rows[0].response.as_deref(), Some("thanks"), "a control: texts are kept");
+    }
+    let rows = app.deliveries(&texts, |rows| rows.len() == 1).await;
+    assert_eq!((rows[0].state, rows[0].response.as_deref()), (Some(DeliveryState::Delivered), None));
+    assert!(app.deliveries(&refused, |_| true).await.is_empty());
+
+    // Nothing is lost: the reconciler delivers it again once it can be recorded.
+    app.execute("DROP TRIGGER never").await;
+    app.deliveries(&refused, |rows| rows.len() == 1).await;
+    app.settled().await;
     worker.stop().await.unwrap();
 }

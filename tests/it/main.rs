@@ -1,13 +1,16 @@
 //! All integration tests: one binary, one module per capability, each a real run.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alone;
 mod app;
 mod bad_input;
 #[cfg(unix)]
 mod blog;
+mod configured;
 mod conformance;
 mod crashes;
 mod dispatch;
+mod elsewhere;
 mod failures;
 mod filters;
 mod flow;
@@ -21,6 +24,7 @@ mod process;
 mod python;
 mod queue;
 mod receiver;
+mod recipients;
 mod retention;
 mod stopping;
 mod ui;

@@ -1,6 +1,6 @@
 //! `docs/operating.md` and `worker --help` know every setting, and no other.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use crate::conformance::root;
 
@@ -44,4 +44,58 @@ fn the_worker_s_help_has_every_variable() {
     let help = Command::new(env!("CARGO_BIN_EXE_worker")).arg("--help").output().unwrap();
     assert!(help.status.success());
     assert_eq!(variables(&String::from_utf8(help.stdout).unwrap()), read_by_the_code());
+}
+
+/// Each setting of Thorn 1.5.
+const OF_THORN: [&str; 15] = [
+    "THORN_ALLOW_REDIRECTS",
+    "THORN_CHUNKSIZE",
+    "THORN_CODECS",
+    "THORN_DISPATCHER",
+    "THORN_DRF_PERMISSION_CLASSES",
+    "THORN_EVENT_CHOICES",
+    "THORN_EVENT_TIMEOUT",
+    "THORN_HMAC_SIGNER",
+    "THORN_RECIPIENT_VALIDATORS",
+    "THORN_RETRY",
+    "THORN_RETRY_DELAY",
+    "THORN_RETRY_MAX",
+    "THORN_SIGNAL_HONORS_TRANSACTION",
+    "THORN_SUBSCRIBERS",
+    "THORN_SUBSCRIBER_MODEL",
+];
+
+#[test]
+fn thorn_171_every_setting_of_thorn_has_its_counterpart() {
+    let guide = read("docs/coming-from-thorn.md");
+    let rows = table(&guide, "## Settings");
+    let column = |n: usize| rows[2..].iter().map(move |row| row.split(" | ").nth(n).unwrap()).collect::<Vec<_>>();
+    assert_eq!(variables(&column(0).join("\n")), OF_THORN.map(str::to_owned).into());
+    let here = variables(&column(1).join("\n"));
+    assert!(here.is_subset(&read_by_the_code()), "{here:?}");
+
+    // What a deployment of Thorn has set keeps its meaning.
+    let set = [
+        ("THORN_CHUNKSIZE", "10"),
+        ("THORN_DISPATCHER", "inline"),
+        ("THORN_EVENT_CHOICES", "a.b,c.d"),
+        ("THORN_EVENT_TIMEOUT", "3.0"),
+        ("THORN_HMAC_SIGNER", "compat"),
+        ("THORN_RETRY", "true"),
+        ("THORN_RETRY_MAX", "10"),
+        ("THORN_RETRY_DELAY", "60.0"),
+    ];
+    let get = |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let config = thorn::Config::from_lookup(&get).unwrap();
+    assert_eq!((config.chunk, config.timeout), (10, Duration::from_secs(3)));
+    assert_eq!(config.event_choices.unwrap(), ["a.b", "c.d"]);
+    assert_eq!(config.hmac_signer, thorn::subscription::Signer::Compat);
+    assert_eq!((config.retry.max_attempts, config.retry.first), (11, Duration::from_secs(60)));
+
+    let defaults = thorn::Config::default();
+    assert_eq!((defaults.chunk, defaults.timeout), (50, Duration::from_secs(15)));
+    assert_eq!((defaults.retry.max_attempts, defaults.retry.first), (11, Duration::from_secs(5)));
+    assert_eq!(defaults.hmac_signer, thorn::subscription::Signer::Hmac);
+    assert!(defaults.validators.is_none(), "the defaults of `Validator`");
+    assert!(defaults.event_choices.is_none());
 }

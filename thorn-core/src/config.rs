@@ -2,7 +2,7 @@
 
 mod env;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 
@@ -43,6 +43,9 @@ pub struct Config {
     /// `allow_ports`, no internal address. A list replaces all of that, `allow_ports` included, but for
     /// internal addresses, which only `allow_networks` and `allow_addresses` open.
     pub validators: Option<Vec<Validator>>,
+    /// A JSON file of subscriptions, see [`ThornBuilder::subscribers_from_file`](crate::ThornBuilder::subscribers_from_file).
+    /// Default none.
+    pub subscribers: Option<PathBuf>,
     /// Encrypts subscriptions' secrets and headers at rest: the first key encrypts, all decrypt. Default none: stored as they are.
     pub secret_key: Option<SecretKey>,
     /// How the `Hook-HMAC` of new subscriptions is made, unless they say so themselves. Default `hmac`.
@@ -96,6 +99,7 @@ impl Default for Config {
             allow_addresses: Vec::new(),
             allow_ports: vec![80, 443],
             validators: None,
+            subscribers: None,
             secret_key: None,
             hmac_signer: Signer::default(),
             event_choices: None,

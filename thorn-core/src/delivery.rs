@@ -11,6 +11,7 @@ mod execute;
 mod lanes;
 mod observer;
 mod outcome;
+mod own;
 mod retry;
 mod sign;
 mod signature;

@@ -4,10 +4,11 @@
 use sea_orm::DbErr;
 
 use crate::{
+    SubscriptionId,
     delivery::{SignatureError, TargetError},
     event::MAX_NAME_LENGTH,
     outbox::FlushError,
-    subscription::{InvalidSubscription, ParsePatternError, SecretError},
+    subscription::{InvalidConfiguration, InvalidSubscription, ParsePatternError, SecretError},
 };
 
 /// Why an operation of thorn was refused or failed.
@@ -37,6 +38,16 @@ pub enum Error {
         event: String,
         /// What was found instead.
         reason: String,
+    },
+    /// A callback that was asked for the event's recipients failed or panicked.
+    #[error("the callback for `{pattern}`, asked who gets event `{event}`: {source}")]
+    Callback {
+        /// The event's name.
+        event: String,
+        /// The pattern that the callback was registered for.
+        pattern: String,
+        /// What it said.
+        source: crate::event::CallbackError,
     },
     /// The rendered event is larger than allowed.
     #[error(
@@ -78,6 +89,19 @@ pub enum Error {
     /// A subscription was refused, with every field that is wrong.
     #[error(transparent)]
     Subscription(#[from] InvalidSubscription),
+    /// Configured subscriptions were refused, with everything that is wrong.
+    #[error(transparent)]
+    Configuration(#[from] InvalidConfiguration),
+    /// The subscription is configured, so it can't be changed or deleted where others are.
+    #[error(
+        "subscription {id} comes from the configuration `{configuration}`; change it there. Here it can only be enabled and disabled"
+    )]
+    Configured {
+        /// The subscription.
+        id: SubscriptionId,
+        /// The configuration's name.
+        configuration: String,
+    },
     /// A subscription's secret can't be made or read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -88,6 +112,12 @@ pub enum Error {
         what: &'static str,
         /// The id asked for.
         id: String,
+    },
+    /// A [`SubscriptionStore`](crate::subscription::SubscriptionStore) refused or failed.
+    #[error("the store of subscriptions: {source}")]
+    Store {
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The database refused or failed.
     #[error("database: {0}")]

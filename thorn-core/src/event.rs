@@ -3,15 +3,19 @@
 //! An [`Event`] is described, then rendered with its data into a [`RenderedEvent`], which is what
 //! the outbox stores. Nothing after that looks at the row that caused it.
 
+mod callback;
 mod finite;
 mod headers;
 mod members;
 mod name;
 mod options;
 mod own;
+pub(crate) mod recipients;
 mod rendered;
 mod sender;
 
+pub(crate) use callback::{Callback, Function};
+pub use callback::{CallbackError, EventInfo};
 pub use headers::ExtraHeaders;
 pub(crate) use headers::check_header;
 pub(crate) use members::{Members, OWN};
@@ -32,6 +36,7 @@ use crate::{
     delivery::{RetryPolicy, Validator},
     dispatch::{self, Dispatch},
     outbox, settings,
+    subscription::Subscriber,
 };
 
 /// Describes an event to be sent: its name, who caused it, and how it is delivered.
@@ -57,6 +62,8 @@ pub struct Event {
     broadcast: bool,
     /// Or why they are none.
     request_data: Result<Option<Members>, String>,
+    context: Option<serde_json::Value>,
+    subscribers: Vec<Subscriber>,
     options: EventOptions,
     dispatch: Option<Dispatch>,
 }
@@ -72,6 +79,8 @@ impl Event {
             sender: None,
             broadcast: false,
             request_data: Ok(None),
+            context: None,
+            subscribers: Vec::new(),
             options: EventOptions::default(),
             dispatch: None,
         }
@@ -175,6 +184,43 @@ impl Event {
         self
     }
 
+    /// Adds a recipient to those who subscribed: of this event only, whatever its sender. URL and secret
+    /// stand in the event's row (the secret encrypted if there is a key) and nowhere else. An event that a
+    /// dispatcher of the application's own takes can't have any.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(db: sea_orm::DatabaseTransaction, callback: &str) -> Result<(), thorn_core::Error> {
+    /// use thorn_core::{event::Event, subscription::Subscriber};
+    ///
+    /// Event::new("export.finished")
+    ///     .subscriber(Subscriber::signed(callback, "the-secret-they-gave")?)
+    ///     .send(&db, &serde_json::json!({ "rows": 7 }))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn subscriber(self, subscriber: Subscriber) -> Self {
+        self.subscribers([subscriber])
+    }
+
+    /// Adds several recipients, see [`subscriber`](Self::subscriber). Of those with the same id, one gets
+    /// the event.
+    #[must_use]
+    pub fn subscribers(mut self, subscribers: impl IntoIterator<Item = Subscriber>) -> Self {
+        self.subscribers.extend(subscribers);
+        self
+    }
+
+    /// What a model's event is about, if there is a callback to tell.
+    #[must_use]
+    pub(crate) fn context(mut self, context: impl FnOnce() -> serde_json::Value) -> Self {
+        self.context = recipients::is_asked().then(context);
+        self
+    }
+
     /// Adds top-level fields to the body, behind `event`, `ref`, `sender` and `data`, which they can't
     /// replace. Called again it adds more; of two with one name, the later wins. What doesn't make a
     /// JSON object is refused when the event is sent.
@@ -206,7 +252,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::RequestData`], [`Error::Option`] (also for a dispatcher that isn't known) for bad
+    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`], [`Error::Option`] (also for a dispatcher that isn't known) for bad
     /// input, in which case nothing is written; [`Error::Database`].
     pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
     where
@@ -247,6 +293,25 @@ impl Event {
         if body.len() > settings.max_event_bytes {
             return Err(Error::EventTooLarge { event: self.name, size: body.len(), limit: settings.max_event_bytes });
         }
+        let info = EventInfo {
+            name: &self.name,
+            reference: reference.as_deref(),
+            sender: self.sender.as_ref(),
+            context: self.context.as_ref(),
+            body: &body,
+        };
+        // Nobody is asked about thorn's own events: they arise in the worker, which isn't the application.
+        let subscribers = match &dispatch {
+            _ if self.options.own => Vec::new(),
+            Dispatch::Disabled => Vec::new(),
+            Dispatch::Custom(name) if !self.subscribers.is_empty() => {
+                let reason =
+                    format!("the dispatcher `{name}` takes the event elsewhere and knows none; leave them out");
+                return Err(Error::Option { option: "subscribers", reason });
+            }
+            Dispatch::Custom(_) => Vec::new(),
+            _ => recipients::gather(self.subscribers, &info, self.options.validators.as_deref())?,
+        };
         Ok(RenderedEvent {
             id: EventId::generate(),
             broadcast: self.broadcast,
@@ -254,6 +319,7 @@ impl Event {
             name: self.name,
             body,
             options: self.options,
+            subscribers,
             dispatch,
             created_at: Timestamp::now(),
         })

@@ -16,7 +16,8 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use crate::{
     Error, EventId, Timestamp,
     dispatch::{self, Dispatch},
-    event::RenderedEvent,
+    event::{RenderedEvent, recipients},
+    subscription::{self, SecretKey},
 };
 
 /// Rows of one INSERT; ten columns each stay below every database's limit of bound values.
@@ -27,6 +28,7 @@ const ROWS_PER_INSERT: usize = 500;
 ///
 /// # Errors
 ///
+/// [`Error::Secret`] if a subscriber's secret can't be encrypted, and then nothing is written;
 /// [`Error::Database`]; inside a transaction nothing of it stays once that is rolled back.
 pub async fn write<C: ConnectionTrait>(db: &C, mut events: Vec<RenderedEvent>) -> Result<(), Error> {
     events.retain(|event| {
@@ -45,9 +47,11 @@ pub async fn write<C: ConnectionTrait>(db: &C, mut events: Vec<RenderedEvent>) -
 /// Those that are delivered inline are held for this process, if it will know of their commit.
 async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
     let inserting = async {
-        let mut events = events.into_iter().peekable();
-        while events.peek().is_some() {
-            let rows: Vec<_> = events.by_ref().take(ROWS_PER_INSERT).map(row).collect();
+        let key = recipients::key();
+        let rows: Vec<_> = events.into_iter().map(|event| row(event, key.as_ref())).collect::<Result<_, _>>()?;
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let rows: Vec<_> = rows.by_ref().take(ROWS_PER_INSERT).collect();
             entity::Entity::insert_many(rows).exec_without_returning(db).await?;
         }
         wake::announce(db).await
@@ -57,35 +61,37 @@ async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Resul
 
 /// As [`write`], but an event that is there already stays as it is.
 pub(crate) async fn write_once<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+    let key = recipients::key();
     for event in events {
-        let insert = entity::Entity::insert(row(event)).on_conflict_do_nothing_on([entity::Column::Id]);
+        let insert = entity::Entity::insert(row(event, key.as_ref())?).on_conflict_do_nothing_on([entity::Column::Id]);
         insert.exec_without_returning(db).await?;
     }
     Ok(())
 }
 
-/// Gives an event of the same transaction another body, also one that is still buffered; `false` if
+/// Gives an event of the same transaction the body and recipients of this one, also one that is still buffered; `false` if
 /// it isn't there, or is fanned out.
-pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, body: &str) -> Result<bool, Error> {
-    if buffer::rewrite(db, id, body) {
+pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &RenderedEvent) -> Result<bool, Error> {
+    if buffer::rewrite(db, id, event) {
         return Ok(true);
     }
+    let options = subscription::column(&event.options, &event.subscribers, recipients::key().as_ref())?;
     let update = entity::Entity::update_many()
-        .set(entity::ActiveModel { body: Set(body.to_owned()), ..Default::default() })
+        .set(entity::ActiveModel { body: Set(event.body.clone()), options: Set(options), ..Default::default() })
         .filter(entity::Column::Id.eq(id.as_uuid()))
         .filter(entity::Column::Fanout.is_null());
     Ok(update.exec(db).await?.rows_affected > 0)
 }
 
-fn row(event: RenderedEvent) -> entity::ActiveModel {
+fn row(event: RenderedEvent, key: Option<&SecretKey>) -> Result<entity::ActiveModel, Error> {
+    let options = subscription::column(&event.options, &event.subscribers, key)?;
     let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
     let dispatcher = match event.dispatch {
         Dispatch::Custom(name) => Some(name.into_owned()),
         _ => None,
     };
-    let options = if event.options.is_default() { None } else { serde_json::to_string(&event.options).ok() };
     tracing::debug!(event.id = %event.id, event.name, "event written to the outbox");
-    entity::ActiveModel {
+    Ok(entity::ActiveModel {
         id: Set(event.id.as_uuid()),
         name: Set(event.name),
         sender: Set(event.sender),
@@ -97,7 +103,7 @@ fn row(event: RenderedEvent) -> entity::ActiveModel {
         audit_at: Set(held.map(|(_, until)| until.as_millis())),
         dispatcher: Set(dispatcher),
         ..Default::default()
-    }
+    })
 }
 
 /// Since when and until when an event is held for inline delivery; `None` leaves it to the queue.

@@ -6,6 +6,7 @@
 
 pub(crate) mod entity;
 mod recorder;
+mod refused;
 mod state;
 mod write;
 
@@ -34,4 +35,14 @@ pub(crate) struct Record {
     pub(crate) now: Timestamp,
     /// An event of thorn's own about it, written in the same transaction.
     pub(crate) announcement: Option<RenderedEvent>,
+}
+
+impl Record {
+    /// Leaves out what isn't needed to go on, and says whether there was any.
+    fn shorten(&mut self) -> bool {
+        let announced = self.announcement.take().is_some();
+        let answered = self.attempt.as_mut().and_then(|attempt| attempt.response.take()).is_some();
+        let explained = self.attempt.as_mut().and_then(|attempt| attempt.error.take()).is_some();
+        announced || answered || explained
+    }
 }

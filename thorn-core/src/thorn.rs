@@ -1,21 +1,22 @@
 //! The handle an application holds.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+mod builder;
 
-use ipnet::IpNet;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, EntityTrait};
+pub use builder::ThornBuilder;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use serde::Serialize;
 
 use crate::{
-    AutocommitPolicy, Config, Error, EventId,
-    delivery::{DeliveryObserver, Observers, RetryPolicy, Validator},
-    dispatch::{self, Dispatch, Dispatcher, Inline, InlineScope},
+    Config, Error, EventId,
+    delivery::Observers,
+    dispatch::{self, Dispatcher, Inline, InlineScope},
     event::Event,
     history::{DeliveryRow, Status},
     model::transaction::end,
-    queue::QueueUrl,
-    settings,
-    subscription::{Registry, SecretKey, Signer, Subscriptions, entity},
+    subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read_configured, source_of},
     worker::Worker,
 };
 
@@ -65,8 +66,7 @@ pub struct Sent {
 impl Thorn {
     /// Begins with the default settings on this database.
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
-        let (observers, dispatchers) = (Observers::default(), BTreeMap::new());
-        ThornBuilder { db, config: Config::default(), observers, dispatchers }
+        ThornBuilder::new(db)
     }
 
     /// The database.
@@ -95,12 +95,38 @@ impl Thorn {
         &self.0.registry
     }
 
+    /// Makes this list all that is configured under this name, at once and without a restart; an empty
+    /// one removes it. See [`ThornBuilder::configured_subscriptions`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] with everything that is wrong, and then nothing is changed;
+    /// [`Error::Database`].
+    pub async fn configure_subscriptions(
+        &self,
+        source: &str,
+        list: impl IntoIterator<Item = ConfiguredSubscription>,
+    ) -> Result<Configured, Error> {
+        self.0.subscriptions.configure(source, list).await
+    }
+
+    /// Reads the file of subscriptions again, if there is one (`THORN_SUBSCRIBERS`).
+    ///
+    /// # Errors
+    ///
+    /// As [`configure_subscriptions`](Self::configure_subscriptions), and if the file can't be read.
+    pub async fn reload_subscribers(&self) -> Result<Configured, Error> {
+        let Some(path) = &self.0.config.subscribers else { return Ok(Configured::default()) };
+        let list = read_configured(path, &|name| std::env::var(name).ok())?;
+        self.configure_subscriptions(&source_of(path), list).await
+    }
+
     pub(crate) fn dispatchers(&self) -> &Dispatchers {
         &self.0.dispatchers
     }
 
     /// Runs `work` in a transaction and commits it, or rolls it back if it returns an error. Events
-    /// that are [dispatched inline](Dispatch::Inline) are delivered after the commit, before this
+    /// that are [dispatched inline](crate::Dispatch::Inline) are delivered after the commit, before this
     /// returns.
     ///
     /// On SQLite the transaction has the write lock from its beginning, so that it may read first.
@@ -206,171 +232,4 @@ impl Thorn {
     pub async fn status(&self) -> Result<Status, Error> {
         Status::read(&self.0.db).await
     }
-}
-
-/// Settings of [`Thorn`] before it is built.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct ThornBuilder {
-    db: DatabaseConnection,
-    config: Config,
-    observers: Observers,
-    dispatchers: Dispatchers,
-}
-
-macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {$(
-        $(#[$doc])*
-        pub fn $name(mut self, $name: $type) -> Self {
-            self.config.$name = $name;
-            self
-        }
-    )*};
-}
-
-impl ThornBuilder {
-    /// Replaces all settings.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// Joined with events' references that are paths, for example `https://blog.example`.
-    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.config.base_url = Some(base_url.into());
-        self
-    }
-
-    /// Lets deliveries through to these networks, on any port.
-    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
-        self.config.allow_networks.extend(networks);
-        self
-    }
-
-    /// Lets deliveries through to these addresses on exactly these ports.
-    pub fn allow_addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
-        self.config.allow_addresses.extend(addresses);
-        self
-    }
-
-    /// Rules for recipients, unless an event brings its own; they replace the default ones and
-    /// `allow_ports`.
-    pub fn validators(mut self, validators: impl IntoIterator<Item = Validator>) -> Self {
-        self.config.validators = Some(validators.into_iter().collect());
-        self
-    }
-
-    /// Encrypts secrets at rest.
-    pub fn secret_key(mut self, key: SecretKey) -> Self {
-        self.config.secret_key = Some(key);
-        self
-    }
-
-    /// Subscriptions must mean at least one of these event names.
-    pub fn event_choices(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.config.event_choices = Some(names.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Adds a dispatcher of the application's own, which events choose by
-    /// [`Dispatch::custom`]. It is fed by workers of this `Thorn`.
-    pub fn dispatcher(mut self, name: impl Into<String>, dispatcher: Arc<dyn Dispatcher>) -> Self {
-        self.dispatchers.insert(name.into(), dispatcher);
-        self
-    }
-
-    /// Has this told of every attempt that a worker of this process makes, and inline delivery.
-    pub fn observer(mut self, observer: Arc<dyn DeliveryObserver>) -> Self {
-        self.observers.push(observer);
-        self
-    }
-
-    /// Queues tasks in Redis, or in the memory of a single process, instead of the application's own
-    /// database: `"redis://queue.example/".parse()?`.
-    pub fn queue_url(mut self, url: QueueUrl) -> Self {
-        self.config.queue_url = Some(url);
-        self
-    }
-
-    setters! {
-        /// How events are dispatched that don't say so themselves. Default: by the queue.
-        dispatch: Dispatch,
-        /// Requests at once of all inline delivery in this process. Default 16.
-        inline_concurrency: usize,
-        /// Bytes a rendered event may have. Default 256 KiB.
-        max_event_bytes: usize,
-        /// What happens to saves outside a transaction. Default: refused.
-        autocommit: AutocommitPolicy,
-        /// How the `Hook-HMAC` of new subscriptions is made. Default [`Signer::Hmac`].
-        hmac_signer: Signer,
-        /// Total deadline of one attempt. Default 15 s.
-        timeout: Duration,
-        /// How failed deliveries are retried.
-        retry: RetryPolicy,
-        /// How often an idle worker looks for work it wasn't told of. Default 100 ms.
-        poll_interval: Duration,
-        /// A worker that is silent for this long loses its tasks to others. Default 20 s.
-        takeover: Duration,
-        /// How long after its fan-out an event is compared with what was recorded. Default 60 s.
-        audit_after: Duration,
-        /// How long nothing may get through to a subscription before it is disabled. Default 3 days;
-        /// `None` never disables it.
-        disable_after: Option<Duration>,
-        /// How long events and their deliveries are kept. Default 30 days; `None` is for ever.
-        keep: Option<Duration>,
-        /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
-        keep_unheard: Option<Duration>,
-    }
-
-    /// Checks the settings and the tables.
-    ///
-    /// What concerns events while they are written (`base_url`, `max_event_bytes`, `autocommit`,
-    /// `dispatch`) is set for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Option`] for a senseless setting, [`Error::Database`] if thorn's tables are missing.
-    pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config, observers, dispatchers } = self;
-        config.check()?;
-        for name in dispatchers.keys() {
-            dispatch::check_name(name)?;
-        }
-        if let Dispatch::Custom(name) = &config.dispatch
-            && !dispatchers.contains_key(&**name)
-        {
-            return Err(Error::Option {
-                option: "dispatch",
-                reason: format!("no dispatcher `{name}` is registered; add `.dispatcher(\"{name}\", …)`"),
-            });
-        }
-        check_tables(&db).await?;
-        settings::replace(config.event_settings());
-        let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone())
-            .with_signer(config.hmac_signer);
-        if let Some(choices) = config.event_choices.clone() {
-            subscriptions = subscriptions.with_event_choices(choices);
-        }
-        let registry = Arc::new(Registry::new(config.secret_key.clone()));
-        let inline =
-            Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
-        let inline = Arc::new(inline);
-        dispatch::register(&inline, dispatchers.keys());
-        Ok(Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers })))
-    }
-}
-
-async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
-    match entity::registry::Entity::find_by_id(1).one(db).await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(missing("the row of table `thorn_registry` is missing")),
-        Err(error) if db.ping().await.is_ok() => Err(missing(&error.to_string())),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn missing(what: &str) -> Error {
-    Error::Database(sea_orm::DbErr::Custom(format!(
-        "{what}; call `thorn::migrate(&db)` once, or add `thorn::migrations()` to your migrator"
-    )))
 }

@@ -18,6 +18,9 @@ pub(super) struct Representation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hmac_secret: Option<&'a str>,
     header_names: Vec<&'a str>,
+    /// The configuration it comes from; it can't be changed here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configured: Option<&'a str>,
     enabled: bool,
     disabled_reason: Option<&'a str>,
     failing_since: Option<Timestamp>,
@@ -40,6 +43,7 @@ impl<'a> Representation<'a> {
             hmac_signer: subscription.signer.as_str(),
             hmac_secret: None,
             header_names: subscription.headers.names().collect(),
+            configured: subscription.source.as_deref(),
             enabled: subscription.disabled.is_none(),
             disabled_reason: subscription.disabled.as_ref().map(|disabled| disabled.reason.as_str()),
             failing_since: subscription.failing_since,

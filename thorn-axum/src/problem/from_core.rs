@@ -13,9 +13,11 @@ impl From<Error> for Problem {
                 .into_iter()
                 .fold(Self::invalid_fields(), |problem, error| problem.field(error.field, error.message)),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND),
+            Error::Configured { .. } => Self::new(StatusCode::CONFLICT).detail(error.to_string()),
             Error::EventTooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE).detail(error.to_string()),
             Error::EventName { .. }
             | Error::Payload { .. }
+            | Error::RequestData { .. }
             | Error::Header { .. }
             | Error::Option { .. }
             | Error::Pattern(_)

@@ -119,6 +119,7 @@ impl Config {
             list.split(';').map(str::trim).filter(|rule| !rule.is_empty()).map(|rule| rule.parse().ok()).collect()
         });
         config.validators = validators;
+        config.subscribers = env.read("THORN_SUBSCRIBERS", "the path of a file", |path| Some(path.into()));
         // The value itself is a secret and stays out of the message.
         if let Some(key) = (env.get)("THORN_SECRET_KEY").filter(|key| !key.trim().is_empty()) {
             match key.trim().parse::<SecretKey>() {

@@ -58,6 +58,14 @@ impl Consequences {
     }
 
     async fn judge(&self, report: &DeliveryReport, subscription: &Subscription) -> Result<(), Error> {
+        if subscription.is_of_event() {
+            if report.status == Some(GONE) {
+                tracing::warn!(
+                    "the receiver answered 410 Gone; it is this event's own, so there is nothing to disable"
+                );
+            }
+            return Ok(());
+        }
         if report.status == Some(GONE) {
             return self.disable(subscription, "the receiver answered 410 Gone").await;
         }

@@ -14,6 +14,7 @@ use super::{
     Attempt, Client, Consequences, DeliveryReport, Entry, Lanes, Outcome, Outgoing, RetryPolicy,
     consequences::GONE,
     encode_body,
+    own::OwnSubscribers,
     sign::{is_signed, sign},
 };
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// Pause before a question to a database that is away is asked again.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Wait of a delivery whose subscription can't be read by this worker; short, for another may.
 const UNREADABLE: Duration = Duration::from_secs(2);
@@ -84,8 +85,12 @@ impl Executor {
             tracing::warn!(%error, "the subscriptions can't be brought up to date");
         }
         let recorded = self.recorded(&chunk, again).await;
-        let mut running: FuturesUnordered<_> =
-            chunk.deliveries.iter().map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded)).collect();
+        let own = self.own_subscribers(&chunk).await;
+        let mut running: FuturesUnordered<_> = chunk
+            .deliveries
+            .iter()
+            .map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded, &own))
+            .collect();
         while running.next().await.is_some() {}
     }
 
@@ -104,8 +109,14 @@ impl Executor {
         }
     }
 
-    async fn deliver_and_record(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) {
-        if let Some(made) = self.deliver(chunk, delivery, recorded).await {
+    async fn deliver_and_record(
+        &self,
+        chunk: &Chunk,
+        delivery: &ChunkDelivery,
+        recorded: &Recorded,
+        own: &OwnSubscribers,
+    ) {
+        if let Some(made) = self.deliver(chunk, delivery, recorded, own).await {
             self.record(made).await;
         }
     }
@@ -124,7 +135,13 @@ impl Executor {
     }
 
     /// Makes one delivery, unless that was done before.
-    async fn deliver(&self, chunk: &Chunk, delivery: &ChunkDelivery, recorded: &Recorded) -> Option<Made> {
+    async fn deliver(
+        &self,
+        chunk: &Chunk,
+        delivery: &ChunkDelivery,
+        recorded: &Recorded,
+        own: &OwnSubscribers,
+    ) -> Option<Made> {
         let event = chunk.events.get(delivery.event)?;
         let mut record = waiting(event, delivery);
         let row = recorded.get(&record.delivery);
@@ -138,7 +155,7 @@ impl Executor {
         let span = tracing::info_span!(
             "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
         );
-        let report = self.decide(event, delivery, &mut record).instrument(span.clone()).await;
+        let report = self.decide(event, delivery, own, &mut record).instrument(span.clone()).await;
         Some(Made { record, report, span })
     }
 
@@ -147,13 +164,27 @@ impl Executor {
         &self,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
+        own: &OwnSubscribers,
         record: &mut Record,
     ) -> Option<(DeliveryReport, Arc<Subscription>)> {
-        if self.registry.is_unreadable(delivery.subscription) {
-            record.next_attempt_at = Some(record.now + UNREADABLE);
-            return None;
-        }
-        let Some(subscription) = self.registry.get(delivery.subscription) else {
+        let stored = own.get(event.id, delivery.subscription).filter(|_| delivery.own);
+        let subscription = match stored {
+            Some((row, stored)) => match stored.open(row, self.registry.key()) {
+                Ok(subscription) => Some(Arc::new(subscription)),
+                Err(error) => {
+                    tracing::error!(%error, "the event's own subscriber can't be read, trying again");
+                    record.next_attempt_at = Some(record.now + UNREADABLE);
+                    return None;
+                }
+            },
+            None if delivery.own => None,
+            None if self.registry.is_unreadable(delivery.subscription) => {
+                record.next_attempt_at = Some(record.now + UNREADABLE);
+                return None;
+            }
+            None => self.registry.get(delivery.subscription),
+        };
+        let Some(subscription) = subscription else {
             record.state = DeliveryState::Cancelled;
             record.next_attempt_at = None;
             record.note = Some("the subscription was deleted or disabled");
@@ -174,7 +205,8 @@ impl Executor {
         let options = event.options.clone().unwrap_or_default();
         let attempted_at = Timestamp::now();
         // A bug in here must not take other tasks of the worker with it.
-        let attempt = AssertUnwindSafe(self.attempt(record.delivery, event, delivery, &subscription, &options))
+        let row = stored.map(|(row, _)| row);
+        let attempt = AssertUnwindSafe(self.attempt(record.delivery, event, delivery, row, &subscription, &options))
             .catch_unwind()
             .await;
         let attempt = attempt.unwrap_or_else(|_| {
@@ -193,10 +225,16 @@ impl Executor {
         id: DeliveryId,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
+        row: Option<&event::Model>,
         subscription: &Subscription,
         options: &EventOptions,
     ) -> Attempt {
-        let (body, hook_hmac) = match self.signed_body(event, delivery, subscription).await {
+        let signed = match row {
+            // The relay has signed nothing for it.
+            Some(row) => sign_stored(row, subscription),
+            None => self.signed_body(event, delivery, subscription).await,
+        };
+        let (body, hook_hmac) = match signed {
             Ok(signed) => signed,
             Err(error) => {
                 return unsent(Timestamp::now(), format!("the body can't be read from the database: {error}"));
@@ -239,11 +277,7 @@ impl Executor {
         tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
         let not_found = || Error::NotFound { what: "event", id: event.id.to_string() };
         let row = event::Entity::find_by_id(event.id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
-        let body = encode_body(content_type, &row.body)
-            .map_err(|source| Error::Payload { event: row.name.clone(), source })?
-            .into_owned();
-        let hook_hmac = sign(subscription, body.as_bytes());
-        Ok((body.into(), hook_hmac))
+        sign_stored(&row, subscription)
     }
 
     /// What becomes of the delivery after this attempt.
@@ -290,6 +324,15 @@ impl Executor {
             next_attempt_at: record.next_attempt_at,
         }
     }
+}
+
+/// The stored body as the subscription wants it.
+fn sign_stored(row: &event::Model, subscription: &Subscription) -> Result<(Bytes, Option<String>), Error> {
+    let body = encode_body(subscription.content_type, &row.body)
+        .map_err(|source| Error::Payload { event: row.name.clone(), source })?
+        .into_owned();
+    let hook_hmac = sign(subscription, body.as_bytes());
+    Ok((body.into(), hook_hmac))
 }
 
 /// What is recorded of a delivery that isn't tried now: it is due at once.

@@ -172,7 +172,7 @@ impl TargetGuard {
     ///
     /// [`TargetError`], saying what is refused.
     pub async fn check(&self, url: &str) -> Result<(), TargetError> {
-        let url = Url::parse(url).map_err(|error| TargetError::Url { reason: error.to_string() })?;
+        let url = parsed(url)?;
         self.check_url(&url)?;
         if let (Some(Host::Domain(host)), Some(port)) = (url.host(), url.port_or_known_default()) {
             self.resolve(host, port).await?;
@@ -206,6 +206,14 @@ impl UrlCheck for TargetGuard {
     async fn check(&self, url: &str) -> Result<(), TargetError> {
         Self::check(self, url).await
     }
+
+    fn check_alone(&self, url: &str) -> Result<(), TargetError> {
+        self.check_url(&parsed(url)?)
+    }
+}
+
+fn parsed(url: &str) -> Result<Url, TargetError> {
+    Url::parse(url).map_err(|error| TargetError::Url { reason: error.to_string() })
 }
 
 /// Whether the network is one of mapped addresses (`::ffff:10.0.0.0/104`) that holds this address.

@@ -185,6 +185,7 @@ fn rendered(row: Model) -> RenderedEvent {
         sender: row.sender,
         broadcast: row.broadcast,
         body: row.body,
+        subscribers: Vec::new(),
         created_at: Timestamp::from_millis(row.created_at),
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{EventOptions, SenderId, finite::Finite, members::Members};
-use crate::{EventId, Timestamp, dispatch::Dispatch};
+use crate::{EventId, Timestamp, dispatch::Dispatch, subscription::Subscriber};
 
 /// An event rendered at the moment of change: an immutable fact.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub struct RenderedEvent {
     pub body: String,
     /// Options for its deliveries.
     pub options: EventOptions,
+    /// Recipients besides those who subscribed; a [`Dispatcher`](crate::dispatch::Dispatcher) sees none.
+    pub subscribers: Vec<Subscriber>,
     /// Who takes it once it is committed.
     pub dispatch: Dispatch,
     /// When it happened.

@@ -2,9 +2,9 @@
 
 use std::{any::TypeId, fmt};
 
-use sea_orm::{ConnectionTrait, Iterable, ModelTrait};
+use sea_orm::{ConnectionTrait, EntityName as _, Iterable, ModelTrait};
 
-use super::{Change, LinkChange, LinkOp, Op, Relation};
+use super::{Change, LinkChange, LinkOp, Op, Relation, link::json};
 use crate::{
     Error, EventId,
     event::{Event, RenderedEvent},
@@ -101,7 +101,10 @@ impl<M: 'static> ModelEvent<M> {
     /// # Errors
     ///
     /// As [`Event::send`].
-    pub async fn send<C: ConnectionTrait>(&self, db: &C, row: &M) -> Result<EventId, Error> {
+    pub async fn send<C: ConnectionTrait>(&self, db: &C, row: &M) -> Result<EventId, Error>
+    where
+        M: ModelTrait,
+    {
         self.send_with(db, row, |event| event).await
     }
 
@@ -115,8 +118,11 @@ impl<M: 'static> ModelEvent<M> {
         db: &C,
         row: &M,
         adjust: impl FnOnce(Event) -> Event,
-    ) -> Result<EventId, Error> {
-        let event = (self.render)(adjust((self.describe)(row)), row)?;
+    ) -> Result<EventId, Error>
+    where
+        M: ModelTrait,
+    {
+        let event = (self.render)(adjust((self.describe)(row)).context(|| context(row)), row)?;
         let id = event.id;
         outbox::write(db, vec![event]).await?;
         Ok(id)
@@ -146,14 +152,22 @@ impl<M: 'static> ModelEvent<M> {
         &self,
         row: &M,
         change: impl FnOnce(&'static str) -> LinkChange,
-    ) -> Option<Result<RenderedEvent, Error>> {
+    ) -> Option<Result<RenderedEvent, Error>>
+    where
+        M: ModelTrait,
+    {
         let Trigger::Links(_, relation) = self.trigger else { return None };
         // The row itself is as it was.
         let unchanged = Change { op: Op::Change, old: Some(row), new: row };
         self.when.is_none_or(|when| when(unchanged)).then(|| {
-            let event = (self.describe)(row);
+            let links = change(relation.name);
+            let event = (self.describe)(row).context(|| {
+                let mut context = context(row);
+                context["links"] = serde_json::json!({ "related": links.related, "keys": links.keys });
+                context
+            });
             match self.render_links {
-                Some(render) => render(event, row, &change(relation.name)),
+                Some(render) => render(event, row, &links),
                 None => (self.render)(event, row),
             }
         })
@@ -176,8 +190,15 @@ impl<M: ModelTrait> ModelEvent<M> {
         let fires = self.fires_on(change.op)
             && (!self.only_if_changed || change.old.is_none_or(|old| differ(old, change.new)))
             && self.when.is_none_or(|when| when(change));
-        fires.then(|| (self.render)((self.describe)(change.new), change.new))
+        let describe = |row: &M| (self.describe)(row).context(|| context(row));
+        fires.then(|| (self.render)(describe(change.new), change.new))
     }
+}
+
+/// What a callback is told about the row.
+fn context<M: ModelTrait>(row: &M) -> serde_json::Value {
+    let table = <M::Entity as Default>::default().table_name().to_owned();
+    serde_json::json!({ "model": table, "key": json(&row.get_primary_key_value()) })
 }
 
 fn differ<M: ModelTrait>(old: &M, new: &M) -> bool {

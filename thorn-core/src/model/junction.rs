@@ -184,7 +184,7 @@ where
         let written = told.events.iter_mut().find(|(written, _)| std::ptr::eq(*written, event));
         let id = written.as_ref().map(|(_, id)| *id);
         if let Some(id) = id
-            && outbox::rewrite(db, id, &rendered.body).await?
+            && outbox::rewrite(db, id, &rendered).await?
         {
             continue;
         }

@@ -79,7 +79,8 @@ impl LinkChange {
     }
 }
 
-fn json(key: &ValueTuple) -> Json {
+/// A key as receivers and callbacks see it; a composite one is an array.
+pub(super) fn json(key: &ValueTuple) -> Json {
     // What a key can be, JSON can say.
     let part = |value| serde_json::to_value(Plain::from(value)).unwrap_or_default();
     let parts: Vec<_> = key.clone().into_iter().collect();

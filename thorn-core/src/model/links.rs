@@ -18,13 +18,15 @@
 //! #     }
 //! #     impl ActiveModelBehavior for ActiveModel {}
 //! # }
-//! use sea_orm::{DatabaseConnection, DbErr, ModelTrait};
+//! use sea_orm::{DatabaseConnection, DbErr, IntoActiveModel, ModelTrait};
 //! use thorn_core::model::{Joins, links};
 //!
 //! async fn retag<J, A>(junction: J, article: &A, tags: &[tag::Model], db: &DatabaseConnection) -> Result<(), DbErr>
 //! where
 //!     A: ModelTrait,
 //!     J: Joins<A::Entity, Other = tag::Entity> + Copy, // such as `article_tag::Entity`
+//!     J::Model: IntoActiveModel<J::ActiveModel>,
+//!     J::ActiveModel: Send,
 //! {
 //!     links::clear(junction, article, db).await?;
 //!     let added = links::add(junction, article, tags, db).await?;

@@ -60,7 +60,7 @@ const MAX_BYTES: usize = 16 * 1024;
 /// What JSON has no type for is what receivers see: decimals, dates and UUIDs are strings. Paths lead
 /// through objects, not into lists, and can't name a field with a dot in its name.
 ///
-/// At most 100 tests, 16 levels, 190 characters for a path and 16 KiB of JSON.
+/// At most 100 tests, 16 levels (and as many within an operand), 190 characters for a path and 16 KiB of JSON.
 ///
 /// # Examples
 ///

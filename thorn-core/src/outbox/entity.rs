@@ -13,7 +13,7 @@ pub struct Model {
     pub sender: Option<String>,
     pub broadcast: bool,
     pub body: String,
-    /// `EventOptions` as JSON, if they differ from the defaults.
+    /// `EventOptions` as JSON, if they differ from the defaults, and the event's own subscribers.
     pub options: Option<String>,
     pub created_at: i64,
     /// `None` until a relay has fanned the event out.

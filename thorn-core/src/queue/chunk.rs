@@ -75,6 +75,9 @@ pub struct ChunkDelivery {
     /// Whether it has a row already, because it had to wait.
     #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
     pub has_row: bool,
+    /// Whether it goes to a subscriber that the event brought, who stands in the event's row only.
+    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 fn is_json(kind: &ContentType) -> bool {
@@ -135,6 +138,7 @@ mod tests {
             hook_hmac: Some("h".into()),
             attempts: 0,
             has_row: false,
+            own: false,
         };
         let chunk = Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false };
         let read: Chunk = serde_json::from_str(&serde_json::to_string(&chunk).unwrap()).unwrap();

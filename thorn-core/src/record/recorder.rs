@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Record, write};
+use super::{Record, refused::is_refused, write};
 use crate::Error;
 
 /// Records of one transaction.
@@ -42,26 +42,72 @@ impl Recorder {
     }
 
     /// Returns once the record is committed, however long the database is away: a task must not be
-    /// acknowledged before. `false` only if the writer is gone.
+    /// acknowledged before. `false` only if the writer is gone, or the database refuses the record for
+    /// what is in it: then the reconciler finds it missing.
     pub(crate) async fn record(&self, record: Record) -> bool {
         let (done, committed) = oneshot::channel();
         self.queue.send((record, done)).await.is_ok() && committed.await.is_ok()
     }
 }
 
-async fn run(db: DatabaseConnection, mut records: mpsc::Receiver<(Record, oneshot::Sender<()>)>) {
-    let mut group = Vec::with_capacity(GROUP);
-    while records.recv_many(&mut group, GROUP).await > 0 {
-        let (rows, waiting): (Vec<Record>, Vec<_>) = group.drain(..).unzip();
-        let mut pauses = PAUSES.iter().chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1]));
-        while let Err(error) = commit(&db, &rows).await {
-            tracing::warn!(%error, records = rows.len(), "writing delivery records failed, trying again");
-            tokio::time::sleep(*pauses.next().unwrap_or(&PAUSES[0])).await;
-        }
-        for done in waiting {
+/// Records, and who waits for them.
+#[derive(Default)]
+struct Group {
+    records: Vec<Record>,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl Group {
+    /// Two groups of half its size.
+    fn halves(mut self) -> [Self; 2] {
+        let half = self.records.len() / 2;
+        let rest = Self { records: self.records.split_off(half), waiting: self.waiting.split_off(half) };
+        [self, rest]
+    }
+
+    fn committed(self) {
+        for done in self.waiting {
             // Whoever no longer waits was aborted; the row stands either way.
             let _ = done.send(());
         }
+    }
+}
+
+async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, oneshot::Sender<()>)>) {
+    let mut received = Vec::with_capacity(GROUP);
+    while incoming.recv_many(&mut received, GROUP).await > 0 {
+        let (records, waiting) = received.drain(..).unzip();
+        let mut groups = vec![Group { records, waiting }];
+        while let Some(mut group) = groups.pop() {
+            match write_out(&db, &group.records).await {
+                Ok(()) => group.committed(),
+                Err(_) if group.records.len() > 1 => groups.extend(group.halves()),
+                Err(error) if group.records.iter_mut().any(Record::shorten) => {
+                    tracing::warn!(%error, "the database refuses a delivery record, trying without its texts");
+                    groups.push(group);
+                }
+                Err(error) => {
+                    let delivery = group.records.first().map(|record| record.delivery.to_string());
+                    tracing::error!(%error, delivery, "the database refuses a delivery record; it will be delivered again");
+                }
+            }
+        }
+    }
+}
+
+/// Returns when the records are committed, however long the database is away, or when it refuses
+/// what is in them, which time won't change.
+async fn write_out(db: &DatabaseConnection, records: &[Record]) -> Result<(), Error> {
+    let mut pauses = PAUSES.iter().chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1]));
+    loop {
+        match commit(db, records).await {
+            Ok(()) => return Ok(()),
+            Err(error) if is_refused(&error) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, records = records.len(), "writing delivery records failed, trying again");
+            }
+        }
+        tokio::time::sleep(*pauses.next().unwrap_or(&PAUSES[0])).await;
     }
 }
 

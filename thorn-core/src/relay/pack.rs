@@ -141,6 +141,7 @@ impl Open {
             hook_hmac,
             attempts,
             has_row,
+            own: to.is_of_event(),
         });
         Ok(())
     }

@@ -33,6 +33,14 @@ impl Default for Page {
 }
 
 impl Access<'_> {
+    /// Whether a subscription of this owner is theirs to see.
+    pub(super) fn may_see(self, owner: Option<&str>) -> bool {
+        match self {
+            Self::Owner(asking) => owner == Some(asking),
+            Self::Operator => true,
+        }
+    }
+
     fn sees(self) -> Condition {
         match self {
             Self::Owner(owner) => Condition::all().add(Column::Owner.eq(owner)),

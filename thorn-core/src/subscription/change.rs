@@ -62,6 +62,15 @@ pub struct SubscriptionChange {
     pub enabled: Option<bool>,
 }
 
+impl SubscriptionChange {
+    /// Whether it does no more than enable or disable.
+    pub(super) fn is_switch(&self) -> bool {
+        let Self { event, filter, url, secret, unsigned, digest, signer, content_type, headers, enabled: _ } = self;
+        let texts = [event, url, secret, digest, signer, content_type];
+        texts.iter().all(|text| text.is_none()) && filter.is_none() && !unsigned && headers.is_none()
+    }
+}
+
 /// Decides whether deliveries may go to a URL. The target guard of the delivery module does; it may
 /// resolve names, so the answer is true at this moment only and is asked for again when sending.
 #[async_trait::async_trait]
@@ -72,6 +81,16 @@ pub trait UrlCheck: fmt::Debug + Send + Sync {
     ///
     /// [`TargetError`] with the reason.
     async fn check(&self, url: &str) -> Result<(), TargetError>;
+
+    /// Refuses the URL for what it says alone, without asking a name server. Default: it doesn't.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`] with the reason.
+    fn check_alone(&self, url: &str) -> Result<(), TargetError> {
+        let _ = url;
+        Ok(())
+    }
 }
 
 impl fmt::Debug for NewSubscription {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Error,
+    delivery::TargetError,
     event::{ExtraHeaders, check_header},
     model::Q,
 };
@@ -41,9 +42,30 @@ pub(super) struct Fields<'a> {
     errors: Vec<FieldError>,
 }
 
+/// Refuses no URL.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait::async_trait]
+impl UrlCheck for Nobody {
+    async fn check(&self, _: &str) -> Result<(), TargetError> {
+        Ok(())
+    }
+}
+
 impl<'a> Fields<'a> {
     pub(super) const fn new(check: &'a dyn UrlCheck, choices: Option<&'a [String]>) -> Self {
         Self { check, choices, errors: Vec::new() }
+    }
+
+    /// For fields whose check asks nobody.
+    pub(super) const fn offline() -> Self {
+        Self::new(&Nobody, None)
+    }
+
+    /// Whether nothing was wrong.
+    pub(super) const fn is_right(&self) -> bool {
+        self.errors.is_empty()
     }
 
     /// What was wrong.
@@ -134,17 +156,32 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) async fn url(&mut self, text: &str) -> Option<String> {
+    /// What a URL says, without asking where it leads.
+    pub(super) fn url_form(&mut self, text: &str) -> Option<()> {
         if text.trim().is_empty() {
             return self.wrong("url", FieldErrorKind::Blank, "the url is empty");
         }
         if !self.fits("url", text, MAX_URL) {
             return None;
         }
-        if let Err(message) = check_form(text) {
-            return self.wrong("url", FieldErrorKind::Invalid, message);
+        match check_form(text) {
+            Ok(()) => Some(()),
+            Err(message) => self.wrong("url", FieldErrorKind::Invalid, message),
         }
+    }
+
+    pub(super) async fn url(&mut self, text: &str) -> Option<String> {
+        self.url_form(text)?;
         match self.check.check(text).await {
+            Ok(()) => Some(text.to_owned()),
+            Err(refused) => self.wrong("url", FieldErrorKind::Refused, refused.to_string()),
+        }
+    }
+
+    /// A URL judged by what it says.
+    pub(super) fn url_alone(&mut self, text: &str) -> Option<String> {
+        self.url_form(text)?;
+        match self.check.check_alone(text) {
             Ok(()) => Some(text.to_owned()),
             Err(refused) => self.wrong("url", FieldErrorKind::Refused, refused.to_string()),
         }

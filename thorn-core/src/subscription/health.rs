@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Subscription, Subscriptions, access::find_any, write::Write};
+use super::{Disabled, Subscription, SubscriptionStore, Subscriptions, access::find_any, write::Write};
 use crate::{Error, SubscriptionId, Timestamp, event::subscription_disabled, outbox};
 
 impl Subscriptions {
@@ -14,6 +14,9 @@ impl Subscriptions {
     ///
     /// [`Error::NotFound`] if there never was one; [`Error::Database`].
     pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
+        if let Some(store) = &self.store {
+            return self.disable_elsewhere(&**store, id, reason).await;
+        }
         let row = find_any(&self.db, id).await?;
         if row.disabled_at.is_some() || row.deleted_at.is_some() {
             return Ok(());
@@ -27,6 +30,26 @@ impl Subscriptions {
         };
         write.finish(disabled).await?;
         outbox::notify();
+        Ok(())
+    }
+
+    async fn disable_elsewhere(
+        &self,
+        store: &dyn SubscriptionStore,
+        id: SubscriptionId,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let disabled = Disabled { at: Timestamp::now(), reason: reason.to_owned() };
+        let disable = |before: &Subscription, version| {
+            let changed =
+                Subscription { disabled: Some(disabled.clone()), updated_at: disabled.at, version, ..before.clone() };
+            before.disabled.is_none().then_some(changed)
+        };
+        if let Some(one) = store.update(id, &disable).await?.filter(|one| one.disabled.as_ref() == Some(&disabled)) {
+            let owner = one.owner.as_deref();
+            let announcement = subscription_disabled(id, owner, one.pattern.as_str(), &one.url, reason)?;
+            outbox::write(&self.db, vec![announcement]).await?;
+        }
         Ok(())
     }
 
@@ -58,6 +81,13 @@ impl Subscriptions {
     }
 
     async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
+        if let Some(store) = &self.store {
+            let note = |before: &Subscription, version| {
+                let changed = Subscription { failing_since: since, version, ..before.clone() };
+                (before.failing_since.is_none() || since.is_none()).then_some(changed)
+            };
+            return store.update(id, &note).await.map(drop);
+        }
         let write = Write::begin(&self.db).await?;
         let set = write.set_failing_since(id, since).await;
         write.finish(set).await

@@ -59,7 +59,8 @@ impl FieldErrorKind {
 
 impl InvalidSubscription {
     /// The refusal of a subscription that its owner already has.
-    pub(super) fn duplicate() -> Self {
+    #[must_use]
+    pub fn duplicate() -> Self {
         let message =
             "the owner already has a subscription of this event, url and filter; change that one instead".to_owned();
         Self { errors: vec![FieldError { field: "non_field_errors", kind: FieldErrorKind::Duplicate, message }] }

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use tokio::sync::Mutex;
 
 use super::{
-    Matcher, SecretKey, Subscription,
+    Matcher, SecretKey, Subscription, SubscriptionStore,
     entity::{Column, Entity, Model},
     row, write,
 };
@@ -38,6 +38,8 @@ const PAGE: usize = 1000;
 /// ```
 #[derive(Debug)]
 pub struct Registry {
+    /// In place of the table.
+    store: Option<Arc<dyn SubscriptionStore>>,
     key: Option<SecretKey>,
     /// Rows read in one query.
     page: usize,
@@ -63,11 +65,21 @@ enum Standing {
     Unreadable(String),
 }
 
+/// Of which subscription, by which version, what it is since then.
+type Change = (SubscriptionId, i64, Standing);
+
 impl Registry {
     /// An empty registry, which decrypts secrets with this key.
     #[must_use]
     pub fn new(key: Option<SecretKey>) -> Self {
-        Self { key, page: PAGE, compiled: RwLock::default(), refreshing: Mutex::new(()) }
+        Self { store: None, key, page: PAGE, compiled: RwLock::default(), refreshing: Mutex::new(()) }
+    }
+
+    /// Follows this store instead of thorn's table.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn SubscriptionStore>) -> Self {
+        self.store = Some(store);
+        self
     }
 
     /// Takes in what has changed in the database and returns its version.
@@ -84,7 +96,10 @@ impl Registry {
     /// [`Error::Database`]; the registry then stays where it got to, and the next call goes on.
     pub async fn refresh<C: ConnectionTrait>(&self, db: &C) -> Result<i64, Error> {
         let _alone = self.refreshing.lock().await;
-        let newest = write::version(db).await?;
+        let newest = match &self.store {
+            Some(store) => store.version().await?,
+            None => write::version(db).await?,
+        };
         let mut version = self.version();
         if version >= newest {
             return Ok(version);
@@ -93,19 +108,14 @@ impl Registry {
         // bound (a row that moves up meanwhile must be found where it went), and the end is a page
         // that isn't full.
         loop {
-            let rows = Entity::find()
-                .filter(Column::Version.gt(version))
-                .order_by_asc(Column::Version)
-                .limit(self.page as u64)
-                .all(db)
-                .await?;
-            let complete = rows.len() < self.page;
-            version = rows.last().map_or(version, |row| row.version);
+            let changes = self.changes(db, version).await?;
+            let complete = changes.len() < self.page;
+            version = changes.last().map_or(version, |(_, version, _)| *version);
             if complete {
                 // The row of the newest version may be gone from the table.
                 version = version.max(newest);
             }
-            self.apply(rows, version);
+            self.apply(changes, version);
             if complete {
                 return Ok(version);
             }
@@ -150,6 +160,11 @@ impl Registry {
         self.read(|compiled| compiled.unreadable.contains_key(&id))
     }
 
+    /// The key that secrets are decrypted with.
+    pub(crate) const fn key(&self) -> Option<&SecretKey> {
+        self.key.as_ref()
+    }
+
     /// How many enabled subscriptions there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -172,13 +187,27 @@ impl Registry {
         look(&self.compiled.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn apply(&self, rows: Vec<Model>, version: i64) {
+    /// What comes after this version, in its order, at most a page.
+    async fn changes<C: ConnectionTrait>(&self, db: &C, version: i64) -> Result<Vec<Change>, Error> {
+        if let Some(store) = &self.store {
+            let changes = store.changes(version, self.page).await?;
+            let standing = |subscription: Option<Subscription>| match subscription {
+                Some(subscription) if subscription.disabled.is_none() => Standing::Enabled(Arc::new(subscription)),
+                _ => Standing::Silent,
+            };
+            return Ok(changes.into_iter().map(|one| (one.id, one.version, standing(one.subscription))).collect());
+        }
+        let rows = Entity::find().filter(Column::Version.gt(version)).order_by_asc(Column::Version);
+        let rows = rows.limit(self.page as u64).all(db).await?;
         // Decrypting takes its time; matching goes on meanwhile.
-        let changes: Vec<_> =
-            rows.into_iter().map(|row| (SubscriptionId::from_uuid(row.id), self.standing(row))).collect();
+        let change = |row: Model| (SubscriptionId::from_uuid(row.id), row.version, self.standing(row));
+        Ok(rows.into_iter().map(change).collect())
+    }
+
+    fn apply(&self, changes: Vec<Change>, version: i64) {
         let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
-        for (id, subscription) in changes {
-            compiled.replace(id, subscription);
+        for (id, _, standing) in changes {
+            compiled.replace(id, standing);
         }
         compiled.version = version;
     }

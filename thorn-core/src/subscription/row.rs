@@ -114,7 +114,10 @@ fn identity(subscription: &Subscription) -> String {
     // Each part behind its length, so that no two lists of parts give the same bytes.
     let filter = subscription.filter.as_ref().map(ToString::to_string);
     let parts = [subscription.owner.as_deref(), Some(&subscription.url), Some(subscription.pattern.as_str())];
-    for part in parts.into_iter().chain(filter.is_some().then_some(filter.as_deref())) {
+    // What is configured stands beside what somebody subscribed.
+    let source = subscription.source.as_deref().map(|source| [None, Some(source)]);
+    let more = filter.as_deref().map(Some).into_iter().chain(source.into_iter().flatten());
+    for part in parts.into_iter().chain(more) {
         hash.update([u8::from(part.is_some())]);
         let part = part.unwrap_or_default();
         hash.update((part.len() as u64).to_be_bytes());

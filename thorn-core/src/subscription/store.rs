@@ -6,7 +6,7 @@ use sea_orm::DatabaseConnection;
 
 use super::{
     Access, ContentType, Digest, Disabled, NewSubscription, Page, Secret, SecretError, SecretKey, Signer, Subscription,
-    SubscriptionChange, UrlCheck,
+    SubscriptionChange, SubscriptionStore, UrlCheck,
     access::{find, find_page, not_found},
     entity,
     fields::{CheckedChange, Fields},
@@ -47,9 +47,11 @@ use crate::{Error, SubscriptionId, Timestamp};
 pub struct Subscriptions {
     pub(super) db: DatabaseConnection,
     check: Arc<dyn UrlCheck>,
-    key: Option<SecretKey>,
+    pub(super) key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
-    signer: Signer,
+    pub(super) signer: Signer,
+    /// In place of the table.
+    pub(super) store: Option<Arc<dyn SubscriptionStore>>,
 }
 
 impl Subscriptions {
@@ -57,7 +59,7 @@ impl Subscriptions {
     /// encrypted if there is a key.
     #[must_use]
     pub fn new(db: DatabaseConnection, check: Arc<dyn UrlCheck>, key: Option<SecretKey>) -> Self {
-        Self { db, check, key, choices: None, signer: Signer::default() }
+        Self { db, check, key, choices: None, signer: Signer::default(), store: None }
     }
 
     /// Refuses patterns that mean none of these events (`THORN_EVENT_CHOICES`).
@@ -71,6 +73,13 @@ impl Subscriptions {
     #[must_use]
     pub const fn with_signer(mut self, signer: Signer) -> Self {
         self.signer = signer;
+        self
+    }
+
+    /// Keeps subscriptions there instead of in thorn's table.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn SubscriptionStore>) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -113,9 +122,8 @@ impl Subscriptions {
         else {
             return Err(fields.refusal().into());
         };
-        let write = Write::begin(&self.db).await?;
         let now = Timestamp::now();
-        let made = Subscription {
+        let new = Subscription {
             id: SubscriptionId::generate(),
             owner,
             pattern,
@@ -131,10 +139,16 @@ impl Subscriptions {
             failing_since: None,
             created_at: now,
             updated_at: now,
-            created_version: write.version,
-            version: write.version,
-            hears_version: write.version,
+            created_version: 0,
+            version: 0,
+            hears_version: 0,
         };
+        let at = |version| Subscription { created_version: version, version, hears_version: version, ..new.clone() };
+        if let Some(store) = &self.store {
+            return store.insert(&at).await;
+        }
+        let write = Write::begin(&self.db).await?;
+        let made = at(write.version);
         let inserted = match self.row(&made) {
             Ok(row) => write.insert(row).await,
             Err(error) => Err(error),
@@ -150,6 +164,9 @@ impl Subscriptions {
     /// [`Error::NotFound`] if there is no `page.after`; [`Error::Secret`] if one can't be
     /// decrypted; [`Error::Database`].
     pub async fn list(&self, access: Access<'_>, page: Page) -> Result<Vec<Subscription>, Error> {
+        if let Some(store) = &self.store {
+            return store.list(access, page).await;
+        }
         let rows = find_page(&self.db, access, page).await?;
         rows.into_iter().map(|row| row::read(row, self.key.as_ref())).collect()
     }
@@ -161,15 +178,20 @@ impl Subscriptions {
     /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Secret`] if it
     /// can't be decrypted; [`Error::Database`].
     pub async fn get(&self, access: Access<'_>, id: SubscriptionId) -> Result<Subscription, Error> {
-        row::read(find(&self.db, access, id).await?, self.key.as_ref())
+        let Some(store) = &self.store else {
+            return row::read(find(&self.db, access, id).await?, self.key.as_ref());
+        };
+        let found = store.find(id).await?.filter(|one| access.may_see(one.owner.as_deref()));
+        found.ok_or_else(|| not_found(id))
     }
 
-    /// Changes a subscription. What `change` doesn't name stays as it is.
+    /// Changes a subscription. What `change` doesn't name stays as it is. One that is configured can be
+    /// enabled and disabled here, and nothing else.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Subscription`] with
-    /// every field that is wrong; [`Error::Secret`] if the old secret or headers can't be decrypted
+    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Configured`];
+    /// [`Error::Subscription`] with every field that is wrong; [`Error::Secret`] if the old secret or headers can't be decrypted
     /// and no new ones are given; [`Error::Database`].
     pub async fn update(
         &self,
@@ -177,8 +199,16 @@ impl Subscriptions {
         id: SubscriptionId,
         change: SubscriptionChange,
     ) -> Result<Subscription, Error> {
-        let present = find(&self.db, access, id).await?;
-        let checked = self.fields().change(&change, &present.url).await?;
+        let (url, source) = self.present(access, id).await?;
+        if !change.is_switch() {
+            refuse_configured(id, source)?;
+        }
+        let checked = self.fields().change(&change, &url).await?;
+        if let Some(store) = &self.store {
+            let now = Timestamp::now();
+            let apply = |before: &Subscription, version| Some(changed(before.clone(), &checked, version, now));
+            return store.update(id, &apply).await?.ok_or_else(|| not_found(id));
+        }
         let write = Write::begin(&self.db).await?;
         let updated = self.apply(&write, access, id, checked).await;
         write.finish(updated).await
@@ -189,9 +219,14 @@ impl Subscriptions {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Database`].
+    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Configured`];
+    /// [`Error::Database`].
     pub async fn delete(&self, access: Access<'_>, id: SubscriptionId) -> Result<(), Error> {
-        find(&self.db, access, id).await?;
+        let (_, source) = self.present(access, id).await?;
+        refuse_configured(id, source)?;
+        if let Some(store) = &self.store {
+            return if store.delete(id).await? { Ok(()) } else { Err(not_found(id)) };
+        }
         let write = Write::begin(&self.db).await?;
         let deleted = match write.delete(id).await {
             // Somebody else was faster.
@@ -202,7 +237,15 @@ impl Subscriptions {
         write.finish(deleted).await
     }
 
-    fn fields(&self) -> Fields<'_> {
+    /// URL and source of one that may be seen, also if its secret can't be read.
+    async fn present(&self, access: Access<'_>, id: SubscriptionId) -> Result<(String, Option<String>), Error> {
+        if self.store.is_some() {
+            return self.get(access, id).await.map(|one| (one.url, one.source));
+        }
+        find(&self.db, access, id).await.map(|row| (row.url, row.source))
+    }
+
+    pub(super) fn fields(&self) -> Fields<'_> {
         Fields::new(&*self.check, self.choices.as_deref())
     }
 
@@ -217,44 +260,58 @@ impl Subscriptions {
     ) -> Result<Subscription, Error> {
         let row = find(&write.transaction, access, id).await?;
         // New ones mend a subscription whose old ones can't be read.
-        let secret = match change.secret {
-            Some(secret) => secret,
+        let secret = match &change.secret {
+            Some(secret) => secret.clone(),
             None => row::secret(&row, self.key.as_ref())?,
         };
-        let headers = match change.headers {
-            Some(headers) => headers,
+        let headers = match &change.headers {
+            Some(headers) => headers.clone(),
             None => row::headers(&row, self.key.as_ref())?,
         };
         let before = row::with_unsealed(row, secret, headers)?;
-        let now = Timestamp::now();
-        let pattern = change.pattern.unwrap_or_else(|| before.pattern.clone());
-        let filter = change.filter.unwrap_or_else(|| before.filter.clone());
-        let hears_anew = before.disabled.is_some() && change.enabled == Some(true);
-        let hears_others = hears_anew || pattern != before.pattern || filter != before.filter;
-        let updated = Subscription {
-            pattern,
-            filter,
-            url: change.url.unwrap_or(before.url),
-            digest: change.digest.unwrap_or(before.digest),
-            signer: change.signer.unwrap_or(before.signer),
-            content_type: change.content_type.unwrap_or(before.content_type),
-            disabled: match (change.enabled, before.disabled) {
-                (Some(true), _) => None,
-                (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
-                (_, disabled) => disabled,
-            },
-            failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
-            updated_at: now,
-            version: write.version,
-            hears_version: if hears_others { write.version } else { before.hears_version },
-            ..before
-        };
+        let updated = changed(before, &change, write.version, Timestamp::now());
         write.update(self.row(&updated)?).await?;
         Ok(updated)
     }
 
-    fn row(&self, subscription: &Subscription) -> Result<entity::ActiveModel, Error> {
+    pub(super) fn row(&self, subscription: &Subscription) -> Result<entity::ActiveModel, Error> {
         Ok(row::write(subscription, self.key.as_ref())?)
+    }
+}
+
+/// The subscription with the change.
+fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Timestamp) -> Subscription {
+    let pattern = change.pattern.clone().unwrap_or_else(|| before.pattern.clone());
+    let filter = change.filter.clone().unwrap_or_else(|| before.filter.clone());
+    let hears_anew = before.disabled.is_some() && change.enabled == Some(true);
+    let hears_others = hears_anew || pattern != before.pattern || filter != before.filter;
+    Subscription {
+        secret: change.secret.clone().unwrap_or(before.secret),
+        headers: change.headers.clone().unwrap_or(before.headers),
+        pattern,
+        filter,
+        url: change.url.clone().unwrap_or(before.url),
+        digest: change.digest.unwrap_or(before.digest),
+        signer: change.signer.unwrap_or(before.signer),
+        content_type: change.content_type.unwrap_or(before.content_type),
+        disabled: match (change.enabled, before.disabled) {
+            (Some(true), _) => None,
+            (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
+            (_, disabled) => disabled,
+        },
+        failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
+        updated_at: now,
+        version,
+        hears_version: if hears_others { version } else { before.hears_version },
+        ..before
+    }
+}
+
+/// What is configured would come back with the next start.
+fn refuse_configured(id: SubscriptionId, source: Option<String>) -> Result<(), Error> {
+    match source {
+        None => Ok(()),
+        Some(configuration) => Err(Error::Configured { id, configuration }),
     }
 }
 

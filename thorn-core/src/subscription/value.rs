@@ -40,7 +40,7 @@ pub struct Subscription {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// The registry's version that brought it.
+    /// The registry's version that brought it; 0 if an event brought it, see [`Subscriber`](super::Subscriber).
     pub created_version: i64,
     /// The registry's version that last changed it.
     pub version: i64,
@@ -59,6 +59,11 @@ pub struct Disabled {
 }
 
 impl Subscription {
+    /// Whether it is one event's own subscriber, which no table but the event's knows.
+    pub(crate) const fn is_of_event(&self) -> bool {
+        self.version == 0
+    }
+
     /// Whether it hears of an event: it is enabled, its pattern means the event, and the event is
     /// for it. That is one with this subscription's owner as sender, and any broadcast. A global
     /// subscription hears whatever the sender. An event with neither sender nor `broadcast` is for

@@ -36,13 +36,14 @@ impl Write {
             (db.get_database_backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() };
         let transaction = db.begin_with_options(options).await?;
-        registry::Entity::update_many()
-            .col_expr(registry::Column::Version, Expr::col(registry::Column::Version).add(1))
-            .filter(registry::Column::Id.eq(ROW))
-            .exec(&transaction)
-            .await?;
-        let version = version(&transaction).await?;
+        let version = next_version(&transaction).await?;
         Ok(Self { transaction, version })
+    }
+
+    /// Takes the registry's next version, for another row: each version is one row's.
+    pub(super) async fn step(&mut self) -> Result<(), Error> {
+        self.version = next_version(&self.transaction).await?;
+        Ok(())
     }
 
     pub(super) async fn insert(&self, row: ActiveModel) -> Result<(), Error> {
@@ -116,6 +117,15 @@ impl Write {
             }
         }
     }
+}
+
+async fn next_version(transaction: &DatabaseTransaction) -> Result<i64, Error> {
+    registry::Entity::update_many()
+        .col_expr(registry::Column::Version, Expr::col(registry::Column::Version).add(1))
+        .filter(registry::Column::Id.eq(ROW))
+        .exec(transaction)
+        .await?;
+    version(transaction).await
 }
 
 /// The registry's present version.

@@ -7,6 +7,7 @@ use tokio::{
 
 use super::{Executor, Made, Recorded, waiting};
 use crate::{
+    delivery::own::OwnSubscribers,
     queue::{Chunk, ChunkDelivery},
     record::Record,
 };
@@ -15,7 +16,8 @@ impl Executor {
     /// Makes the chunk's deliveries, of all callers at most as many at once as there are `permits`,
     /// and returns those that are recorded. What hasn't its turn by `turn` waits as a row, for a worker.
     pub(crate) async fn run_now(&self, chunk: &Chunk, permits: &Semaphore, turn: Instant) -> Vec<Record> {
-        let deliveries = chunk.deliveries.iter().map(|delivery| self.deliver_now(chunk, delivery, permits, turn));
+        let own = self.own_subscribers(chunk).await;
+        let deliveries = chunk.deliveries.iter().map(|delivery| self.deliver_now(chunk, delivery, &own, permits, turn));
         futures::future::join_all(deliveries).await.into_iter().flatten().collect()
     }
 
@@ -23,11 +25,12 @@ impl Executor {
         &self,
         chunk: &Chunk,
         delivery: &ChunkDelivery,
+        own: &OwnSubscribers,
         permits: &Semaphore,
         turn: Instant,
     ) -> Option<Record> {
         let made = match timeout_at(turn, permits.acquire()).await {
-            Ok(Ok(_permit)) => self.deliver(chunk, delivery, &Recorded::new()).await?,
+            Ok(Ok(_permit)) => self.deliver(chunk, delivery, &Recorded::new(), own).await?,
             _ => {
                 self.counters.put_off();
                 let record = waiting(chunk.events.get(delivery.event)?, delivery);

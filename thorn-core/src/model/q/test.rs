@@ -7,6 +7,10 @@ use super::{operator::Operator, path::Path};
 /// The longest path, in characters.
 const MAX_PATH: usize = 190;
 
+/// So deep an operand may nest: in the text that is stored it stands deeper than where it was given,
+/// and a text that nests too deeply for a reader of JSON is one that nobody can match any more.
+pub(super) const MAX_OPERAND_DEPTH: usize = 16;
+
 /// A path, and what is asked about the value there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Test {
@@ -59,7 +63,18 @@ impl Test {
             return Some(format!("`{shown}` is no path; write the names of fields with one dot between them"));
         }
         let Ask::Whether { operator, operand, .. } = &self.ask else { return None };
+        if depth(operand) > MAX_OPERAND_DEPTH {
+            return Some(format!("`{shown}`: the operand nests deeper than {MAX_OPERAND_DEPTH} levels"));
+        }
         let allowed = operator.refuse(operand)?;
         Some(format!("`{shown}`: `{}` takes {allowed}", self.operator()))
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }

@@ -5,7 +5,7 @@ mod agree;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Value, json};
 
-use super::*;
+use super::{test::MAX_OPERAND_DEPTH, *};
 
 fn read(json: &Value) -> Q {
     Q::from_json(json).unwrap()
@@ -22,6 +22,19 @@ fn thorn_021_several_operators_and_several_paths_must_all_hold() {
         assert_eq!(q.matches(&json!({ "views": views, "state": state }), None), expected, "{views} {state}");
     }
     assert!(read(&json!({})).matches(&json!({ "state": "x" }), None));
+}
+
+#[test]
+fn an_operand_nests_no_deeper_than_what_is_stored_can_be_read() {
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let filter = |depth| format!(r#"{{"a": {{"eq": {}}}, "or": [{{"b": 1}}, {{"c": 1}}]}}"#, nested(depth));
+    let read = |depth: usize| serde_json::from_str(&filter(depth)).map(|json: Value| Q::from_json(&json));
+    // Whatever is let through is read back from its text; else nobody could match it.
+    for depth in (0..126).rev() {
+        let stored = read(depth).unwrap().map(|q| q.to_string().parse::<Q>() == Ok(q));
+        assert_eq!(stored.is_ok(), depth <= MAX_OPERAND_DEPTH, "{depth}: {stored:?}");
+        assert!(stored.unwrap_or(true), "{depth}");
+    }
 }
 
 #[test]

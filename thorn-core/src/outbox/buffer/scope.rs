@@ -113,11 +113,11 @@ pub(in crate::outbox) fn keep<C>(db: &C, events: Vec<RenderedEvent>) -> Option<V
 }
 
 /// Gives an event that is still pending another body; `false` if there is none of this id.
-pub(in crate::outbox) fn rewrite<C>(db: &C, id: EventId, body: &str) -> bool {
+pub(in crate::outbox) fn rewrite<C>(db: &C, id: EventId, with: &RenderedEvent) -> bool {
     let Some(scope) = Scope::of(db) else { return false };
     let mut pending = scope.pending();
     let found = pending.events.iter_mut().find(|event| event.id == id);
-    found.map(|event| body.clone_into(&mut event.body)).is_some()
+    found.map(|event| *event = RenderedEvent { id, created_at: event.created_at, ..with.clone() }).is_some()
 }
 
 #[cfg(test)]

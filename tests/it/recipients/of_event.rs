@@ -1,0 +1,175 @@
+//! Recipients that an event brings itself.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use thorn::{
+    Config,
+    delivery::{RetryPolicy, compat_hmac, hook_hmac},
+    event::Event,
+    record::DeliveryState,
+    subscription::{ContentType, Digest, Secret, Signer, Subscriber},
+};
+use thorn_core::testing::{Received, Receiver, Reply};
+
+use crate::{
+    alone::alone,
+    app::{self, App},
+};
+
+const SECRET: &str = "a-secret-of-theirs";
+
+fn header<'a>(request: &'a Received, name: &str) -> &'a str {
+    request.header(name)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_008_097_101_138_an_event_s_own_subscribers_get_it_besides_those_who_subscribed() {
+    alone!(thorn_008_097_101_138_an_event_s_own_subscribers_get_it_besides_those_who_subscribed);
+    let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let app = App::with(Config { secret_key: Some(key.parse().unwrap()), ..app::config() }).await;
+    let receiver = Receiver::start().await.unwrap();
+    let stored = app.subscribe("a.b", &receiver.url("/hook-7f3a")).await;
+    let worker = app.worker().await;
+    app.execute("CREATE TABLE seen AS SELECT job FROM Jobs").await;
+    app.execute("CREATE TRIGGER see AFTER INSERT ON Jobs BEGIN INSERT INTO seen VALUES (NEW.job); END").await;
+    let signed = || Subscriber::signed(receiver.url("/hook-7f3a"), SECRET).unwrap();
+    let compat = signed().name("compat").signer(Signer::Compat).digest(Digest::Sha512);
+    let form = signed().name("form").content_type(ContentType::Form);
+    let unsigned = Subscriber::unsigned(receiver.url("/hook-7f3a")).unwrap().name("unsigned");
+    let same = Subscriber::unsigned(receiver.url("/elsewhere")).unwrap().id(stored.id);
+    let ids = [signed(), compat.clone(), form.clone(), unsigned.clone()].map(|one| one.subscription_id().to_string());
+    let own = [signed(), signed(), compat, form, unsigned, same];
+    let event = Event::new("a.b").sender("alice").subscribers(own);
+    assert!(!format!("{event:?}").contains(SECRET) && !format!("{event:?}").contains("7f3a"), "{event:?}");
+    event.send(app.db(), &1).await.unwrap();
+    app.settled().await;
+
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 5, "{requests:#?}");
+    let by: BTreeSet<_> = requests.iter().map(|request| header(request, "hook-subscription").to_owned()).collect();
+    assert_eq!(by, ids.iter().cloned().chain([stored.id.to_string()]).collect());
+    let of = |id: &str| requests.iter().find(|request| header(request, "hook-subscription") == id).unwrap();
+    let secret = Secret::new(SECRET);
+    let plain = of(&ids[0]);
+    assert_eq!(header(plain, "hook-hmac"), hook_hmac(Digest::Sha256, &secret, &plain.body));
+    assert!(header(plain, "webhook-signature").starts_with("v1,"));
+    let compat = of(&ids[1]);
+    assert_eq!(header(compat, "hook-hmac"), compat_hmac(Digest::Sha512, &secret, &compat.body));
+    let form = of(&ids[2]);
+    assert_eq!(std::str::from_utf8(&form.body).unwrap(), "event=a.b&ref=&sender=alice&data=1");
+    assert_eq!(header(form, "hook-hmac"), hook_hmac(Digest::Sha256, &secret, &form.body));
+    let unsigned = of(&ids[3]);
+    assert_eq!((header(unsigned, "hook-hmac"), header(unsigned, "webhook-signature")), ("", ""));
+
+    // Where URL and secret are, and where they aren't.
+    let options = app.text("SELECT options AS text FROM thorn_event").await.remove(0);
+    assert!(options.contains("enc1:") && options.contains("hook-7f3a") && !options.contains(SECRET), "{options}");
+    let tasks = app.text("SELECT CAST(job AS TEXT) AS text FROM seen").await.concat();
+    assert!(tasks.contains(&ids[0]) && !tasks.contains("hook-7f3a") && !tasks.contains("enc1:"), "{tasks}");
+    assert!(!tasks.contains(SECRET), "{tasks}");
+    // The id is the same at the next event.
+    Event::new("a.c").subscriber(signed()).send(app.db(), &1).await.unwrap();
+    let next = receiver.wait_for(6, app::PATIENCE).await.unwrap().remove(5);
+    assert_eq!(header(&next, "hook-subscription"), ids[0]);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_008_138_own_subscribers_are_retried_found_again_and_not_disabled() {
+    alone!(thorn_008_138_own_subscribers_are_retried_found_again_and_not_disabled);
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply::status(500));
+    let own = || Subscriber::signed(receiver.url("/"), SECRET).unwrap();
+    let event = || Event::new("a.b").subscriber(own());
+    let worker = app.worker().await;
+    let retried = event().retry(RetryPolicy::fixed(Duration::from_millis(100), 50)).send(app.db(), &1).await.unwrap();
+    receiver.wait_for(2, app::PATIENCE).await.unwrap();
+    receiver.reply(Reply::status(204));
+    let rows =
+        app.deliveries_of(retried, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Delivered))).await;
+    assert!(rows.len() == 1 && rows[0].attempts > 2, "{rows:?}");
+    assert_eq!(rows[0].subscription, own().subscription_id());
+
+    receiver.reply(Reply::status(410));
+    let gone = event().send(app.db(), &2).await.unwrap();
+    app.deliveries_of(gone, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Dead))).await;
+    receiver.reply(Reply::status(204));
+    let next = event().send(app.db(), &3).await.unwrap();
+    app.deliveries_of(next, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Delivered))).await;
+    worker.stop().await.unwrap();
+
+    // A queue that lost the task.
+    let lost = event().send(app.db(), &4).await.unwrap();
+    app.execute("UPDATE thorn_event SET relayed_at = 1, fanout = 1, registry_version = 0, audit_at = 1 WHERE relayed_at IS NULL")
+        .await;
+    let worker = app.worker().await;
+    app.deliveries_of(lost, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Delivered))).await;
+    assert_eq!(worker.counters().recovered, 1);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_the_key_leaves_an_own_subscriber_to_one_that_has_it() {
+    alone!(a_worker_without_the_key_leaves_an_own_subscriber_to_one_that_has_it);
+    let receiver = Receiver::start().await.unwrap();
+    let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let keyless = App::new().await;
+    let keyed = keyless.sibling(Config { secret_key: Some(key.parse().unwrap()), ..app::config() }).await;
+    let worker = keyless.worker().await;
+    let own = Subscriber::signed(receiver.url("/"), SECRET).unwrap();
+    let event = Event::new("a.b").subscriber(own).send(keyed.db(), &1).await.unwrap();
+    let other = Subscriber::unsigned(receiver.url("/other")).unwrap();
+    Event::new("a.b").subscriber(other).send(keyed.db(), &2).await.unwrap();
+    let rows = keyless.deliveries_of(event, |rows| !rows.is_empty()).await;
+    assert_eq!((rows[0].attempts, rows[0].state), (0, Some(DeliveryState::Waiting)));
+    // Nor does it hold up others.
+    assert_eq!(receiver.wait_for(1, app::PATIENCE).await.unwrap()[0].path, "/other");
+    worker.stop().await.unwrap();
+    let worker = keyed.start_worker().await.unwrap();
+    keyless.deliveries_of(event, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Delivered))).await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_own_subscriber_that_deliveries_must_not_go_to_refuses_the_event() {
+    alone!(an_own_subscriber_that_deliveries_must_not_go_to_refuses_the_event);
+    let app = App::new().await;
+    let send = |url: &'static str| {
+        let subscriber = Subscriber::unsigned(url).unwrap();
+        Event::new("a.b").subscriber(subscriber).send(app.db(), &1)
+    };
+    for bad in ["http://169.254.169.254/hunter2", "http://example.com:0/hunter2", "http://10.0.0.1/hunter2"] {
+        let error = send(bad).await.unwrap_err();
+        assert!(matches!(error, thorn::Error::Target(_)) && !error.to_string().contains("hunter2"), "{error}");
+    }
+    assert_eq!(app.text("SELECT name AS text FROM thorn_event").await.len(), 0);
+    send("http://127.0.0.1/").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thorn_008_121_own_subscribers_are_delivered_to_inline_and_unknown_to_a_dispatcher() {
+    alone!(thorn_008_121_own_subscribers_are_delivered_to_inline_and_unknown_to_a_dispatcher);
+    #[derive(Debug)]
+    struct Elsewhere;
+
+    #[thorn::async_trait]
+    impl thorn::Dispatcher for Elsewhere {
+        async fn dispatch(&self, events: &[thorn::event::RenderedEvent]) -> Vec<Result<(), thorn::dispatch::BoxError>> {
+            events.iter().map(|_| Ok(())).collect()
+        }
+    }
+
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let thorn = thorn::Thorn::builder(app.db().clone()).config(app::config());
+    let thorn = thorn.dispatcher("elsewhere", std::sync::Arc::new(Elsewhere)).build().await.unwrap();
+    let event = || Event::new("a.b").subscriber(Subscriber::signed(receiver.url("/"), SECRET).unwrap());
+    let sent = thorn.send_now(event(), &1).await.unwrap();
+    assert_eq!(sent.deliveries.len(), 1);
+    assert_eq!(sent.deliveries[0].state, Some(DeliveryState::Delivered), "{sent:?}");
+    let request = receiver.received().remove(0);
+    assert_eq!(header(&request, "hook-hmac"), hook_hmac(Digest::Sha256, &Secret::new(SECRET), &request.body));
+    let elsewhere = |event: Event| event.dispatch(thorn::Dispatch::custom("elsewhere"));
+    let refused = elsewhere(event()).send(thorn.db(), &2).await.unwrap_err().to_string();
+    assert!(refused.contains("`elsewhere`"), "{refused}");
+    elsewhere(Event::new("a.b")).send(thorn.db(), &3).await.unwrap();
+}

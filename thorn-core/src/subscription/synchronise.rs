@@ -1,0 +1,266 @@
+//! Configured subscriptions brought into the table.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
+
+use super::{
+    Configured, ConfiguredSubscription, InvalidConfiguration, Secret, Subscription, Subscriptions,
+    configured::place,
+    entity::{Column, Entity, Model},
+    row,
+    subscriber::derived,
+    write::Write,
+};
+use crate::{Error, SubscriptionId, Timestamp, event::ExtraHeaders};
+
+/// Ids of one `IN (…)`.
+const IDS_PER_QUERY: usize = 500;
+
+/// What is to be done to bring the table where the configuration is.
+#[derive(Default)]
+struct Plan {
+    /// Not there, or deleted.
+    add: Vec<(Subscription, bool)>,
+    /// There, and different.
+    change: Vec<(Subscription, Model)>,
+    remove: Vec<SubscriptionId>,
+    unchanged: usize,
+}
+
+impl Subscriptions {
+    /// Makes this list all that there is of the source: subscriptions are inserted, changed or deleted
+    /// as it takes; what is the same is not touched. One that was disabled, for instance because its
+    /// receiver answered "410 Gone", stays so until it is changed here or enabled by an operator.
+    ///
+    /// Any number of processes may do this at once. URLs are judged by what they say; what a name
+    /// resolves to is judged on each connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] with everything that is wrong, and then nothing is changed;
+    /// [`Error::Secret`]; [`Error::Database`].
+    pub async fn configure(
+        &self,
+        source: &str,
+        list: impl IntoIterator<Item = ConfiguredSubscription>,
+    ) -> Result<Configured, Error> {
+        if self.store.is_some() {
+            let reason = "the application keeps its subscriptions in a store of its own; configure them there";
+            return Err(Error::Option { option: "configured subscriptions", reason: reason.into() });
+        }
+        let list: Vec<_> = list.into_iter().collect();
+        let wanted = self.check_configured(source, &list)?;
+        let plan = self.plan(&self.db, source, wanted.clone()).await?;
+        if plan.is_empty() {
+            return Ok(plan.counts());
+        }
+        let mut write = Write::begin(&self.db).await?;
+        let done = self.bring(&mut write, source, wanted).await;
+        let counts = write.finish(done).await?;
+        let Configured { added, changed, removed, .. } = counts;
+        tracing::info!(source, added, changed, removed, "configured subscriptions");
+        Ok(counts)
+    }
+
+    /// The subscriptions that are meant, if all of them are right.
+    fn check_configured(&self, source: &str, list: &[ConfiguredSubscription]) -> Result<Vec<Subscription>, Error> {
+        let mut mistakes = Vec::new();
+        let mut wanted = Vec::with_capacity(list.len());
+        let (mut ids, mut meanings) = (HashMap::new(), HashMap::new());
+        if self.fields().source(Some(source)).is_none() || source.is_empty() {
+            mistakes.push("the name of the configuration is empty or longer than 190 characters".to_owned());
+        }
+        for (index, entry) in list.iter().enumerate() {
+            let place = place(index, &entry.event);
+            let read = match self.check_one(source, entry) {
+                Ok(read) => read,
+                Err(wrong) => {
+                    mistakes.extend(wrong.into_iter().map(|wrong| format!("{place}: {wrong}")));
+                    continue;
+                }
+            };
+            let filter = read.filter.as_ref().map(ToString::to_string);
+            let meaning = (entry.owner.as_deref(), entry.event.as_str(), filter, entry.url.as_str());
+            if let Some(first) = meanings.insert(meaning, index + 1) {
+                mistakes.push(format!("{place}: entry {first} has the same owner, event, filter and url"));
+            } else if let Some(first) = ids.insert(read.id, index + 1) {
+                mistakes.push(format!("{place}: entry {first} has the same id"));
+            }
+            wanted.push(read);
+        }
+        if mistakes.is_empty() { Ok(wanted) } else { Err(wrong(source, mistakes)) }
+    }
+
+    fn check_one(&self, source: &str, entry: &ConfiguredSubscription) -> Result<Subscription, Vec<String>> {
+        let mut fields = self.fields();
+        let owner = fields.owner(entry.owner.as_deref());
+        let pattern = fields.event(&entry.event);
+        let filter = entry.filter.as_ref().map_or(Some(None), |json| fields.filter(json));
+        let url = fields.url_alone(&entry.url);
+        let secret = entry.secret.as_deref().map_or(Some(None), |text| fields.secret(text).map(Some));
+        let headers = fields.headers(&entry.headers);
+        let (Some(owner), Some(pattern), Some(filter), Some(url), Some(secret), Some(headers)) =
+            (owner, pattern, filter, url, secret, headers)
+        else {
+            let told = |field: &str, message: &str| format!("{}: {message}", file_s_name(field));
+            return Err(fields.refusal().errors.iter().map(|error| told(error.field, &error.message)).collect());
+        };
+        let owned = entry.owner.as_ref().map_or("", |_| "owned");
+        let filter_text = filter.as_ref().map(ToString::to_string).unwrap_or_default();
+        let parts = [source, owned, entry.owner.as_deref().unwrap_or_default(), pattern.as_str(), &url, &filter_text];
+        let now = Timestamp::now();
+        Ok(Subscription {
+            id: entry.id.unwrap_or_else(|| derived("configured", &parts)),
+            owner,
+            pattern,
+            filter,
+            url,
+            secret,
+            digest: entry.digest,
+            signer: entry.signer.unwrap_or(self.signer),
+            content_type: entry.content_type,
+            headers,
+            source: Some(source.to_owned()),
+            disabled: None,
+            failing_since: None,
+            created_at: now,
+            updated_at: now,
+            created_version: 0,
+            version: 0,
+            hears_version: 0,
+        })
+    }
+
+    async fn plan<C: ConnectionTrait>(&self, db: &C, source: &str, wanted: Vec<Subscription>) -> Result<Plan, Error> {
+        let mut rows: HashMap<Uuid, Model> = HashMap::new();
+        for row in Entity::find().filter(Column::Source.eq(source)).all(db).await? {
+            rows.insert(row.id, row);
+        }
+        let ids: Vec<Uuid> = wanted.iter().map(|one| one.id.as_uuid()).filter(|id| !rows.contains_key(id)).collect();
+        for ids in ids.chunks(IDS_PER_QUERY) {
+            for row in Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await? {
+                rows.insert(row.id, row);
+            }
+        }
+        let mut plan = Plan::default();
+        let mut mistakes = Vec::new();
+        let kept: HashSet<Uuid> = wanted.iter().map(|one| one.id.as_uuid()).collect();
+        for (index, one) in wanted.into_iter().enumerate() {
+            match rows.get(&one.id.as_uuid()) {
+                None => plan.add.push((one, false)),
+                Some(row) if row.source.as_deref() != Some(source) => mistakes.push(format!(
+                    "{}: its id is that of a subscription that comes from elsewhere",
+                    place(index, one.pattern.as_str())
+                )),
+                Some(row) if row.deleted_at.is_some() => plan.add.push((one, true)),
+                Some(row) if self.is_same(row, &one) => plan.unchanged += 1,
+                Some(row) => plan.change.push((one, row.clone())),
+            }
+        }
+        let left = rows.values().filter(|row| row.source.as_deref() == Some(source) && row.deleted_at.is_none());
+        plan.remove.extend(left.filter(|row| !kept.contains(&row.id)).map(|row| SubscriptionId::from_uuid(row.id)));
+        if mistakes.is_empty() { Ok(plan) } else { Err(wrong(source, mistakes)) }
+    }
+
+    /// Whether the row says what is configured. One that can't be read doesn't, and is written anew.
+    fn is_same(&self, row: &Model, wanted: &Subscription) -> bool {
+        row::read(row.clone(), self.key.as_ref()).is_ok_and(|present| {
+            let exposed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+            present.owner == wanted.owner
+                && present.pattern == wanted.pattern
+                && present.filter == wanted.filter
+                && present.url == wanted.url
+                && exposed(&present.secret) == exposed(&wanted.secret)
+                && present.digest == wanted.digest
+                && present.signer == wanted.signer
+                && present.content_type == wanted.content_type
+                && present.headers == wanted.headers
+        })
+    }
+
+    /// Does what it takes now: since it was asked first, another process may have been here.
+    async fn bring(&self, write: &mut Write, source: &str, wanted: Vec<Subscription>) -> Result<Configured, Error> {
+        let plan = self.plan(&write.transaction, source, wanted).await?;
+        let counts = plan.counts();
+        let mut is_first = true;
+        for id in plan.remove {
+            step(write, &mut is_first).await?;
+            write.delete(id).await?;
+        }
+        // Two of them may have exchanged what is unique about them.
+        let ids: Vec<Uuid> = plan.change.iter().map(|(_, row)| row.id).collect();
+        for ids in ids.chunks(IDS_PER_QUERY) {
+            let cleared = Entity::update_many().col_expr(Column::Identity, Expr::value(None::<String>));
+            cleared.filter(Column::Id.is_in(ids.iter().copied())).exec(&write.transaction).await?;
+        }
+        for (wanted, row) in plan.change {
+            step(write, &mut is_first).await?;
+            let created_at = Timestamp::from_millis(row.created_at);
+            // Events from before it heard of such ones aren't owed to it.
+            let present = row::with_unsealed(row.clone(), None, ExtraHeaders::default());
+            let heard = present.ok().filter(|present| {
+                let same = present.pattern == wanted.pattern && present.filter == wanted.filter;
+                same && present.disabled.is_none()
+            });
+            let changed = Subscription {
+                created_at,
+                created_version: row.created_version,
+                version: write.version,
+                hears_version: heard.map_or(write.version, |present| present.hears_version),
+                ..wanted
+            };
+            write.update(self.row(&changed)?).await?;
+        }
+        for (wanted, is_there) in plan.add {
+            step(write, &mut is_first).await?;
+            let added = Subscription {
+                created_version: write.version,
+                version: write.version,
+                hears_version: write.version,
+                ..wanted
+            };
+            let row = self.row(&added)?;
+            if is_there { write.update(row).await? } else { write.insert(row).await? }
+        }
+        Ok(counts)
+    }
+}
+
+/// Each row needs a version of its own; the transaction began with the first.
+async fn step(write: &mut Write, is_first: &mut bool) -> Result<(), Error> {
+    if !std::mem::take(is_first) {
+        write.step().await?;
+    }
+    Ok(())
+}
+
+impl Plan {
+    const fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.change.is_empty() && self.remove.is_empty()
+    }
+
+    const fn counts(&self) -> Configured {
+        Configured {
+            added: self.add.len(),
+            changed: self.change.len(),
+            removed: self.remove.len(),
+            unchanged: self.unchanged,
+        }
+    }
+}
+
+fn wrong(source: &str, mistakes: Vec<String>) -> Error {
+    InvalidConfiguration { source: source.to_owned(), mistakes }.into()
+}
+
+/// What the REST API calls so is called otherwise here.
+fn file_s_name(field: &str) -> &str {
+    match field {
+        "user" => "owner",
+        other => other.strip_prefix("hmac_").unwrap_or(other),
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
