@@ -47,6 +47,7 @@ Settings from the environment (durations in seconds):
   THORN_DISABLE_AFTER    failing time after which a subscription is disabled, or none [259200]
   THORN_KEEP             time for which events and deliveries are kept, or none [2592000]
   THORN_KEEP_UNHEARD     the same for events that nobody heard of, or none [86400]
+  THORN_QUEUE_URL        redis://… or rediss://…, or memory: if this is the only process [the application's database]
   THORN_QUEUE_NAME       separates applications that share a queue [thorn]
 Read along with these, and of use to applications only:
   THORN_BASE_URL         joined with events' references that are paths [none]

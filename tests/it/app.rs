@@ -1,10 +1,10 @@
-//! An application under test: its own SQLite file, thorn on it, and a worker if asked for.
+//! An application under test: its own SQLite file, or another database, thorn on it, and a worker if asked for.
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use thorn::{
-    Config, DeliveryId, Thorn,
+    Config, DeliveryId, EventId, Thorn,
     delivery::RetryPolicy,
     history::DeliveryRow,
     subscription::{Access, NewSubscription, Subscription, SubscriptionChange},
@@ -40,10 +40,15 @@ impl App {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
+        Self::on(None, config).await
+    }
+
+    /// On this database instead of a SQLite file of its own.
+    pub(crate) async fn on(url: Option<String>, config: Config) -> Self {
         // `RUST_LOG=thorn=debug cargo test … -- --nocapture` shows what happens.
         let _ = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).try_init();
         let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/app.db", dir.path().display());
+        let url = url.unwrap_or_else(|| format!("sqlite://{}/app.db", dir.path().display()));
         let db = thorn::connect(&url).await.unwrap();
         thorn::migration::migrate(&db).await.unwrap();
         let thorn = Thorn::builder(db).config(config).build().await.unwrap();
@@ -97,7 +102,8 @@ impl App {
 
     /// The column `text` of a query.
     pub(crate) async fn text(&self, sql: &str) -> Vec<String> {
-        let rows = self.db().query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+        let rows =
+            self.db().query_all_raw(Statement::from_string(self.db().get_database_backend(), sql)).await.unwrap();
         rows.iter().map(|row| row.try_get("", "text").unwrap()).collect()
     }
 
@@ -132,6 +138,15 @@ impl App {
         })
         .await;
     }
+}
+
+/// Makes a database of the test's own on a Postgres server.
+pub(crate) async fn new_database(server: &str) -> String {
+    let name = format!("thorn_{}", EventId::generate().as_uuid().simple());
+    let db = Database::connect(server).await.unwrap();
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let (server, _) = server.rsplit_once('/').unwrap();
+    format!("{server}/{name}")
 }
 
 /// Asks again until the answer is `Ok`; fails with the last answer after [`PATIENCE`].

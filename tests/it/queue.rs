@@ -1,5 +1,9 @@
 //! What the queue loses, holds or shouldn't hold.
 
+mod latency;
+mod place;
+mod places;
+
 use std::time::Duration;
 
 use thorn::{Config, event::Event, record::DeliveryState};
@@ -116,4 +120,31 @@ async fn a_body_changed_in_the_queue_is_refused_and_the_stored_one_is_sent() {
     assert_eq!(request.json()["data"], "honest");
     app.settled().await;
     worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hooks_k14_the_queue_is_in_the_application_s_database_unless_the_url_says_otherwise() {
+    let tables = "SELECT name AS text FROM sqlite_master WHERE name = 'Jobs'";
+    for (queue_url, expected) in [(None, vec!["Jobs"]), (Some("memory:".parse().unwrap()), vec![])] {
+        let (app, receiver) =
+            (App::with(Config { queue_url, ..app::config() }).await, Receiver::start().await.unwrap());
+        app.subscribe("a.b", &receiver.url("/")).await;
+        let worker = app.worker().await;
+        Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
+        receiver.wait_for(1, app::PATIENCE).await.unwrap();
+        app.settled().await;
+        assert_eq!(app.text(tables).await, expected);
+        worker.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_can_t_be_reached_is_named_without_its_password() {
+    let queue_url = Some("redis://thorn:hunter2@127.0.0.1:1/".parse().unwrap());
+    let app = App::with(Config { queue_url, ..app::config() }).await;
+    let refused = app.thorn.start_worker().await.unwrap_err();
+    let message = format!("{refused} {refused:?}");
+    let expected = if cfg!(feature = "redis") { "redis://127.0.0.1" } else { "enable the feature `redis`" };
+    assert!(message.contains(expected), "{message}");
+    assert!(!message.contains("hunter2") && !format!("{:?}", app.thorn).contains("hunter2"), "{message}");
 }

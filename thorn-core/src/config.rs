@@ -12,6 +12,7 @@ use crate::{
     AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, Error, EventSettings,
     delivery::{ClientConfig, RetryPolicy, TargetGuard, Validator},
     dispatch::Dispatch,
+    queue::QueueUrl,
     subscription::{SecretKey, Signer},
 };
 
@@ -57,6 +58,9 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// Bytes of a response that are read and kept. Default 4 KiB.
     pub max_response_bytes: usize,
+    /// Where tasks are queued: Redis, or the memory of a single process. Default none: in the
+    /// application's own database, if that is SQLite or PostgreSQL.
+    pub queue_url: Option<QueueUrl>,
     /// Name of the queue, for applications that share one. Default `thorn`.
     pub queue_name: String,
     /// How often an idle worker looks for work it wasn't told of. Default 100 ms.
@@ -102,6 +106,7 @@ impl Default for Config {
             timeout: Duration::from_secs(15),
             retry: RetryPolicy::default(),
             max_response_bytes: 4096,
+            queue_url: None,
             queue_name: "thorn".into(),
             poll_interval: Duration::from_millis(100),
             takeover: Duration::from_secs(20),

@@ -10,6 +10,7 @@ mod error;
 mod id;
 mod relay;
 mod settings;
+mod statement;
 mod thorn;
 mod timestamp;
 mod transaction;

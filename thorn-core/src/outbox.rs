@@ -9,7 +9,7 @@ pub(crate) mod entity;
 mod wake;
 
 pub use buffer::{Buffer, FlushError, OnError, buffer_events, buffer_events_or};
-pub(crate) use wake::{notified, notify};
+pub(crate) use wake::{hints, listen, notify};
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
@@ -54,12 +54,9 @@ async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Resul
             let rows: Vec<_> = rows.by_ref().take(ROWS_PER_INSERT).collect();
             entity::Entity::insert_many(rows).exec_without_returning(db).await?;
         }
-        Ok::<_, Error>(())
+        wake::announce(db).await
     };
-    dispatch::after_statement::<C, _>(inserting).await?;
-    // Only a hint: inside a transaction the relay may look before the commit and will look again.
-    notify();
-    Ok(())
+    dispatch::after_statement::<C, _>(inserting).await
 }
 
 /// As [`write`], but an event that is there already stays as it is.

@@ -56,6 +56,9 @@ pub(crate) struct Relay {
 /// Events of one claim at most.
 const EVENTS_PER_CLAIM: u64 = 500;
 
+/// Pause after a hint that came before its commit; it doubles until it is that between polls.
+const SOON: Duration = Duration::from_millis(1);
+
 /// Pause after an error, so that a database that is away isn't hammered.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -63,9 +66,11 @@ impl Relay {
     /// Relays until `stop` turns true; a claim that was begun is finished.
     pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut next_audit = Timestamp::now() + self.audit_interval();
+        let mut hints = outbox::hints();
+        let mut look_again = self.options.poll;
         while !*stop.borrow() {
             let pause = match self.turn(&mut next_audit).await {
-                Ok(0) => self.options.poll,
+                Ok(0) => look_again.min(self.options.poll),
                 Ok(_) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "relaying failed, trying again");
@@ -73,8 +78,8 @@ impl Relay {
                 }
             };
             tokio::select! {
-                () = outbox::notified() => {}
-                () = tokio::time::sleep(pause) => {}
+                _ = hints.changed() => look_again = SOON,
+                () = tokio::time::sleep(pause) => look_again = (look_again * 2).min(self.options.poll),
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }

@@ -12,6 +12,7 @@ use crate::{
     Error, Thorn,
     delivery::{Client, Consequences, Defaults, Executor, Lanes},
     dispatch::Custom,
+    outbox,
     queue::{Handler, Queue, QueueOptions},
     record::Recorder,
     relay::{Relay, RelayOptions},
@@ -28,6 +29,7 @@ pub struct Worker {
     counters: Arc<Counters>,
     patience: Duration,
     relay: JoinHandle<()>,
+    listener: JoinHandle<()>,
     dispatchers: Vec<JoinHandle<()>>,
     queue: JoinHandle<Result<(), Error>>,
     recorder: JoinHandle<()>,
@@ -46,7 +48,7 @@ impl Worker {
             takeover: config.takeover,
             batch: config.longest_queue.div_ceil(2),
         };
-        let queue = Queue::open(&db, queue_options).await?;
+        let queue = Queue::open(&db, config.queue_url.as_ref(), queue_options).await?;
         let client = Client::new(config.client())?;
         let (stop, stopping) = watch::channel(false);
         let (stop_queue, queue_stopping) = watch::channel(false);
@@ -99,6 +101,7 @@ impl Worker {
             let executor = executor.clone();
             Box::pin(async move { executor.run(&task, again).await })
         });
+        let listening = (thorn.db().clone(), stopping.clone());
         tracing::info!(queue = config.queue_name, "worker started");
         Ok(Self {
             stop,
@@ -106,6 +109,7 @@ impl Worker {
             counters,
             patience: config.timeout + GRACE,
             dispatchers,
+            listener: tokio::spawn(async move { outbox::listen(&listening.0, listening.1).await }),
             relay: tokio::spawn(async move { relay.run(stopping).await }),
             queue: tokio::spawn(async move { queue.work(handler, queue_stopping).await }),
             recorder: recording,
@@ -128,6 +132,7 @@ impl Worker {
         tracing::info!("worker stopping");
         self.stop.send_replace(true);
         let _ = self.relay.await;
+        let _ = self.listener.await;
         self.stop_queue.send_replace(true);
         let deadline = Instant::now() + self.patience;
         for mut dispatcher in self.dispatchers {

@@ -6,8 +6,10 @@ use sea_orm::{
 };
 use serde_json::Value as Json;
 
+use crate::app::new_database;
+
 /// A database that is gone with the test: a SQLite file, or one on a Postgres server if
-/// `THORN_TEST_POSTGRES` holds its URL (and the feature `postgres` is on).
+/// `THORN_TEST_POSTGRES_URL` holds its URL (and the feature `postgres` is on).
 pub(crate) struct TestDatabase {
     pub(crate) db: DatabaseConnection,
     _directory: tempfile::TempDir,
@@ -26,8 +28,8 @@ pub(crate) struct Written {
 impl TestDatabase {
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let url = match std::env::var("THORN_TEST_POSTGRES") {
-            Ok(server) => new_on(&server).await,
+        let url = match std::env::var("THORN_TEST_POSTGRES_URL") {
+            Ok(server) => new_database(&server).await,
             Err(_) => format!("sqlite://{}?mode=rwc", directory.path().join("test.sqlite").display()),
         };
         let mut options = ConnectOptions::new(url);
@@ -76,15 +78,6 @@ impl TestDatabase {
     async fn query(&self, sql: &str) -> Vec<QueryResult> {
         self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql)).await.unwrap()
     }
-}
-
-/// Makes a database of the test's own on a Postgres server.
-async fn new_on(server: &str) -> String {
-    let name = format!("thorn_{}", thorn_core::EventId::generate().as_uuid().simple());
-    let db = Database::connect(server).await.unwrap();
-    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let (server, _) = server.rsplit_once('/').unwrap();
-    format!("{server}/{name}")
 }
 
 fn written(row: &QueryResult) -> Written {

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 use ipnet::IpNet;
 
 use super::Config;
-use crate::{Error, subscription::SecretKey};
+use crate::{Error, queue::QueueUrl, subscription::SecretKey};
 
 /// Every environment variable that can't be read, one line each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +147,13 @@ impl Config {
         set(&mut config.keep, env.limit("THORN_KEEP"));
         set(&mut config.keep_unheard, env.limit("THORN_KEEP_UNHEARD"));
         set(&mut config.chunk, env.parsed("THORN_CHUNKSIZE", "a number of deliveries"));
+        // It may hold a password, as the key does.
+        if let Some(url) = (env.get)("THORN_QUEUE_URL").filter(|url| !url.trim().is_empty()) {
+            match url.trim().parse::<QueueUrl>() {
+                Ok(url) => config.queue_url = Some(url),
+                Err(error) => env.wrong.push(format!("THORN_QUEUE_URL: {error}")),
+            }
+        }
         set(&mut config.queue_name, env.read("THORN_QUEUE_NAME", "a name", |name| Some(name.to_owned())));
         if env.wrong.is_empty() { Ok(config) } else { Err(ConfigError { variables: env.wrong }) }
     }
@@ -185,6 +192,7 @@ mod tests {
             ("THORN_RETRY_DELAY", "2"),
             ("THORN_DISPATCHER", "inline"),
             ("THORN_HMAC_SIGNER", "Compat"),
+            ("THORN_QUEUE_URL", "rediss://me:hunter2@queue.example:6380/1"),
         ])
         .unwrap();
         assert_eq!(config.timeout, Duration::from_millis(500));
@@ -193,6 +201,8 @@ mod tests {
         assert_eq!(config.validators, Some(vec![Validator::protocols(["https"]), Validator::ports([443, 8443])]));
         assert_eq!((config.retry.max_attempts, config.retry.first), (4, Duration::from_secs(2)));
         assert_eq!(config.hmac_signer, Signer::Compat);
+        assert_eq!(config.queue_url.as_ref().unwrap().to_string(), "rediss://queue.example");
+        assert!(!format!("{config:?}").contains("hunter2"));
         assert_eq!(read(&[("THORN_RETRY", "off")]).unwrap().retry.max_attempts, 1);
     }
 
@@ -203,9 +213,10 @@ mod tests {
             ("THORN_ALLOW_NETWORKS", "10.0.0.0/99"),
             ("THORN_RECIPIENT_VALIDATORS", "protocols=ftp"),
             ("THORN_SECRET_KEY", "hunter2"),
+            ("THORN_QUEUE_URL", "redish://me:hunter2@queue"),
         ])
         .unwrap_err();
-        assert_eq!(error.variables.len(), 4);
+        assert_eq!(error.variables.len(), 5);
         assert!(error.to_string().contains("THORN_EVENT_TIMEOUT=soon: expected seconds"));
         assert!(!error.to_string().contains("hunter2"));
     }

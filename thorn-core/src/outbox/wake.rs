@@ -1,16 +1,88 @@
-//! Tells the relay of the same process that something was committed, so that it needn't wait for
-//! its next poll. A lost or early hint costs one poll interval, never an event.
+//! Tells relays that something was committed, so that they needn't wait for their next poll: those of
+//! this process, and through PostgreSQL's NOTIFY those of others. A lost or early hint costs time,
+//! never an event.
 
-use tokio::sync::Notify;
+use std::sync::LazyLock;
 
-static COMMITTED: Notify = Notify::const_new();
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use tokio::sync::watch;
 
-/// Wakes this process's relay.
+use crate::Error;
+
+static COMMITTED: LazyLock<watch::Sender<()>> = LazyLock::new(|| watch::Sender::new(()));
+
+/// Wakes the relays of this process.
 pub(crate) fn notify() {
-    COMMITTED.notify_one();
+    COMMITTED.send_replace(());
 }
 
-/// Resolves at the next hint.
-pub(crate) async fn notified() {
-    COMMITTED.notified().await;
+/// Changes with each hint.
+pub(crate) fn hints() -> watch::Receiver<()> {
+    COMMITTED.subscribe()
+}
+
+/// Wakes who looks for events written on this connection: on PostgreSQL all relays, with the commit;
+/// elsewhere those of this process, which may look before the commit and then look again.
+pub(super) async fn announce<C: ConnectionTrait>(db: &C) -> Result<(), Error> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let sql = "SELECT pg_notify('thorn_event', '')";
+        db.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    } else {
+        notify();
+    }
+    Ok(())
+}
+
+/// Passes PostgreSQL's notifications on to this process until `stop` turns true. Elsewhere there are
+/// none, and processes find each other's events by polling.
+#[cfg_attr(not(feature = "postgres"), expect(clippy::unused_async, reason = "elsewhere there is nothing to wait for"))]
+pub(crate) async fn listen(db: &DatabaseConnection, stop: watch::Receiver<bool>) {
+    #[cfg(feature = "postgres")]
+    if db.get_database_backend() == DbBackend::Postgres {
+        postgres::listen(db, stop).await;
+    }
+    #[cfg(not(feature = "postgres"))]
+    let _ = (db, stop);
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use std::{convert::Infallible, time::Duration};
+
+    use sea_orm::{
+        DatabaseConnection,
+        sqlx::{
+            self,
+            postgres::{PgListener, PgPoolOptions},
+        },
+    };
+    use tokio::sync::watch;
+
+    /// Pause before a connection that was refused is tried again.
+    const PAUSE: Duration = Duration::from_secs(5);
+
+    pub(super) async fn listen(db: &DatabaseConnection, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                Err(error) = pass_on(db) => {
+                    tracing::warn!(%error, "can't listen to the database; events are found by polling meanwhile");
+                }
+            }
+            let _ = tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await;
+        }
+    }
+
+    /// On a connection of its own, so that a small pool has them all for work.
+    async fn pass_on(db: &DatabaseConnection) -> Result<Infallible, sqlx::Error> {
+        let options = db.get_postgres_connection_pool().connect_options();
+        let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let mut listener = PgListener::connect_with(&pool.connect_lazy_with((*options).clone())).await?;
+        listener.listen("thorn_event").await?;
+        loop {
+            // Also when it begins, and when a lost connection is back: what came meanwhile was missed.
+            super::notify();
+            listener.try_recv().await?;
+        }
+    }
 }

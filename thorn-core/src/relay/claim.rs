@@ -55,11 +55,11 @@ impl Relay {
             tracing::debug!("another relay was first");
             return Ok(taken);
         }
-        self.queue.enqueue(&txn, &tasks).await?;
+        let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
-        self.queue.wake();
+        staged.send().await;
         self.counters.relayed(taken);
-        tracing::debug!(events = taken, deliveries, tasks = tasks.len(), "relayed");
+        tracing::debug!(events = taken, deliveries, "relayed");
         Ok(taken)
     }
 }

@@ -5,9 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Statement, Value, prelude::Uuid, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Value, prelude::Uuid, sea_query::Expr};
 
 use super::{
     Relay,
@@ -20,6 +18,7 @@ use crate::{
         DeliveryState,
         entity::{Column, Entity},
     },
+    statement::statement,
     transaction,
 };
 
@@ -92,10 +91,10 @@ impl Relay {
                 .exec(&txn)
                 .await?;
         }
-        self.queue.enqueue(&txn, &tasks).await?;
+        let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
-        self.queue.wake();
-        tracing::debug!(deliveries = due.len(), tasks = tasks.len(), "enqueued what was due");
+        staged.send().await;
+        tracing::debug!(deliveries = due.len(), "enqueued what was due");
         Ok(due.len())
     }
 
@@ -106,22 +105,15 @@ impl Relay {
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<Due>, Error> {
-        let backend = sea_orm::ConnectionTrait::get_database_backend(&self.db);
-        let parameter = |n: usize| match backend {
-            sea_orm::DbBackend::Postgres => format!("${n}"),
-            _ => "?".to_owned(),
-        };
-        let (before, window, each, most) = (parameter(1), parameter(2), parameter(3), parameter(4));
-        let sql = format!(
-            "SELECT id, event_id, subscription_id, attempts FROM (\
+        let backend = self.db.get_database_backend();
+        let sql = "SELECT id, event_id, subscription_id, attempts FROM (\
                SELECT id, event_id, subscription_id, attempts, next_attempt_at, \
                       ROW_NUMBER() OVER (PARTITION BY subscription_id ORDER BY next_attempt_at) AS place \
                FROM (SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
-                     WHERE next_attempt_at <= {before} ORDER BY next_attempt_at LIMIT {window}) AS oldest) AS placed \
-             WHERE place <= {each} ORDER BY next_attempt_at LIMIT {most}"
-        );
+                     WHERE next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?) AS oldest) AS placed \
+             WHERE place <= ? ORDER BY next_attempt_at LIMIT ?";
         let values = [now.as_millis(), WINDOW, PER_SUBSCRIPTION, PER_TURN].map(Value::from);
-        Ok(Due::find_by_statement(Statement::from_sql_and_values(backend, sql, values)).all(&self.db).await?)
+        Ok(Due::find_by_statement(statement(backend, sql, values)).all(&self.db).await?)
     }
 
     async fn events(&self, due: &[Due]) -> Result<HashMap<Uuid, event::Model>, Error> {

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value, prelude::Uuid,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value, prelude::Uuid,
     sea_query::Expr,
 };
 
@@ -13,6 +13,7 @@ use crate::{
     Error, Timestamp,
     outbox::entity::{Column, Entity, Model},
     record::entity as delivery,
+    statement::statement,
     transaction,
 };
 
@@ -60,10 +61,10 @@ impl Relay {
         let txn = transaction::begin(&self.db).await?;
         set_audit(&txn, settled, None).await?;
         set_audit(&txn, postponed, Some(now + self.options.audit_after)).await?;
-        self.queue.enqueue(&txn, &tasks).await?;
+        let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
+        staged.send().await;
         if missing > 0 {
-            self.queue.wake();
             self.counters.recovered(missing);
             tracing::warn!(deliveries = missing, "the queue lost deliveries; they were enqueued again");
         }
@@ -89,13 +90,10 @@ impl Relay {
 
     /// Most events are complete: one statement settles them all.
     async fn settle_complete(&self, now: Timestamp) -> Result<(), Error> {
-        let backend = self.db.get_database_backend();
-        let now_parameter = if backend == sea_orm::DbBackend::Postgres { "$1" } else { "?" };
-        let sql = format!(
-            "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= {now_parameter} AND fanout <= \
-             (SELECT COUNT(*) FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id)"
-        );
-        self.db.execute_raw(Statement::from_sql_and_values(backend, sql, [Value::from(now.as_millis())])).await?;
+        let sql = "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= ? AND fanout <= \
+                   (SELECT COUNT(*) FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id)";
+        let values = [Value::from(now.as_millis())];
+        self.db.execute_raw(statement(self.db.get_database_backend(), sql, values)).await?;
         Ok(())
     }
 

@@ -21,6 +21,7 @@ use crate::{
         Callback, CallbackError, EventInfo, Function,
         recipients::{self, Recipients},
     },
+    queue::QueueUrl,
     settings,
     subscription::{
         ConfiguredSubscription, Pattern, Registry, SecretKey, Signer, Subscriber, SubscriptionStore, Subscriptions,
@@ -196,6 +197,13 @@ impl ThornBuilder {
     /// of this database need the same one.
     pub fn subscription_store(mut self, store: Arc<dyn SubscriptionStore>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Queues tasks in Redis, or in the memory of a single process, instead of the application's own
+    /// database: `"redis://queue.example/".parse()?`.
+    pub fn queue_url(mut self, url: QueueUrl) -> Self {
+        self.config.queue_url = Some(url);
         self
     }
 

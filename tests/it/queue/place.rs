@@ -1,0 +1,147 @@
+//! The same application with each of its queues.
+
+use std::{fmt, io};
+
+use thorn::{Config, EventId};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use crate::{
+    app::{App, new_database},
+    process,
+};
+
+/// Where tasks are queued.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place {
+    Sqlite,
+    Postgres,
+    Redis,
+    Memory,
+}
+
+/// Tests share a Redis; the one that empties it has it alone.
+static REDIS: RwLock<()> = RwLock::const_new(());
+
+enum Hold {
+    None,
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
+}
+
+/// An application with a queue of its own.
+pub(crate) struct Placed {
+    pub(crate) app: App,
+    pub(crate) place: Place,
+    redis: Option<String>,
+    queue: String,
+    _hold: Hold,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// The server's URL if this test can run; else it says why not.
+fn server(place: Place) -> Option<String> {
+    let (variable, feature, compiled) = match place {
+        Place::Postgres => ("THORN_TEST_POSTGRES_URL", "postgres", cfg!(feature = "postgres")),
+        Place::Redis => ("THORN_TEST_REDIS_URL", "redis", cfg!(feature = "redis")),
+        Place::Sqlite | Place::Memory => return None,
+    };
+    let url = std::env::var(variable).ok();
+    if url.is_none() || !compiled {
+        eprintln!("SKIPPED: the queue in {place} is tested with {variable} set and the feature `{feature}`");
+        return None;
+    }
+    url
+}
+
+impl Placed {
+    /// `None` if there is no such server.
+    pub(crate) async fn new(place: Place, config: Config) -> Option<Self> {
+        Self::with(place, config, false).await
+    }
+
+    /// With a queue that may be emptied with all that is beside it.
+    pub(crate) async fn alone(place: Place, config: Config) -> Option<Self> {
+        Self::with(place, config, true).await
+    }
+
+    async fn with(place: Place, config: Config, alone: bool) -> Option<Self> {
+        let server = server(place);
+        if server.is_none() && matches!(place, Place::Postgres | Place::Redis) {
+            return None;
+        }
+        let queue = format!("thorn-test-{}", EventId::generate());
+        let hold = match (place, alone) {
+            (Place::Redis, true) => Hold::Alone { _guard: REDIS.write().await },
+            (Place::Redis, false) => Hold::Shared { _guard: REDIS.read().await },
+            _ => Hold::None,
+        };
+        let redis = server.clone().filter(|_| place == Place::Redis);
+        let queue_url = match place {
+            Place::Redis => redis.as_ref().map(|url| url.parse().unwrap()),
+            Place::Memory => Some("memory:".parse().unwrap()),
+            Place::Sqlite | Place::Postgres => None,
+        };
+        let database = match (place, server) {
+            (Place::Postgres, Some(server)) => Some(new_database(&server).await),
+            _ => None,
+        };
+        let config = Config { queue_url, queue_name: queue.clone(), ..config };
+        let app = App::on(database, config).await;
+        Some(Self { app, place, redis, queue, _hold: hold })
+    }
+
+    /// A worker process on the same database and queue.
+    pub(crate) fn command(&self) -> std::process::Command {
+        let mut command = process::command(&self.app.url);
+        command.env("THORN_QUEUE_NAME", &self.queue);
+        match self.place {
+            Place::Redis => command.env("THORN_QUEUE_URL", self.redis.as_ref().unwrap()),
+            Place::Memory => command.env("THORN_QUEUE_URL", "memory:"),
+            Place::Sqlite | Place::Postgres => &mut command,
+        };
+        command
+    }
+
+    /// Loses all tasks, as an operator would.
+    pub(crate) async fn empty(&self) {
+        match self.place {
+            Place::Sqlite => self.app.execute("DELETE FROM Jobs").await,
+            Place::Postgres => self.app.execute("DELETE FROM apalis.jobs").await,
+            Place::Redis => assert_eq!(self.redis("FLUSHALL").await.unwrap(), "+OK"),
+            Place::Memory => panic!("nobody can empty another process's memory"),
+        }
+    }
+
+    /// Tasks in the queue, finished or not.
+    pub(crate) async fn tasks(&self) -> usize {
+        match self.place {
+            Place::Sqlite => self.app.text("SELECT id AS text FROM Jobs").await.len(),
+            Place::Postgres => self.app.text("SELECT id AS text FROM apalis.jobs").await.len(),
+            Place::Redis => {
+                let count = self.redis(&format!("HLEN {}:data", self.queue)).await.unwrap();
+                count.trim_start_matches(':').parse().unwrap()
+            }
+            Place::Memory => panic!("nobody can look into another process's memory"),
+        }
+    }
+
+    /// A command in Redis's own words, and the first line of the answer.
+    async fn redis(&self, command: &str) -> io::Result<String> {
+        let url = self.redis.as_ref().unwrap();
+        let address = url.trim_start_matches("redis://").split('/').next().unwrap();
+        let mut stream = BufReader::new(TcpStream::connect(address).await?);
+        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_line(&mut answer).await?;
+        Ok(answer.trim().to_owned())
+    }
+}

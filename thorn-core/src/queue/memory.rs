@@ -1,0 +1,143 @@
+//! apalis in this process's memory: for a single process, and gone with it. What it had is in the
+//! database; the reconciler enqueues it again.
+
+use std::{
+    collections::{BTreeMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use apalis::prelude::{Data, WorkerBuilder};
+use apalis_core::{
+    backend::memory::{BoxedReceiver, MemorySink, MemoryStorage, MemoryStorageError},
+    task::{Task, attempt::Attempt, builder::TaskBuilder, task_id::TaskId},
+};
+use futures::{FutureExt as _, Sink, SinkExt as _, StreamExt as _, future::BoxFuture, sink, stream};
+use sea_orm::DatabaseTransaction;
+use tokio::sync::Notify;
+use ulid::Ulid;
+
+use super::{
+    Backend, QueueOptions, failed,
+    task::{Envelope, Tasks, made_at, run_task},
+};
+use crate::{Error, Timestamp};
+
+/// Tasks that a stopping worker puts off at once.
+const PUT_OFF_AT_ONCE: usize = 16;
+
+/// Tasks in memory.
+#[derive(Debug)]
+pub(super) struct MemoryQueue {
+    name: String,
+    tasks: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    unfinished: Mutex<Unfinished>,
+    wake: Notify,
+}
+
+/// Tasks by their ULID, which sorts by time.
+#[derive(Debug, Default)]
+struct Unfinished {
+    waiting: VecDeque<(String, String)>,
+    in_hand: BTreeMap<String, String>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Unfinished> {
+        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn next(&self) -> Task<Envelope> {
+        loop {
+            if let Some((id, text)) = self.take() {
+                return TaskBuilder::new(Envelope(text)).task_id(TaskId::from_string(id)).build();
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    fn take(&self) -> Option<(String, String)> {
+        let mut unfinished = self.lock();
+        let (id, text) = unfinished.waiting.pop_front()?;
+        unfinished.in_hand.insert(id.clone(), text.clone());
+        Some((id, text))
+    }
+}
+
+impl MemoryQueue {
+    pub(super) fn new(options: QueueOptions) -> Self {
+        Self { name: options.name, tasks: Arc::default() }
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for MemoryQueue {
+    async fn enqueue(&self, _: &DatabaseTransaction, tasks: Vec<String>) -> Result<Vec<String>, Error> {
+        Ok(tasks)
+    }
+
+    async fn push(&self, tasks: Vec<String>) -> Result<(), Error> {
+        let tasks = tasks.into_iter().map(|text| (Ulid::generate().to_string(), text));
+        self.tasks.lock().waiting.extend(tasks);
+        Ok(())
+    }
+
+    fn wake(&self) {
+        self.tasks.wake.notify_one();
+    }
+
+    async fn depth(&self) -> Result<u64, Error> {
+        let unfinished = self.tasks.lock();
+        Ok((unfinished.waiting.len() + unfinished.in_hand.len()) as u64)
+    }
+
+    async fn oldest(&self) -> Result<Option<Timestamp>, Error> {
+        let unfinished = self.tasks.lock();
+        let waiting = unfinished.waiting.front().map(|(id, _)| id);
+        Ok(waiting.into_iter().chain(unfinished.in_hand.keys().next()).filter_map(|id| made_at(id)).min())
+    }
+
+    async fn sweep(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn worker(&self, name: &str, tasks: Tasks) -> BoxFuture<'static, Result<(), Error>> {
+        tracing::debug!(queue = self.name, "working tasks in memory");
+        let next = stream::unfold(self.tasks.clone(), |tasks| async move { Some((tasks.next().await, tasks)) });
+        let receiver: BoxedReceiver<Envelope> = Box::pin(next);
+        let backend = MemoryStorage::new_with(nowhere(), receiver);
+        let worker = WorkerBuilder::new(name).backend(backend).data(tasks).data(self.tasks.clone()).build(run).run();
+        async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
+    }
+
+    async fn beat(&self, _: &[String]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// There is nobody else. The handler of a stopping worker begins no request, but writes what is
+    /// left as deliveries that are due, for whatever worker comes next.
+    async fn hand_back(&self, _: &[String], tasks: &Tasks) -> Result<(), Error> {
+        let finished: HashSet<String> = tasks.finished().into_iter().collect();
+        let Unfinished { waiting, in_hand } = std::mem::take(&mut *self.tasks.lock());
+        let left = in_hand.into_iter().chain(waiting).filter(|(id, _)| !finished.contains(id));
+        let put_off = |(_, text)| tasks.handler.call(text, false);
+        stream::iter(left).for_each_concurrent(PUT_OFF_AT_ONCE, put_off).await;
+        Ok(())
+    }
+}
+
+async fn run(text: Envelope, attempt: Attempt, id: TaskId, tasks: Data<Tasks>, shared: Data<Arc<Shared>>) {
+    let key = id.to_string();
+    run_task(text, attempt, id, tasks).await;
+    shared.lock().in_hand.remove(&key);
+}
+
+/// Tasks aren't pushed through apalis, whose storage is gone with its worker.
+fn nowhere() -> MemorySink<Envelope> {
+    let drain = sink::drain::<Task<Envelope>>().sink_map_err(|never| match never {});
+    let boxed: Box<dyn Sink<Task<Envelope>, Error = MemoryStorageError> + Send + Sync + Unpin> = Box::new(drain);
+    MemorySink::new(Arc::new(futures::lock::Mutex::new(boxed)))
+}

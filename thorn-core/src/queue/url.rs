@@ -1,0 +1,106 @@
+//! Where the queue is, as a setting.
+
+use std::{fmt, str::FromStr};
+
+/// Where tasks are queued: `redis://…` or `rediss://…` (Redis, the latter encrypted), or `memory:`
+/// (this process).
+///
+/// It may hold a password, so it shows nothing but its scheme and host.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::queue::QueueUrl;
+///
+/// let url: QueueUrl = "rediss://thorn:s3cr3t@queue.example/0".parse()?;
+/// assert_eq!(url.to_string(), "rediss://queue.example");
+/// assert!("redish://queue.example".parse::<QueueUrl>().is_err());
+/// # Ok::<(), thorn_core::queue::InvalidQueueUrl>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct QueueUrl(Place);
+
+/// What a [`QueueUrl`] means.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// With what is shown of the URL.
+    Redis {
+        url: String,
+        shown: String,
+    },
+    Memory,
+}
+
+/// A queue's URL that isn't one; it doesn't repeat it, because of the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the queue's URL must be redis://host:6379/0, rediss://… for an encrypted connection, or memory:")]
+pub struct InvalidQueueUrl;
+
+impl QueueUrl {
+    pub(super) const fn place(&self) -> &Place {
+        &self.0
+    }
+}
+
+impl FromStr for QueueUrl {
+    type Err = InvalidQueueUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidQueueUrl> {
+        if matches!(text, "memory:" | "memory://") {
+            return Ok(Self(Place::Memory));
+        }
+        let url = url::Url::parse(text).map_err(|_| InvalidQueueUrl)?;
+        match (url.scheme(), url.host_str()) {
+            ("redis" | "rediss", Some(host)) if !host.is_empty() => {
+                let shown = format!("{}://{host}", url.scheme());
+                Ok(Self(Place::Redis { url: text.to_owned(), shown }))
+            }
+            _ => Err(InvalidQueueUrl),
+        }
+    }
+}
+
+impl fmt::Display for QueueUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Redis { shown, .. } => f.write_str(shown),
+            Place::Memory => f.write_str("memory:"),
+        }
+    }
+}
+
+impl fmt::Debug for QueueUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "QueueUrl({self})")
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redis { shown, .. } => f.write_str(shown),
+            Self::Memory => f.write_str("memory:"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read_and_no_password_is_shown() {
+        let url: QueueUrl = "redis://me:hunter2@queue.example:6380/3".parse().unwrap();
+        assert!(matches!(url.place(), Place::Redis { url, .. } if url.contains("hunter2")));
+        assert_eq!(format!("{url} {url:?}"), "redis://queue.example QueueUrl(redis://queue.example)");
+        assert_eq!("memory:".parse::<QueueUrl>().unwrap().place(), &Place::Memory);
+    }
+
+    #[test]
+    fn what_is_no_queue_is_refused_without_repeating_it() {
+        for wrong in ["", "redis:", "redis://", "postgres://me:hunter2@db/app", "hunter2", "memory:x"] {
+            let refused = wrong.parse::<QueueUrl>().unwrap_err();
+            assert!(!refused.to_string().contains("hunter2"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Raw SQL that runs on every database.
+
+use sea_orm::{DbBackend, Statement, Value};
+
+/// A statement with its parameters written as `?`, which PostgreSQL wants numbered. The text has no
+/// other question mark.
+pub(crate) fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(backend, numbered(backend, sql), values)
+}
+
+fn numbered(backend: DbBackend, sql: &str) -> String {
+    if backend != DbBackend::Postgres {
+        return sql.to_owned();
+    }
+    let mut numbered = String::with_capacity(sql.len() + 16);
+    for (n, part) in sql.split('?').enumerate() {
+        if n > 0 {
+            numbered.push_str(&format!("${n}"));
+        }
+        numbered.push_str(part);
+    }
+    numbered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_numbered_for_postgresql_only() {
+        let sql = "SELECT ? WHERE a <= ? AND b = ?";
+        assert_eq!(numbered(DbBackend::Postgres, sql), "SELECT $1 WHERE a <= $2 AND b = $3");
+        assert_eq!(numbered(DbBackend::Sqlite, sql), sql);
+        assert_eq!(numbered(DbBackend::MySql, sql), sql);
+    }
+}
