@@ -1,16 +1,14 @@
 //! A database per test, and what its outbox holds.
 
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, QueryResult, Schema,
-    Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryResult, Schema, Statement};
 use serde_json::Value as Json;
 
-/// A database that is gone with the test: a SQLite file, or one on a Postgres server if
-/// `THORN_TEST_POSTGRES` holds its URL (and the feature `postgres` is on).
+use crate::database::Place;
+
+/// A database that is gone with the test.
 pub(crate) struct TestDatabase {
     pub(crate) db: DatabaseConnection,
-    _directory: tempfile::TempDir,
+    _place: Place,
 }
 
 /// A row of `thorn_event`.
@@ -25,19 +23,10 @@ pub(crate) struct Written {
 
 impl TestDatabase {
     pub(crate) async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let url = match std::env::var("THORN_TEST_POSTGRES") {
-            Ok(server) => new_on(&server).await,
-            Err(_) => format!("sqlite://{}?mode=rwc", directory.path().join("test.sqlite").display()),
-        };
-        let mut options = ConnectOptions::new(url);
-        options.max_connections(4);
-        let db = Database::connect(options).await.unwrap();
-        if db.get_database_backend() == DbBackend::Sqlite {
-            db.execute_unprepared("PRAGMA journal_mode = WAL").await.unwrap();
-        }
+        let place = Place::new().await;
+        let db = place.connect().await;
         thorn_core::migration::migrate(&db).await.unwrap();
-        Self { db, _directory: directory }
+        Self { db, _place: place }
     }
 
     /// Adds the table of an entity.
@@ -76,15 +65,6 @@ impl TestDatabase {
     async fn query(&self, sql: &str) -> Vec<QueryResult> {
         self.db.query_all_raw(Statement::from_string(self.db.get_database_backend(), sql)).await.unwrap()
     }
-}
-
-/// Makes a database of the test's own on a Postgres server.
-async fn new_on(server: &str) -> String {
-    let name = format!("thorn_{}", thorn_core::EventId::generate().as_uuid().simple());
-    let db = Database::connect(server).await.unwrap();
-    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let (server, _) = server.rsplit_once('/').unwrap();
-    format!("{server}/{name}")
 }
 
 fn written(row: &QueryResult) -> Written {
