@@ -6,6 +6,7 @@ pub use thorn_core::{
     Sent, SubscriptionId, Thorn, ThornBuilder, Timestamp, async_trait, buffer_events, buffer_events_or, connect,
     delivery,
     dispatch::{self, Dispatch, Dispatcher},
+    end_abandoned_transactions,
     event::{self, Event, EventInfo, Sender, SenderId},
     history,
     migration::{self, migrate, migrations},

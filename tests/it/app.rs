@@ -1,4 +1,4 @@
-//! An application under test: its own SQLite file, or another database, thorn on it, and a worker if asked for.
+//! An application under test: its own database, or a given one, thorn on it, and a worker if asked for.
 
 use std::time::Duration;
 
@@ -12,13 +12,15 @@ use thorn::{
 };
 use tracing_subscriber::EnvFilter;
 
+use crate::database::Place;
+
 /// Longer than anything should take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct App {
     pub(crate) thorn: Thorn,
     pub(crate) url: String,
-    _dir: tempfile::TempDir,
+    _place: Place,
 }
 
 /// Settings for tests: loopback is allowed, retries come soon.
@@ -43,16 +45,18 @@ impl App {
         Self::on(None, config).await
     }
 
-    /// On this database instead of a SQLite file of its own.
+    /// On this database instead of one of its own.
     pub(crate) async fn on(url: Option<String>, config: Config) -> Self {
         // `RUST_LOG=thorn=debug cargo test … -- --nocapture` shows what happens.
         let _ = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).try_init();
-        let dir = tempfile::tempdir().unwrap();
-        let url = url.unwrap_or_else(|| format!("sqlite://{}/app.db", dir.path().display()));
-        let db = thorn::connect(&url).await.unwrap();
+        let place = match url {
+            Some(url) => Place::given(url),
+            None => Place::new().await,
+        };
+        let db = place.connect().await;
         thorn::migration::migrate(&db).await.unwrap();
         let thorn = Thorn::builder(db).config(config).build().await.unwrap();
-        Self { thorn, url, _dir: dir }
+        Self { thorn, url: place.url.clone(), _place: place }
     }
 
     pub(crate) fn db(&self) -> &DatabaseConnection {
@@ -102,8 +106,8 @@ impl App {
 
     /// The column `text` of a query.
     pub(crate) async fn text(&self, sql: &str) -> Vec<String> {
-        let rows =
-            self.db().query_all_raw(Statement::from_string(self.db().get_database_backend(), sql)).await.unwrap();
+        let backend = self.db().get_database_backend();
+        let rows = self.db().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
         rows.iter().map(|row| row.try_get("", "text").unwrap()).collect()
     }
 

@@ -1,4 +1,4 @@
-//! Models that announce their changes, on a real SQLite file.
+//! Models that announce their changes, on a real database.
 
 // SeaORM derives far more for an entity than a test uses, and public.
 #![allow(dead_code, unreachable_pub)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 
 use crate::Error;
 
@@ -10,13 +10,24 @@ use crate::Error;
 #[cfg(feature = "sqlite")]
 const BUSY: Duration = Duration::from_secs(10);
 
-/// Opens a database. A SQLite file is created if it is missing, and set to write-ahead logging with
+/// Which URLs need which feature of thorn.
+const FEATURES: [(&[&str], &str, bool); 3] = [
+    (&["sqlite:"], "sqlite", cfg!(feature = "sqlite")),
+    (&["postgres:", "postgresql:"], "postgres", cfg!(feature = "postgres")),
+    (&["mysql:", "mariadb:"], "mysql", cfg!(feature = "mysql")),
+];
+
+/// Opens a database: `sqlite://file`, `postgres://user:password@host/name` or `mysql://…` (also for
+/// MariaDB), each with the feature of thorn for it.
+///
+/// A SQLite file is created if it is missing, and set to write-ahead logging with
 /// a busy timeout of 10 s, so that readers and one writer go on together; `synchronous` stays FULL:
-/// what is committed survives a power failure.
+/// what is committed survives a power failure. The pool has at most 10 connections; on a server it
+/// also [ends abandoned transactions](end_abandoned_transactions).
 ///
 /// # Errors
 ///
-/// [`Error::Database`] naming the URL without its password.
+/// [`Error::Database`] naming the URL without its password, and the feature if that is missing.
 ///
 /// # Examples
 ///
@@ -30,7 +41,18 @@ const BUSY: Duration = Duration::from_secs(10);
 /// # }).unwrap();
 /// ```
 pub async fn connect(url: &str) -> Result<DatabaseConnection, Error> {
-    let mut options = ConnectOptions::new(url);
+    let failed =
+        |cause: &str| Error::Database(DbErr::Custom(format!("can't open `{}`: {cause}", without_password(url))));
+    for (schemes, feature, enabled) in FEATURES {
+        if !enabled && schemes.iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(failed(&format!("it needs the feature `{feature}` of thorn")));
+        }
+    }
+    // SeaORM knows MariaDB by MySQL's name only.
+    let mut options = match url.strip_prefix("mariadb:") {
+        Some(rest) => ConnectOptions::new(format!("mysql:{rest}")),
+        None => ConnectOptions::new(url),
+    };
     options.sqlx_logging(false).acquire_timeout(Duration::from_secs(30)).max_connections(10);
     #[cfg(feature = "sqlite")]
     if url.starts_with("sqlite:") {
@@ -42,11 +64,52 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Error> {
                 .foreign_keys(true)
         });
     }
-    Database::connect(options).await.map_err(|error| {
-        // Some of the messages below quote the URL as it was given.
-        let cause = error.to_string().replace(url, "the URL");
-        Error::Database(sea_orm::DbErr::Custom(format!("can't open `{}`: {cause}", without_password(url))))
-    })
+    end_abandoned_transactions(&mut options);
+    // Some of the messages quote the URL as it was given.
+    Database::connect(options).await.map_err(|error| failed(&error.to_string().replace(url, "the URL")))
+}
+
+/// Makes a pool end a transaction that was left open on a connection, before the connection is used
+/// again; for applications that open PostgreSQL or MySQL with options of their own.
+///
+/// A future that is dropped while it begins a transaction, as by a timeout or by a client that goes
+/// away, may leave one: sqlx puts the connection back without knowing of it, and what is written
+/// there next, outside a transaction, would not be committed. So a pool asks the server for each
+/// connection it hands out, in place of the ping that is SeaORM's default. SQLite doesn't need it.
+///
+/// # Examples
+///
+/// ```
+/// use sea_orm::ConnectOptions;
+///
+/// let mut options = ConnectOptions::new("postgres://me@localhost/app");
+/// thorn_core::end_abandoned_transactions(options.max_connections(50));
+/// ```
+pub fn end_abandoned_transactions(options: &mut ConnectOptions) -> &mut ConnectOptions {
+    #[cfg(feature = "postgres")]
+    if options.get_url().starts_with("postgres") {
+        options.test_before_acquire(false).map_sqlx_postgres_before_acquire(|connection, _| {
+            Box::pin(async move {
+                use sea_orm::sqlx::{Executor as _, Row as _};
+                // A ROLLBACK without a transaction would be a warning in the log each time.
+                let abandoned = connection.fetch_one("SELECT now() <> statement_timestamp()").await?.try_get(0)?;
+                if abandoned {
+                    connection.execute("ROLLBACK").await?;
+                }
+                Ok(true)
+            })
+        });
+    }
+    #[cfg(feature = "mysql")]
+    if options.get_url().starts_with("mysql") {
+        options.test_before_acquire(false).map_sqlx_mysql_before_acquire(|connection, _| {
+            Box::pin(async move {
+                use sea_orm::sqlx::Executor as _;
+                connection.execute("ROLLBACK").await.map(|_| true)
+            })
+        });
+    }
+    options
 }
 
 fn without_password(url: &str) -> String {
@@ -75,5 +138,14 @@ mod tests {
         assert_eq!(without_password("postgres://me:hunter2@db/x"), "postgres://me:***@db/x");
         assert_eq!(without_password("postgres://me:hunter/2@db/x"), "postgres://***@db/x");
         assert_eq!(without_password("sqlite://a.db"), "sqlite://a.db");
+    }
+
+    #[cfg(not(feature = "mysql"))]
+    #[tokio::test]
+    async fn a_missing_feature_is_named() {
+        for url in ["mysql://me:hunter2@db/x", "mariadb://me:hunter2@db/x"] {
+            let message = connect(url).await.unwrap_err().to_string();
+            assert!(message.contains("the feature `mysql`") && !message.contains("hunter2"), "{message}");
+        }
     }
 }

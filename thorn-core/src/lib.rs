@@ -31,7 +31,7 @@ pub mod worker;
 
 pub use async_trait::async_trait;
 pub use config::{Config, ConfigError};
-pub use connect::connect;
+pub use connect::{connect, end_abandoned_transactions};
 pub use dispatch::{Dispatch, Dispatcher};
 pub use error::Error;
 pub use id::{DeliveryId, EventId, SubscriptionId};

@@ -7,7 +7,10 @@ mod m0002_options;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
-use sea_orm::{ColumnTrait, DatabaseConnection, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    PaginatorTrait, QueryFilter, Statement,
+};
 use sea_orm_migration::{
     SchemaManager,
     sea_query::{Alias, DynIden, IntoIden},
@@ -15,6 +18,15 @@ use sea_orm_migration::{
 };
 
 use crate::{Error, transaction};
+
+/// The advisory lock of PostgreSQL, for each database its own: "thorn" and a number.
+const LOCK: i64 = 0x7468_6f72_6e01;
+
+/// That of MySQL, which holds for the whole server, and has at most 64 characters.
+const MYSQL_LOCK: &str = "CONCAT('thorn_migration_', MD5(DATABASE()))";
+
+/// Seconds that MySQL waits for it.
+const PATIENCE: u32 = 60;
 
 /// Thorn's own migrator. It keeps its history in `thorn_migration`, apart from the application's.
 #[derive(Debug)]
@@ -52,21 +64,65 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
 
 /// Brings thorn's tables up to date. Running it again changes nothing.
 ///
-/// On SQLite any number of processes may call it at once, and one that dies meanwhile leaves no
-/// table half made: it is one transaction that holds the write lock from its beginning.
+/// Any number of processes may call it at once: one works, the others wait for it. One that dies
+/// meanwhile leaves nothing half made on SQLite and PostgreSQL, where it is one transaction; on
+/// MySQL, which commits each statement, the next one goes on where it was.
 ///
 /// # Errors
 ///
 /// [`Error::Database`], for instance if the role may not create tables.
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
-    if db.get_database_backend() == DbBackend::Sqlite {
-        let txn = transaction::begin(db).await?;
-        if !already_in_the_applications_migrator(&SchemaManager::new(&txn)).await? {
-            Migrator::up(&txn, None).await?;
+    let db = db.clone();
+    // Not given up halfway: MySQL's lock would stay with the connection, in the pool.
+    let migrating = tokio::spawn(async move {
+        // The connection that holds the lock must be the one that works.
+        let txn = transaction::begin(&db).await?;
+        lock(&txn).await?;
+        let done = up(&txn).await;
+        unlock(&txn).await?;
+        match done {
+            Ok(()) => txn.commit().await?,
+            Err(error) => {
+                txn.rollback().await?;
+                return Err(error);
+            }
         }
-        txn.commit().await?;
-    } else if !already_in_the_applications_migrator(&SchemaManager::new(db)).await? {
-        Migrator::up(db, None).await?;
+        Ok(())
+    });
+    migrating.await.map_err(|error| DbErr::Custom(format!("thorn's migrations ended early: {error}")))?
+}
+
+async fn up(txn: &DatabaseTransaction) -> Result<(), Error> {
+    if !already_in_the_applications_migrator(&SchemaManager::new(txn)).await? {
+        Migrator::up(txn, None).await?;
+    }
+    Ok(())
+}
+
+/// Waits until nobody else migrates this database. SQLite's transaction has the lock already.
+async fn lock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
+    match txn.get_database_backend() {
+        DbBackend::Postgres => {
+            txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+        }
+        DbBackend::MySql => {
+            let sql = format!("SELECT GET_LOCK({MYSQL_LOCK}, {PATIENCE}) AS got");
+            let row = txn.query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await?;
+            let got: Option<i64> = row.map_or(Ok(None), |row| row.try_get("", "got"))?;
+            if got != Some(1) {
+                let message = format!("another process has been migrating for {PATIENCE} s; see SHOW PROCESSLIST");
+                return Err(DbErr::Custom(message));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// PostgreSQL's lock ends with the transaction.
+async fn unlock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
+    if txn.get_database_backend() == DbBackend::MySql {
+        txn.execute_unprepared(&format!("DO RELEASE_LOCK({MYSQL_LOCK})")).await?;
     }
     Ok(())
 }

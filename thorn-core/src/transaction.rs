@@ -1,16 +1,30 @@
 //! Transactions that write.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use std::any::TypeId;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 
 /// Begins a transaction that is going to write.
 ///
 /// On SQLite it takes the write lock at once: a deferred transaction that reads first and writes
 /// later fails with `SQLITE_BUSY` when another one wrote in between, whatever the busy timeout.
+///
+/// On MySQL it is READ COMMITTED, as on PostgreSQL. MySQL's own level locks the gaps between rows as
+/// well: while a relay claims events, nobody could insert one.
 pub(crate) async fn begin<C: ConnectionTrait + TransactionTrait>(db: &C) -> Result<C::Transaction, DbErr> {
-    if ConnectionTrait::get_database_backend(db) == DbBackend::Sqlite {
-        let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
-        db.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() }).await
-    } else {
-        db.begin().await
-    }
+    let options = match ConnectionTrait::get_database_backend(db) {
+        DbBackend::Sqlite => TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        },
+        // The level can't be changed inside a transaction, which any other type may be.
+        DbBackend::MySql if typeid::of::<C>() == TypeId::of::<DatabaseConnection>() => {
+            TransactionOptions { isolation_level: Some(IsolationLevel::ReadCommitted), ..TransactionOptions::default() }
+        }
+        _ => TransactionOptions::default(),
+    };
+    db.begin_with_options(options).await
 }

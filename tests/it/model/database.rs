@@ -1,18 +1,14 @@
 //! A database per test, and what its outbox holds.
 
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, QueryResult, Schema,
-    Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryResult, Schema, Statement};
 use serde_json::Value as Json;
 
-use crate::app::new_database;
+use crate::database::Place;
 
-/// A database that is gone with the test: a SQLite file, or one on a Postgres server if
-/// `THORN_TEST_POSTGRES_URL` holds its URL (and the feature `postgres` is on).
+/// A database that is gone with the test.
 pub(crate) struct TestDatabase {
     pub(crate) db: DatabaseConnection,
-    _directory: tempfile::TempDir,
+    _place: Place,
 }
 
 /// A row of `thorn_event`.
@@ -27,19 +23,10 @@ pub(crate) struct Written {
 
 impl TestDatabase {
     pub(crate) async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let url = match std::env::var("THORN_TEST_POSTGRES_URL") {
-            Ok(server) => new_database(&server).await,
-            Err(_) => format!("sqlite://{}?mode=rwc", directory.path().join("test.sqlite").display()),
-        };
-        let mut options = ConnectOptions::new(url);
-        options.max_connections(4);
-        let db = Database::connect(options).await.unwrap();
-        if db.get_database_backend() == DbBackend::Sqlite {
-            db.execute_unprepared("PRAGMA journal_mode = WAL").await.unwrap();
-        }
+        let place = Place::new().await;
+        let db = place.connect().await;
         thorn_core::migration::migrate(&db).await.unwrap();
-        Self { db, _directory: directory }
+        Self { db, _place: place }
     }
 
     /// Adds the table of an entity.

@@ -22,6 +22,7 @@ mod everything {
         pub extra: Json,
         pub at: DateTimeUtc,
         pub day: Date,
+        #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
         pub price: Decimal,
         pub token: Uuid,
         #[sea_orm(ignore)]
@@ -65,7 +66,8 @@ async fn by_default_every_column_under_its_json_key() {
 async fn thorn_180_an_infinity_fails_the_save() {
     let test = TestDatabase::new().await.with(everything::Entity).await;
     let error = everything(f64::INFINITY).insert(&test.db).await.unwrap_err().to_string();
-    assert!(error.contains("finite"), "{error}");
+    // MySQL doesn't even store it.
+    assert!(error.contains("finite") || error.contains("Out of range value for column 'ratio'"), "{error}");
     assert_eq!(test.rows_of("everything").await, 0);
 }
 

@@ -1,6 +1,6 @@
 //! The tables of the first release.
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use sea_orm_migration::prelude::*;
 
 pub(super) struct Migration;
@@ -14,14 +14,20 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let backend = manager.get_database_backend();
-        for table in [event(backend), subscription(), registry(), delivery(), attempt()] {
-            manager.create_table(table).await?;
-        }
         let db = manager.get_connection();
-        db.execute_unprepared("INSERT INTO thorn_registry (id, version) VALUES (1, 0)").await?;
-        for statement in indexes(backend) {
-            db.execute_unprepared(&statement).await?;
+        let backend = db.get_database_backend();
+        let collation = if backend == DbBackend::MySql { Some(exact_collation(db).await?) } else { None };
+        for mut table in [event(backend), subscription(backend), registry(), delivery(backend), attempt(backend)] {
+            if let Some(collation) = collation {
+                table.character_set("utf8mb4").collate(collation).engine("InnoDB");
+            }
+            manager.create_table(table.if_not_exists().to_owned()).await?;
+        }
+        if db.query_one_raw(Statement::from_string(backend, "SELECT id FROM thorn_registry")).await?.is_none() {
+            db.execute_unprepared("INSERT INTO thorn_registry (id, version) VALUES (1, 0)").await?;
+        }
+        for (table, name, sql) in indexes(backend) {
+            create_index(manager, table, name, &sql).await?;
         }
         Ok(())
     }
@@ -34,6 +40,33 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// An index, unless a migration that was broken off has made it.
+pub(super) async fn create_index(manager: &SchemaManager<'_>, table: &str, name: &str, sql: &str) -> Result<(), DbErr> {
+    if !manager.has_index(table, name).await? {
+        manager.get_connection().execute_unprepared(sql).await?;
+    }
+    Ok(())
+}
+
+/// The collation in which `a` is neither `A` nor `a `, as it is on the other databases: an owner
+/// must not see the subscriptions of another one.
+async fn exact_collation<C: ConnectionTrait>(db: &C) -> Result<&'static str, DbErr> {
+    let version = Statement::from_string(DbBackend::MySql, "SELECT VERSION() AS version");
+    let version: String =
+        db.query_one_raw(version).await?.map_or(Ok(String::new()), |row| row.try_get("", "version"))?;
+    Ok(if version.contains("MariaDB") { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" })
+}
+
+/// Text of any length. MySQL's TEXT ends at 64 KiB.
+pub(super) fn long_text(mut column: ColumnDef, backend: DbBackend) -> ColumnDef {
+    if backend == DbBackend::MySql {
+        column.custom("mediumtext")
+    } else {
+        column.text()
+    };
+    column
+}
+
 /// A column that is never null.
 fn required(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
@@ -42,21 +75,14 @@ fn required(name: &'static str) -> ColumnDef {
 }
 
 fn event(backend: DbBackend) -> TableCreateStatement {
-    let mut body = required("body");
-    // MySQL's TEXT ends at 64 KiB.
-    if backend == DbBackend::MySql {
-        body.custom("mediumtext")
-    } else {
-        body.text()
-    };
     Table::create()
         .table("thorn_event")
         .col(required("id").uuid().primary_key())
         .col(required("name").string_len(190))
         .col(ColumnDef::new("sender").string_len(190))
         .col(required("broadcast").boolean())
-        .col(body)
-        .col(ColumnDef::new("options").text())
+        .col(long_text(required("body"), backend))
+        .col(long_text(ColumnDef::new("options"), backend))
         .col(required("created_at").big_integer())
         .col(ColumnDef::new("relayed_at").big_integer())
         .col(ColumnDef::new("fanout").integer())
@@ -65,14 +91,14 @@ fn event(backend: DbBackend) -> TableCreateStatement {
         .to_owned()
 }
 
-fn subscription() -> TableCreateStatement {
+fn subscription(backend: DbBackend) -> TableCreateStatement {
     Table::create()
         .table("thorn_subscription")
         .col(required("id").uuid().primary_key())
         .col(ColumnDef::new("owner").string_len(190))
         .col(required("pattern").string_len(190))
         .col(required("url").string_len(2048))
-        .col(required("secret").text())
+        .col(long_text(required("secret"), backend))
         .col(required("digest").string_len(16))
         .col(required("content_type").string_len(64))
         .col(ColumnDef::new("disabled_at").big_integer())
@@ -96,17 +122,17 @@ fn registry() -> TableCreateStatement {
 }
 
 /// What an attempt leaves behind; the same in the delivery (its latest) and in its history.
-fn attempt_columns(table: &mut TableCreateStatement) -> &mut TableCreateStatement {
+fn attempt_columns(table: &mut TableCreateStatement, backend: DbBackend) -> &mut TableCreateStatement {
     table
         .col(ColumnDef::new("attempted_at").big_integer())
         .col(ColumnDef::new("duration_ms").integer())
         .col(ColumnDef::new("outcome").string_len(16))
         .col(ColumnDef::new("status_code").integer())
-        .col(ColumnDef::new("error").text())
-        .col(ColumnDef::new("response").text())
+        .col(long_text(ColumnDef::new("error"), backend))
+        .col(long_text(ColumnDef::new("response"), backend))
 }
 
-fn delivery() -> TableCreateStatement {
+fn delivery(backend: DbBackend) -> TableCreateStatement {
     attempt_columns(
         Table::create()
             .table("thorn_delivery")
@@ -117,13 +143,15 @@ fn delivery() -> TableCreateStatement {
             .col(required("attempts").integer())
             .col(ColumnDef::new("next_attempt_at").big_integer())
             .col(required("created_at").big_integer()),
+        backend,
     )
     .to_owned()
 }
 
-fn attempt() -> TableCreateStatement {
+fn attempt(backend: DbBackend) -> TableCreateStatement {
     attempt_columns(
         Table::create().table("thorn_attempt").col(required("delivery_id").uuid()).col(required("number").integer()),
+        backend,
     )
     .primary_key(Index::create().col("delivery_id").col("number"))
     .to_owned()
@@ -131,23 +159,26 @@ fn attempt() -> TableCreateStatement {
 
 /// Indexes for the questions that are asked again and again. Where the database can, they hold only
 /// the rows that still need work, so that history doesn't slow the claim.
-fn indexes(backend: DbBackend) -> Vec<String> {
+fn indexes(backend: DbBackend) -> Vec<(&'static str, &'static str, String)> {
     let open_work = [
-        ("thorn_event_unrelayed", "thorn_event", "relayed_at", "id"),
-        ("thorn_event_audit", "thorn_event", "audit_at", "id"),
-        ("thorn_delivery_due", "thorn_delivery", "next_attempt_at", "subscription_id"),
+        ("thorn_event", "thorn_event_unrelayed", "relayed_at", "id"),
+        ("thorn_event", "thorn_event_audit", "audit_at", "id"),
+        ("thorn_delivery", "thorn_delivery_due", "next_attempt_at", "subscription_id"),
     ]
-    .map(|(name, table, column, then)| match (backend, column) {
-        (DbBackend::MySql, _) => format!("CREATE INDEX {name} ON {table} ({column}, {then})"),
-        (_, "relayed_at") => format!("CREATE INDEX {name} ON {table} ({then}) WHERE {column} IS NULL"),
-        _ => format!("CREATE INDEX {name} ON {table} ({column}, {then}) WHERE {column} IS NOT NULL"),
+    .map(|(table, name, column, then)| {
+        let sql = match (backend, column) {
+            (DbBackend::MySql, _) => format!("CREATE INDEX {name} ON {table} ({column}, {then})"),
+            (_, "relayed_at") => format!("CREATE INDEX {name} ON {table} ({then}) WHERE {column} IS NULL"),
+            _ => format!("CREATE INDEX {name} ON {table} ({column}, {then}) WHERE {column} IS NOT NULL"),
+        };
+        (table, name, sql)
     });
     let lookups = [
-        "CREATE INDEX thorn_subscription_owner ON thorn_subscription (owner)",
-        "CREATE INDEX thorn_subscription_version ON thorn_subscription (version)",
-        "CREATE INDEX thorn_delivery_event ON thorn_delivery (event_id)",
-        "CREATE INDEX thorn_delivery_subscription ON thorn_delivery (subscription_id, created_at)",
+        ("thorn_subscription", "thorn_subscription_owner", "owner"),
+        ("thorn_subscription", "thorn_subscription_version", "version"),
+        ("thorn_delivery", "thorn_delivery_event", "event_id"),
+        ("thorn_delivery", "thorn_delivery_subscription", "subscription_id, created_at"),
     ]
-    .map(str::to_owned);
+    .map(|(table, name, columns)| (table, name, format!("CREATE INDEX {name} ON {table} ({columns})")));
     open_work.into_iter().chain(lookups).collect()
 }

@@ -3,6 +3,8 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
 
+use super::m0001_tables::{create_index, long_text};
+
 pub(super) struct Migration;
 
 impl MigrationName for Migration {
@@ -14,13 +16,16 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // SQLite adds one column at a time.
-        for (table, mut column) in columns() {
-            manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
+        let backend = manager.get_database_backend();
+        // SQLite adds one column at a time. What a migration that was broken off has done is done.
+        for (table, mut column) in columns(backend) {
+            if !manager.has_column(table, column.get_column_name()).await? {
+                manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
+            }
         }
         drop_index(manager, "thorn_event_unrelayed").await?;
-        for statement in indexes(manager.get_database_backend()) {
-            manager.get_connection().execute_unprepared(statement).await?;
+        for (name, sql) in indexes(backend) {
+            create_index(manager, "thorn_event", name, sql).await?;
         }
         Ok(())
     }
@@ -29,7 +34,7 @@ impl MigrationTrait for Migration {
         for index in ["thorn_event_unheard", "thorn_event_undispatched", "thorn_event_unrelayed"] {
             drop_index(manager, index).await?;
         }
-        for (table, column) in columns() {
+        for (table, column) in columns(manager.get_database_backend()) {
             let name = column.get_column_name();
             manager.alter_table(Table::alter().table(table).drop_column(name).to_owned()).await?;
         }
@@ -43,35 +48,47 @@ impl MigrationTrait for Migration {
 }
 
 async fn drop_index(manager: &SchemaManager<'_>, name: &'static str) -> Result<(), DbErr> {
+    if !manager.has_index("thorn_event", name).await? {
+        return Ok(());
+    }
     manager.drop_index(Index::drop().name(name).table("thorn_event").to_owned()).await
 }
 
 /// What nobody heard of, for its deletion; what waits for the queue, and what for each dispatcher, so
 /// that a backlog of one slows none of the others.
-const fn indexes(backend: DbBackend) -> [&'static str; 3] {
+const fn indexes(backend: DbBackend) -> [(&'static str, &'static str); 3] {
     match backend {
         DbBackend::MySql => [
-            "CREATE INDEX thorn_event_unheard ON thorn_event (fanout, id)",
-            "CREATE INDEX thorn_event_unrelayed ON thorn_event (relayed_at, dispatcher, id)",
-            "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, relayed_at, id)",
+            ("thorn_event_unheard", "CREATE INDEX thorn_event_unheard ON thorn_event (fanout, id)"),
+            ("thorn_event_unrelayed", "CREATE INDEX thorn_event_unrelayed ON thorn_event (relayed_at, dispatcher, id)"),
+            (
+                "thorn_event_undispatched",
+                "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, relayed_at, id)",
+            ),
         ],
         _ => [
-            "CREATE INDEX thorn_event_unheard ON thorn_event (id) WHERE fanout = 0",
-            "CREATE INDEX thorn_event_unrelayed ON thorn_event (id) WHERE relayed_at IS NULL AND dispatcher IS NULL",
-            "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, id) \
+            ("thorn_event_unheard", "CREATE INDEX thorn_event_unheard ON thorn_event (id) WHERE fanout = 0"),
+            (
+                "thorn_event_unrelayed",
+                "CREATE INDEX thorn_event_unrelayed ON thorn_event (id) WHERE relayed_at IS NULL AND dispatcher IS NULL",
+            ),
+            (
+                "thorn_event_undispatched",
+                "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, id) \
              WHERE relayed_at IS NULL AND dispatcher IS NOT NULL",
+            ),
         ],
     }
 }
 
-fn columns() -> [(&'static str, ColumnDef); 7] {
+fn columns(backend: DbBackend) -> [(&'static str, ColumnDef); 7] {
     [
         // A condition on the payload, as JSON.
-        ("thorn_subscription", ColumnDef::new("filter").text().to_owned()),
+        ("thorn_subscription", long_text(ColumnDef::new("filter"), backend)),
         // The registry's version since which it hears of these events.
         ("thorn_subscription", ColumnDef::new("hears_version").big_integer().not_null().default(0).to_owned()),
         // Headers of its own as JSON, sealed like the secret.
-        ("thorn_subscription", ColumnDef::new("headers").text().to_owned()),
+        ("thorn_subscription", long_text(ColumnDef::new("headers"), backend)),
         // How `Hook-HMAC` is made.
         ("thorn_subscription", ColumnDef::new("signer").string_len(16).not_null().default("hmac").to_owned()),
         // Which configuration it comes from; null if somebody subscribed.

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryFilter, TransactionTrait, UpdateMany,
+    ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
+    ModelTrait, PrimaryKeyToColumn, QueryFilter, QuerySelect, QueryTrait, SqlErr, TransactionTrait, UpdateMany,
     sea_query::{Condition, IntoCondition, OnConflict, ValueTuple},
 };
 
@@ -66,15 +66,16 @@ where
     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
-    let inserted = insert_rows(rows, None, db).await?;
+    let inserted = insert_rows(rows, false, db).await?;
     announce::<A::Entity, C>(Op::Create, &HashMap::new(), &inserted, db).await?;
     Ok(inserted)
 }
 
-/// Inserts rows and returns those that it inserted; `skip` is for databases with RETURNING.
+/// Inserts rows and returns those that it inserted; with `skip`, rows are left out of which something
+/// unique is there already.
 pub(super) async fn insert_rows<A, C>(
     rows: Vec<A>,
-    skip: Option<OnConflict>,
+    skip: bool,
     db: &C,
 ) -> Result<Vec<<A::Entity as EntityTrait>::Model>, DbErr>
 where
@@ -89,17 +90,27 @@ where
         while rows.peek().is_some() {
             let batch: Vec<A> = rows.by_ref().take(MAX_BOUND_VALUES / columns).collect();
             let mut insert = A::Entity::insert_many(batch);
-            if let Some(skip) = &skip {
-                insert = insert.on_conflict(skip.clone());
+            if skip {
+                insert = insert.on_conflict(OnConflict::new().do_nothing().to_owned());
             }
             inserted.extend(insert.exec_with_returning(db).await?);
         }
     } else {
         for row in rows {
-            inserted.push(A::Entity::insert(row).exec_with_returning(db).await?);
+            match A::Entity::insert(row).exec_with_returning(db).await {
+                Ok(row) => inserted.push(row),
+                // Such a database goes on with the transaction after a statement that failed. Its
+                // INSERT IGNORE would hide every other error as well.
+                Err(error) if skip && is_taken(&error) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(inserted)
+}
+
+fn is_taken(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 /// Updates the rows that match and fires their `on_change`s and custom events; returns the rows as
@@ -142,15 +153,16 @@ where
 {
     let returning = db.support_returning();
     let old = if !returning || (reads_old::<E>() && !is_suppressed()) {
-        by_key(locked::rows(E::find().filter(matching), db).await?)
+        by_key(locked::rows(E::find().filter(matching.clone()), db).await?)
     } else {
         HashMap::new()
     };
     let new = if returning {
         update.exec_with_returning(db).await?
     } else {
+        let keys = new_keys(&matching, &update, old.keys().cloned(), db).await?;
         update.exec(db).await?;
-        find_again::<E, C>(old.keys(), db).await?
+        find_again::<E, C>(&keys, db).await?
     };
     announce::<E, C>(Op::Change, &old, &new, db).await?;
     Ok(new)
@@ -210,21 +222,48 @@ fn by_key<M: ModelTrait>(rows: Vec<M>) -> HashMap<ValueTuple, M> {
     rows.into_iter().map(|row| (row.get_primary_key_value(), row)).collect()
 }
 
-/// The rows with these primary keys, for a database without RETURNING.
-async fn find_again<E, C>(keys: impl Iterator<Item = &ValueTuple>, db: &C) -> Result<Vec<E::Model>, DbErr>
+/// The primary keys that rows will have after an update, for a database without RETURNING: those
+/// they have, unless it is these that it sets.
+async fn new_keys<E, C>(
+    matching: &Condition,
+    update: &UpdateMany<E>,
+    keys: impl Iterator<Item = ValueTuple>,
+    db: &C,
+) -> Result<Vec<ValueTuple>, DbErr>
 where
     E: EntityTrait,
     C: ConnectionTrait,
 {
-    let keys: Vec<&ValueTuple> = keys.collect();
+    let set = |column: E::Column| {
+        let mut set = update.as_query().get_values().iter();
+        set.find(|(name, _)| *name.inner() == *column.as_str()).map(|(_, value)| value.as_ref().clone())
+    };
+    if !E::PrimaryKey::iter().any(|key| set(key.into_column()).is_some()) {
+        return Ok(keys.collect());
+    }
+    let select = E::Column::iter().fold(E::find().select_only(), |select, column| match set(column) {
+        Some(value) => select.column_as(value, column.as_str()),
+        None => select.column(column),
+    });
+    let rows = locked::rows(select.filter(matching.clone()), db).await?;
+    Ok(rows.iter().map(ModelTrait::get_primary_key_value).collect())
+}
+
+/// The rows with these primary keys, for a database without RETURNING; locked, since a transaction
+/// of MySQL that has read before would otherwise show them as they were then.
+async fn find_again<E, C>(keys: &[ValueTuple], db: &C) -> Result<Vec<E::Model>, DbErr>
+where
+    E: EntityTrait,
+    C: ConnectionTrait,
+{
     let mut rows = Vec::with_capacity(keys.len());
     for keys in keys.chunks(1000) {
-        let any = keys.iter().fold(Condition::any(), |any, &key| {
+        let any = keys.iter().fold(Condition::any(), |any, key| {
             let columns = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
             let all = columns.zip(key.clone()).fold(Condition::all(), |all, (column, value)| all.add(column.eq(value)));
             any.add(all)
         });
-        rows.extend(E::find().filter(any).all(db).await?);
+        rows.extend(locked::rows(E::find().filter(any), db).await?);
     }
     Ok(rows)
 }

@@ -32,12 +32,17 @@ where
         return Ok(active_model);
     }
     guard::check::<A::Entity, C>()?;
-    if !insert
-        && reads_old::<A::Entity>()
+    if (if insert { looks_first::<A::Entity, C>(db) } else { reads_old::<A::Entity>() })
         && let Some(key) = active_model.get_primary_key_value()
     {
         let row = locked::row_of(&active_model, db).await?;
-        Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).put(row);
+        let slot = Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key);
+        if insert {
+            let before = slot.clone().take().map_or(0, |Linked(times)| times);
+            slot.put(row.map(|_| Linked(before + 1)));
+        } else {
+            slot.put(row);
+        }
     }
     Ok(active_model)
 }
@@ -54,11 +59,15 @@ where
 {
     let op = if insert { Op::Create } else { Op::Change };
     if announces::<E>(op) {
-        let old = if !insert && reads_old::<E>() {
-            Slot::of::<E::Model, C>(db, row.get_primary_key_value()).take()
-        } else {
-            None
-        };
+        let slot = || Slot::of::<E::Model, C>(db, row.get_primary_key_value());
+        let old = if !insert && reads_old::<E>() { slot().take() } else { None };
+        if insert
+            && looks_first::<E, C>(db)
+            && let Some(Linked(times)) = slot().take()
+        {
+            slot().put((times > 1).then_some(Linked(times - 1)));
+            return Ok(row);
+        }
         write::<E, C>(Change { op, old: old.as_ref(), new: &row }, db).await?;
         if insert || old.is_some() {
             let rows = LinkRows::new(old.as_slice(), std::slice::from_ref(&row));
@@ -116,6 +125,15 @@ where
         A::Entity::announce_links(LinkRows::new(std::slice::from_ref(&row), &[]).part(), db).await?;
     }
     Ok(active_model)
+}
+
+/// A link that was there before it was inserted, as often as one nested save inserts it.
+struct Linked(usize);
+
+/// Whether a row is looked for before it is inserted: a link on a database without RETURNING, where a
+/// nested save calls the hook after for links that were there, too.
+fn looks_first<E: WebhookModel, C: ConnectionTrait>(db: &C) -> bool {
+    E::JUNCTION && !db.support_returning()
 }
 
 fn announces<E: WebhookModel>(op: Op) -> bool {

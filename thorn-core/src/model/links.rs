@@ -43,7 +43,7 @@ use std::{
 use sea_orm::{
     ActiveModelBehavior, ConnectionTrait, DbErr, EntityTrait, Identity, IntoActiveModel, ModelTrait, QueryFilter,
     TransactionTrait,
-    sea_query::{Condition, OnConflict, ValueTuple},
+    sea_query::{Condition, ValueTuple},
 };
 
 use super::{
@@ -220,7 +220,7 @@ impl Side {
     {
         let primary_key = J::primary_key_identity();
         let is_key = primary_key.fully_contains(&self.one) && primary_key.fully_contains(&self.other);
-        if !is_key || !db.support_returning() {
+        if !is_key {
             let mut linked = HashSet::new();
             for others in others.chunks(AT_ONCE) {
                 let keys = self.linked::<J, C>(self.with::<J>(others)?, db).await?;
@@ -236,7 +236,7 @@ impl Side {
         };
         let rows = others.iter().map(row).collect::<Result<_, DbErr>>()?;
         // Whatever is unique about a link, another transaction may have been first.
-        insert_rows(rows, Some(OnConflict::new().do_nothing().to_owned()), db).await
+        insert_rows(rows, true, db).await
     }
 
     async fn delete<J, C>(&self, others: &[ValueTuple], db: &C) -> Result<Vec<J::Model>, DbErr>

@@ -11,7 +11,7 @@ pub(super) fn is_refused(error: &Error) -> bool {
 }
 
 /// The database's own code, if it answered.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 fn code(error: &DbErr) -> Option<String> {
     use sea_orm::RuntimeErr;
 
@@ -23,7 +23,7 @@ fn code(error: &DbErr) -> Option<String> {
     }
 }
 
-#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 const fn code(_: &DbErr) -> Option<String> {
     None
 }

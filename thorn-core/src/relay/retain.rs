@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement,
+    Value,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait},
 };
@@ -74,23 +75,37 @@ impl Relay {
     }
 
     async fn delete(&self, events: Vec<Uuid>) -> Result<(), Error> {
-        let deliveries = || {
-            delivery::Entity::find()
-                .select_only()
-                .column(delivery::Column::Id)
-                .filter(delivery::Column::EventId.is_in(events.iter().copied()))
-                .into_query()
-        };
         let txn = transaction::begin(&self.db).await?;
-        attempt::Entity::delete_many().filter(attempt::Column::DeliveryId.in_subquery(deliveries())).exec(&txn).await?;
+        delete_attempts(&txn, &events).await?;
         delivery::Entity::delete_many()
             .filter(delivery::Column::EventId.is_in(events.iter().copied()))
             .exec(&txn)
             .await?;
-        Entity::delete_many().filter(Column::Id.is_in(events.iter().copied())).exec(&txn).await?;
+        Entity::delete_many().filter(Column::Id.is_in(events)).exec(&txn).await?;
         txn.commit().await?;
         Ok(())
     }
+}
+
+async fn delete_attempts<C: ConnectionTrait>(db: &C, events: &[Uuid]) -> Result<(), Error> {
+    if db.get_database_backend() == DbBackend::MySql {
+        // For `IN (SELECT …)` MariaDB would read all attempts there are.
+        let marks = vec!["?"; events.len()].join(", ");
+        let sql = format!(
+            "DELETE thorn_attempt FROM thorn_attempt \
+             JOIN thorn_delivery ON thorn_delivery.id = thorn_attempt.delivery_id WHERE event_id IN ({marks})"
+        );
+        let values = events.iter().copied().map(Value::from);
+        db.execute_raw(Statement::from_sql_and_values(DbBackend::MySql, sql, values)).await?;
+        return Ok(());
+    }
+    let deliveries = delivery::Entity::find()
+        .select_only()
+        .column(delivery::Column::Id)
+        .filter(delivery::Column::EventId.is_in(events.iter().copied()))
+        .into_query();
+    attempt::Entity::delete_many().filter(attempt::Column::DeliveryId.in_subquery(deliveries)).exec(db).await?;
+    Ok(())
 }
 
 /// The smallest id an event of this moment can have: ids begin with 48 bits of milliseconds

@@ -139,6 +139,9 @@ async fn a_tree_without_its_events_is_not_linked() {
 #[tokio::test]
 async fn a_link_that_came_after_the_look_and_went_is_told() {
     let blog = Blog::new().await;
+    if !sea_orm::ConnectionTrait::support_returning(&blog.test.db) {
+        return; // There SeaORM hands over what the hook before returned.
+    }
     let transaction = blog.test.db.begin().await.unwrap();
     let row = article_tag::Model { article_id: 1, tag_id: 1 };
     row.clone().into_active_model().before_delete(&transaction).await.unwrap();

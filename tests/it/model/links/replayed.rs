@@ -185,12 +185,20 @@ async fn thorn_067_068_so_they_are_after_concurrent_calls() {
     let test = database().await;
     // A clear doesn't say what it removed. On a server that may be less than what others, who haven't committed
     // yet, have told of before.
-    let numbers: Vec<_> = numbers().filter(|number| number % 11 != 3).take(300).collect();
+    let mut kinds = vec![0, 1, 2, 4, 5, 6, 7, 8, 9, 10];
+    if !sea_orm::ConnectionTrait::support_returning(&test.db) {
+        // There nothing says whether a nested save has inserted a link, or another transaction just before it.
+        kinds.truncate(7);
+    }
+    let numbers: Vec<_> = numbers().filter(|number| kinds.contains(&(number % 11))).take(300).collect();
     for numbers in numbers.chunks(4) {
         // One after the other on SQLite, but their hooks meet in one process.
         join_all(numbers.iter().map(|number| async {
             while let Err(error) = change(*number, &test.db).await {
-                assert!(error.to_string().contains("locked") || error.to_string().contains("deadlock"), "{error}");
+                let error = error.to_string().to_lowercase();
+                // The last is SeaORM's on MySQL, for a link that another transaction has inserted meanwhile.
+                let busy = ["locked", "deadlock", "failed to find inserted item"];
+                assert!(busy.iter().any(|busy| error.contains(busy)), "{error}");
             }
         }))
         .await;

@@ -1,0 +1,71 @@
+//! Thorn's tables, made by many at once, and taken away again.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use thorn::migration::{Migrator, MigratorTrait, migrate};
+
+use crate::database::Place;
+
+const TABLES: [&str; 5] = ["thorn_event", "thorn_subscription", "thorn_registry", "thorn_delivery", "thorn_attempt"];
+
+async fn count(db: &DatabaseConnection, table: &str) -> Option<i64> {
+    let sql = format!("SELECT COUNT(*) AS n FROM {table}");
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await;
+    row.ok()?.map(|row| row.try_get("", "n").unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_processes_may_migrate_at_once() {
+    let place = Place::new().await;
+    let tasks = (0..4).map(|_| {
+        let url = place.url.clone();
+        tokio::spawn(async move {
+            let db = thorn::connect(&url).await.unwrap();
+            migrate(&db).await.unwrap();
+            migrate(&db).await.unwrap();
+            db.close().await.unwrap();
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let db = place.connect().await;
+    assert_eq!(count(&db, "thorn_migration").await, Some(2));
+    assert_eq!(count(&db, "thorn_registry").await, Some(1));
+}
+
+#[tokio::test]
+async fn migrations_go_down_and_up_again() {
+    let place = Place::new().await;
+    let db = place.connect().await;
+    migrate(&db).await.unwrap();
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_event WHERE relayed_at IS NULL").await.is_some());
+    assert!(count(&db, "thorn_event WHERE dispatcher IS NULL").await.is_none());
+    Migrator::down(&db, None).await.unwrap();
+    for table in TABLES {
+        assert!(count(&db, table).await.is_none(), "{table}");
+    }
+    migrate(&db).await.unwrap();
+    for table in TABLES {
+        assert!(count(&db, table).await.is_some(), "{table}");
+    }
+}
+
+/// MySQL commits each statement of a migration: the next process finds some of it done.
+#[tokio::test]
+async fn a_migration_that_was_broken_off_is_finished_by_the_next() {
+    let place = Place::new().await;
+    let db = place.connect().await;
+    migrate(&db).await.unwrap();
+    let drop = match db.get_database_backend() {
+        DbBackend::MySql => "DROP INDEX thorn_event_audit ON thorn_event",
+        _ => "DROP INDEX thorn_event_audit",
+    };
+    for sql in [drop, "ALTER TABLE thorn_subscription DROP COLUMN filter", "DELETE FROM thorn_migration"] {
+        db.execute_unprepared(sql).await.unwrap();
+    }
+    migrate(&db).await.unwrap();
+    assert!(count(&db, "thorn_subscription WHERE filter IS NULL").await.is_some());
+    assert_eq!(count(&db, "thorn_registry").await, Some(1));
+    db.execute_unprepared(drop).await.unwrap();
+}
