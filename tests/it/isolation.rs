@@ -137,3 +137,25 @@ async fn a_record_that_the_database_refuses_holds_up_no_other() {
     app.settled().await;
     worker.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_encoded_holds_up_no_other() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let form = NewSubscription {
+        event: "a.b".into(),
+        url: receiver.url("/form"),
+        content_type: Some("application/x-www-form-urlencoded".into()),
+        ..NewSubscription::default()
+    };
+    let form = app.thorn.subscriptions().create(form).await.unwrap();
+    let json = app.subscribe("a.b", &receiver.url("/json")).await;
+    Event::new("a.b").broadcast().send(app.db(), "half of a pair").await.unwrap();
+    // Text of JSON that no string can hold, as raw JSON may bring it.
+    app.execute("UPDATE thorn_event SET body = replace(body, 'half of a pair', '\\ud800')").await;
+    Event::new("a.b").broadcast().send(app.db(), "fine").await.unwrap();
+    let worker = app.worker().await;
+    app.deliveries(&form, |rows| rows.len() == 1).await;
+    app.deliveries(&json, |rows| rows.len() == 2).await;
+    app.settled().await;
+    worker.stop().await.unwrap();
+}

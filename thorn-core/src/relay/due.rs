@@ -61,8 +61,11 @@ impl Relay {
             };
             match (event, hearer) {
                 (Some(event), Some(subscription)) => {
-                    packer.add(event, &subscription, u32::try_from(row.attempts).unwrap_or(0), true)?;
-                    enqueued.entry(self.lease(event)).or_default().push(row.id);
+                    if packer.add(event, &subscription, u32::try_from(row.attempts).unwrap_or(0), true)? {
+                        enqueued.entry(self.lease(event)).or_default().push(row.id);
+                    } else {
+                        cancelled.push(row.id);
+                    }
                 }
                 _ => cancelled.push(row.id),
             }

@@ -30,10 +30,11 @@ impl<'a> FanOut<'a> {
 
     /// Adds an event and signs its deliveries.
     pub(crate) fn add(&mut self, event: &Model, hearers: &[Arc<Subscription>]) -> Result<(), Error> {
+        let mut fanout = 0;
         for subscription in hearers {
-            self.packer.add(event, subscription, 0, false)?;
+            fanout += usize::from(self.packer.add(event, subscription, 0, false)?);
         }
-        self.marks.0.entry(hearers.len()).or_default().push(event.id);
+        self.marks.0.entry(fanout).or_default().push(event.id);
         Ok(())
     }
 }

@@ -55,25 +55,32 @@ impl<'a> Packer<'a> {
         self
     }
 
-    /// Adds one delivery, signed.
+    /// Adds one delivery, signed. `false` if the event can't be written in the subscription's form,
+    /// now or ever: it must not hold up all others.
     pub(super) fn add(
         &mut self,
         event: &EventRow,
         subscription: &Subscription,
         attempts: u32,
         has_row: bool,
-    ) -> Result<(), Error> {
-        self.deliveries += 1;
+    ) -> Result<bool, Error> {
         let open = if self.lanes.is_slow(&subscription.url) {
             self.apart.entry(subscription.url.clone()).or_insert_with(|| Open::new(self.check))
         } else {
             &mut self.mixed
         };
-        open.add(event, subscription, attempts, has_row)?;
+        match open.add(event, subscription, attempts, has_row) {
+            Err(error @ Error::Payload { .. }) => {
+                tracing::error!(event.id = %event.id, subscription.id = %subscription.id, %error, "this event can't be sent to this subscription");
+                return Ok(false);
+            }
+            added => added?,
+        }
+        self.deliveries += 1;
         if open.chunk.deliveries.len() >= self.size || open.bytes >= BYTES_PER_CHUNK {
             self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(super) const fn deliveries(&self) -> usize {

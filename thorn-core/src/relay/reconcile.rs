@@ -30,6 +30,8 @@ impl Relay {
         self.settle_complete(now).await?;
         let open = Entity::find()
             .filter(Column::AuditAt.lte(now.as_millis()))
+            // A hold that was committed since is no fan-out.
+            .filter(Column::Fanout.is_not_null())
             .order_by_asc(Column::AuditAt)
             .limit(EVENTS_PER_AUDIT)
             .all(&self.db)
@@ -117,8 +119,7 @@ impl Relay {
         for subscription in &hearers {
             let heard_then = subscription.created_version.max(subscription.hears_version) <= version;
             if heard_then && !recorded.contains(&subscription.id.as_uuid()) {
-                packer.add(event, subscription, 0, false)?;
-                found = true;
+                found |= packer.add(event, subscription, 0, false)?;
             }
         }
         Ok(found)
