@@ -10,15 +10,17 @@ const AT_LEAST: usize = 130;
 
 #[test]
 fn the_tests_of_databases_run_on_postgresql() {
-    run("postgres", "THORN_TEST_POSTGRES_URL", cfg!(feature = "postgres"));
+    run("postgres", "THORN_TEST_POSTGRES_URL", cfg!(feature = "postgres"), &[]);
 }
 
 #[test]
 fn the_tests_of_databases_run_on_mysql_or_mariadb() {
-    run("mysql", "THORN_TEST_MYSQL_URL", cfg!(feature = "mysql"));
+    // Links that several transactions change at once may be told of twice there; see docs/operating.md.
+    let but = ["--skip", "so_they_are_after_concurrent_calls"];
+    run("mysql", "THORN_TEST_MYSQL_URL", cfg!(feature = "mysql"), &but);
 }
 
-fn run(database: &str, variable: &str, enabled: bool) {
+fn run(database: &str, variable: &str, enabled: bool, but: &[&str]) {
     if std::env::var(variable).is_err() {
         eprintln!("SKIPPED: {variable} isn't set, so nothing was tested on {database}");
         return;
@@ -26,6 +28,7 @@ fn run(database: &str, variable: &str, enabled: bool) {
     assert!(enabled, "{variable} is set, but the feature `{database}` is off; test with --all-features");
     let output = Command::new(std::env::current_exe().unwrap())
         .args(TESTS)
+        .args(but)
         .env("THORN_TEST_DATABASE", database)
         .output()
         .unwrap();
