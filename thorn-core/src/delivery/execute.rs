@@ -1,26 +1,24 @@
 //! Running a chunk: every delivery on its own, all at once, each recorded as its result comes.
 
+mod attempt;
 mod now;
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::DatabaseConnection;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
+use attempt::unsent;
+
 use super::{
-    Attempt, Client, Consequences, DeliveryReport, Entry, Lanes, Outcome, Outgoing, RetryPolicy,
-    consequences::GONE,
-    encode_body,
+    Attempt, Client, Consequences, DeliveryReport, Entry, Lanes, Outcome, RetryPolicy, consequences::GONE,
     own::OwnSubscribers,
-    sign::{is_signed, sign},
 };
 use crate::{
-    DeliveryId, Error, Timestamp,
+    DeliveryId, Timestamp,
     event::EventOptions,
-    outbox::entity as event,
     queue::{CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
     record::{DeliveryState, Record, Recorder, already_recorded},
     subscription::{Registry, Subscription},
@@ -220,66 +218,6 @@ impl Executor {
         Some((report, subscription))
     }
 
-    async fn attempt(
-        &self,
-        id: DeliveryId,
-        event: &ChunkEvent,
-        delivery: &ChunkDelivery,
-        row: Option<&event::Model>,
-        subscription: &Subscription,
-        options: &EventOptions,
-    ) -> Attempt {
-        let signed = match row {
-            // The relay has signed nothing for it.
-            Some(row) => sign_stored(row, subscription),
-            None => self.signed_body(event, delivery, subscription).await,
-        };
-        let (body, hook_hmac) = match signed {
-            Ok(signed) => signed,
-            Err(error) => {
-                return unsent(Timestamp::now(), format!("the body can't be read from the database: {error}"));
-            }
-        };
-        let outgoing = Outgoing {
-            delivery: id,
-            subscription: subscription.id,
-            event: &event.name,
-            url: &subscription.url,
-            content_type: subscription.content_type,
-            secret: subscription.secret.as_ref(),
-            hook_hmac: hook_hmac.as_deref(),
-            body,
-            subscription_headers: &subscription.headers,
-            headers: &options.headers,
-            timeout: options.timeout.unwrap_or(self.defaults.timeout),
-            keep_alive: options.keep_alive,
-            validators: options.validators.as_deref(),
-        };
-        self.client.send(&outgoing).await
-    }
-
-    /// The body from the task, if its signature fits; else the event's own, signed anew. It doesn't
-    /// fit when the subscription's secret, signer, digest or content type was changed meanwhile, or
-    /// somebody changed the task.
-    async fn signed_body(
-        &self,
-        event: &ChunkEvent,
-        delivery: &ChunkDelivery,
-        subscription: &Subscription,
-    ) -> Result<(Bytes, Option<String>), Error> {
-        let content_type = subscription.content_type;
-        if delivery.content_type == content_type
-            && let Some(body) = event.bodies.get(content_type)
-            && is_signed(subscription, body.as_bytes(), delivery.hook_hmac.as_deref())
-        {
-            return Ok((Bytes::copy_from_slice(body.as_bytes()), delivery.hook_hmac.clone()));
-        }
-        tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
-        let not_found = || Error::NotFound { what: "event", id: event.id.to_string() };
-        let row = event::Entity::find_by_id(event.id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
-        sign_stored(&row, subscription)
-    }
-
     /// What becomes of the delivery after this attempt.
     fn conclude(
         &self,
@@ -326,15 +264,6 @@ impl Executor {
     }
 }
 
-/// The stored body as the subscription wants it.
-fn sign_stored(row: &event::Model, subscription: &Subscription) -> Result<(Bytes, Option<String>), Error> {
-    let body = encode_body(subscription.content_type, &row.body)
-        .map_err(|source| Error::Payload { event: row.name.clone(), source })?
-        .into_owned();
-    let hook_hmac = sign(subscription, body.as_bytes());
-    Ok((body.into(), hook_hmac))
-}
-
 /// What is recorded of a delivery that isn't tried now: it is due at once.
 fn waiting(event: &ChunkEvent, delivery: &ChunkDelivery) -> Record {
     let now = Timestamp::now();
@@ -350,18 +279,5 @@ fn waiting(event: &ChunkEvent, delivery: &ChunkDelivery) -> Record {
         has_row: delivery.has_row,
         now,
         announcement: None,
-    }
-}
-
-/// An attempt that failed on our side.
-fn unsent(attempted_at: Timestamp, error: String) -> Attempt {
-    Attempt {
-        outcome: Outcome::Unreachable,
-        attempted_at,
-        duration: Timestamp::now().since(attempted_at),
-        status: None,
-        response: None,
-        error: Some(error),
-        retry_after: None,
     }
 }
