@@ -134,11 +134,11 @@ impl Queue {
             #[cfg(not(feature = "redis"))]
             (Some(Place::Redis { .. }), _) => return Err(not_compiled_in("Redis", "redis")),
             #[cfg(feature = "sqlite")]
-            (None, DbBackend::Sqlite) => Arc::new(sqlite::SqliteQueue::open(db, options).await?),
+            (None, DbBackend::Sqlite) => Arc::new(sqlite::open(db, options).await?),
             #[cfg(not(feature = "sqlite"))]
             (None, DbBackend::Sqlite) => return Err(not_compiled_in("SQLite", "sqlite")),
             #[cfg(feature = "postgres")]
-            (None, DbBackend::Postgres) => Arc::new(postgres::PostgresQueue::open(db, options).await?),
+            (None, DbBackend::Postgres) => Arc::new(postgres::open(db, options).await?),
             #[cfg(not(feature = "postgres"))]
             (None, DbBackend::Postgres) => return Err(not_compiled_in("PostgreSQL", "postgres")),
             (None, other) => {

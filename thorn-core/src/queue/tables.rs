@@ -1,18 +1,25 @@
 //! What apalis's tables are asked and told on SQLite and on PostgreSQL, which differ in little but
 //! the names.
 
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, Value};
+use tokio::sync::Notify;
 use ulid::Ulid;
 
-use super::task::{MAX_ATTEMPTS, Tasks, made_at};
+use super::{
+    Backend, QueueOptions,
+    task::{MAX_ATTEMPTS, Tasks, made_at},
+};
 use crate::{Error, Timestamp, statement::statement};
 
 /// Tasks of one INSERT.
 const ROWS_PER_INSERT: usize = 200;
 
-/// The tables of one database, and how it says things.
+/// What differs between the databases.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(super) struct Dialect {
     pub(super) jobs: &'static str,
     pub(super) workers: &'static str,
     /// Metadata of a task that has none.
@@ -21,19 +28,50 @@ pub(super) struct Names {
     pub(super) an_hour_ago: &'static str,
     /// Leaves rows alone that another worker is deleting.
     pub(super) skip_locked: &'static str,
+    /// As [`Backend::worker`].
+    pub(super) worker: fn(&Tables, &str, Tasks) -> BoxFuture<'static, Result<(), Error>>,
 }
 
-/// The queue of this name in them.
-#[derive(Clone, Debug)]
+/// The queue in apalis's tables of the application's own database.
+#[derive(Debug)]
 pub(super) struct Tables {
     pub(super) db: DatabaseConnection,
-    pub(super) queue: String,
-    pub(super) names: &'static Names,
+    pub(super) options: QueueOptions,
+    pub(super) wake: Arc<Notify>,
+    dialect: &'static Dialect,
 }
 
 impl Tables {
-    pub(super) async fn enqueue(&self, txn: &DatabaseTransaction, tasks: &[String]) -> Result<(), Error> {
-        let Names { jobs, no_metadata, .. } = self.names;
+    /// The queue in tables that are there already.
+    pub(super) fn new(db: &DatabaseConnection, options: QueueOptions, dialect: &'static Dialect) -> Self {
+        Self { db: db.clone(), options, wake: Arc::default(), dialect }
+    }
+
+    async fn unfinished(&self, what: &str) -> Result<Option<QueryResult>, Error> {
+        let Dialect { jobs, .. } = self.dialect;
+        let sql = format!(
+            "SELECT {what} FROM {jobs} WHERE job_type = ? AND status IN ('Pending', 'Queued', 'Running', 'Failed')"
+        );
+        let values = [Value::from(self.options.name.clone())];
+        Ok(self.db.query_one_raw(statement(self.db.get_database_backend(), &sql, values)).await?)
+    }
+
+    /// A statement that ends in a column, for the rows in which that is one of these workers.
+    async fn of_workers(&self, sql: &str, names: &[String]) -> Result<(), Error> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("{sql} IN ({})", vec!["?"; names.len()].join(", "));
+        let values = names.iter().map(Value::from);
+        self.db.execute_raw(statement(self.db.get_database_backend(), &sql, values)).await?;
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for Tables {
+    async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Vec<String>, Error> {
+        let Dialect { jobs, no_metadata, .. } = self.dialect;
         for batch in tasks.chunks(ROWS_PER_INSERT) {
             let row = format!("(?, ?, ?, {MAX_ATTEMPTS}, {no_metadata})");
             let rows = vec![row; batch.len()].join(", ");
@@ -41,38 +79,33 @@ impl Tables {
             let values = batch.iter().flat_map(|task| {
                 [
                     Value::from(Ulid::generate().to_string()),
-                    Value::from(self.queue.clone()),
+                    Value::from(self.options.name.clone()),
                     Value::from(task.clone().into_bytes()),
                 ]
             });
             txn.execute_raw(statement(txn.get_database_backend(), &sql, values)).await?;
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
-    pub(super) async fn depth(&self) -> Result<u64, Error> {
+    fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    async fn depth(&self) -> Result<u64, Error> {
         let row = self.unfinished("COUNT(*) AS depth").await?;
         let depth: i64 = row.map_or(Ok(0), |row| row.try_get("", "depth"))?;
         Ok(u64::try_from(depth).unwrap_or(0))
     }
 
-    pub(super) async fn oldest(&self) -> Result<Option<Timestamp>, Error> {
+    async fn oldest(&self) -> Result<Option<Timestamp>, Error> {
         let row = self.unfinished("MIN(id) AS oldest").await?;
         let id: Option<String> = row.map_or(Ok(None), |row| row.try_get("", "oldest"))?;
         Ok(id.as_deref().and_then(made_at))
     }
 
-    async fn unfinished(&self, what: &str) -> Result<Option<QueryResult>, Error> {
-        let Names { jobs, .. } = self.names;
-        let sql = format!(
-            "SELECT {what} FROM {jobs} WHERE job_type = ? AND status IN ('Pending', 'Queued', 'Running', 'Failed')"
-        );
-        let values = [Value::from(self.queue.clone())];
-        Ok(self.db.query_one_raw(statement(self.db.get_database_backend(), &sql, values)).await?)
-    }
-
-    pub(super) async fn sweep(&self) -> Result<(), Error> {
-        let Names { jobs, workers, an_hour_ago, skip_locked, .. } = self.names;
+    async fn sweep(&self) -> Result<(), Error> {
+        let Dialect { jobs, workers, an_hour_ago, skip_locked, .. } = self.dialect;
         let finished = format!(
             "DELETE FROM {jobs} WHERE id IN (SELECT id FROM {jobs} \
              WHERE job_type = ? AND status IN ('Done', 'Killed'){skip_locked})"
@@ -83,19 +116,23 @@ impl Tables {
              (SELECT 1 FROM {jobs} WHERE {jobs}.lock_by = {workers}.id){skip_locked})"
         );
         for sql in [finished, dead] {
-            let values = [Value::from(self.queue.clone())];
+            let values = [Value::from(self.options.name.clone())];
             self.db.execute_raw(statement(self.db.get_database_backend(), &sql, values)).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn beat(&self, names: &[String]) -> Result<(), Error> {
-        let Names { workers, now, .. } = self.names;
+    fn worker(&self, name: &str, tasks: Tasks) -> BoxFuture<'static, Result<(), Error>> {
+        (self.dialect.worker)(self, name, tasks)
+    }
+
+    async fn beat(&self, names: &[String]) -> Result<(), Error> {
+        let Dialect { workers, now, .. } = self.dialect;
         self.of_workers(&format!("UPDATE {workers} SET last_seen = {now} WHERE id"), names).await
     }
 
-    pub(super) async fn hand_back(&self, names: &[String], tasks: &Tasks) -> Result<(), Error> {
-        let Names { jobs, now, .. } = self.names;
+    async fn hand_back(&self, names: &[String], tasks: &Tasks) -> Result<(), Error> {
+        let Dialect { jobs, now, .. } = self.dialect;
         // ULIDs need no quoting beyond their quotes.
         let finished = tasks.finished().iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
         if !finished.is_empty() {
@@ -108,16 +145,5 @@ impl Tables {
              WHERE status IN ('Queued', 'Running') AND lock_by"
         );
         self.of_workers(&rest, names).await
-    }
-
-    /// A statement that ends in a column, for the rows in which that is one of these workers.
-    async fn of_workers(&self, sql: &str, names: &[String]) -> Result<(), Error> {
-        if names.is_empty() {
-            return Ok(());
-        }
-        let sql = format!("{sql} IN ({})", vec!["?"; names.len()].join(", "));
-        let values = names.iter().map(Value::from);
-        self.db.execute_raw(statement(self.db.get_database_backend(), &sql, values)).await?;
-        Ok(())
     }
 }
