@@ -5,19 +5,14 @@ use std::time::{Duration, Instant};
 use thorn::{Config, delivery::RetryPolicy, event::Event};
 use thorn_core::testing::{Receiver, Reply};
 
-use super::add_waiting;
-use crate::app::{self, App, PATIENCE};
-
-fn median(mut waits: Vec<Duration>) -> Duration {
-    waits.sort();
-    waits[waits.len() / 2]
-}
+use super::{add_waiting, config, median};
+use crate::app::{App, PATIENCE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hanging_endpoint_s_backlog_hides_nobody_s_retries() {
     const BACKLOG: u32 = 300_000;
     let pause = Duration::from_millis(300);
-    let config = Config { timeout: Duration::from_secs(60), retry: RetryPolicy::fixed(pause, 4), ..app::config() };
+    let config = Config { timeout: Duration::from_secs(60), retry: RetryPolicy::fixed(pause, 4), ..config() };
     let app = App::with(config).await;
     let (hangs, fine) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
     hangs.reply(Reply::status(200).delay(Duration::from_secs(3600)));
