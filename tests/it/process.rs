@@ -28,6 +28,9 @@ pub(crate) fn command(database_url: &str) -> Command {
         .env("NO_COLOR", "1")
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null());
+    if database_url.starts_with("mysql:") {
+        command.env("THORN_QUEUE_URL", "memory:");
+    }
     command
 }
 

@@ -114,8 +114,7 @@ impl Placed {
     /// Loses all tasks, as an operator would.
     pub(crate) async fn empty(&self) {
         match self.place {
-            Place::Sqlite => self.app.execute("DELETE FROM Jobs").await,
-            Place::Postgres => self.app.execute("DELETE FROM apalis.jobs").await,
+            Place::Sqlite | Place::Postgres => self.app.execute(&format!("DELETE FROM {}", self.app.jobs())).await,
             Place::Redis => assert_eq!(self.redis("FLUSHALL").await.unwrap(), "+OK"),
             Place::Memory => panic!("nobody can empty another process's memory"),
         }
@@ -124,8 +123,7 @@ impl Placed {
     /// Tasks in the queue, finished or not.
     pub(crate) async fn tasks(&self) -> usize {
         match self.place {
-            Place::Sqlite => self.app.text("SELECT id AS text FROM Jobs").await.len(),
-            Place::Postgres => self.app.text("SELECT id AS text FROM apalis.jobs").await.len(),
+            Place::Sqlite | Place::Postgres => usize::try_from(self.app.count(self.app.jobs()).await).unwrap(),
             Place::Redis => {
                 let count = self.redis(&format!("HLEN {}:data", self.queue)).await.unwrap();
                 count.trim_start_matches(':').parse().unwrap()
