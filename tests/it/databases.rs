@@ -1,4 +1,4 @@
 //! What differs between databases, and must not be noticed.
 
 mod migrating;
-mod plans;
+pub(crate) mod plans;

@@ -59,6 +59,10 @@ impl WorkerProcess {
         Self { child, log, _dir: dir }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The prefix of the names under which it locks tasks.
     pub(crate) fn name(&self) -> String {
         format!("thorn-{}-", self.child.id())

@@ -1,7 +1,7 @@
 //! What the queue loses, holds or shouldn't hold.
 
 mod latency;
-mod place;
+pub(crate) mod place;
 mod places;
 
 use std::time::Duration;

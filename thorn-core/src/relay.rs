@@ -62,16 +62,16 @@ pub(crate) struct Relay {
 #[derive(Debug)]
 struct Progress {
     next_audit: Timestamp,
-    /// Due rows aren't looked at before.
-    next_due: Timestamp,
+    /// When to look again for what lanes or the queue had no room for, if there is some.
+    busy_until: Option<Timestamp>,
     /// The subscription after which the next hop begins.
     cursor: Uuid,
     own_urls: OwnUrls,
     batch: Batch,
 }
 
-/// The longest that due deliveries are left alone because their lanes are full.
-const LANES: Duration = Duration::from_millis(100);
+/// Pause before lanes and the queue are asked again whether they have room.
+const BUSY: Duration = Duration::from_millis(100);
 
 /// Pause after a hint that came before its commit; it doubles until it is that between polls.
 const SOON: Duration = Duration::from_millis(1);
@@ -84,7 +84,7 @@ impl Relay {
     pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut progress = Progress {
             next_audit: Timestamp::now() + self.audit_interval(),
-            next_due: Timestamp::from_millis(0),
+            busy_until: None,
             cursor: Uuid::nil(),
             own_urls: OwnUrls::default(),
             batch: Batch::default(),
@@ -93,7 +93,7 @@ impl Relay {
         let mut look_again = self.options.poll;
         while !*stop.borrow() {
             let pause = match self.turn(&mut progress).await {
-                Ok(0) => look_again.min(self.options.poll).min(progress.until_due()),
+                Ok(0) => look_again.min(self.options.poll).min(progress.busy()),
                 Ok(_) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "relaying failed, trying again");
@@ -116,6 +116,8 @@ impl Relay {
         if let Some(room) = room {
             moved += self.claim_events(now, room, &mut progress.batch).await?;
             moved += self.claim_due(now, room, progress).await?;
+        } else {
+            progress.busy_until = Some(now + BUSY);
         }
         let audit = now >= progress.next_audit;
         if audit {
@@ -141,9 +143,8 @@ impl Relay {
 }
 
 impl Progress {
-    /// How long due rows are left alone, if they are.
-    fn until_due(&self) -> Duration {
-        let left = self.next_due.since(Timestamp::now());
-        if left.is_zero() { Duration::MAX } else { left }
+    /// How long until it looks again for what there was no room for.
+    fn busy(&self) -> Duration {
+        self.busy_until.map_or(Duration::MAX, |until| until.since(Timestamp::now()))
     }
 }

@@ -61,7 +61,7 @@ async fn seeded(place: &Place) -> DatabaseConnection {
 }
 
 /// The steps of a statement's plan, and those that read a whole table.
-async fn plan(db: &DatabaseConnection, sql: &str) -> (Vec<String>, Vec<String>) {
+pub(crate) async fn plan(db: &DatabaseConnection, sql: &str) -> (Vec<String>, Vec<String>) {
     let backend = db.get_database_backend();
     let explain = if backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     let rows = db.query_all_raw(Statement::from_string(backend, format!("{explain} {sql}"))).await.unwrap();
@@ -84,7 +84,7 @@ async fn plan(db: &DatabaseConnection, sql: &str) -> (Vec<String>, Vec<String>) 
 }
 
 /// The statements of `relay/`, `dispatch/custom.rs` and `history/`, with what they are bound to.
-fn statements(backend: DbBackend) -> Vec<(&'static str, String)> {
+pub(crate) fn statements(backend: DbBackend) -> Vec<(&'static str, String)> {
     let lock = if backend == DbBackend::Sqlite { "" } else { " FOR UPDATE SKIP LOCKED" };
     let (one, old) = (id(backend, 7), id(backend, 300));
     let some = (0..20).map(|n| id(backend, n)).collect::<Vec<_>>().join(", ");
@@ -93,6 +93,11 @@ fn statements(backend: DbBackend) -> Vec<(&'static str, String)> {
     );
     let waiting = "SELECT id FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id \
                    AND thorn_delivery.next_attempt_at IS NOT NULL";
+    let next = "SELECT subscription_id FROM thorn_delivery WHERE next_attempt_at IS NOT NULL AND subscription_id > ";
+    let due_of = format!(
+        "SELECT * FROM (SELECT id, event_id, subscription_id, attempts FROM thorn_delivery \
+         WHERE subscription_id = {one} AND next_attempt_at <= 5999 ORDER BY next_attempt_at LIMIT 16) AS one"
+    );
     vec![
         (
             "claim",
@@ -107,14 +112,27 @@ fn statements(backend: DbBackend) -> Vec<(&'static str, String)> {
         ("marks", format!("UPDATE thorn_event SET fanout = 1 WHERE id IN ({some}) AND relayed_at IS NULL")),
         (
             "due",
-            "SELECT id, event_id, subscription_id, attempts FROM (\
-               SELECT id, event_id, subscription_id, attempts, next_attempt_at, \
-                      ROW_NUMBER() OVER (PARTITION BY subscription_id ORDER BY next_attempt_at) AS place \
-               FROM (SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
-                     WHERE next_attempt_at <= 5999 ORDER BY next_attempt_at LIMIT 5000) AS oldest) AS placed \
-             WHERE place <= 64 ORDER BY next_attempt_at LIMIT 500"
+            "SELECT id, event_id, subscription_id, attempts FROM thorn_delivery \
+             WHERE next_attempt_at <= 5999 ORDER BY next_attempt_at LIMIT 1000"
                 .into(),
         ),
+        (
+            "next subscriptions",
+            match backend {
+                DbBackend::MySql => format!(
+                    "SELECT subscription_id AS id FROM thorn_delivery WHERE subscription_id > {one} \
+                     GROUP BY subscription_id ORDER BY subscription_id LIMIT 32"
+                ),
+                _ => format!(
+                    "WITH RECURSIVE waiting (id, n) AS (\
+                       SELECT ({next}{one} ORDER BY subscription_id LIMIT 1), 1 \
+                       UNION ALL SELECT ({next}waiting.id ORDER BY subscription_id LIMIT 1), n + 1 \
+                       FROM waiting WHERE id IS NOT NULL AND n < 32\
+                     ) SELECT id FROM waiting WHERE id IS NOT NULL"
+                ),
+            },
+        ),
+        ("due of some", vec![due_of.as_str(); 2].join(" UNION ALL ")),
         ("audit", "SELECT * FROM thorn_event WHERE audit_at <= 5999 ORDER BY audit_at LIMIT 200".into()),
         ("abandoned", "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= 5999 AND fanout IS NULL".into()),
         (

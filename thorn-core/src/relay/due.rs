@@ -8,7 +8,7 @@ use std::{
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, UpdateMany, prelude::Uuid, sea_query::Expr};
 
 use super::{
-    LANES, Progress, Relay,
+    BUSY, Progress, Relay,
     pack::{Packer, stored_options},
     pick::{Due, Picked},
 };
@@ -37,13 +37,14 @@ impl Relay {
     /// moves on by the lease: should the task get lost, they are simply due again. Those whose lane is
     /// full aren't touched.
     pub(super) async fn claim_due(&self, now: Timestamp, room: usize, progress: &mut Progress) -> Result<usize, Error> {
-        if now < progress.next_due {
+        if progress.busy_until.is_some_and(|until| now < until) {
             return Ok(0);
         }
+        progress.busy_until = None;
         let Picked { mut rows, left, .. } = self.pick(now, progress).await?;
         if rows.is_empty() {
             if left {
-                progress.next_due = now + LANES;
+                progress.busy_until = Some(now + BUSY);
             }
             return Ok(0);
         }

@@ -1,0 +1,132 @@
+//! Millions of rows that wait: neither read into memory nor in anybody's way, and the queue is short.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use sea_orm::ConnectionTrait as _;
+use thorn::{Timestamp, delivery::RetryPolicy, event::Event};
+use thorn_core::testing::{Receiver, Reply};
+
+use super::{add_waiting, median, memory};
+use crate::{
+    app::{self, PATIENCE},
+    databases::plans,
+    process::WorkerProcess,
+    queue::place::{Place, Placed},
+};
+
+const MILLION: u32 = 1_000_000;
+const EVENTS: usize = 20;
+
+/// What a worker does beside what waits.
+#[derive(Debug)]
+struct Seen {
+    fresh: Duration,
+    retries: Duration,
+    /// In MiB.
+    peak_memory: u64,
+    longest_queue: usize,
+}
+
+/// Starts a worker, and sends events of which each is first refused.
+async fn observe(placed: &Placed, fine: &Receiver) -> Seen {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let worker = WorkerProcess::spawn(&mut placed.command());
+    let (ended, longest) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let send = async {
+        let (mut fresh, mut retries) = (Vec::new(), Vec::new());
+        // The first one waits for the worker's start.
+        for n in 0..=EVENTS {
+            fine.forget();
+            fine.reply(Reply::status(503));
+            let sent = Instant::now();
+            let retry = RetryPolicy { jitter: 0.0, ..RetryPolicy::fixed(PAUSE, 3) };
+            Event::new("one").broadcast().retry(retry).send(placed.app.db(), &n).await.unwrap();
+            let first = fine.wait_for(1, PATIENCE).await.unwrap()[0].at;
+            fine.reply(Reply::status(204));
+            let second = fine.wait_for(2, PATIENCE).await.unwrap()[1].at;
+            if n > 0 {
+                fresh.push(first - sent);
+                retries.push((second - first).saturating_sub(PAUSE));
+            }
+        }
+        ended.store(true, Ordering::Relaxed);
+        (median(fresh), median(retries))
+    };
+    let watch = async {
+        while !ended.load(Ordering::Relaxed) {
+            longest.fetch_max(placed.tasks().await, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // Its first event was delivered before the queue is looked at, so its tables are there.
+    Event::new("one").broadcast().send(placed.app.db(), "start").await.unwrap();
+    fine.wait_for(1, PATIENCE).await.unwrap();
+    let ((fresh, retries), ()) = tokio::join!(send, watch);
+    Seen { fresh, retries, peak_memory: memory(&worker).1, longest_queue: longest.load(Ordering::Relaxed) }
+}
+
+/// The statements that are run again and again read no whole table.
+async fn assert_plans(placed: &Placed) {
+    let db = placed.app.db();
+    db.execute_unprepared("ANALYZE").await.unwrap();
+    let hot = BTreeSet::from(["claim", "due", "next subscriptions", "due of some", "audit", "abandoned", "settled"]);
+    let statements = plans::statements(db.get_database_backend());
+    let hot: Vec<_> = statements.into_iter().filter(|(what, _)| hot.contains(what)).collect();
+    assert_eq!(hot.len(), 7);
+    for (what, sql) in hot {
+        let (steps, all) = plans::plan(db, &sql).await;
+        assert!(all.is_empty(), "{what}: {steps:#?}");
+    }
+}
+
+async fn a_million_waits(place: Place) {
+    let Some(placed) = Placed::new(place, app::config()).await else { return };
+    let app = &placed.app;
+    let (hangs, fine) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    hangs.reply(Reply::status(200).delay(Duration::from_secs(3600)));
+    let many = app.subscribe("many", &hangs.url("/")).await;
+    app.subscribe("one", &fine.url("/")).await;
+    let without = observe(&placed, &fine).await;
+    add_waiting(app, &many, MILLION, (Timestamp::now() + Duration::from_secs(3600)).as_millis()).await;
+    let with_waiting = observe(&placed, &fine).await;
+    assert!(hangs.received().is_empty(), "it isn't time");
+    add_waiting(app, &many, MILLION, 0).await;
+    let with_due = observe(&placed, &fine).await;
+    println!("{place}, with nothing     : {without:?}");
+    println!("{place}, a million waiting: {with_waiting:?}");
+    println!("{place}, and a million due: {with_due:?}");
+    for seen in [&with_waiting, &with_due] {
+        assert!(seen.fresh.max(seen.retries) < Duration::from_secs(1), "{seen:?}");
+        // A single byte of each row would be a megabyte.
+        assert!(seen.peak_memory < without.peak_memory + 16, "{without:?} {seen:?}");
+        assert!(seen.longest_queue <= 40, "{seen:?}");
+    }
+    let (begun, left) = (hangs.received().len(), app.count("thorn_delivery WHERE next_attempt_at <= 1000000").await);
+    assert!((1..=16).contains(&begun), "{begun}");
+    assert!(left >= i64::from(MILLION) - 100, "{left} are as they were");
+    assert_plans(&placed).await;
+    app::eventually("a queue with nothing but what hangs", || async {
+        let tasks = placed.tasks().await;
+        if tasks <= 2 { Ok(()) } else { Err(tasks.to_string()) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_million_waits_on_sqlite() {
+    a_million_waits(Place::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_million_waits_on_postgresql() {
+    a_million_waits(Place::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_million_waits_with_the_queue_on_redis() {
+    a_million_waits(Place::Redis).await;
+}
