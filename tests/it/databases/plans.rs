@@ -22,7 +22,8 @@ fn rows(backend: DbBackend) -> [(&'static str, Vec<String>); 3] {
     let delivery = |n: u32| {
         let (id, subscription) = (id(backend, n), id(backend, n % 500));
         let due = null_unless(open(n), n.to_string());
-        format!("({id}, {id}, {subscription}, 'delivered', 2, {due}, {n})")
+        let state = if open(n) { "waiting" } else { "delivered" };
+        format!("({id}, {id}, {subscription}, '{state}', 2, {due}, {n})")
     };
     let attempt = |n: u32| format!("({}, 1)", id(backend, n));
     [
@@ -92,11 +93,12 @@ pub(crate) fn statements(backend: DbBackend) -> Vec<(&'static str, String)> {
         "SELECT id FROM thorn_event WHERE id < {old} AND created_at < 300 AND relayed_at IS NOT NULL AND audit_at IS NULL"
     );
     let waiting = "SELECT id FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id \
-                   AND thorn_delivery.next_attempt_at IS NOT NULL";
-    let next = "SELECT subscription_id FROM thorn_delivery WHERE next_attempt_at IS NOT NULL AND subscription_id > ";
+                   AND COALESCE(thorn_delivery.next_attempt_at, 0) > 0";
+    let next = "SELECT subscription_id FROM thorn_delivery WHERE state = 'waiting' AND subscription_id > ";
+    let waits = if backend == DbBackend::MySql { "next_attempt_at > 0" } else { "state = 'waiting'" };
     let due_of = format!(
-        "SELECT * FROM (SELECT id, event_id, subscription_id, attempts FROM thorn_delivery \
-         WHERE subscription_id = {one} AND next_attempt_at <= 5999 ORDER BY next_attempt_at LIMIT 16) AS one"
+        "SELECT * FROM (SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
+         WHERE {waits} AND subscription_id = {one} ORDER BY next_attempt_at LIMIT 16) AS one"
     );
     vec![
         (
@@ -111,8 +113,16 @@ pub(crate) fn statements(backend: DbBackend) -> Vec<(&'static str, String)> {
         ),
         ("marks", format!("UPDATE thorn_event SET fanout = 1 WHERE id IN ({some}) AND relayed_at IS NULL")),
         (
+            "leases",
+            format!(
+                "UPDATE thorn_delivery SET next_attempt_at = 1 \
+                 WHERE id IN ({some}) AND COALESCE(next_attempt_at, {}) <= 5999",
+                i64::MAX
+            ),
+        ),
+        (
             "due",
-            "SELECT id, event_id, subscription_id, attempts FROM thorn_delivery \
+            "SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
              WHERE next_attempt_at <= 5999 ORDER BY next_attempt_at LIMIT 1000"
                 .into(),
         ),

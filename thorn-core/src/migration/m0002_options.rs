@@ -70,7 +70,7 @@ const fn indexes(backend: DbBackend) -> [(&'static str, &'static str, &'static s
             "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, id) \
              WHERE relayed_at IS NULL AND dispatcher IS NOT NULL",
             "CREATE INDEX thorn_delivery_waiting ON thorn_delivery (subscription_id, next_attempt_at) \
-             WHERE next_attempt_at IS NOT NULL",
+             WHERE state = 'waiting'",
         ),
     };
     [

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, UpdateMany, prelude::Uuid, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, UpdateMany,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait as _},
+};
 
 use super::{
     BUSY, Progress, Relay,
@@ -148,8 +152,9 @@ impl Verdicts {
     }
 }
 
+/// Found by their ids: PostgreSQL, which may not know yet how many rows have become due, would go
+/// through all of them instead, if COALESCE didn't keep it from the index of due times.
 fn still_due(ids: &[Uuid], now: Timestamp) -> UpdateMany<Entity> {
-    Entity::update_many()
-        .filter(Column::Id.is_in(ids.iter().copied()))
-        .filter(Column::NextAttemptAt.lte(now.as_millis()))
+    let due_at = Expr::col(Column::NextAttemptAt).if_null(i64::MAX);
+    Entity::update_many().filter(Column::Id.is_in(ids.iter().copied())).filter(due_at.lte(now.as_millis()))
 }

@@ -29,6 +29,7 @@ pub(super) struct Due {
     pub(super) event_id: Uuid,
     pub(super) subscription_id: Uuid,
     pub(super) attempts: i32,
+    pub(super) next_attempt_at: i64,
 }
 
 /// What a turn takes.
@@ -141,7 +142,7 @@ impl Relay {
     }
 
     async fn oldest(&self, now: Timestamp) -> Result<Vec<Due>, Error> {
-        let sql = "SELECT id, event_id, subscription_id, attempts FROM thorn_delivery \
+        let sql = "SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
                    WHERE next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?";
         let values = [Value::from(now.as_millis()), i64::try_from(WINDOW).unwrap_or(i64::MAX).into()];
         Ok(Due::find_by_statement(statement(self.db.get_database_backend(), sql, values)).all(&self.db).await?)

@@ -61,7 +61,8 @@ impl Relay {
             .select_only()
             .column(delivery::Column::Id)
             .filter(Expr::col((delivery::Entity, delivery::Column::EventId)).equals((Entity, Column::Id)))
-            .filter(delivery::Column::NextAttemptAt.is_not_null())
+            // That it isn't null, in a way that keeps a plan from going through all that waits.
+            .filter(Expr::col(delivery::Column::NextAttemptAt).if_null(0).gt(0))
             .into_query();
         let mut over = Entity::find()
             .select_only()
