@@ -40,7 +40,7 @@ async fn waits(app: &App, fine: &Receiver, events: usize, pause: Duration) -> Ve
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_thousand_deliveries_to_a_receiver_that_hangs_delay_nobody_else_and_stay_out_of_memory() {
+async fn a_receiver_that_hangs_delays_nobody_else() {
     const MANY: usize = 2000;
     let app = App::new().await;
     let (hangs, fine) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());

@@ -123,7 +123,7 @@ pub(crate) fn statements(backend: DbBackend) -> Vec<(&'static str, String)> {
         (
             "due",
             "SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
-             WHERE next_attempt_at <= 5999 ORDER BY next_attempt_at LIMIT 1000"
+             WHERE next_attempt_at <= (SELECT 5999) ORDER BY next_attempt_at LIMIT 1000"
                 .into(),
         ),
         (

@@ -142,8 +142,10 @@ impl Relay {
     }
 
     async fn oldest(&self, now: Timestamp) -> Result<Vec<Due>, Error> {
+        // Compared with a subquery, PostgreSQL doesn't reckon with how few rows were due when it last
+        // looked, for which it would sort all that are by now.
         let sql = "SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
-                   WHERE next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?";
+                   WHERE next_attempt_at <= (SELECT ?) ORDER BY next_attempt_at LIMIT ?";
         let values = [Value::from(now.as_millis()), i64::try_from(WINDOW).unwrap_or(i64::MAX).into()];
         Ok(Due::find_by_statement(statement(self.db.get_database_backend(), sql, values)).all(&self.db).await?)
     }
