@@ -1,4 +1,8 @@
-//! Raw SQL that runs on every database.
+//! SQL that runs on every database: its parameters, and how much one statement may bring.
+
+mod batches;
+
+pub(crate) use batches::{MAX_BOUND_VALUES, MAX_BYTES, batches};
 
 use sea_orm::{DbBackend, Statement, Value};
 

@@ -3,17 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::OnConflict,
+    ActiveValue, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid,
+    sea_query::OnConflict,
 };
 
 use super::{
     DeliveryState, Record,
     entity::{ActiveModel, Column, Entity, Model, attempt},
 };
-use crate::{DeliveryId, Error, Timestamp, outbox};
+use crate::{DeliveryId, Error, Timestamp, outbox, statement::batches};
 
-/// Rows of one INSERT: thirteen columns each stay below every database's limit of bound values.
-const ROWS_PER_INSERT: usize = 300;
+/// Of `thorn_delivery`, which has more than `thorn_attempt`.
+const COLUMNS: usize = 13;
 
 /// Ids of one `IN (…)`.
 const IDS_PER_QUERY: usize = 500;
@@ -22,12 +23,12 @@ const IDS_PER_QUERY: usize = 500;
 pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<(), Error> {
     let (again, first): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.has_row);
     // A chunk that ran twice may bring a first attempt twice: the row that is there stays.
-    for batch in first.chunks(ROWS_PER_INSERT) {
+    for batch in batches(first, COLUMNS, bytes) {
         let rows = batch.iter().map(|record| row(record));
         Entity::insert_many(rows).on_conflict_do_nothing_on([Column::Id]).exec_without_returning(db).await?;
     }
-    for batch in again.chunks(ROWS_PER_INSERT) {
-        rewrite(db, batch).await?;
+    for batch in batches(again, COLUMNS, bytes) {
+        rewrite(db, &batch).await?;
     }
     outbox::write_once(db, records.iter().filter_map(|record| record.announcement.clone()).collect()).await
 }
@@ -44,7 +45,7 @@ async fn rewrite<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), 
     let (attempted, waiting): (Vec<&Record>, Vec<_>) = fresh.partition(|record| record.attempt.is_some());
     let past = attempted.iter().filter_map(|record| held(record)).filter(|row| row.attempted_at.is_some());
     let past: Vec<_> = past.map(past_attempt).collect();
-    if !past.is_empty() {
+    for past in batches(past, COLUMNS, past_bytes) {
         attempt::Entity::insert_many(past).exec_without_returning(db).await?;
     }
     let progress = [Column::State, Column::Attempts, Column::NextAttemptAt, Column::Error];
@@ -102,6 +103,19 @@ async fn rows<C: ConnectionTrait>(
         found.extend(rows.into_iter().map(|row| (row.id, row)));
     }
     Ok(found)
+}
+
+/// Of what may be long: the receiver's answer, and what went wrong.
+fn bytes(record: &&Record) -> usize {
+    let attempt = record.attempt.as_ref();
+    attempt.map_or(0, |attempt| {
+        attempt.response.as_ref().map_or(0, String::len) + attempt.error.as_ref().map_or(0, String::len)
+    })
+}
+
+fn past_bytes(row: &attempt::ActiveModel) -> usize {
+    let length = |text: &ActiveValue<Option<String>>| text.try_as_ref().and_then(Option::as_ref).map_or(0, String::len);
+    length(&row.response) + length(&row.error)
 }
 
 fn row(record: &Record) -> ActiveModel {
