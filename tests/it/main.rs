@@ -6,6 +6,7 @@ mod app;
 mod bad_input;
 #[cfg(unix)]
 mod blog;
+mod building;
 mod configured;
 mod conformance;
 mod crashes;

@@ -128,6 +128,7 @@ async fn unlock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
 }
 
 /// An application that runs [`migrations`] in its own migrator has the tables, but no `thorn_migration`.
+/// If it hasn't run the newest yet, they are run here, and find done what it has done; so does it later.
 async fn already_in_the_applications_migrator(manager: &SchemaManager<'_>) -> Result<bool, Error> {
     if manager.has_table("thorn_migration").await? || !manager.has_table("seaql_migrations").await? {
         return Ok(false);
