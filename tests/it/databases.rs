@@ -1,6 +1,6 @@
 //! What differs between databases, and must not be noticed.
 
-
-
+mod deadlocks;
+mod large;
 mod migrating;
 mod plans;
