@@ -4,3 +4,5 @@ mod deadlocks;
 mod large;
 mod migrating;
 mod plans;
+mod rights;
+mod wakened;
