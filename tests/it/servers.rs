@@ -3,13 +3,15 @@
 use std::process::Command;
 
 /// What runs there is all but this, of which some knows no database, and some has its own already.
-const NOT_ABOUT_THE_DATABASE: [&str; 11] = [
+const NOT_ABOUT_THE_DATABASE: [&str; 13] = [
     "blog::",
     "conformance::",
     "crashes::",
     "faults::",
     "operating::",
     "python::",
+    "queue::encrypted::",
+    "queue::joining::",
     "queue::latency::",
     "queue::places::",
     "receiver::",

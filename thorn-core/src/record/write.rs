@@ -120,8 +120,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_retry_that_ran_twice_at_once_is_recorded_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let db = crate::connect(&format!("sqlite://{}/test.db", dir.path().display())).await.unwrap();
+        let place = crate::test_database::Place::new().await;
+        let db = place.connect().await;
         crate::migration::migrate(&db).await.unwrap();
         let (event, subscription) = (EventId::generate(), SubscriptionId::generate());
         let now = Timestamp::now();
