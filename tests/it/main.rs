@@ -7,6 +7,7 @@ mod backlog;
 mod bad_input;
 #[cfg(unix)]
 mod blog;
+mod building;
 mod configured;
 mod conformance;
 mod crashes;

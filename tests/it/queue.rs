@@ -1,5 +1,7 @@
 //! What the queue loses, holds or shouldn't hold.
 
+mod encrypted;
+mod joining;
 mod latency;
 pub(crate) mod place;
 mod places;

@@ -23,17 +23,24 @@ impl MigrationTrait for Migration {
                 manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
             }
         }
-        drop_index(manager, "thorn_event", "thorn_event_unrelayed").await?;
         for (table, name, sql) in indexes(backend) {
-            create_index(manager, table, name, sql).await?;
+            if name == UNRELAYED {
+                replace_unrelayed(manager, sql).await?;
+            } else {
+                create_index(manager, table, name, sql).await?;
+            }
         }
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, index, _) in indexes(manager.get_database_backend()) {
-            drop_index(manager, table, index).await?;
+            if index != UNRELAYED {
+                drop_index(manager, table, index).await?;
+            }
         }
+        // With the column it is about.
+        drop_index(manager, "thorn_event", UNRELAYED).await?;
         for (table, column) in columns(manager.get_database_backend()) {
             let name = column.get_column_name();
             manager.alter_table(Table::alter().table(table).drop_column(name).to_owned()).await?;
@@ -42,9 +49,22 @@ impl MigrationTrait for Migration {
             DbBackend::MySql => "CREATE INDEX thorn_event_unrelayed ON thorn_event (relayed_at, id)",
             _ => "CREATE INDEX thorn_event_unrelayed ON thorn_event (id) WHERE relayed_at IS NULL",
         };
-        manager.get_connection().execute_unprepared(unrelayed).await?;
-        Ok(())
+        replace_unrelayed(manager, unrelayed).await
     }
+}
+
+const UNRELAYED: &str = "thorn_event_unrelayed";
+
+/// An application's migrator has no transaction on SQLite, and each statement may have another connection
+/// of the pool. One that has seen the index would say of its successor that it is there already; so
+/// they go together.
+async fn replace_unrelayed(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DbBackend::MySql {
+        drop_index(manager, "thorn_event", UNRELAYED).await?;
+        return create_index(manager, "thorn_event", UNRELAYED, sql).await;
+    }
+    manager.get_connection().execute_unprepared(&format!("DROP INDEX IF EXISTS {UNRELAYED}; {sql}")).await?;
+    Ok(())
 }
 
 async fn drop_index(manager: &SchemaManager<'_>, table: &'static str, name: &'static str) -> Result<(), DbErr> {
@@ -75,7 +95,7 @@ const fn indexes(backend: DbBackend) -> [(&'static str, &'static str, &'static s
     };
     [
         ("thorn_event", "thorn_event_unheard", unheard),
-        ("thorn_event", "thorn_event_unrelayed", unrelayed),
+        ("thorn_event", UNRELAYED, unrelayed),
         ("thorn_event", "thorn_event_undispatched", undispatched),
         ("thorn_delivery", "thorn_delivery_waiting", waiting),
     ]

@@ -12,10 +12,10 @@ use super::{
     Backend, QueueOptions,
     task::{MAX_ATTEMPTS, Tasks, made_at},
 };
-use crate::{Error, Timestamp, statement::statement};
-
-/// Tasks of one INSERT.
-const ROWS_PER_INSERT: usize = 200;
+use crate::{
+    Error, Timestamp,
+    statement::{batches, statement},
+};
 
 /// What differs between the databases.
 #[derive(Debug)]
@@ -72,15 +72,15 @@ impl Tables {
 impl Backend for Tables {
     async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Vec<String>, Error> {
         let Dialect { jobs, no_metadata, .. } = self.dialect;
-        for batch in tasks.chunks(ROWS_PER_INSERT) {
+        for batch in batches(tasks, 3, String::len) {
             let row = format!("(?, ?, ?, {MAX_ATTEMPTS}, {no_metadata})");
             let rows = vec![row; batch.len()].join(", ");
             let sql = format!("INSERT INTO {jobs} (id, job_type, job, max_attempts, metadata) VALUES {rows}");
-            let values = batch.iter().flat_map(|task| {
+            let values = batch.into_iter().flat_map(|task| {
                 [
                     Value::from(Ulid::generate().to_string()),
                     Value::from(self.options.name.clone()),
-                    Value::from(task.clone().into_bytes()),
+                    Value::from(task.into_bytes()),
                 ]
             });
             txn.execute_raw(statement(txn.get_database_backend(), &sql, values)).await?;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value, prelude::Uuid,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Value, prelude::Uuid,
     sea_query::Expr,
 };
 
@@ -79,14 +79,12 @@ impl Relay {
     /// Frees events that somebody has held for longer than delivering them, or handing them to a
     /// dispatcher, takes.
     async fn free_abandoned(&self, now: Timestamp) -> Result<usize, Error> {
-        let freed = Entity::update_many()
+        let free = Entity::update_many()
             .col_expr(Column::RelayedAt, Expr::value(None::<i64>))
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
             .filter(Column::AuditAt.lte(now.as_millis()))
-            .filter(Column::Fanout.is_null())
-            .exec(&self.db)
-            .await?
-            .rows_affected;
+            .filter(Column::Fanout.is_null());
+        let freed = transaction::alone(&self.db, free.build(self.db.get_database_backend())).await?;
         if freed > 0 {
             tracing::info!(events = freed, "not delivered by who had taken them; they are free again");
         }
@@ -98,7 +96,7 @@ impl Relay {
         let sql = "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= ? AND fanout <= \
                    (SELECT COUNT(*) FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id)";
         let values = [Value::from(now.as_millis())];
-        self.db.execute_raw(statement(self.db.get_database_backend(), sql, values)).await?;
+        transaction::alone(&self.db, statement(self.db.get_database_backend(), sql, values)).await?;
         Ok(())
     }
 
