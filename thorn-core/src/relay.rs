@@ -5,6 +5,7 @@
 //! number of relays may run; none is a leader.
 
 mod claim;
+mod clock;
 mod due;
 mod fan_out;
 mod hearers;
@@ -19,9 +20,19 @@ pub(crate) use pack::stored_options;
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
-use crate::{Error, Timestamp, delivery::Lanes, outbox, queue::Queue, subscription::Registry, worker::Counters};
+use clock::{Clock, Jump};
+
+use crate::{
+    Error, Timestamp,
+    delivery::Lanes,
+    outbox,
+    queue::Queue,
+    silence::{is_silence, within},
+    subscription::Registry,
+    worker::Counters,
+};
 
 /// How the relay works.
 #[derive(Clone, Debug)]
@@ -65,15 +76,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl Relay {
     /// Relays until `stop` turns true; a claim that was begun is finished.
     pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut next_audit = Timestamp::now() + self.audit_interval();
+        let mut next_audit = Instant::now() + self.audit_interval();
+        let mut clock = Clock::new(Timestamp::now(), Instant::now());
         let mut hints = outbox::hints();
         let mut look_again = self.options.poll;
         while !*stop.borrow() {
-            let pause = match self.turn(&mut next_audit).await {
+            let pause = match self.turn(&mut clock, &mut next_audit).await {
                 Ok(0) => look_again.min(self.options.poll),
                 Ok(_) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "relaying failed, trying again");
+                    if is_silence(&error) {
+                        self.queue.interrupt();
+                    }
                     PAUSE.max(self.options.poll)
                 }
             };
@@ -86,21 +101,32 @@ impl Relay {
     }
 
     /// One turn; returns how much it moved.
-    async fn turn(&self, next_audit: &mut Timestamp) -> Result<usize, Error> {
+    async fn turn(&self, clock: &mut Clock, next_audit: &mut Instant) -> Result<usize, Error> {
         let now = Timestamp::now();
         let mut moved = 0;
-        if let Some(room) = self.room().await? {
-            moved += self.claim_events(now, room).await?;
-            moved += self.claim_due(now).await?;
+        let before = *clock;
+        if let Some(jump) = clock.look(now, Instant::now()) {
+            tracing::warn!(?jump, "the clock was set");
+            match jump {
+                // What is only on its way isn't missing; it has the time it always has.
+                Jump::Ahead(_) => *next_audit = Instant::now() + self.options.audit_after,
+                Jump::Back(by) => {
+                    within(&self.db, self.bring_forward(by, now)).await.inspect_err(|_| *clock = before)?;
+                }
+            }
         }
-        let audit = now >= *next_audit;
+        if let Some(room) = within(&self.db, self.room()).await? {
+            moved += within(&self.db, self.claim_events(now, room)).await?;
+            moved += within(&self.db, self.claim_due(now)).await?;
+        }
+        let audit = Instant::now() >= *next_audit;
         if audit {
-            *next_audit = now + self.audit_interval();
-            moved += self.reconcile(now).await?;
-            moved += self.retain(now).await?;
+            *next_audit = Instant::now() + self.audit_interval();
+            moved += within(&self.db, self.reconcile(now)).await?;
+            moved += within(&self.db, self.retain(now)).await?;
         }
         if audit || moved > 0 {
-            self.queue.sweep().await?;
+            within(&self.db, self.queue.sweep()).await?;
         }
         Ok(moved)
     }
