@@ -2,6 +2,7 @@
 //! does.
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
@@ -167,6 +168,24 @@ impl Backend for RedisQueue {
         }
         let sent = beat.query_async::<()>(&mut self.connection()).await;
         sent.map_err(|error| failed("a sign of life", error))
+    }
+
+    async fn discard_unreadable(&self) -> Result<usize, Error> {
+        let looking = |error| failed("looking for tasks that can't be read", error);
+        let mut connection = self.connection();
+        let texts = redis::cmd("HGETALL").arg(self.config.job_data_hash()).query_async(&mut connection).await;
+        let texts: HashMap<Vec<u8>, Vec<u8>> = texts.map_err(looking)?;
+        let readable = |id: &[u8], text| std::str::from_utf8(id).is_ok_and(|id| Envelope::is_readable(id, text));
+        let unreadable: Vec<_> = texts.iter().filter(|(id, text)| !readable(id, text)).map(|(id, _)| id).collect();
+        if unreadable.is_empty() {
+            return Ok(0);
+        }
+        let mut delete = redis::cmd("HDEL");
+        delete.arg(self.config.job_data_hash()).arg(&unreadable);
+        delete.query_async::<u64>(&mut connection).await.map_err(looking)?;
+        // Ids without a text, and what else there is of them.
+        self.sweep().await?;
+        Ok(unreadable.len())
     }
 
     async fn hand_back(&self, names: &[String], tasks: &Tasks) -> Result<(), Error> {

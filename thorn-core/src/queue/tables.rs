@@ -142,7 +142,7 @@ impl Backend for Tables {
         let mut unreadable = Vec::new();
         for row in rows {
             let (id, job): (String, Vec<u8>) = (row.try_get("", "id")?, row.try_get("", "job").unwrap_or_default());
-            if Ulid::from_string(&id).is_err() || serde_json::from_slice::<Envelope>(&job).is_err() {
+            if !Envelope::is_readable(&id, &job) {
                 unreadable.push(id);
             }
         }
