@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, read_to_string},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -14,7 +14,12 @@ pub(crate) const TAKEOVER: u64 = 2;
 
 /// `cargo run --bin worker` with settings that suit tests and nothing else of the environment's.
 pub(crate) fn command(database_url: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
+    program(Path::new(env!("CARGO_BIN_EXE_worker")), database_url)
+}
+
+/// The same for another program.
+pub(crate) fn program(program: &Path, database_url: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("THORN_")) {
         command.env_remove(name);
     }

@@ -1,5 +1,9 @@
 //! Opening a database the way thorn needs it.
 
+mod reuse;
+
+pub use reuse::end_abandoned_transactions;
+
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
@@ -22,8 +26,9 @@ const FEATURES: [(&[&str], &str, bool); 3] = [
 ///
 /// A SQLite file is created if it is missing, and set to write-ahead logging with
 /// a busy timeout of 10 s, so that readers and one writer go on together; `synchronous` stays FULL:
-/// what is committed survives a power failure. The pool has at most 10 connections; on a server it
-/// also [ends abandoned transactions](end_abandoned_transactions).
+/// what is committed survives a power failure. The pool has at most 10 connections, and
+/// [ends abandoned transactions](end_abandoned_transactions). A PostgreSQL server is asked to give up a
+/// connection whose other end is gone after two minutes instead of two hours, and with it its locks.
 ///
 /// # Errors
 ///
@@ -65,51 +70,9 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Error> {
         });
     }
     end_abandoned_transactions(&mut options);
+    reuse::end_with_the_other_end(&mut options);
     // Some of the messages quote the URL as it was given.
     Database::connect(options).await.map_err(|error| failed(&error.to_string().replace(url, "the URL")))
-}
-
-/// Makes a pool end a transaction that was left open on a connection, before the connection is used
-/// again; for applications that open PostgreSQL or MySQL with options of their own.
-///
-/// A future that is dropped while it begins a transaction, as by a timeout or by a client that goes
-/// away, may leave one: sqlx puts the connection back without knowing of it, and what is written
-/// there next, outside a transaction, would not be committed. So a pool asks the server for each
-/// connection it hands out, in place of the ping that is SeaORM's default. SQLite doesn't need it.
-///
-/// # Examples
-///
-/// ```
-/// use sea_orm::ConnectOptions;
-///
-/// let mut options = ConnectOptions::new("postgres://me@localhost/app");
-/// thorn_core::end_abandoned_transactions(options.max_connections(50));
-/// ```
-pub fn end_abandoned_transactions(options: &mut ConnectOptions) -> &mut ConnectOptions {
-    #[cfg(feature = "postgres")]
-    if options.get_url().starts_with("postgres") {
-        options.test_before_acquire(false).map_sqlx_postgres_before_acquire(|connection, _| {
-            Box::pin(async move {
-                use sea_orm::sqlx::{Executor as _, Row as _};
-                // A ROLLBACK without a transaction would be a warning in the log each time.
-                let abandoned = connection.fetch_one("SELECT now() <> statement_timestamp()").await?.try_get(0)?;
-                if abandoned {
-                    connection.execute("ROLLBACK").await?;
-                }
-                Ok(true)
-            })
-        });
-    }
-    #[cfg(feature = "mysql")]
-    if options.get_url().starts_with("mysql") {
-        options.test_before_acquire(false).map_sqlx_mysql_before_acquire(|connection, _| {
-            Box::pin(async move {
-                use sea_orm::sqlx::Executor as _;
-                connection.execute("ROLLBACK").await.map(|_| true)
-            })
-        });
-    }
-    options
 }
 
 fn without_password(url: &str) -> String {

@@ -14,6 +14,7 @@ mod error;
 mod id;
 mod relay;
 mod settings;
+mod silence;
 mod statement;
 mod thorn;
 mod timestamp;

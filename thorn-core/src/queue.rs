@@ -97,6 +97,11 @@ trait Backend: fmt::Debug + Send + Sync {
     /// A sign of life of these workers.
     async fn beat(&self, names: &[String]) -> Result<(), Error>;
 
+    /// Deletes unfinished tasks at which apalis's worker would end again and again; returns how many.
+    async fn discard_unreadable(&self) -> Result<usize, Error> {
+        Ok(0)
+    }
+
     /// Acknowledges what these workers have finished and gives the rest to others at once.
     async fn hand_back(&self, names: &[String], tasks: &Tasks) -> Result<(), Error>;
 }
@@ -106,6 +111,7 @@ trait Backend: fmt::Debug + Send + Sync {
 pub(crate) struct Queue {
     backend: Arc<dyn Backend>,
     takeover: Duration,
+    interrupted: watch::Sender<()>,
 }
 
 /// Tasks on their way: those of a queue in the database are there with the commit, the others have
@@ -147,7 +153,7 @@ impl Queue {
                 )));
             }
         };
-        Ok(Self { backend, takeover })
+        Ok(Self { backend, takeover, interrupted: watch::Sender::new(()) })
     }
 
     /// Puts tasks on the queue: with the commit of the relay's transaction, or [after](Staged::send)
@@ -173,9 +179,15 @@ impl Queue {
         self.backend.sweep().await
     }
 
+    /// Has apalis's worker dropped and started anew: it may wait for an answer that never comes, which it
+    /// wouldn't notice.
+    pub(crate) fn interrupt(&self) {
+        self.interrupted.send_replace(());
+    }
+
     /// Works tasks until `stop` turns true and the tasks in hand are finished.
     pub(crate) async fn work(&self, handler: Handler, stop: watch::Receiver<bool>) -> Result<(), Error> {
-        work::work(&self.backend, self.takeover, handler, stop).await
+        work::work(&self.backend, self.takeover, handler, self.interrupted.subscribe(), stop).await
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod batch;
 mod claim;
+mod clock;
 mod due;
 mod fan_out;
 mod hearers;
@@ -22,11 +23,20 @@ pub(crate) use pack::stored_options;
 
 use std::{sync::Arc, time::Duration};
 
+use clock::{Clock, Jump};
 use pick::OwnUrls;
 use sea_orm::{DatabaseConnection, prelude::Uuid};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
-use crate::{Error, Timestamp, delivery::Lanes, outbox, queue::Queue, subscription::Registry, worker::Counters};
+use crate::{
+    Error, Timestamp,
+    delivery::Lanes,
+    outbox,
+    queue::Queue,
+    silence::{is_silence, within},
+    subscription::Registry,
+    worker::Counters,
+};
 
 /// How the relay works.
 #[derive(Clone, Debug)]
@@ -61,9 +71,10 @@ pub(crate) struct Relay {
 /// What a relay remembers from turn to turn.
 #[derive(Debug)]
 struct Progress {
-    next_audit: Timestamp,
+    clock: Clock,
+    next_audit: Instant,
     /// When to look again for what lanes or the queue had no room for, if there is some.
-    busy_until: Option<Timestamp>,
+    busy_until: Option<Instant>,
     /// The subscription after which the next hop begins.
     cursor: Uuid,
     own_urls: OwnUrls,
@@ -83,7 +94,8 @@ impl Relay {
     /// Relays until `stop` turns true; a claim that was begun is finished.
     pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut progress = Progress {
-            next_audit: Timestamp::now() + self.audit_interval(),
+            clock: Clock::new(Timestamp::now(), Instant::now()),
+            next_audit: Instant::now() + self.audit_interval(),
             busy_until: None,
             cursor: Uuid::nil(),
             own_urls: OwnUrls::default(),
@@ -97,6 +109,9 @@ impl Relay {
                 Ok(_) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "relaying failed, trying again");
+                    if is_silence(&error) {
+                        self.queue.interrupt();
+                    }
                     PAUSE.max(self.options.poll)
                 }
             };
@@ -112,21 +127,33 @@ impl Relay {
     async fn turn(&self, progress: &mut Progress) -> Result<usize, Error> {
         let now = Timestamp::now();
         let mut moved = 0;
-        let room = self.room().await?;
-        if let Some(room) = room {
-            moved += self.claim_events(now, room, &mut progress.batch).await?;
-            moved += self.claim_due(now, room, progress).await?;
-        } else {
-            progress.busy_until = Some(now + BUSY);
+        let before = progress.clock;
+        if let Some(jump) = progress.clock.look(now, Instant::now()) {
+            tracing::warn!(?jump, "the clock was set");
+            match jump {
+                // What is only on its way isn't missing; it has the time it always has.
+                Jump::Ahead(_) => progress.next_audit = Instant::now() + self.options.audit_after,
+                Jump::Back(by) => {
+                    let brought = within(&self.db, self.bring_forward(by, now)).await;
+                    brought.inspect_err(|_| progress.clock = before)?;
+                }
+            }
         }
-        let audit = now >= progress.next_audit;
+        let room = within(&self.db, self.room()).await?;
+        if let Some(room) = room {
+            moved += within(&self.db, self.claim_events(now, room, &mut progress.batch)).await?;
+            moved += within(&self.db, self.claim_due(now, room, progress)).await?;
+        } else {
+            progress.busy_until = Some(Instant::now() + BUSY);
+        }
+        let audit = Instant::now() >= progress.next_audit;
         if audit {
-            progress.next_audit = now + self.audit_interval();
-            moved += self.reconcile(now, room.unwrap_or(0), &mut progress.batch).await?;
-            moved += self.retain(now).await?;
+            progress.next_audit = Instant::now() + self.audit_interval();
+            moved += within(&self.db, self.reconcile(now, room.unwrap_or(0), &mut progress.batch)).await?;
+            moved += within(&self.db, self.retain(now)).await?;
         }
         if audit || moved > 0 {
-            self.queue.sweep().await?;
+            within(&self.db, self.queue.sweep()).await?;
         }
         Ok(moved)
     }
@@ -145,6 +172,6 @@ impl Relay {
 impl Progress {
     /// How long until it looks again for what there was no room for.
     fn busy(&self) -> Duration {
-        self.busy_until.map_or(Duration::MAX, |until| until.since(Timestamp::now()))
+        self.busy_until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()))
     }
 }

@@ -19,8 +19,9 @@ use super::{
 use crate::{
     DeliveryId, Timestamp,
     event::EventOptions,
-    queue::{CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
+    queue::{Chunk, ChunkDelivery, ChunkEvent},
     record::{DeliveryState, Record, Recorder, already_recorded},
+    silence::within,
     subscription::{Registry, Subscription},
     worker::Counters,
 };
@@ -67,19 +68,16 @@ impl Executor {
     /// Runs a task's chunk. Returns when all its deliveries are recorded; then the task may be
     /// acknowledged. `again` says that some worker may have begun it before.
     pub(crate) async fn run(&self, task: &str, again: bool) {
-        let chunk: Chunk = match serde_json::from_str(task) {
-            Ok(Chunk { version, .. }) if version != CHUNK_VERSION => {
-                tracing::error!(version, "a task of another release; its deliveries are left to the reconciler");
-                return;
-            }
+        let chunk = match Chunk::read(task) {
             Ok(chunk) => chunk,
-            Err(error) => {
-                tracing::error!(%error, "a task that is no chunk; its deliveries are left to the reconciler");
+            Err(why) => {
+                tracing::error!("{why}; its deliveries are left to the reconciler");
                 return;
             }
         };
         // An edit or a deletion takes effect at once. Should the database be away, the last known state serves.
-        if let Err(error) = self.registry.refresh(&self.db).await {
+        let refresh = async { self.registry.refresh(&self.db).await.map(drop) };
+        if let Err(error) = within(&self.db, refresh).await {
             tracing::warn!(%error, "the subscriptions can't be brought up to date");
         }
         let recorded = self.recorded(&chunk, again).await;
@@ -99,7 +97,7 @@ impl Executor {
         }
         loop {
             let ids = chunk.deliveries.iter().filter_map(|delivery| chunk.delivery_id(delivery));
-            match already_recorded(&self.db, ids).await {
+            match within(&self.db, already_recorded(&self.db, ids)).await {
                 Ok(recorded) => return recorded,
                 Err(error) => tracing::warn!(%error, "can't ask what is recorded, trying again"),
             }
@@ -124,7 +122,13 @@ impl Executor {
         async {
             let recorded = self.recorder.record(record).await;
             if let Some((report, subscription)) = report.filter(|_| recorded) {
-                self.consequences.follow(&report, &subscription).await;
+                let following = async {
+                    self.consequences.follow(&report, &subscription).await;
+                    Ok(())
+                };
+                if let Err(error) = within(&self.db, following).await {
+                    tracing::error!(%error, "what follows from a delivery can't be noted");
+                }
             }
             recorded
         }

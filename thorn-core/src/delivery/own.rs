@@ -9,6 +9,7 @@ use crate::{
     EventId, SubscriptionId,
     outbox::entity::{Column, Entity, Model},
     queue::Chunk,
+    silence::within,
     subscription::{Stored, subscribers},
 };
 
@@ -38,7 +39,8 @@ impl Executor {
             return OwnSubscribers::default();
         }
         loop {
-            match Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.db).await {
+            let rows = async { Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.db).await?) };
+            match within(&self.db, rows).await {
                 Ok(rows) => {
                     let with_stored = |row: Model| {
                         let stored = subscribers(&row);

@@ -15,6 +15,7 @@ use crate::{
     event::RenderedEvent,
     outbox::entity::{Column, Entity, Model},
     relay::stored_options,
+    silence::within,
     transaction,
 };
 
@@ -102,7 +103,7 @@ impl Custom {
     }
 
     async fn turn(&self) -> Result<usize, Error> {
-        let events = self.claim().await?;
+        let events = within(&self.db, self.claim()).await?;
         if events.is_empty() {
             return Ok(0);
         }
@@ -130,7 +131,7 @@ impl Custom {
                 None => failed.push(event.id.as_uuid()),
             }
         }
-        self.note(taken, failed).await?;
+        within(&self.db, self.note(taken, failed)).await?;
         Ok(events.len())
     }
 

@@ -47,7 +47,7 @@ pub(crate) async fn listen(db: &DatabaseConnection, stop: watch::Receiver<bool>)
 
 #[cfg(feature = "postgres")]
 mod postgres {
-    use std::{convert::Infallible, time::Duration};
+    use std::time::Duration;
 
     use sea_orm::{
         DatabaseConnection,
@@ -58,31 +58,38 @@ mod postgres {
     };
     use tokio::sync::watch;
 
+    use crate::silence::SILENCE;
+
     /// Pause before a connection that was refused is tried again.
     const PAUSE: Duration = Duration::from_secs(5);
 
     pub(super) async fn listen(db: &DatabaseConnection, mut stop: watch::Receiver<bool>) {
         loop {
-            tokio::select! {
+            let told = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
-                Err(error) = pass_on(db) => {
-                    tracing::warn!(%error, "can't listen to the database; events are found by polling meanwhile");
-                }
-            }
+                told = pass_on(db) => told,
+            };
+            let Err(error) = told else { continue };
+            tracing::warn!(%error, "can't listen to the database; events are found by polling meanwhile");
             let _ = tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await;
         }
     }
 
+    /// After this time without a notification it connects anew: a dead connection is silent, too.
+    const SILENT: Duration = Duration::from_secs(60);
+
     /// On a connection of its own, so that a small pool has them all for work.
-    async fn pass_on(db: &DatabaseConnection) -> Result<Infallible, sqlx::Error> {
+    async fn pass_on(db: &DatabaseConnection) -> Result<(), sqlx::Error> {
         let options = db.get_postgres_connection_pool().connect_options();
         let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let mut listener = PgListener::connect_with(&pool.connect_lazy_with((*options).clone())).await?;
-        listener.listen("thorn_event").await?;
+        let listening = tokio::time::timeout(SILENCE, listener.listen("thorn_event")).await;
+        listening.map_err(|_| sqlx::Error::PoolTimedOut)??;
         loop {
             // Also when it begins, and when a lost connection is back: what came meanwhile was missed.
             super::notify();
-            listener.try_recv().await?;
+            let Ok(told) = tokio::time::timeout(SILENT, listener.try_recv()).await else { return Ok(()) };
+            told?;
         }
     }
 }

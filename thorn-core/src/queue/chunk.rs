@@ -113,7 +113,33 @@ impl Bodies {
     }
 }
 
+/// Why a task can't be run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotAChunk {
+    #[error("a task of another release, with version {0} instead of {CHUNK_VERSION}")]
+    OtherRelease(u32),
+    #[error("a task that is no chunk ({0})")]
+    Malformed(serde_json::Error),
+}
+
 impl Chunk {
+    /// Reads a task's text. Another version may have another form in everything but `v`.
+    pub(crate) fn read(task: &str) -> Result<Self, NotAChunk> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: u32,
+        }
+        let read = serde_json::from_str(task);
+        let version = match &read {
+            Ok(Self { version, .. }) => Some(*version),
+            Err(_) => serde_json::from_str(task).ok().map(|Version { v }| v),
+        };
+        match version {
+            Some(version) if version != CHUNK_VERSION => Err(NotAChunk::OtherRelease(version)),
+            _ => read.map_err(NotAChunk::Malformed),
+        }
+    }
+
     /// The id of one of its deliveries, if the chunk is whole.
     #[must_use]
     pub fn delivery_id(&self, delivery: &ChunkDelivery) -> Option<DeliveryId> {
@@ -124,6 +150,17 @@ impl Chunk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_release_is_told_from_a_broken_task() {
+        for other in [r#"{"v":2,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
+            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 2))), "{other}");
+        }
+        for broken in ["", "null", "{}", r#"{"v":1,"events":["#, r#"{"v":1}"#, r#"{"v":"1"}"#] {
+            assert!(matches!(Chunk::read(broken), Err(NotAChunk::Malformed(_))), "{broken}");
+        }
+        assert!(Chunk::read(r#"{"v":1,"events":[],"deliveries":[]}"#).is_ok());
+    }
 
     #[test]
     fn bodies_survive_the_queue_byte_for_byte() {

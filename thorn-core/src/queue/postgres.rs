@@ -25,6 +25,7 @@ const DIALECT: Dialect = Dialect {
     no_metadata: "NULL",
     now: "now()",
     an_hour_ago: "now() - interval '1 hour'",
+    long_ago: "now() - interval '30 years'",
     skip_locked: " FOR UPDATE SKIP LOCKED",
     worker,
 };

@@ -2,8 +2,10 @@
 //! does.
 
 use std::{
+    collections::HashMap,
     fmt,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use apalis::prelude::{BackendExt as _, WorkerBuilder};
@@ -27,6 +29,9 @@ static UNFINISHED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!(
 static SWEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/sweep.lua")));
 static HAND_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/hand_back.lua")));
 
+/// How long a new connection is waited for, in place of one that doesn't answer.
+const CONNECTING: Duration = Duration::from_secs(2);
+
 /// Tasks of one push.
 const TASKS_PER_PUSH: usize = 200;
 
@@ -35,7 +40,8 @@ const WORKER_KEPT_SECONDS: u32 = 24 * 60 * 60;
 
 /// The queue in the keys that begin with its name.
 pub(super) struct RedisQueue {
-    connection: ConnectionManager,
+    url: String,
+    connection: Mutex<ConnectionManager>,
     config: Config,
     options: QueueOptions,
     wake: Arc<Notify>,
@@ -62,7 +68,8 @@ impl RedisQueue {
             .emit_events(false)
             .heartbeat_interval(silence(options.takeover) / HEARTBEATS)
             .missed_heartbeats(HEARTBEATS as usize);
-        let queue = Self { connection, config, options, wake: Arc::default() };
+        let connection = Mutex::new(connection);
+        let queue = Self { url: url.to_owned(), connection, config, options, wake: Arc::default() };
         queue.depth().await?;
         Ok(queue)
     }
@@ -76,7 +83,23 @@ impl RedisQueue {
         let mut call = UNFINISHED.prepare_invoke();
         call.key(self.config.active_jobs_list()).key(self.config.scheduled_jobs_set()).key(self.config.workers_set());
         call.arg(self.config.inflight_jobs_set());
-        call.invoke_async(&mut self.connection.clone()).await.map_err(|error| failed("counting tasks", error))
+        let counted = call.invoke_async(&mut self.connection()).await;
+        if counted.as_ref().is_err_and(redis::RedisError::is_timeout) {
+            self.connect_anew().await;
+        }
+        counted.map_err(|error| failed("counting tasks", error))
+    }
+
+    fn connection(&self) -> ConnectionManager {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Redis's client replaces a connection that ended, but keeps one that never answers again.
+    async fn connect_anew(&self) {
+        if let Ok(Ok(connection)) = tokio::time::timeout(CONNECTING, apalis_redis::connect(self.url.as_str())).await {
+            tracing::warn!("Redis didn't answer; connected anew");
+            *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+        }
     }
 }
 
@@ -94,7 +117,7 @@ impl Backend for RedisQueue {
             for text in batch {
                 call.arg(Ulid::generate().to_string()).arg(text);
             }
-            let pushed = call.invoke_async::<()>(&mut self.connection.clone()).await;
+            let pushed = call.invoke_async::<()>(&mut self.connection()).await;
             pushed.map_err(|error| failed("pushing tasks", error))?;
         }
         Ok(())
@@ -119,7 +142,7 @@ impl Backend for RedisQueue {
         call.key(config.job_data_hash()).key(config.done_jobs_set()).key(config.dead_jobs_set());
         call.arg(config.inflight_jobs_set()).arg(config.job_meta_hash());
         call.arg(self.workers_metadata()).arg(WORKER_KEPT_SECONDS);
-        let swept = call.invoke_async::<()>(&mut self.connection.clone()).await;
+        let swept = call.invoke_async::<()>(&mut self.connection()).await;
         swept.map_err(|error| failed("deleting finished tasks", error))
     }
 
@@ -129,7 +152,7 @@ impl Backend for RedisQueue {
         let handler = tasks.handler;
         tasks.handler = Handler::new(move |text, _| handler.call(text, true));
         let strategy = Strategy::new().stream(woken(self.wake.clone())).interval(self.options.poll);
-        let backend = RedisStorage::<Envelope>::new(self.connection.clone())
+        let backend = RedisStorage::<Envelope>::new(self.connection())
             .with_config(self.config.clone())
             .poll_with_strategy(strategy);
         let worker = WorkerBuilder::new(name).backend(backend).data(tasks).build(run_task).run();
@@ -143,8 +166,26 @@ impl Backend for RedisQueue {
         for name in names {
             beat.arg(now).arg(name);
         }
-        let sent = beat.query_async::<()>(&mut self.connection.clone()).await;
+        let sent = beat.query_async::<()>(&mut self.connection()).await;
         sent.map_err(|error| failed("a sign of life", error))
+    }
+
+    async fn discard_unreadable(&self) -> Result<usize, Error> {
+        let looking = |error| failed("looking for tasks that can't be read", error);
+        let mut connection = self.connection();
+        let texts = redis::cmd("HGETALL").arg(self.config.job_data_hash()).query_async(&mut connection).await;
+        let texts: HashMap<Vec<u8>, Vec<u8>> = texts.map_err(looking)?;
+        let readable = |id: &[u8], text| std::str::from_utf8(id).is_ok_and(|id| Envelope::is_readable(id, text));
+        let unreadable: Vec<_> = texts.iter().filter(|(id, text)| !readable(id, text)).map(|(id, _)| id).collect();
+        if unreadable.is_empty() {
+            return Ok(0);
+        }
+        let mut delete = redis::cmd("HDEL");
+        delete.arg(self.config.job_data_hash()).arg(&unreadable);
+        delete.query_async::<u64>(&mut connection).await.map_err(looking)?;
+        // Ids without a text, and what else there is of them.
+        self.sweep().await?;
+        Ok(unreadable.len())
     }
 
     async fn hand_back(&self, names: &[String], tasks: &Tasks) -> Result<(), Error> {
@@ -153,7 +194,7 @@ impl Backend for RedisQueue {
         call.key(config.active_jobs_list()).key(config.workers_set()).key(config.done_jobs_set());
         call.arg(config.inflight_jobs_set()).arg(self.workers_metadata()).arg(names.len());
         call.arg(names).arg(tasks.finished());
-        let handed = call.invoke_async::<()>(&mut self.connection.clone()).await;
+        let handed = call.invoke_async::<()>(&mut self.connection()).await;
         handed.map_err(|error| failed("handing tasks back", error))
     }
 }

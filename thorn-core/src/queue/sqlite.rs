@@ -20,6 +20,7 @@ const DIALECT: Dialect = Dialect {
     no_metadata: "'{}'",
     now: "strftime('%s', 'now')",
     an_hour_ago: "strftime('%s', 'now') - 3600",
+    long_ago: "strftime('%s', 'now') - 1000000000",
     skip_locked: "",
     worker,
 };

@@ -10,12 +10,17 @@ use ulid::Ulid;
 
 use super::{
     Backend, QueueOptions,
-    task::{MAX_ATTEMPTS, Tasks, made_at},
+    task::{Envelope, MAX_ATTEMPTS, Tasks, made_at},
 };
 use crate::{
     Error, Timestamp,
     statement::{batches, statement},
 };
+
+/// Ids of one `IN (…)`.
+const IDS_PER_QUERY: usize = 500;
+
+const UNFINISHED: &str = "'Pending', 'Queued', 'Running', 'Failed'";
 
 /// What differs between the databases.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub(super) struct Dialect {
     pub(super) no_metadata: &'static str,
     pub(super) now: &'static str,
     pub(super) an_hour_ago: &'static str,
+    /// From when on a task may run: no clock that is set back shall hold it up. Older ones come first.
+    pub(super) long_ago: &'static str,
     /// Leaves rows alone that another worker is deleting.
     pub(super) skip_locked: &'static str,
     /// As [`Backend::worker`].
@@ -49,9 +56,7 @@ impl Tables {
 
     async fn unfinished(&self, what: &str) -> Result<Option<QueryResult>, Error> {
         let Dialect { jobs, .. } = self.dialect;
-        let sql = format!(
-            "SELECT {what} FROM {jobs} WHERE job_type = ? AND status IN ('Pending', 'Queued', 'Running', 'Failed')"
-        );
+        let sql = format!("SELECT {what} FROM {jobs} WHERE job_type = ? AND status IN ({UNFINISHED})");
         let values = [Value::from(self.options.name.clone())];
         Ok(self.db.query_one_raw(statement(self.db.get_database_backend(), &sql, values)).await?)
     }
@@ -71,11 +76,11 @@ impl Tables {
 #[async_trait::async_trait]
 impl Backend for Tables {
     async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Vec<String>, Error> {
-        let Dialect { jobs, no_metadata, .. } = self.dialect;
+        let Dialect { jobs, no_metadata, long_ago, .. } = self.dialect;
         for batch in batches(tasks, 3, String::len) {
-            let row = format!("(?, ?, ?, {MAX_ATTEMPTS}, {no_metadata})");
+            let row = format!("(?, ?, ?, {MAX_ATTEMPTS}, {no_metadata}, {long_ago})");
             let rows = vec![row; batch.len()].join(", ");
-            let sql = format!("INSERT INTO {jobs} (id, job_type, job, max_attempts, metadata) VALUES {rows}");
+            let sql = format!("INSERT INTO {jobs} (id, job_type, job, max_attempts, metadata, run_at) VALUES {rows}");
             let values = batch.into_iter().flat_map(|task| {
                 [
                     Value::from(Ulid::generate().to_string()),
@@ -129,6 +134,27 @@ impl Backend for Tables {
     async fn beat(&self, names: &[String]) -> Result<(), Error> {
         let Dialect { workers, now, .. } = self.dialect;
         self.of_workers(&format!("UPDATE {workers} SET last_seen = {now} WHERE id"), names).await
+    }
+
+    async fn discard_unreadable(&self) -> Result<usize, Error> {
+        let Dialect { jobs, .. } = self.dialect;
+        let backend = self.db.get_database_backend();
+        let sql = format!("SELECT id, job FROM {jobs} WHERE job_type = ? AND status IN ({UNFINISHED})");
+        let name = Value::from(self.options.name.clone());
+        let rows = self.db.query_all_raw(statement(backend, &sql, [name.clone()])).await?;
+        let mut unreadable = Vec::new();
+        for row in rows {
+            let (id, job): (String, Vec<u8>) = (row.try_get("", "id")?, row.try_get("", "job").unwrap_or_default());
+            if !Envelope::is_readable(&id, &job) {
+                unreadable.push(id);
+            }
+        }
+        for ids in unreadable.chunks(IDS_PER_QUERY) {
+            let sql = format!("DELETE FROM {jobs} WHERE job_type = ? AND id IN ({})", vec!["?"; ids.len()].join(", "));
+            let values = std::iter::once(name.clone()).chain(ids.iter().map(Value::from));
+            self.db.execute_raw(statement(backend, &sql, values)).await?;
+        }
+        Ok(unreadable.len())
     }
 
     async fn hand_back(&self, names: &[String], tasks: &Tasks) -> Result<(), Error> {

@@ -35,6 +35,14 @@ impl<'de> Deserialize<'de> for Envelope {
     }
 }
 
+impl Envelope {
+    /// Whether apalis can hand out a task with this id and text.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+    pub(super) fn is_readable(id: &str, text: &[u8]) -> bool {
+        Ulid::from_string(id).is_ok() && serde_json::from_slice::<Self>(text).is_ok()
+    }
+}
+
 /// What every task gets.
 #[derive(Clone)]
 pub(super) struct Tasks {

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use ulid::Ulid;
 
 use super::{Backend, Handler, task::Tasks};
-use crate::Error;
+use crate::{Error, silence::SILENCE};
 
 /// Heartbeats within the time after which a silent worker loses its tasks.
 pub(super) const HEARTBEATS: u32 = 5;
@@ -27,6 +27,7 @@ pub(super) async fn work(
     backend: &Arc<dyn Backend>,
     takeover: Duration,
     handler: Handler,
+    mut interrupted: watch::Receiver<()>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let (mut tasks, mut ended) = Tasks::new(handler);
@@ -36,10 +37,20 @@ pub(super) async fn work(
         let name = format!("thorn-{}-{}", std::process::id(), Ulid::generate());
         let worker = backend.worker(&name, tasks.clone());
         names.push(name);
-        tokio::select! {
+        let failed = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
+            Ok(()) = interrupted.changed() => {
+                tracing::warn!("the queue may be silent, starting its worker anew");
+                false
+            }
             // An error of the queue's ends apalis's worker; the tasks it had go on, and are taken over.
-            ended = worker => tracing::warn!(error = ?ended.err(), "the queue's worker stopped, starting it anew"),
+            ended = worker => {
+                tracing::warn!(error = ?ended.err(), "the queue's worker stopped, starting it anew");
+                true
+            }
+        };
+        if failed {
+            discard_unreadable(backend).await;
         }
         let _ = tokio::time::timeout(RESTART_PAUSE, stop.wait_for(|stop| *stop)).await;
     }
@@ -51,4 +62,14 @@ pub(super) async fn work(
     }
     // What was finished and not acknowledged must not run again; the rest shall, at once.
     backend.hand_back(&names, &tasks).await
+}
+
+/// One task that apalis can't read would end each worker that fetches it, and keep all that is fetched
+/// along with it.
+async fn discard_unreadable(backend: &Arc<dyn Backend>) {
+    match tokio::time::timeout(SILENCE, backend.discard_unreadable()).await {
+        Ok(Ok(0)) | Err(_) => {}
+        Ok(Ok(tasks)) => tracing::error!(tasks, "deleted tasks that nobody can read; they weren't made by thorn"),
+        Ok(Err(error)) => tracing::debug!(%error, "can't look for unreadable tasks"),
+    }
 }

@@ -6,7 +6,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Record, refused::is_refused, write};
-use crate::Error;
+use crate::{Error, silence::within};
 
 /// Records of one transaction.
 const GROUP: usize = 1000;
@@ -100,7 +100,7 @@ async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, onesh
 async fn write_out(db: &DatabaseConnection, records: &[Record]) -> Result<(), Error> {
     let mut pauses = PAUSES.iter().chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1]));
     loop {
-        match commit(db, records).await {
+        match within(db, commit(db, records)).await {
             Ok(()) => return Ok(()),
             Err(error) if is_refused(&error) => return Err(error),
             Err(error) => {

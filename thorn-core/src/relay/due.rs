@@ -10,6 +10,7 @@ use sea_orm::{
     prelude::Uuid,
     sea_query::{Expr, ExprTrait as _},
 };
+use tokio::time::Instant;
 
 use super::{
     BUSY, Progress, Relay,
@@ -41,14 +42,14 @@ impl Relay {
     /// moves on by the lease: should the task get lost, they are simply due again. Those whose lane is
     /// full aren't touched.
     pub(super) async fn claim_due(&self, now: Timestamp, room: usize, progress: &mut Progress) -> Result<usize, Error> {
-        if progress.busy_until.is_some_and(|until| now < until) {
+        if progress.busy_until.is_some_and(|until| Instant::now() < until) {
             return Ok(0);
         }
         progress.busy_until = None;
         let Picked { mut rows, left, .. } = self.pick(now, progress).await?;
         if rows.is_empty() {
             if left {
-                progress.busy_until = Some(now + BUSY);
+                progress.busy_until = Some(Instant::now() + BUSY);
             }
             return Ok(0);
         }

@@ -64,8 +64,13 @@ impl Relay {
         let missing = packer.deliveries();
         let tasks = packer.finish()?;
         let txn = transaction::begin(&self.db).await?;
-        set_audit(&txn, settled, None).await?;
-        set_audit(&txn, postponed, Some(now + self.options.audit_after)).await?;
+        let mut mine = set_audit(&txn, settled, None, now).await?;
+        mine += set_audit(&txn, postponed, Some(now + self.options.audit_after), now).await?;
+        if mine != open.len() as u64 {
+            txn.rollback().await?;
+            tracing::debug!("another reconciler was first");
+            return Ok(freed);
+        }
         let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
         staged.send().await;
@@ -127,14 +132,21 @@ impl Relay {
     }
 }
 
-async fn set_audit<C: ConnectionTrait>(db: &C, ids: Vec<Uuid>, at: Option<Timestamp>) -> Result<(), Error> {
+/// Of those that are still to be audited; returns how many these were.
+async fn set_audit<C: ConnectionTrait>(
+    db: &C,
+    ids: Vec<Uuid>,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<u64, Error> {
     if ids.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    Entity::update_many()
+    let set = Entity::update_many()
         .col_expr(Column::AuditAt, Expr::value(at.map(Timestamp::as_millis)))
         .filter(Column::Id.is_in(ids))
+        .filter(Column::AuditAt.lte(now.as_millis()))
         .exec(db)
         .await?;
-    Ok(())
+    Ok(set.rows_affected)
 }

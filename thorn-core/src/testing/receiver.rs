@@ -144,6 +144,12 @@ impl Receiver {
         lock(&self.shared.received).clone()
     }
 
+    /// How many requests have arrived so far.
+    #[must_use]
+    pub fn arrived(&self) -> usize {
+        lock(&self.shared.received).len()
+    }
+
     /// Forgets what has arrived so far.
     pub fn forget(&self) {
         lock(&self.shared.received).clear();

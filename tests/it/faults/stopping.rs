@@ -1,0 +1,65 @@
+//! A worker that is told to stop.
+
+use std::time::{Duration, Instant};
+
+use thorn::{Config, event::Event};
+use thorn_core::testing::{Receiver, Reply};
+
+use super::backlog::{arrivals, delivered, duplicates, send};
+use crate::{
+    app::{self, App, PATIENCE},
+    process::{self, WorkerProcess},
+};
+
+/// While requests are under way apalis polls none of its own transactions; one that is open then must
+/// not keep the requests' results from being written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_under_way_holds_no_lock_that_others_wait_for() {
+    let app = App::with(Config { poll_interval: Duration::from_millis(1), ..app::config() }).await;
+    let receiver = Receiver::start().await.unwrap();
+    receiver.reply(Reply::status(204).delay(Duration::from_millis(20)));
+    app.subscribe("a.b", &receiver.url("/")).await;
+    for n in 1..=20 {
+        let worker = app.worker().await;
+        Event::new("a.b").broadcast().send(app.db(), &n).await.unwrap();
+        receiver.wait_for(n, PATIENCE).await.unwrap();
+        let stopping = Instant::now();
+        worker.stop().await.unwrap();
+        assert!(stopping.elapsed() < Duration::from_secs(5), "stop {n} took {:?}", stopping.elapsed());
+    }
+    assert_eq!(receiver.received().len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_worker_finishes_what_it_began_and_hands_back_the_rest() {
+    const EVENTS: usize = 400;
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply::status(204).delay(Duration::from_millis(300)));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let mut worker = WorkerProcess::spawn(process::command(&app.url).env("THORN_EVENT_TIMEOUT", "5"));
+    send(&app, EVENTS).await;
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+
+    let told = Instant::now();
+    worker.terminate();
+    let status = worker.ended().await;
+    let took = told.elapsed();
+    assert!(status.success(), "{status}: {}", worker.log());
+    // Far less than its deadline of ten, because requests take 0.3 s.
+    assert!(took < Duration::from_secs(5), "{took:?}: {}", worker.log());
+    let mut begun: Vec<_> = arrivals(&receiver).into_keys().collect();
+    let mut recorded: Vec<_> = delivered(&app, &subscription, 0).await.iter().map(ToString::to_string).collect();
+    begun.sort_unstable();
+    recorded.sort_unstable();
+    println!("stopped after {:.1} s with {} of {EVENTS} delivered", took.as_secs_f32(), begun.len());
+    assert_eq!(begun, recorded, "what was begun is recorded, and nothing else");
+    assert!(begun.len() < EVENTS, "there was no backlog, so this shows nothing");
+
+    receiver.reply(Reply::status(204));
+    let continued = Instant::now();
+    let _second = WorkerProcess::start(&app.url);
+    delivered(&app, &subscription, EVENTS).await;
+    println!("another worker delivered the rest in {:.1} s", continued.elapsed().as_secs_f32());
+    app.settled().await;
+    assert_eq!((arrivals(&receiver).len(), duplicates(&receiver)), (EVENTS, 0));
+}

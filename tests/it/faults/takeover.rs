@@ -1,0 +1,35 @@
+//! Tasks in the hands of a worker that is gone go to another one.
+
+use std::time::{Duration, Instant};
+
+use thorn_core::testing::{Receiver, Reply};
+
+use super::backlog::{arrivals, delivered, send, working};
+use crate::{
+    app::{App, PATIENCE},
+    process::{self, TAKEOVER, WorkerProcess},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hanging_requests_of_a_killed_worker_are_taken_over() {
+    const EVENTS: usize = 10;
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    receiver.reply(Reply::status(200).delay(Duration::from_secs(3600)));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let start = || WorkerProcess::spawn(process::command(&app.url).env("THORN_EVENT_TIMEOUT", "60"));
+    let mut first = start();
+    send(&app, EVENTS).await;
+    receiver.wait_for(EVENTS, PATIENCE).await.unwrap();
+    let second = start();
+    working(&app, &second).await;
+    receiver.reply(Reply::status(204));
+
+    let killed = Instant::now();
+    first.kill();
+    delivered(&app, &subscription, EVENTS).await;
+    let took = killed.elapsed();
+    println!("taken over after {:.1} s with THORN_TAKEOVER={TAKEOVER}", took.as_secs_f32());
+    assert!(took < Duration::from_secs(TAKEOVER * 5), "{took:?}");
+    app.settled().await;
+    assert!(arrivals(&receiver).values().all(|times| *times == 2), "once each from the killed worker and the other");
+}

@@ -1,0 +1,51 @@
+//! A server that can't be reached for half a minute: it refuses connections, or says nothing at all.
+
+use std::time::Duration;
+
+use super::{
+    ground::Ground,
+    proxy::Proxy,
+    run::{IN_HAND, Moment, Run},
+};
+use crate::faults::on;
+
+on! {
+    postgres: the_database_refuses, the_database_is_silent;
+    redis: the_queue_is_silent;
+}
+
+const OUTAGE: Duration = Duration::from_secs(30);
+
+async fn the_database_refuses(mut ground: Ground) {
+    let (proxy, url) = Proxy::to(&ground.direct).await;
+    ground.url = url;
+    let mut run = Run::start("database refuses for 30 s", ground, 2).await;
+    proxy.cut().await;
+    tokio::time::sleep(OUTAGE).await;
+    proxy.open().await;
+    run.finish(Moment::now(), 1, 2 * IN_HAND).await;
+}
+
+async fn the_database_is_silent(mut ground: Ground) {
+    let (proxy, url) = Proxy::to(&ground.direct).await;
+    ground.url = url;
+    let mut run = Run::start("database silent for 30 s", ground, 2).await;
+    proxy.fall_silent();
+    tokio::time::sleep(OUTAGE).await;
+    proxy.open().await;
+    let ended = Moment::now();
+    // It is the workers that must come back by themselves: an application waits as long as it likes.
+    run.application.as_mut().unwrap().kill();
+    run.save();
+    run.finish(ended, 1, 2 * IN_HAND).await;
+}
+
+async fn the_queue_is_silent(mut ground: Ground) {
+    let (proxy, url) = Proxy::to(ground.queue.as_ref().unwrap()).await;
+    ground.queue = Some(url);
+    let mut run = Run::start("queue silent for 30 s", ground, 2).await;
+    proxy.fall_silent();
+    tokio::time::sleep(OUTAGE).await;
+    proxy.open().await;
+    run.finish(Moment::now(), 1, 2 * IN_HAND).await;
+}
