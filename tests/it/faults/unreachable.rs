@@ -7,10 +7,13 @@ use super::{
     proxy::Proxy,
     run::{IN_HAND, Moment, Run},
 };
-use crate::faults::on;
+use crate::{
+    app::{self, App},
+    faults::on,
+};
 
 on! {
-    postgres: the_database_refuses, the_database_is_silent;
+    postgres: the_database_refuses, the_database_is_silent, the_server_soon_ends_a_connection_nobody_is_at;
     redis: the_queue_is_silent;
 }
 
@@ -48,4 +51,14 @@ async fn the_queue_is_silent(mut ground: Ground) {
     tokio::time::sleep(OUTAGE).await;
     proxy.open().await;
     run.finish(Moment::now(), 1, 2 * IN_HAND).await;
+}
+
+/// The other way round: a machine that is gone must not keep its locks on events for two hours.
+async fn the_server_soon_ends_a_connection_nobody_is_at(ground: Ground) {
+    let app = App::on(Some(ground.url), app::config()).await;
+    for (setting, value) in [("tcp_keepalives_idle", "60"), ("tcp_keepalives_count", "3"), ("tcp_user_timeout", "2min")]
+    {
+        let shown = app.text(&format!("SELECT current_setting('{setting}') AS text")).await;
+        assert_eq!(shown, [value], "{setting}");
+    }
 }
