@@ -1,8 +1,12 @@
 //! An application under test: its own database, or a given one, thorn on it, and a worker if asked for.
 
+mod tasks;
+
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, Schema, Statement, prelude::Uuid,
+};
 use thorn::{
     Config, DeliveryId, EventId, Thorn,
     delivery::RetryPolicy,
@@ -12,7 +16,7 @@ use thorn::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::database::Place;
+use crate::database::{self, Place};
 
 /// Longer than anything should take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,10 +27,11 @@ pub(crate) struct App {
     _place: Place,
 }
 
-/// Settings for tests: loopback is allowed, retries come soon.
+/// Settings for tests: loopback is allowed, retries come soon. On MySQL there is no queue in the database.
 pub(crate) fn config() -> Config {
     Config {
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
+        queue_url: database::is_mysql().then(|| "memory:".parse().unwrap()),
         poll_interval: Duration::from_millis(20),
         takeover: Duration::from_secs(2),
         audit_after: Duration::from_secs(2),
@@ -111,13 +116,25 @@ impl App {
         rows.iter().map(|row| row.try_get("", "text").unwrap()).collect()
     }
 
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT COUNT(*) AS n FROM {table}");
+        let row = self.db().query_one_raw(Statement::from_string(self.db().get_database_backend(), sql)).await;
+        row.unwrap().unwrap().try_get("", "n").unwrap()
+    }
+
+    /// Adds the table of an entity.
+    pub(crate) async fn create_table<E: EntityTrait>(&self, entity: E) {
+        let table = Schema::new(self.db().get_database_backend()).create_table_from_entity(entity);
+        self.db().execute(&table).await.unwrap();
+    }
+
     /// Numbers of the attempts that were followed by another.
     pub(crate) async fn past_attempts(&self, delivery: DeliveryId) -> Vec<i32> {
-        let sql = format!(
-            "SELECT CAST(number AS TEXT) AS text FROM thorn_attempt WHERE delivery_id = x'{}' ORDER BY number",
-            delivery.as_uuid().simple()
-        );
-        self.text(&sql).await.iter().map(|number| number.parse().unwrap()).collect()
+        let backend = self.db().get_database_backend();
+        let id = literal(backend, delivery.as_uuid());
+        let sql = format!("SELECT number FROM thorn_attempt WHERE delivery_id = {id} ORDER BY number");
+        let rows = self.db().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "number").unwrap()).collect()
     }
 
     /// Waits until the subscription's deliveries are as wished.
@@ -142,6 +159,11 @@ impl App {
         })
         .await;
     }
+}
+
+/// A UUID in SQL.
+pub(crate) fn literal(backend: DbBackend, id: Uuid) -> String {
+    if backend == DbBackend::Postgres { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
 }
 
 /// Makes a database of the test's own on a Postgres server.

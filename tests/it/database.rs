@@ -8,6 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
+/// Whether this run is on MySQL or MariaDB.
+pub(crate) fn is_mysql() -> bool {
+    std::env::var("THORN_TEST_DATABASE").is_ok_and(|database| database == "mysql")
+}
+
 /// Gone when it is dropped.
 pub(crate) struct Place {
     pub(crate) url: String,

@@ -1,4 +1,8 @@
 //! What differs between databases, and must not be noticed.
 
+mod deadlocks;
+mod large;
 mod migrating;
 mod plans;
+mod rights;
+mod wakened;

@@ -6,7 +6,6 @@ mod held;
 mod inline;
 mod transactions;
 
-use sea_orm::{ConnectionTrait, Schema};
 use thorn::{Config, Event};
 
 use crate::{
@@ -17,8 +16,7 @@ use crate::{
 /// An application with articles and without a worker.
 async fn application(config: Config) -> App {
     let app = App::with(config).await;
-    let create = Schema::new(app.db().get_database_backend()).create_table_from_entity(article::Entity);
-    app.db().execute(&create).await.unwrap();
+    app.create_table(article::Entity).await;
     app
 }
 

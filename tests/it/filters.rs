@@ -60,9 +60,8 @@ fn heard(receiver: &Receiver, path: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn django_webhooks_d06_d07_a_listener_hears_of_its_value_and_never_of_another_model() {
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
-    for table in ["article", "invoice"] {
-        app.execute(&format!("CREATE TABLE {table} (id INTEGER PRIMARY KEY, state TEXT NOT NULL)")).await;
-    }
+    app.create_table(article::Entity).await;
+    app.create_table(invoice::Entity).await;
     let published = json!({ "state": "PUBLISHED" });
     subscribe(&app, "article.*", receiver.url("/articles"), published.clone()).await;
     subscribe(&app, "invoice.*", receiver.url("/invoices"), published.clone()).await;
@@ -94,7 +93,7 @@ async fn what_a_filter_was_at_the_fan_out_decides_what_is_owed() {
     let kept = subscribe(&app, "a.b", receiver.url("/kept"), one.clone()).await;
     let edited = subscribe(&app, "a.b", receiver.url("/edited"), two).await;
     let worker = app.worker().await;
-    app.execute("CREATE TRIGGER lose AFTER INSERT ON Jobs BEGIN DELETE FROM Jobs WHERE id = NEW.id; END").await;
+    app.lose_tasks().await;
     Event::new("a.b").broadcast().send(app.db(), &one).await.unwrap();
     app::eventually("relayed", || async {
         let status = app.thorn.status().await.unwrap();
@@ -104,7 +103,7 @@ async fn what_a_filter_was_at_the_fan_out_decides_what_is_owed() {
     // One would hear of it by now, but didn't; the other did, and only its digest changes.
     app.change(&edited, SubscriptionChange { filter: Some(one.clone()), ..Default::default() }).await;
     app.change(&kept, SubscriptionChange { digest: Some("sha1".into()), ..Default::default() }).await;
-    app.execute("DROP TRIGGER lose").await;
+    app.leave_tasks().await;
     receiver.wait_for(1, PATIENCE).await.unwrap();
     app.settled().await;
     assert_eq!((heard(&receiver, "/kept"), heard(&receiver, "/edited")), (vec!["a.b ONE".to_owned()], vec![]));

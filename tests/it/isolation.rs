@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sea_orm::DbBackend;
 use thorn::{
     Config,
     delivery::{Outcome, RetryPolicy},
@@ -11,23 +12,39 @@ use thorn::{
 };
 use thorn_core::testing::{Receiver, Reply};
 
-use crate::app::{self, App};
+use crate::{
+    app::{self, App, literal},
+    database::is_mysql,
+};
 
 /// Leads a subscription somewhere that could never be subscribed, before a worker reads it.
 async fn redirect(app: &App, subscription: &Subscription, url: &str) {
-    let id = subscription.id.as_uuid().simple();
-    app.execute(&format!("UPDATE thorn_subscription SET url = '{url}' WHERE id = x'{id}'")).await;
+    let id = literal(app.db().get_database_backend(), subscription.id.as_uuid());
+    app.execute(&format!("UPDATE thorn_subscription SET url = '{url}' WHERE id = {id}")).await;
 }
 
-/// Keeps a copy of every task that is enqueued.
-async fn watch_tasks(app: &App) {
-    app.execute("CREATE TABLE seen AS SELECT job FROM Jobs").await;
-    app.execute("CREATE TRIGGER see AFTER INSERT ON Jobs BEGIN INSERT INTO seen VALUES (NEW.job); END").await;
+/// Lets the database refuse new deliveries to a subscription, by a trigger.
+async fn refuse(app: &App, name: &str, to: &Subscription, when: &str) {
+    let backend = app.db().get_database_backend();
+    let when = format!("NEW.subscription_id = {} AND {when}", literal(backend, to.id.as_uuid()));
+    let trigger = format!("CREATE TRIGGER {name} BEFORE INSERT ON thorn_delivery");
+    let sql = match backend {
+        DbBackend::Postgres => format!(
+            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF {when} THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$; \
+             {trigger} FOR EACH ROW EXECUTE FUNCTION {name}()"
+        ),
+        DbBackend::MySql => format!(
+            "{trigger} FOR EACH ROW IF {when} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF"
+        ),
+        _ => format!("{trigger} WHEN {when} BEGIN SELECT RAISE(ABORT, 'not this one'); END"),
+    };
+    app.execute(&sql).await;
 }
 
-async fn tasks(app: &App) -> Vec<serde_json::Value> {
-    let texts = app.text("SELECT CAST(job AS TEXT) AS text FROM seen").await;
-    texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+async fn refuse_no_more(app: &App, name: &str) {
+    let on = if app.db().get_database_backend() == DbBackend::Postgres { " ON thorn_delivery" } else { "" };
+    app.execute(&format!("DROP TRIGGER {name}{on}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +67,7 @@ async fn thorn_125_139_140_who_cannot_be_reached_costs_the_others_of_its_chunk_n
         good.push(app.subscribe("a.b", &receiver.url(&format!("/{n}"))).await);
     }
     let worker = app.worker().await;
-    watch_tasks(&app).await;
+    app.watch_tasks().await;
     let three = RetryPolicy::fixed(Duration::from_millis(20), 3);
     Event::new("a.b").broadcast().retry(three).send(app.db(), &()).await.unwrap();
     for (subscription, outcome) in &bad {
@@ -60,7 +77,7 @@ async fn thorn_125_139_140_who_cannot_be_reached_costs_the_others_of_its_chunk_n
         assert_eq!((rows[0].outcome, rows[0].attempts), (Some(*outcome), 3), "{rows:?}");
     }
     app.settled().await;
-    let first = &tasks(&app).await[0]["deliveries"];
+    let first = &app.seen_chunks().await[0]["deliveries"];
     assert_eq!(first.as_array().unwrap().len(), 23, "all began in one chunk");
     assert_eq!(receiver.received().len(), 20, "each good one once");
     for subscription in &good {
@@ -85,11 +102,11 @@ async fn thorn_123_134_chunks_have_their_size_and_each_body_once_per_content_typ
         app.thorn.subscriptions().create(new).await.unwrap();
     }
     let worker = app.worker().await;
-    watch_tasks(&app).await;
+    app.watch_tasks().await;
     Event::new("a.b").broadcast().send(app.db(), "once-only").await.unwrap();
     receiver.wait_for(10, app::PATIENCE).await.unwrap();
     app.settled().await;
-    let tasks = tasks(&app).await;
+    let tasks = app.seen_chunks().await;
     let mut sizes: Vec<usize> = tasks.iter().map(|task| task["deliveries"].as_array().unwrap().len()).collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [2, 4, 4]);
@@ -111,15 +128,8 @@ async fn a_record_that_the_database_refuses_holds_up_no_other() {
     for n in 0..10 {
         good.push(app.subscribe("a.b", &receiver.url(&format!("/{n}"))).await);
     }
-    let refuse = |name: &str, to: &Subscription, when: &str| {
-        let id = to.id.as_uuid().simple();
-        format!(
-            "CREATE TRIGGER {name} BEFORE INSERT ON thorn_delivery WHEN NEW.subscription_id = x'{id}' AND {when} \
-             BEGIN SELECT RAISE(ABORT, 'not this one'); END"
-        )
-    };
-    app.execute(&refuse("never", &refused, "1")).await;
-    app.execute(&refuse("no_text", &texts, "NEW.response IS NOT NULL")).await;
+    refuse(&app, "never", &refused, "1 = 1").await;
+    refuse(&app, "no_text", &texts, "NEW.response IS NOT NULL").await;
     receiver.reply(Reply { body: "thanks".into(), ..Reply::status(200) });
     let worker = app.worker().await;
     Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
@@ -132,7 +142,7 @@ async fn a_record_that_the_database_refuses_holds_up_no_other() {
     assert!(app.deliveries(&refused, |_| true).await.is_empty());
 
     // Nothing is lost: the reconciler delivers it again once it can be recorded.
-    app.execute("DROP TRIGGER never").await;
+    refuse_no_more(&app, "never").await;
     app.deliveries(&refused, |rows| rows.len() == 1).await;
     app.settled().await;
     worker.stop().await.unwrap();
@@ -151,7 +161,8 @@ async fn an_event_that_cannot_be_encoded_holds_up_no_other() {
     let json = app.subscribe("a.b", &receiver.url("/json")).await;
     Event::new("a.b").broadcast().send(app.db(), "half of a pair").await.unwrap();
     // Text of JSON that no string can hold, as raw JSON may bring it.
-    app.execute("UPDATE thorn_event SET body = replace(body, 'half of a pair', '\\ud800')").await;
+    let half = if is_mysql() { r"\\ud800" } else { r"\ud800" };
+    app.execute(&format!("UPDATE thorn_event SET body = replace(body, 'half of a pair', '{half}')")).await;
     Event::new("a.b").broadcast().send(app.db(), "fine").await.unwrap();
     let worker = app.worker().await;
     app.deliveries(&form, |rows| rows.len() == 1).await;

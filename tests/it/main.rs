@@ -3,9 +3,11 @@
 
 mod alone;
 mod app;
+mod backlog;
 mod bad_input;
 #[cfg(unix)]
 mod blog;
+mod building;
 mod configured;
 mod conformance;
 mod database;

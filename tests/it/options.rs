@@ -62,10 +62,13 @@ async fn without_signature_only_what_is_unsigned_and_a_stripped_one_is_made_anew
     let unsigned = subscribe(&app, receiver.url("/unsigned"), unsigned).await;
     let worker = app.worker().await;
     // Somebody who can write to the queue replaces the body and strips every signature.
-    let strip = "CREATE TRIGGER strip AFTER INSERT ON Jobs BEGIN UPDATE Jobs SET job = CAST(replace(\
-         json_remove(CAST(NEW.job AS TEXT), '$.deliveries[0].h', '$.deliveries[1].h'), 'genuine', 'forged') AS BLOB) \
-         WHERE id = NEW.id; END";
-    app.execute(strip).await;
+    app.on_each_task(
+        "UPDATE Jobs SET job = CAST(replace(json_remove(CAST(NEW.job AS TEXT), \
+         '$.deliveries[0].h', '$.deliveries[1].h'), 'genuine', 'forged') AS BLOB) WHERE id = NEW.id",
+        "UPDATE apalis.jobs SET job = convert_to(replace((convert_from(NEW.job, 'UTF8')::jsonb \
+         #- '{deliveries,0,h}' #- '{deliveries,1,h}')::text, 'genuine', 'forged'), 'UTF8') WHERE id = NEW.id",
+    )
+    .await;
     Event::new("a.b").broadcast().send(app.db(), &"genuine").await.unwrap();
     let received = receiver.wait_for(2, PATIENCE).await.unwrap();
     app.settled().await;
@@ -87,12 +90,11 @@ async fn thorn_145_a_subscription_s_headers_go_along_and_the_event_s_win() {
     let new = NewSubscription { headers, ..NewSubscription::default() };
     subscribe(&app, receiver.url("/"), new).await;
     let worker = app.worker().await;
-    app.execute("CREATE TABLE seen AS SELECT job FROM Jobs").await;
-    app.execute("CREATE TRIGGER see AFTER INSERT ON Jobs BEGIN INSERT INTO seen VALUES (NEW.job); END").await;
+    app.watch_tasks().await;
     Event::new("a.b").broadcast().header("X-Tenant", "blue").send(app.db(), &1).await.unwrap();
     let request = receiver.wait_for(1, PATIENCE).await.unwrap().remove(0);
     worker.stop().await.unwrap();
     assert_eq!((request.header("authorization"), request.header("x-tenant")), ("Bearer hush", "blue"));
-    let passed = app.text("SELECT CAST(job AS TEXT) AS text FROM seen").await;
+    let passed = app.seen_tasks().await;
     assert!(passed[0].contains("a.b") && !passed[0].contains("hush"), "no credential is on the queue: {passed:?}");
 }

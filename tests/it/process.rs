@@ -33,6 +33,9 @@ pub(crate) fn program(program: &Path, database_url: &str) -> Command {
         .env("NO_COLOR", "1")
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null());
+    if database_url.starts_with("mysql:") {
+        command.env("THORN_QUEUE_URL", "memory:");
+    }
     command
 }
 
@@ -99,7 +102,7 @@ impl Drop for WorkerProcess {
         let _ = self.child.wait();
         if std::thread::panicking() {
             let log = self.log();
-            let tail: Vec<_> = log.lines().rev().filter(|line| !line.contains("INFO delivery{")).take(40).collect();
+            let tail: Vec<_> = log.lines().rev().filter(|line| !line.contains("DEBUG")).take(40).collect();
             eprintln!("--- worker {}:", self.child.id());
             tail.iter().rev().for_each(|line| eprintln!("{line}"));
         }

@@ -50,18 +50,13 @@ async fn what_is_over_is_deleted_with_its_deliveries_and_what_waits_stays() {
     Event::new("waits").broadcast().retry(later).send(app.db(), &()).await.unwrap();
     app.deliveries(&waits, |rows| rows.first().is_some_and(|row| row.attempts == 1)).await;
     worker.stop().await.unwrap();
-    let count = |table: &'static str| {
-        let app = &app;
-        async move { app.text(&format!("SELECT CAST(COUNT(*) AS TEXT) AS text FROM {table}")).await.remove(0) }
-    };
-    assert_eq!(
-        [count("thorn_event").await, count("thorn_delivery").await, count("thorn_attempt").await],
-        ["3", "3", "3"]
-    );
+    for table in ["thorn_event", "thorn_delivery", "thorn_attempt"] {
+        assert_eq!(app.count(table).await, 3, "{table}");
+    }
 
     let forgetful = app.sibling(Config { keep: Some(Duration::ZERO), ..app::config() }).await;
     let worker = forgetful.start_worker().await.unwrap();
     events_become(&app, &["waits"]).await;
-    assert_eq!([count("thorn_delivery").await, count("thorn_attempt").await], ["1", "0"]);
+    assert_eq!([app.count("thorn_delivery").await, app.count("thorn_attempt").await], [1, 0]);
     worker.stop().await.unwrap();
 }

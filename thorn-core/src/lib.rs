@@ -4,6 +4,10 @@
 //! → `delivery` → `record`. Each hands the next one a value.
 #![deny(missing_docs)]
 
+// A name for the integration tests' databases, which these tests share.
+#[cfg(test)]
+extern crate self as thorn_core;
+
 mod config;
 mod connect;
 mod error;
@@ -29,6 +33,11 @@ pub mod subscription;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod worker;
+
+#[cfg(all(test, feature = "sqlite"))]
+#[path = "../../tests/it/database.rs"]
+#[allow(clippy::unwrap_used, dead_code, reason = "a test that cannot go on has failed; these need a part of it")]
+mod test_database;
 
 pub use async_trait::async_trait;
 pub use config::{Config, ConfigError};

@@ -72,6 +72,10 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
 ///
 /// [`Error::Database`], for instance if the role may not create tables.
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
+    // Asked first, so that where nothing is to do a user without the right to create anything will do.
+    if is_up_to_date(db).await? {
+        return Ok(());
+    }
     let db = db.clone();
     // Not given up halfway: MySQL's lock would stay with the connection, in the pool.
     let migrating = tokio::spawn(async move {
@@ -90,6 +94,18 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
         Ok(())
     });
     migrating.await.map_err(|error| DbErr::Custom(format!("thorn's migrations ended early: {error}")))?
+}
+
+/// Whether all migrations were run, by [`migrate`] or by the application's own migrator.
+async fn is_up_to_date(db: &DatabaseConnection) -> Result<bool, Error> {
+    let manager = SchemaManager::new(db);
+    if !manager.has_table("thorn_migration").await? {
+        return already_in_the_applications_migrator(&manager).await;
+    }
+    let sql = "SELECT version FROM thorn_migration";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    let done: Vec<String> = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?;
+    Ok(migrations().iter().all(|migration| done.iter().any(|done| done == migration.name())))
 }
 
 async fn up(txn: &DatabaseTransaction) -> Result<(), Error> {
@@ -128,6 +144,7 @@ async fn unlock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
 }
 
 /// An application that runs [`migrations`] in its own migrator has the tables, but no `thorn_migration`.
+/// If it hasn't run the newest yet, they are run here, and find done what it has done; so does it later.
 async fn already_in_the_applications_migrator(manager: &SchemaManager<'_>) -> Result<bool, Error> {
     if manager.has_table("thorn_migration").await? || !manager.has_table("seaql_migrations").await? {
         return Ok(false);

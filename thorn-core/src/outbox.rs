@@ -11,17 +11,15 @@ mod wake;
 pub use buffer::{Buffer, FlushError, OnError, buffer_events, buffer_events_or};
 pub(crate) use wake::{hints, listen, notify};
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter};
 
 use crate::{
     Error, EventId, Timestamp,
     dispatch::{self, Dispatch},
     event::{RenderedEvent, recipients},
+    statement::{MAX_BYTES, batches},
     subscription::{self, SecretKey},
 };
-
-/// Rows of one INSERT; ten columns each stay below every database's limit of bound values.
-const ROWS_PER_INSERT: usize = 500;
 
 /// Writes events on this connection, many with one statement, in order; inside a scope of
 /// [`buffer_events`] they are kept for its next flush.
@@ -49,9 +47,7 @@ async fn insert<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Resul
     let inserting = async {
         let key = recipients::key();
         let rows: Vec<_> = events.into_iter().map(|event| row(event, key.as_ref())).collect::<Result<_, _>>()?;
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let rows: Vec<_> = rows.by_ref().take(ROWS_PER_INSERT).collect();
+        for rows in batches(rows, entity::Column::iter().count(), bytes) {
             entity::Entity::insert_many(rows).exec_without_returning(db).await?;
         }
         wake::announce(db).await
@@ -104,6 +100,19 @@ fn row(event: RenderedEvent, key: Option<&SecretKey>) -> Result<entity::ActiveMo
         dispatcher: Set(dispatcher),
         ..Default::default()
     })
+}
+
+/// Whether one statement surely holds these; options without recipients are short.
+fn fit_one_insert(events: &[RenderedEvent]) -> bool {
+    let plain = events.iter().all(|event| event.subscribers.is_empty());
+    let bodies = events.iter().map(|event| event.body.len());
+    events.len() <= 500 && plain && bodies.sum::<usize>() <= MAX_BYTES / 2
+}
+
+/// Of what may be long; the rest has its place in the limit.
+fn bytes(row: &entity::ActiveModel) -> usize {
+    let options = row.options.try_as_ref().and_then(Option::as_ref).map_or(0, String::len);
+    row.body.try_as_ref().map_or(0, String::len) + options
 }
 
 /// Since when and until when an event is held for inline delivery; `None` leaves it to the queue.

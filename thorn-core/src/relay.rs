@@ -4,25 +4,29 @@
 //! to hear of them, and puts signed chunks on the queue. A claim and its tasks are one commit. Any
 //! number of relays may run; none is a leader.
 
+mod batch;
 mod claim;
 mod clock;
 mod due;
 mod fan_out;
 mod hearers;
+mod hop;
 mod pack;
+mod pick;
 mod reconcile;
 mod retain;
 
+pub(crate) use batch::Batch;
 pub(crate) use fan_out::FanOut;
 pub(crate) use hearers::hearers;
 pub(crate) use pack::stored_options;
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::DatabaseConnection;
-use tokio::{sync::watch, time::Instant};
-
 use clock::{Clock, Jump};
+use pick::OwnUrls;
+use sea_orm::{DatabaseConnection, prelude::Uuid};
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     Error, Timestamp,
@@ -64,8 +68,21 @@ pub(crate) struct Relay {
     pub(crate) options: RelayOptions,
 }
 
-/// Events of one claim at most.
-const EVENTS_PER_CLAIM: u64 = 500;
+/// What a relay remembers from turn to turn.
+#[derive(Debug)]
+struct Progress {
+    clock: Clock,
+    next_audit: Instant,
+    /// Due rows aren't looked at before.
+    next_due: Timestamp,
+    /// The subscription after which the next hop begins.
+    cursor: Uuid,
+    own_urls: OwnUrls,
+    batch: Batch,
+}
+
+/// The longest that due deliveries are left alone because their lanes are full.
+const LANES: Duration = Duration::from_millis(100);
 
 /// Pause after a hint that came before its commit; it doubles until it is that between polls.
 const SOON: Duration = Duration::from_millis(1);
@@ -76,13 +93,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl Relay {
     /// Relays until `stop` turns true; a claim that was begun is finished.
     pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut next_audit = Instant::now() + self.audit_interval();
-        let mut clock = Clock::new(Timestamp::now(), Instant::now());
+        let mut progress = Progress {
+            clock: Clock::new(Timestamp::now(), Instant::now()),
+            next_audit: Instant::now() + self.audit_interval(),
+            next_due: Timestamp::from_millis(0),
+            cursor: Uuid::nil(),
+            own_urls: OwnUrls::default(),
+            batch: Batch::default(),
+        };
         let mut hints = outbox::hints();
         let mut look_again = self.options.poll;
         while !*stop.borrow() {
-            let pause = match self.turn(&mut clock, &mut next_audit).await {
-                Ok(0) => look_again.min(self.options.poll),
+            let pause = match self.turn(&mut progress).await {
+                Ok(0) => look_again.min(self.options.poll).min(progress.until_due()),
                 Ok(_) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "relaying failed, trying again");
@@ -101,34 +124,42 @@ impl Relay {
     }
 
     /// One turn; returns how much it moved.
-    async fn turn(&self, clock: &mut Clock, next_audit: &mut Instant) -> Result<usize, Error> {
+    async fn turn(&self, progress: &mut Progress) -> Result<usize, Error> {
         let now = Timestamp::now();
         let mut moved = 0;
-        let before = *clock;
-        if let Some(jump) = clock.look(now, Instant::now()) {
-            tracing::warn!(?jump, "the clock was set");
-            match jump {
-                // What is only on its way isn't missing; it has the time it always has.
-                Jump::Ahead(_) => *next_audit = Instant::now() + self.options.audit_after,
-                Jump::Back(by) => {
-                    within(&self.db, self.bring_forward(by, now)).await.inspect_err(|_| *clock = before)?;
-                }
-            }
+        self.note_a_jump(now, progress).await?;
+        let room = within(&self.db, self.room()).await?;
+        if let Some(room) = room {
+            moved += within(&self.db, self.claim_events(now, room, &mut progress.batch)).await?;
+            moved += within(&self.db, self.claim_due(now, room, progress)).await?;
         }
-        if let Some(room) = within(&self.db, self.room()).await? {
-            moved += within(&self.db, self.claim_events(now, room)).await?;
-            moved += within(&self.db, self.claim_due(now)).await?;
-        }
-        let audit = Instant::now() >= *next_audit;
+        let audit = Instant::now() >= progress.next_audit;
         if audit {
-            *next_audit = Instant::now() + self.audit_interval();
-            moved += within(&self.db, self.reconcile(now)).await?;
+            progress.next_audit = Instant::now() + self.audit_interval();
+            moved += within(&self.db, self.reconcile(now, room.unwrap_or(0), &mut progress.batch)).await?;
             moved += within(&self.db, self.retain(now)).await?;
         }
         if audit || moved > 0 {
             within(&self.db, self.queue.sweep()).await?;
         }
         Ok(moved)
+    }
+
+    /// Makes up for a clock that was set since the last turn.
+    async fn note_a_jump(&self, now: Timestamp, progress: &mut Progress) -> Result<(), Error> {
+        let before = progress.clock;
+        let Some(jump) = progress.clock.look(now, Instant::now()) else { return Ok(()) };
+        tracing::warn!(?jump, "the clock was set");
+        progress.next_due = now;
+        match jump {
+            // What is only on its way isn't missing; it has the time it always has.
+            Jump::Ahead(_) => progress.next_audit = Instant::now() + self.options.audit_after,
+            Jump::Back(by) => {
+                let moved = within(&self.db, self.bring_forward(by, now)).await;
+                moved.inspect_err(|_| progress.clock = before)?;
+            }
+        }
+        Ok(())
     }
 
     /// How many tasks the queue still takes, if any.
@@ -139,5 +170,13 @@ impl Relay {
 
     fn audit_interval(&self) -> Duration {
         (self.options.audit_after / 4).max(Duration::from_millis(100))
+    }
+}
+
+impl Progress {
+    /// How long due rows are left alone, if they are.
+    fn until_due(&self) -> Duration {
+        let left = self.next_due.since(Timestamp::now());
+        if left.is_zero() { Duration::MAX } else { left }
     }
 }

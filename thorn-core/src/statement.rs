@@ -1,4 +1,8 @@
-//! Raw SQL that runs on every database.
+//! SQL that runs on every database: its parameters, and how much one statement may bring.
+
+mod batches;
+
+pub(crate) use batches::{MAX_BOUND_VALUES, MAX_BYTES, batches};
 
 use sea_orm::{DbBackend, Statement, Value};
 
@@ -8,7 +12,8 @@ pub(crate) fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator
     Statement::from_sql_and_values(backend, numbered(backend, sql), values)
 }
 
-fn numbered(backend: DbBackend, sql: &str) -> String {
+/// The text alone, for one that is kept.
+pub(crate) fn numbered(backend: DbBackend, sql: &str) -> String {
     if backend != DbBackend::Postgres {
         return sql.to_owned();
     }

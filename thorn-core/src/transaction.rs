@@ -3,8 +3,8 @@
 use std::any::TypeId;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
 };
 
 /// Begins a transaction that is going to write.
@@ -27,4 +27,18 @@ pub(crate) async fn begin<C: ConnectionTrait + TransactionTrait>(db: &C) -> Resu
         _ => TransactionOptions::default(),
     };
     db.begin_with_options(options).await
+}
+
+/// Runs one writing statement that is a transaction by itself; returns how many rows it changed.
+///
+/// On MySQL it, too, is READ COMMITTED: at the server's own level an UPDATE locks the gaps it passes,
+/// and every row that its subqueries read.
+pub(crate) async fn alone(db: &DatabaseConnection, statement: Statement) -> Result<u64, DbErr> {
+    if db.get_database_backend() != DbBackend::MySql {
+        return Ok(db.execute_raw(statement).await?.rows_affected());
+    }
+    let txn = begin(db).await?;
+    let done = txn.execute_raw(statement).await?;
+    txn.commit().await?;
+    Ok(done.rows_affected())
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, Schema, Set, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, Schema, Set, TransactionTrait as _};
 use serde::Serialize;
 use thorn::{delivery::RetryPolicy, event::Event};
 
@@ -50,9 +50,8 @@ impl App {
         // Nor does it spoil the transaction it is sent in.
         let txn = self.db().begin().await.unwrap();
         event.send(&txn, payload).await.unwrap_err();
-        txn.execute_unprepared("CREATE TABLE goes_on (n)").await.unwrap();
+        txn.execute_unprepared("UPDATE thorn_registry SET version = version + 1").await.unwrap();
         txn.commit().await.unwrap();
-        self.execute("DROP TABLE goes_on").await;
         assert_eq!(self.events().await, 0);
         error
     }
@@ -170,14 +169,20 @@ async fn thorn_180_a_row_that_no_event_can_tell_of_is_not_saved() {
     assert_eq!(rows().await, [saved]);
     assert_eq!(app.events().await, 1);
 
-    // SQLite stores a NaN as NULL: what a model's own function makes of it is refused all the same, and
-    // where the row is right, so is its event.
+    // What a model's own function makes of a row is refused all the same.
     let error = reading::ActiveModel { celsius: Set(Some(-300.0)), ..Default::default() }.insert(app.db()).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("reading.created") && error.contains("NaN"), "{error}");
     assert_eq!((rows().await.len(), app.events().await), (1, 1));
-    let stored = reading(f64::NAN).insert(app.db()).await.unwrap();
-    assert_eq!(stored.celsius, None);
+
+    let stored = reading(f64::NAN).insert(app.db()).await;
+    if app.db().get_database_backend() != DbBackend::Sqlite {
+        stored.unwrap_err();
+        assert_eq!((rows().await.len(), app.events().await), (1, 1));
+        return;
+    }
+    // SQLite stores a NaN as NULL: where the row is right, so is its event.
+    assert_eq!(stored.unwrap().celsius, None);
     let bodies = app.text("SELECT body AS text FROM thorn_event ORDER BY id").await;
     assert!(bodies[1].ends_with(r#""data":[null,null]}"#), "{bodies:?}");
 }

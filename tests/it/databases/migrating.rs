@@ -1,7 +1,7 @@
 //! Thorn's tables, made by many at once, and taken away again.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use thorn::migration::{Migrator, MigratorTrait, migrate};
+use thorn::migration::{MigrationTrait, Migrator, MigratorTrait, migrate, migrations};
 
 use crate::database::Place;
 
@@ -29,7 +29,7 @@ async fn many_processes_may_migrate_at_once() {
         task.await.unwrap();
     }
     let db = place.connect().await;
-    assert_eq!(count(&db, "thorn_migration").await, Some(2));
+    assert_eq!(count(&db, "thorn_migration").await, Some(i64::try_from(migrations().len()).unwrap()));
     assert_eq!(count(&db, "thorn_registry").await, Some(1));
 }
 
@@ -68,4 +68,37 @@ async fn a_migration_that_was_broken_off_is_finished_by_the_next() {
     assert!(count(&db, "thorn_subscription WHERE filter IS NULL").await.is_some());
     assert_eq!(count(&db, "thorn_registry").await, Some(1));
     db.execute_unprepared(drop).await.unwrap();
+}
+
+/// An application with an older thorn, which has the first of the migrations in its own migrator.
+struct OlderApp;
+
+impl MigratorTrait for OlderApp {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        migrations().into_iter().take(1).collect()
+    }
+}
+
+struct NewerApp;
+
+impl MigratorTrait for NewerApp {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        migrations()
+    }
+}
+
+#[tokio::test]
+async fn a_worker_newer_than_the_application_s_migrator_adds_what_is_missing_and_so_may_the_application_later() {
+    let place = Place::new().await;
+    let db = place.connect().await;
+    OlderApp::up(&db, None).await.unwrap();
+    assert!(count(&db, "thorn_event WHERE dispatcher IS NULL").await.is_none());
+    migrate(&db).await.unwrap();
+    assert!(count(&db, "thorn_event WHERE dispatcher IS NULL").await.is_some());
+    OlderApp::up(&db, None).await.unwrap();
+    NewerApp::up(&db, None).await.unwrap();
+    migrate(&db).await.unwrap();
+    let all = Some(i64::try_from(migrations().len()).unwrap());
+    assert_eq!((count(&db, "seaql_migrations").await, count(&db, "thorn_migration").await), (all, all));
+    assert_eq!(count(&db, "thorn_registry").await, Some(1));
 }

@@ -1,5 +1,6 @@
 //! Events that are held for inline delivery which never comes.
 
+use sea_orm::DbBackend;
 use thorn::{Config, Dispatch, Error, buffer_events, subscription::NewSubscription};
 use thorn_core::testing::Receiver;
 
@@ -60,11 +61,20 @@ async fn if_a_worker_has_one_of_them_the_others_go_by_the_queue_at_once() {
     let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
     app.subscribe("**", &receiver.url("/")).await;
     // As if somebody else were at it between the look and the claim.
-    app.execute(
-        "CREATE TRIGGER taken BEFORE UPDATE OF fanout ON thorn_event WHEN NEW.name = 'taken' AND NEW.relayed_at IS NOT NULL \
-         BEGIN SELECT RAISE(IGNORE); END",
-    )
-    .await;
+    let taken = "NEW.name = 'taken' AND NEW.relayed_at IS NOT NULL";
+    let trigger = "CREATE TRIGGER taken BEFORE UPDATE OF fanout ON thorn_event";
+    let (create, drop) = match app.db().get_database_backend() {
+        DbBackend::Postgres => (
+            format!(
+                "CREATE FUNCTION taken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 RETURN CASE WHEN {taken} THEN NULL ELSE NEW END; END $$; \
+                 {trigger} FOR EACH ROW EXECUTE FUNCTION taken()"
+            ),
+            "DROP TRIGGER taken ON thorn_event",
+        ),
+        _ => (format!("{trigger} WHEN {taken} BEGIN SELECT RAISE(IGNORE); END"), "DROP TRIGGER taken"),
+    };
+    app.execute(&create).await;
     let (_, deliveries) = app
         .thorn
         .inline(async {
@@ -73,7 +83,7 @@ async fn if_a_worker_has_one_of_them_the_others_go_by_the_queue_at_once() {
         })
         .await;
     assert_eq!((deliveries.len(), unrelayed(&app).await), (0, 2));
-    app.execute("DROP TRIGGER taken").await;
+    app.execute(drop).await;
     let worker = app.worker().await;
     receiver.wait_for(2, PATIENCE).await.unwrap();
     worker.stop().await.unwrap();

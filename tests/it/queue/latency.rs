@@ -36,19 +36,11 @@ async fn commit(db: &DatabaseConnection, way: Way) {
         Way::Unannounced => {
             let sql = format!(
                 "INSERT INTO thorn_event (id, name, broadcast, body, created_at) VALUES ({}, 'a.b', TRUE, '{{\"data\":1}}', {})",
-                uuid(db),
+                app::literal(db.get_database_backend(), EventId::generate().as_uuid()),
                 Timestamp::now().as_millis()
             );
             db.execute_unprepared(&sql).await.unwrap();
         }
-    }
-}
-
-fn uuid(db: &DatabaseConnection) -> String {
-    let id = EventId::generate();
-    match db.get_database_backend() {
-        sea_orm::DbBackend::Sqlite => format!("x'{}'", id.as_uuid().simple()),
-        _ => format!("'{id}'"),
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) enum Place {
     Sqlite,
     Postgres,
     Redis,
+    /// The database is PostgreSQL.
+    RedisBesidePostgres,
     Memory,
 }
 
@@ -47,19 +49,26 @@ impl fmt::Display for Place {
     }
 }
 
-/// The server's URL if this test can run; else it says why not.
-fn server(place: Place) -> Option<String> {
-    let (variable, feature, compiled) = match place {
-        Place::Postgres => ("THORN_TEST_POSTGRES_URL", "postgres", cfg!(feature = "postgres")),
-        Place::Redis => ("THORN_TEST_REDIS_URL", "redis", cfg!(feature = "redis")),
-        Place::Sqlite | Place::Memory => return None,
-    };
-    let url = std::env::var(variable).ok();
-    if url.is_none() || !compiled {
-        eprintln!("SKIPPED: the queue in {place} is tested with {variable} set and the feature `{feature}`");
-        return None;
+const POSTGRES: (&str, &str, bool) = ("THORN_TEST_POSTGRES_URL", "postgres", cfg!(feature = "postgres"));
+const REDIS_SERVER: (&str, &str, bool) = ("THORN_TEST_REDIS_URL", "redis", cfg!(feature = "redis"));
+
+impl Place {
+    const fn in_redis(self) -> bool {
+        matches!(self, Self::Redis | Self::RedisBesidePostgres)
     }
-    url
+
+    const fn on_postgres(self) -> bool {
+        matches!(self, Self::Postgres | Self::RedisBesidePostgres)
+    }
+
+    /// The server's URL if this test can run; else it says why not.
+    fn server(self, (variable, feature, compiled): (&str, &str, bool)) -> Option<String> {
+        let url = std::env::var(variable).ok().filter(|_| compiled);
+        if url.is_none() {
+            eprintln!("SKIPPED: the queue in {self} is tested with {variable} set and the feature `{feature}`");
+        }
+        url
+    }
 }
 
 impl Placed {
@@ -74,25 +83,21 @@ impl Placed {
     }
 
     async fn with(place: Place, config: Config, alone: bool) -> Option<Self> {
-        let server = server(place);
-        if server.is_none() && matches!(place, Place::Postgres | Place::Redis) {
-            return None;
-        }
+        let redis = if place.in_redis() { Some(place.server(REDIS_SERVER)?) } else { None };
+        let postgres = if place.on_postgres() { Some(place.server(POSTGRES)?) } else { None };
         let queue = format!("thorn-test-{}", EventId::generate());
-        let hold = match (place, alone) {
-            (Place::Redis, true) => Hold::Alone { _guard: REDIS.write().await },
-            (Place::Redis, false) => Hold::Shared { _guard: REDIS.read().await },
+        let hold = match (place.in_redis(), alone) {
+            (true, true) => Hold::Alone { _guard: REDIS.write().await },
+            (true, false) => Hold::Shared { _guard: REDIS.read().await },
             _ => Hold::None,
         };
-        let redis = server.clone().filter(|_| place == Place::Redis);
         let queue_url = match place {
-            Place::Redis => redis.as_ref().map(|url| url.parse().unwrap()),
             Place::Memory => Some("memory:".parse().unwrap()),
-            Place::Sqlite | Place::Postgres => None,
+            _ => redis.as_ref().map(|url| url.parse().unwrap()),
         };
-        let database = match (place, server) {
-            (Place::Postgres, Some(server)) => Some(new_database(&server).await),
-            _ => None,
+        let database = match postgres {
+            Some(server) => Some(new_database(&server).await),
+            None => None,
         };
         let config = Config { queue_url, queue_name: queue.clone(), ..config };
         let app = App::on(database, config).await;
@@ -104,7 +109,7 @@ impl Placed {
         let mut command = process::command(&self.app.url);
         command.env("THORN_QUEUE_NAME", &self.queue);
         match self.place {
-            Place::Redis => command.env("THORN_QUEUE_URL", self.redis.as_ref().unwrap()),
+            Place::Redis | Place::RedisBesidePostgres => command.env("THORN_QUEUE_URL", self.redis.as_ref().unwrap()),
             Place::Memory => command.env("THORN_QUEUE_URL", "memory:"),
             Place::Sqlite | Place::Postgres => &mut command,
         };
@@ -114,9 +119,8 @@ impl Placed {
     /// Loses all tasks, as an operator would.
     pub(crate) async fn empty(&self) {
         match self.place {
-            Place::Sqlite => self.app.execute("DELETE FROM Jobs").await,
-            Place::Postgres => self.app.execute("DELETE FROM apalis.jobs").await,
-            Place::Redis => assert_eq!(self.redis("FLUSHALL").await.unwrap(), "+OK"),
+            Place::Sqlite | Place::Postgres => self.app.execute(&format!("DELETE FROM {}", self.app.jobs())).await,
+            Place::Redis | Place::RedisBesidePostgres => assert_eq!(self.redis("FLUSHALL").await.unwrap(), "+OK"),
             Place::Memory => panic!("nobody can empty another process's memory"),
         }
     }
@@ -124,9 +128,8 @@ impl Placed {
     /// Tasks in the queue, finished or not.
     pub(crate) async fn tasks(&self) -> usize {
         match self.place {
-            Place::Sqlite => self.app.text("SELECT id AS text FROM Jobs").await.len(),
-            Place::Postgres => self.app.text("SELECT id AS text FROM apalis.jobs").await.len(),
-            Place::Redis => {
+            Place::Sqlite | Place::Postgres => usize::try_from(self.app.count(self.app.jobs()).await).unwrap(),
+            Place::Redis | Place::RedisBesidePostgres => {
                 let count = self.redis(&format!("HLEN {}:data", self.queue)).await.unwrap();
                 count.trim_start_matches(':').parse().unwrap()
             }

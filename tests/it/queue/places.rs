@@ -44,7 +44,7 @@ on_each_queue! {
 }
 
 /// Events in transactions of 25.
-async fn send(app: &App, events: usize) {
+pub(super) async fn send(app: &App, events: usize) {
     let mut sent = 0;
     while sent < events {
         let txn = app.db().begin().await.unwrap();

@@ -4,7 +4,8 @@ use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid, sea_query::Expr,
+    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, prelude::Uuid,
+    sea_query::Expr,
 };
 use tokio::sync::watch;
 
@@ -15,6 +16,7 @@ use crate::{
     outbox::entity::{Column, Entity, Model},
     relay::stored_options,
     silence::within,
+    transaction,
 };
 
 /// Any error.
@@ -141,7 +143,7 @@ impl Custom {
             return Ok(Vec::new());
         }
         let now = Timestamp::now();
-        let txn = crate::transaction::begin(&self.db).await?;
+        let txn = transaction::begin(&self.db).await?;
         let claimed = Entity::update_many()
             .col_expr(Column::RelayedAt, Expr::value(now.as_millis()))
             .col_expr(Column::AuditAt, Expr::value((now + self.deadline * 2).as_millis()))
@@ -165,13 +167,12 @@ impl Custom {
             if ids.is_empty() {
                 continue;
             }
-            Entity::update_many()
+            let note = Entity::update_many()
                 .col_expr(Column::Fanout, Expr::value(fanout))
                 .col_expr(Column::AuditAt, Expr::value(audit_at))
                 .filter(Column::Id.is_in(ids))
-                .filter(Column::Fanout.is_null())
-                .exec(&self.db)
-                .await?;
+                .filter(Column::Fanout.is_null());
+            transaction::alone(&self.db, note.build(self.db.get_database_backend())).await?;
         }
         Ok(())
     }

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QueryTrait, sea_query::Expr,
+};
 use tokio::{
     sync::{OnceCell, Semaphore, watch},
     time::Instant,
@@ -24,6 +26,7 @@ use crate::{
     record::Recorder,
     relay::{FanOut, hearers, stored_options},
     subscription::{Registry, Subscriptions},
+    transaction,
     worker::Counters,
 };
 
@@ -119,7 +122,8 @@ impl Inline {
         let settle = Entity::update_many()
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
             .filter(Column::Id.is_in(rows.iter().map(|row| row.id)));
-        if let Err(error) = settle.exec(&self.db).await {
+        let settle = settle.build(self.db.get_database_backend());
+        if let Err(error) = transaction::alone(&self.db, settle).await {
             tracing::warn!(%error, "can't settle the events; the reconciler will");
         }
     }
@@ -140,7 +144,7 @@ impl Inline {
         }
         let now = Timestamp::now();
         let FanOut { packer, marks } = fan_out;
-        let txn = crate::transaction::begin(&self.db).await?;
+        let txn = transaction::begin(&self.db).await?;
         if marks.mark(&txn, held(), now, version, now + self.hold() + longest).await? != rows.len() {
             txn.rollback().await?;
             return Ok(None);
@@ -157,7 +161,7 @@ impl Inline {
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
             .filter(Column::Id.is_in(ids))
             .filter(held());
-        match release.exec(&self.db).await {
+        match transaction::alone(&self.db, release.build(self.db.get_database_backend())).await {
             Ok(_) => outbox::notify(),
             Err(error) => tracing::warn!(%error, "can't release the events; a worker will find them"),
         }

@@ -6,23 +6,20 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
-    ModelTrait, PrimaryKeyToColumn, QueryFilter, QuerySelect, QueryTrait, SqlErr, TransactionTrait, UpdateMany,
+    ActiveModelBehavior, ConnectionTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
+    PrimaryKeyToColumn, QueryFilter, QuerySelect, QueryTrait, SqlErr, TransactionTrait, UpdateMany,
     sea_query::{Condition, IntoCondition, OnConflict, ValueTuple},
 };
 
 use super::{
     Change, Op, WebhookModel,
-    junction::LinkRows,
+    junction::{AT_ONCE, LinkRows, among, columns_of, lock_links},
     locked,
     suppress::is_suppressed,
     transaction::atomically,
     webhook_model::{events, reads_old},
 };
-use crate::outbox;
-
-/// Values that every database lets one statement bind.
-const MAX_BOUND_VALUES: usize = 30_000;
+use crate::{outbox, statement::MAX_BOUND_VALUES};
 
 /// Inserts these rows and fires their `on_create`s.
 ///
@@ -66,6 +63,9 @@ where
     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
+    if A::Entity::JUNCTION {
+        lock_links::<A::Entity, C>(|| rows.iter().map(columns_of).collect(), db).await?;
+    }
     let inserted = insert_rows(rows, false, db).await?;
     announce::<A::Entity, C>(Op::Create, &HashMap::new(), &inserted, db).await?;
     Ok(inserted)
@@ -160,8 +160,12 @@ where
     let new = if returning {
         update.exec_with_returning(db).await?
     } else {
-        let keys = new_keys(&matching, &update, old.keys().cloned(), db).await?;
-        update.exec(db).await?;
+        let before: Vec<_> = old.keys().cloned().collect();
+        let keys = new_keys(&matching, &update, before.iter().cloned(), db).await?;
+        // No others than those that are locked: rows that match by now would change unannounced.
+        for before in before.chunks(AT_ONCE) {
+            update.clone().filter(among::<E>(&E::primary_key_identity(), before)?).exec(db).await?;
+        }
         find_again::<E, C>(&keys, db).await?
     };
     announce::<E, C>(Op::Change, &old, &new, db).await?;
@@ -209,12 +213,15 @@ where
     E: EntityTrait,
     C: ConnectionTrait,
 {
-    let delete = E::delete_many().filter(matching.clone());
     if db.support_returning() {
-        return delete.exec_with_returning(db).await;
+        return E::delete_many().filter(matching).exec_with_returning(db).await;
     }
     let rows = locked::rows(E::find().filter(matching), db).await?;
-    delete.exec(db).await?;
+    // No others than those that are locked: rows that match by now would go unannounced.
+    let keys: Vec<_> = rows.iter().map(ModelTrait::get_primary_key_value).collect();
+    for keys in keys.chunks(AT_ONCE) {
+        E::delete_many().filter(among::<E>(&E::primary_key_identity(), keys)?).exec(db).await?;
+    }
     Ok(rows)
 }
 
@@ -257,13 +264,9 @@ where
     C: ConnectionTrait,
 {
     let mut rows = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(1000) {
-        let any = keys.iter().fold(Condition::any(), |any, key| {
-            let columns = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
-            let all = columns.zip(key.clone()).fold(Condition::all(), |all, (column, value)| all.add(column.eq(value)));
-            any.add(all)
-        });
-        rows.extend(locked::rows(E::find().filter(any), db).await?);
+    for keys in keys.chunks(AT_ONCE) {
+        let these = among::<E>(&E::primary_key_identity(), keys)?;
+        rows.extend(locked::rows(E::find().filter(these), db).await?);
     }
     Ok(rows)
 }

@@ -6,7 +6,7 @@ use super::{
     Change, Op, WebhookModel,
     carry::Slot,
     gone, guard,
-    junction::{LinkRows, batch},
+    junction::{LinkRows, batch, columns_of, lock_links},
     locked,
     suppress::is_suppressed,
     webhook_model::{events, listens, reads_old},
@@ -32,6 +32,9 @@ where
         return Ok(active_model);
     }
     guard::check::<A::Entity, C>()?;
+    if insert && looks_first::<A::Entity, C>(db) {
+        lock_links::<A::Entity, C>(|| vec![columns_of(&active_model)], db).await?;
+    }
     if (if insert { looks_first::<A::Entity, C>(db) } else { reads_old::<A::Entity>() })
         && let Some(key) = active_model.get_primary_key_value()
     {

@@ -13,10 +13,13 @@ use std::{
     marker::PhantomData,
 };
 
-use sea_orm::{ConnectionTrait, DbErr, EntityName, EntityTrait, QueryFilter, RelationDef, sea_query::ValueTuple};
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityName, EntityTrait, QueryFilter, QuerySelect, RelationDef, Value,
+    sea_query::ValueTuple,
+};
 
 use self::batch::{Batch, Place, Told};
-pub(super) use self::keys::{AT_ONCE, among, canonical, is, key_of, set_key};
+pub(super) use self::keys::{AT_ONCE, among, canonical, columns_of, is, key_of, set_key};
 use super::{LinkChange, LinkOp, ModelEvent, WebhookModel, guard::in_transaction};
 use crate::outbox;
 
@@ -70,7 +73,12 @@ pub struct LinkRows<'a, M> {
     cleared: Option<TypeId>,
     /// Whether more of the same call may follow.
     is_part: bool,
+    /// Links that aren't there yet: nothing is told, but who might link the same waits.
+    about_to_be: &'a [Columns],
 }
+
+/// Values of a row of the junction, by their columns.
+pub(super) type Columns = HashMap<String, Value>;
 
 impl<M> Clone for LinkRows<'_, M> {
     fn clone(&self) -> Self {
@@ -82,7 +90,7 @@ impl<M> Copy for LinkRows<'_, M> {}
 
 impl<'a, M> LinkRows<'a, M> {
     pub(super) const fn new(removed: &'a [M], added: &'a [M]) -> Self {
-        Self { removed, added, cleared: None, is_part: false }
+        Self { removed, added, cleared: None, is_part: false, about_to_be: &[] }
     }
 
     pub(super) fn cleared_by<A: 'static>(mut self) -> Self {
@@ -111,6 +119,9 @@ where
     A: EntityTrait,
     C: ConnectionTrait,
 {
+    if !rows.about_to_be.is_empty() {
+        return lock_owners::<J, A, C>(rows.about_to_be, db).await;
+    }
     if !J::events().iter().any(|event| event.is_about_links(TypeId::of::<J>(), None)) {
         return Ok(());
     }
@@ -150,6 +161,45 @@ where
     outbox::write(db, all).await?;
     if let Some(place) = place {
         place.keep(batch);
+    }
+    Ok(())
+}
+
+/// Lets nobody else add the same links until the transaction ends, on a database without RETURNING:
+/// there only a look beforehand tells whether a link is new, and nothing keeps it true.
+pub(super) async fn lock_links<J, C>(links: impl FnOnce() -> Vec<Columns>, db: &C) -> Result<(), DbErr>
+where
+    J: WebhookModel,
+    C: ConnectionTrait,
+{
+    if db.support_returning() {
+        return Ok(());
+    }
+    let links = links();
+    if links.is_empty() {
+        return Ok(());
+    }
+    J::announce_links(LinkRows { about_to_be: &links, ..LinkRows::new(&[], &[]) }, db).await
+}
+
+/// Locks the rows of one side, whoever adds from wherever: that whose table's name comes first.
+async fn lock_owners<J, A, C>(links: &[Columns], db: &C) -> Result<(), DbErr>
+where
+    J: Joins<A>,
+    A: EntityTrait,
+    C: ConnectionTrait,
+{
+    if A::default().table_name() > J::Other::default().table_name() {
+        return Ok(());
+    }
+    let to_one = J::to_one();
+    let mut seen = HashSet::new();
+    let keys = links.iter().filter_map(|link| keys::of_columns(link, &to_one.from_col));
+    let mut keys: Vec<_> = keys.filter(|key| seen.insert(canonical(key))).collect();
+    // In the same order everywhere, so that fewer wait for each other.
+    keys.sort_by_cached_key(canonical);
+    for keys in keys.chunks(AT_ONCE) {
+        A::find().filter(among::<A>(&to_one.to_col, keys)?).lock_exclusive().all(db).await?;
     }
     Ok(())
 }

@@ -42,14 +42,14 @@ use std::{
 
 use sea_orm::{
     ActiveModelBehavior, ConnectionTrait, DbErr, EntityTrait, Identity, IntoActiveModel, ModelTrait, QueryFilter,
-    TransactionTrait,
+    TransactionTrait, Value,
     sea_query::{Condition, ValueTuple},
 };
 
 use super::{
     Joins, Op, WebhookModel,
     bulk::{announce_rows, delete_rows, insert_rows},
-    junction::{AT_ONCE, LinkRows, among, canonical, is, key_of, set_key},
+    junction::{AT_ONCE, Columns, LinkRows, among, canonical, is, key_of, lock_links, set_key},
     locked,
     suppress::is_suppressed,
     transaction::atomically,
@@ -83,6 +83,7 @@ where
 {
     let (side, keys) = (Side::of::<J, M>(row)?, keys::<J, M, R>(others)?);
     atomically!(db, |on| async move {
+        lock_links::<J, _>(|| side.links(&keys), on).await?;
         let added = side.insert::<J, _>(keys, on).await?;
         announce::<J, _>(LinkRows::new(&[], &added), &[], &added, on).await?;
         Ok(added.len())
@@ -157,6 +158,7 @@ where
 {
     let (side, keys) = (Side::of::<J, M>(row)?, keys::<J, M, R>(others)?);
     atomically!(db, |on| async move {
+        lock_links::<J, _>(|| side.links(&keys), on).await?;
         let wanted: HashSet<_> = keys.iter().map(canonical).collect();
         let mut others = side.linked::<J, _>(side.all::<J>()?, on).await?;
         others.retain(|other| !wanted.contains(&canonical(other)));
@@ -191,6 +193,15 @@ impl Side {
     fn of<J: Joins<M::Entity>, M: ModelTrait>(row: &M) -> Result<Self, DbErr> {
         let to_one = J::to_one();
         Ok(Self { key: key_of(row, &to_one.to_col)?, one: to_one.from_col, other: J::to_other().from_col })
+    }
+
+    /// The links with these as the junction's columns.
+    fn links(&self, others: &[ValueTuple]) -> Vec<Columns> {
+        let columns = |identity: &Identity, key: &ValueTuple| -> Vec<(String, Value)> {
+            identity.iter().map(|name| name.inner().into_owned()).zip(key.clone()).collect()
+        };
+        let one = columns(&self.one, &self.key);
+        others.iter().map(|other| columns(&self.other, other).into_iter().chain(one.clone()).collect()).collect()
     }
 
     fn all<J: EntityTrait>(&self) -> Result<Condition, DbErr> {

@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
 
-use super::{ROWS_PER_INSERT, insert};
+use super::{fit_one_insert, insert};
 use crate::{Error, dispatch, event::RenderedEvent};
 
 use scope::Scope;
@@ -180,7 +180,7 @@ impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
 
     /// All or nothing, also if one INSERT doesn't hold them.
     async fn write(&self, events: &[RenderedEvent]) -> Result<(), Error> {
-        if events.len() <= ROWS_PER_INSERT {
+        if fit_one_insert(events) {
             return insert(self.db, events.to_vec()).await;
         }
         dispatch::after_statement::<C, _>(async {

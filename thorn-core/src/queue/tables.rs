@@ -12,10 +12,13 @@ use super::{
     Backend, QueueOptions,
     task::{Envelope, MAX_ATTEMPTS, Tasks, made_at},
 };
-use crate::{Error, Timestamp, statement::statement};
+use crate::{
+    Error, Timestamp,
+    statement::{batches, statement},
+};
 
-/// Tasks of one INSERT.
-const ROWS_PER_INSERT: usize = 200;
+/// Ids of one DELETE.
+const IDS_PER_DELETE: usize = 200;
 
 const UNFINISHED: &str = "'Pending', 'Queued', 'Running', 'Failed'";
 
@@ -74,15 +77,15 @@ impl Tables {
 impl Backend for Tables {
     async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Vec<String>, Error> {
         let Dialect { jobs, no_metadata, long_ago, .. } = self.dialect;
-        for batch in tasks.chunks(ROWS_PER_INSERT) {
+        for batch in batches(tasks, 3, String::len) {
             let row = format!("(?, ?, ?, {MAX_ATTEMPTS}, {no_metadata}, {long_ago})");
             let rows = vec![row; batch.len()].join(", ");
             let sql = format!("INSERT INTO {jobs} (id, job_type, job, max_attempts, metadata, run_at) VALUES {rows}");
-            let values = batch.iter().flat_map(|task| {
+            let values = batch.into_iter().flat_map(|task| {
                 [
                     Value::from(Ulid::generate().to_string()),
                     Value::from(self.options.name.clone()),
-                    Value::from(task.clone().into_bytes()),
+                    Value::from(task.into_bytes()),
                 ]
             });
             txn.execute_raw(statement(txn.get_database_backend(), &sql, values)).await?;
@@ -146,7 +149,7 @@ impl Backend for Tables {
                 unreadable.push(id);
             }
         }
-        for ids in unreadable.chunks(ROWS_PER_INSERT) {
+        for ids in unreadable.chunks(IDS_PER_DELETE) {
             let sql = format!("DELETE FROM {jobs} WHERE job_type = ? AND id IN ({})", vec!["?"; ids.len()].join(", "));
             let values = std::iter::once(name.clone()).chain(ids.iter().map(Value::from));
             self.db.execute_raw(statement(backend, &sql, values)).await?;

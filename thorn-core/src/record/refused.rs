@@ -28,12 +28,12 @@ const fn code(_: &DbErr) -> Option<String> {
     None
 }
 
-/// Codes of five characters are SQLSTATE (PostgreSQL, MySQL), of which classes 22 and 23 are data and
-/// constraints; others are SQLite's, whose last eight bits are the primary code:
+/// Codes of five characters are SQLSTATE (PostgreSQL, MySQL), of which classes 22, 23 and 44 are data and
+/// constraints, 45 and `P0001` what a trigger raises unless it says otherwise; others are SQLite's, whose last eight bits are the primary code:
 /// `SQLITE_TOOBIG`, `SQLITE_CONSTRAINT`, `SQLITE_MISMATCH`.
 fn refuses(code: &str) -> bool {
     match code.parse::<u32>() {
-        _ if code.len() == 5 => code.starts_with("22") || code.starts_with("23"),
+        _ if code.len() == 5 => code == "P0001" || ["22", "23", "44", "45"].iter().any(|class| code.starts_with(class)),
         Ok(code) => matches!(code & 0xff, 18..=20),
         Err(_) => false,
     }
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn only_what_the_data_is_to_blame_for() {
         // 1811 is SQLITE_CONSTRAINT_TRIGGER, 2067 SQLITE_CONSTRAINT_UNIQUE.
-        for code in ["19", "1811", "2067", "18", "22001", "22021", "23514"] {
+        for code in ["19", "1811", "2067", "18", "22001", "22021", "23514", "45000", "P0001"] {
             assert!(refuses(code), "{code}");
         }
         // Busy, busy snapshot, read-only, full; deadlock, out of space, shutdown.

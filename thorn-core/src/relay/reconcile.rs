@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value, prelude::Uuid,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Value, prelude::Uuid,
     sea_query::Expr,
 };
 
-use super::{Relay, pack::Packer};
+use super::{Batch, Relay, pack::Packer};
 use crate::{
     Error, Timestamp,
     outbox::entity::{Column, Entity, Model},
@@ -25,17 +25,16 @@ const PATIENCE: u32 = 10;
 
 impl Relay {
     /// Settles events all of whose deliveries are recorded; enqueues what is missing of the others.
-    pub(super) async fn reconcile(&self, now: Timestamp) -> Result<usize, Error> {
+    /// Stops looking when there are as many tasks as the queue has room for.
+    pub(super) async fn reconcile(&self, now: Timestamp, room: usize, batch: &mut Batch) -> Result<usize, Error> {
         let freed = self.free_abandoned(now).await?;
         self.settle_complete(now).await?;
         let open = Entity::find()
             .filter(Column::AuditAt.lte(now.as_millis()))
             // A hold that was committed since is no fan-out.
             .filter(Column::Fanout.is_not_null())
-            .order_by_asc(Column::AuditAt)
-            .limit(EVENTS_PER_AUDIT)
-            .all(&self.db)
-            .await?;
+            .order_by_asc(Column::AuditAt);
+        let open = batch.read(&self.db, open, EVENTS_PER_AUDIT).await?.events;
         if open.is_empty() {
             return Ok(freed);
         }
@@ -52,6 +51,10 @@ impl Relay {
             // A task that stays there for ever must not keep everything after it from being missed.
             let relayed_at = Timestamp::from_millis(event.relayed_at.unwrap_or_default());
             let under_way = in_queue && now.since(relayed_at) < self.options.audit_after * PATIENCE;
+            if !under_way && packer.is_beyond(room) {
+                // As it is, it is looked into at the next audit.
+                continue;
+            }
             if under_way || self.add_missing(event, &mut packer).await? {
                 postponed.push(event.id);
             } else {
@@ -60,10 +63,11 @@ impl Relay {
         }
         let missing = packer.deliveries();
         let tasks = packer.finish()?;
+        let looked_into = settled.len() + postponed.len();
         let txn = transaction::begin(&self.db).await?;
         let mut mine = set_audit(&txn, settled, None, now).await?;
         mine += set_audit(&txn, postponed, Some(now + self.options.audit_after), now).await?;
-        if mine != open.len() as u64 {
+        if mine != looked_into as u64 {
             txn.rollback().await?;
             tracing::debug!("another reconciler was first");
             return Ok(freed);
@@ -81,14 +85,12 @@ impl Relay {
     /// Frees events that somebody has held for longer than delivering them, or handing them to a
     /// dispatcher, takes.
     async fn free_abandoned(&self, now: Timestamp) -> Result<usize, Error> {
-        let freed = Entity::update_many()
+        let free = Entity::update_many()
             .col_expr(Column::RelayedAt, Expr::value(None::<i64>))
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
             .filter(Column::AuditAt.lte(now.as_millis()))
-            .filter(Column::Fanout.is_null())
-            .exec(&self.db)
-            .await?
-            .rows_affected;
+            .filter(Column::Fanout.is_null());
+        let freed = transaction::alone(&self.db, free.build(self.db.get_database_backend())).await?;
         if freed > 0 {
             tracing::info!(events = freed, "not delivered by who had taken them; they are free again");
         }
@@ -100,7 +102,7 @@ impl Relay {
         let sql = "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= ? AND fanout <= \
                    (SELECT COUNT(*) FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id)";
         let values = [Value::from(now.as_millis())];
-        self.db.execute_raw(statement(self.db.get_database_backend(), sql, values)).await?;
+        transaction::alone(&self.db, statement(self.db.get_database_backend(), sql, values)).await?;
         Ok(())
     }
 

@@ -3,20 +3,19 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, Database, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
-use tempfile::TempDir;
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{
     NewSubscription, SecretKey, Subscription, Subscriptions, UrlCheck,
     entity::{Column, Entity, Model},
 };
-use crate::{delivery::TargetError, migration::migrate};
+use crate::{delivery::TargetError, migration::migrate, test_database::Place};
 
-/// A SQLite file with thorn's tables, which lives as long as this.
+/// A database with thorn's tables, which lives as long as this.
 pub(super) struct Fixture {
     pub(super) db: DatabaseConnection,
     pub(super) subscriptions: Subscriptions,
-    _folder: TempDir,
+    _place: Place,
 }
 
 /// Refuses hosts that begin with `bad`, in place of the delivery module's guard.
@@ -32,12 +31,11 @@ impl UrlCheck for NoBadHosts {
 
 impl Fixture {
     pub(super) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("thorn.sqlite");
-        let db = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+        let place = Place::new().await;
+        let db = place.connect().await;
         migrate(&db).await.unwrap();
         let subscriptions = Subscriptions::new(db.clone(), Arc::new(NoBadHosts), None);
-        Self { db, subscriptions, _folder: folder }
+        Self { db, subscriptions, _place: place }
     }
 
     /// The same database, with secrets encrypted.

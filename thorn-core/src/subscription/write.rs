@@ -1,16 +1,15 @@
 //! The one way in which subscriptions are written.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, ExprTrait, QueryFilter, SqlErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    ExprTrait, QueryFilter, SqlErr, sea_query::Expr,
 };
 
 use super::{
     InvalidSubscription,
     entity::{ActiveModel, Column, Entity, registry},
 };
-use crate::{Error, SubscriptionId, Timestamp};
+use crate::{Error, SubscriptionId, Timestamp, transaction};
 
 /// The longest reason that is kept, in characters.
 const MAX_REASON: usize = 190;
@@ -30,12 +29,7 @@ pub(super) struct Write {
 
 impl Write {
     pub(super) async fn begin(db: &DatabaseConnection) -> Result<Self, Error> {
-        // A deferred transaction of SQLite fails at once if another one wrote since it began to
-        // read; an immediate one waits.
-        let sqlite_transaction_mode =
-            (db.get_database_backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
-        let options = TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() };
-        let transaction = db.begin_with_options(options).await?;
+        let transaction = transaction::begin(db).await?;
         let version = next_version(&transaction).await?;
         Ok(Self { transaction, version })
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait, prelude::Uuid};
 
 use super::{Dispatchers, Inner, Thorn};
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         Callback, CallbackError, EventInfo, Function,
         recipients::{self, Recipients},
     },
+    outbox,
     queue::QueueUrl,
     settings,
     subscription::{
@@ -265,8 +266,8 @@ impl ThornBuilder {
         check_tables(&db).await?;
         let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
         let callbacks = callbacks.into_iter().map(callback).collect::<Result<_, Error>>()?;
-        settings::replace(config.event_settings());
-        recipients::replace(Recipients { key: config.secret_key.clone(), guard: config.guard(), callbacks });
+        let settings = config.event_settings();
+        let recipients = Recipients { key: config.secret_key.clone(), guard: config.guard(), callbacks };
         let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone())
             .with_signer(config.hmac_signer);
         if let Some(choices) = config.event_choices.clone() {
@@ -281,12 +282,15 @@ impl ThornBuilder {
         let inline =
             Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
         let inline = Arc::new(inline);
-        dispatch::register(&inline, dispatchers.keys());
         let thorn = Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers }));
         thorn.reload_subscribers().await?;
         for (source, list) in configured {
             thorn.configure_subscriptions(&source, list).await?;
         }
+        // The process is told last and all at once: a `Thorn` that can't be built changes nothing of it.
+        settings::replace(settings);
+        recipients::replace(recipients);
+        dispatch::register(&thorn.0.inline, thorn.0.dispatchers.keys());
         Ok(thorn)
     }
 }
@@ -305,15 +309,29 @@ fn check_sources(config: &Config, configured: &[(String, Vec<ConfiguredSubscript
 
 async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
     match entity::registry::Entity::find_by_id(1).one(db).await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(missing("the row of table `thorn_registry` is missing")),
-        Err(error) if db.ping().await.is_ok() => Err(missing(&error.to_string())),
+        Ok(Some(_)) => {}
+        Ok(None) => return Err(missing("the row of table `thorn_registry` is missing")),
+        Err(error) if db.ping().await.is_ok() => return Err(missing(&error.to_string())),
+        Err(error) => return Err(error.into()),
+    }
+    // Which no row has; all its columns are asked for, of which an older release's table has fewer.
+    let id = Uuid::nil();
+    check_columns("thorn_subscription", entity::Entity::find_by_id(id).one(db).await, db).await?;
+    check_columns("thorn_event", outbox::entity::Entity::find_by_id(id).one(db).await, db).await
+}
+
+async fn check_columns<T>(table: &str, read: Result<T, DbErr>, db: &DatabaseConnection) -> Result<(), Error> {
+    match read {
+        Ok(_) => Ok(()),
+        Err(error) if db.ping().await.is_ok() => {
+            Err(missing(&format!("table `{table}` is of an older release: {error}")))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 fn missing(what: &str) -> Error {
-    Error::Database(sea_orm::DbErr::Custom(format!(
+    Error::Database(DbErr::Custom(format!(
         "{what}; call `thorn::migrate(&db)` once, or add `thorn::migrations()` to your migrator"
     )))
 }

@@ -1,11 +1,11 @@
 //! A database without RETURNING, as MySQL is: SQLite that denies having it.
 
 use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult, Schema, Set,
-    Statement, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
+    Schema, Set, Statement, sea_query::Expr,
 };
 
-use super::{ColumnTrait, Condition, delete_on, insert_on, update_on};
+use super::{Condition, delete_on, insert_on, update_on};
 use crate::model::{ModelEvent, Op, Trigger, WebhookModel};
 
 mod item {

@@ -1,10 +1,11 @@
 //! Keys of rows by the columns of a relation, which SeaORM knows by name only.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, Identity, ModelTrait, Value,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IdenStatic, Identity, Iterable, ModelTrait, Value,
     sea_query::{Condition, ValueTuple},
 };
 
+use super::Columns;
 use crate::model::value::Plain;
 
 /// Keys that one statement asks for.
@@ -30,6 +31,18 @@ pub(crate) fn set_key<A: ActiveModelTrait>(row: &mut A, identity: &Identity, key
     columns.into_iter().zip(key.clone()).try_for_each(|(column, value)| row.try_set(column, value))
 }
 
+/// What is set of a row.
+pub(crate) fn columns_of<A: ActiveModelTrait>(row: &A) -> Columns {
+    let columns = <A::Entity as EntityTrait>::Column::iter();
+    columns.filter_map(|column| Some((column.as_str().to_owned(), row.get(column).into_value()?))).collect()
+}
+
+/// The key in these columns, if all are set and none is null.
+pub(super) fn of_columns(row: &Columns, identity: &Identity) -> Option<ValueTuple> {
+    let key = tuple(identity.iter().map(|name| row.get(&*name.inner()).cloned()).collect::<Option<_>>()?);
+    (!has_null(&key)).then_some(key)
+}
+
 /// These columns hold this key.
 pub(crate) fn is<E: EntityTrait>(identity: &Identity, key: &ValueTuple) -> Result<Condition, DbErr> {
     let columns = columns::<E>(identity)?;
@@ -42,7 +55,11 @@ pub(crate) fn among<E: EntityTrait>(identity: &Identity, keys: &[ValueTuple]) ->
         let values = keys.iter().flat_map(|key| key.clone().into_iter());
         return Ok(Condition::all().add(column.is_in(values)));
     }
-    keys.iter().try_fold(Condition::any(), |any, key| Ok(any.add(is::<E>(identity, key)?)))
+    // In groups: a thousand terms one below the other are too deep for SQLite, and for SeaQuery's stack.
+    keys.chunks(32).try_fold(Condition::any(), |any, keys| {
+        let these = keys.iter().try_fold(Condition::any(), |any, key| Ok::<_, DbErr>(any.add(is::<E>(identity, key)?)));
+        Ok(any.add(these?))
+    })
 }
 
 /// The key whatever the width of its integers, which may differ between the tables.

@@ -1,0 +1,64 @@
+//! The queue in a table of the database, watched and tampered with as who can write to it could.
+
+use sea_orm::DbBackend;
+use serde_json::Value as Json;
+
+use super::App;
+
+impl App {
+    /// The table in which apalis has tasks.
+    pub(crate) fn jobs(&self) -> &'static str {
+        match self.db().get_database_backend() {
+            DbBackend::Postgres => "apalis.jobs",
+            DbBackend::Sqlite => "Jobs",
+            _ => panic!("MySQL has no queue in the database"),
+        }
+    }
+
+    /// Runs a statement after each task that is enqueued, whose row is `NEW`, until
+    /// [`leave_tasks`](Self::leave_tasks). A worker must have made the table.
+    pub(crate) async fn on_each_task(&self, sqlite: &str, postgres: &str) {
+        let jobs = self.jobs();
+        let sql = match self.db().get_database_backend() {
+            DbBackend::Postgres => format!(
+                "CREATE FUNCTION on_task() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {postgres}; RETURN NULL; END $$; \
+                 CREATE TRIGGER on_task AFTER INSERT ON {jobs} FOR EACH ROW EXECUTE FUNCTION on_task()"
+            ),
+            _ => format!("CREATE TRIGGER on_task AFTER INSERT ON {jobs} BEGIN {sqlite}; END"),
+        };
+        self.execute(&sql).await;
+    }
+
+    pub(crate) async fn leave_tasks(&self) {
+        match self.db().get_database_backend() {
+            DbBackend::Postgres => self.execute("DROP TRIGGER on_task ON apalis.jobs").await,
+            _ => self.execute("DROP TRIGGER on_task").await,
+        }
+    }
+
+    /// Takes every task away that is enqueued from now on.
+    pub(crate) async fn lose_tasks(&self) {
+        let sql = format!("DELETE FROM {} WHERE id = NEW.id", self.jobs());
+        self.on_each_task(&sql, &sql).await;
+    }
+
+    /// Keeps a copy of every task that is enqueued from now on.
+    pub(crate) async fn watch_tasks(&self) {
+        self.execute(&format!("CREATE TABLE seen AS SELECT job FROM {} WHERE 1 = 0", self.jobs())).await;
+        let sql = "INSERT INTO seen VALUES (NEW.job)";
+        self.on_each_task(sql, sql).await;
+    }
+
+    /// The copies.
+    pub(crate) async fn seen_tasks(&self) -> Vec<String> {
+        self.text(match self.db().get_database_backend() {
+            DbBackend::Postgres => "SELECT convert_from(job, 'UTF8') AS text FROM seen",
+            _ => "SELECT CAST(job AS TEXT) AS text FROM seen",
+        })
+        .await
+    }
+
+    pub(crate) async fn seen_chunks(&self) -> Vec<Json> {
+        self.seen_tasks().await.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+    }
+}

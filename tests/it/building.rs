@@ -1,0 +1,56 @@
+//! `Thorn::builder(…).build()` that fails.
+
+use sea_orm::ConnectionTrait;
+use thorn::{Config, Dispatch, Event, Thorn, migration::Migrator, migration::MigratorTrait};
+
+use crate::{
+    alone::alone,
+    app::{self, App},
+    database::Place,
+};
+
+fn with_base(base: &str) -> Config {
+    Config { base_url: Some(base.to_owned()), ..app::config() }
+}
+
+#[tokio::test]
+async fn one_that_can_t_be_built_changes_nothing_of_the_process() {
+    alone!(one_that_can_t_be_built_changes_nothing_of_the_process);
+    let app = App::with(with_base("https://first.example")).await;
+    let build = |base: &str, file: &str| {
+        let builder = Thorn::builder(app.db().clone()).config(with_base(base));
+        builder.subscribers_from_file(file).build()
+    };
+    let sent = async || {
+        Event::new("a.b").broadcast().reference("/x").send(app.db(), &1).await.unwrap();
+        app.text("SELECT body AS text FROM thorn_event ORDER BY id").await.pop().unwrap()
+    };
+    build("https://second.example", "/no/such/file.json").await.unwrap_err();
+    assert!(sent().await.contains("https://first.example/x"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("none.json");
+    std::fs::write(&file, "[]").unwrap();
+    build("https://third.example", file.to_str().unwrap()).await.unwrap();
+    assert!(sent().await.contains("https://third.example/x"), "a control");
+    let unknown = Event::new("a.b").dispatch(Dispatch::custom("never")).send(app.db(), &1).await;
+    unknown.unwrap_err();
+}
+
+#[tokio::test]
+async fn tables_that_are_missing_or_older_are_named_with_what_to_do() {
+    let place = Place::new().await;
+    let db = place.connect().await;
+    let refused = async || {
+        let message = Thorn::builder(db.clone()).config(app::config()).build().await.unwrap_err().to_string();
+        assert!(message.contains("thorn::migrate(&db)") && message.contains("thorn::migrations()"), "{message}");
+        message
+    };
+    assert!(refused().await.contains("thorn_registry"));
+    Migrator::up(&db, Some(1)).await.unwrap();
+    let older = refused().await;
+    assert!(older.contains("table `thorn_subscription` is of an older release"), "{older}");
+    thorn::migrate(&db).await.unwrap();
+    db.execute_unprepared("UPDATE thorn_registry SET version = version").await.unwrap();
+    Thorn::builder(db.clone()).config(app::config()).build().await.unwrap();
+}

@@ -1,0 +1,36 @@
+//! More at once than a server takes in one packet.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use thorn::{Error, Event, buffer_events};
+use thorn_core::testing::Receiver;
+
+use crate::app::{App, PATIENCE};
+
+/// Together more than MariaDB's 16 MiB.
+const EVENTS: usize = 80;
+const BYTES: usize = 240 * 1024;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_events_of_one_buffer_are_written_queued_and_delivered() {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    app.subscribe("a.b", &receiver.url("/")).await;
+    let payload = "x".repeat(BYTES);
+    if app.db().get_database_backend() == DbBackend::MySql {
+        let all = [payload.repeat(EVENTS).into()];
+        let at_once = Statement::from_sql_and_values(DbBackend::MySql, "SELECT LENGTH(?)", all);
+        app.db().query_one_raw(at_once).await.expect_err("one statement is too small for it, or this shows nothing");
+    }
+    let worker = app.worker().await;
+    buffer_events(app.db(), async |_| {
+        for _ in 0..EVENTS {
+            Event::new("a.b").broadcast().send(app.db(), &payload).await?;
+        }
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+    let received = receiver.wait_for(EVENTS, PATIENCE).await.unwrap();
+    assert!(received.iter().all(|request| request.body.len() > BYTES));
+    app.settled().await;
+    worker.stop().await.unwrap();
+}

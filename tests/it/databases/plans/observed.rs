@@ -1,0 +1,115 @@
+//! The statements that are really executed on thorn's large tables, by a worker that relays, retries,
+//! audits, cleans up and feeds a dispatcher, by inline delivery, and by who reads the history.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use sea_orm::Statement;
+use thorn::{
+    Config, Dispatch, Dispatcher, Event, Thorn, async_trait, delivery::RetryPolicy, dispatch::BoxError,
+    event::RenderedEvent, history, subscription::Access,
+};
+use thorn_core::testing::{Receiver, Reply};
+
+use crate::app::{self, App, PATIENCE, eventually};
+
+/// Tables that grow with every event.
+pub(super) const LARGE: [&str; 3] = ["thorn_event", "thorn_delivery", "thorn_attempt"];
+
+/// Of each statement that must have been seen, words in their order.
+const EXPECTED: [(&str, &[&str]); 15] = [
+    ("claim", &["select", "from thorn_event", "relayed_at is null", "dispatcher is null", "order by id"]),
+    ("marks", &["update thorn_event set relayed_at", "fanout", "id in"]),
+    ("dispatcher's claim", &["select", "from thorn_event", "dispatcher =", "relayed_at is null"]),
+    ("due", &["select", "from thorn_delivery", "next_attempt_at <="]),
+    ("lease", &["update thorn_delivery set next_attempt_at", "id in"]),
+    ("audit", &["select", "from thorn_event", "audit_at <=", "fanout is not null"]),
+    ("settled", &["update thorn_event set audit_at = null", "audit_at <=", "from thorn_delivery"]),
+    ("abandoned", &["update thorn_event set relayed_at", "audit_at <=", "fanout is null"]),
+    ("over", &["select id", "from thorn_event", "id <", "not exists"]),
+    ("unheard", &["select id", "from thorn_event", "id <", "fanout ="]),
+    ("deletion of attempts", &["delete", "from thorn_attempt", "event_id in"]),
+    ("deletion of deliveries", &["delete from thorn_delivery", "event_id in"]),
+    ("deletion of events", &["delete from thorn_event", "id in"]),
+    ("history of an event", &["select", "from thorn_delivery", "event_id ="]),
+    ("history of a subscription", &["select", "from thorn_delivery", "subscription_id =", "order by"]),
+];
+
+#[derive(Debug)]
+struct Taker;
+
+#[async_trait]
+impl Dispatcher for Taker {
+    async fn dispatch(&self, events: &[RenderedEvent]) -> Vec<Result<(), BoxError>> {
+        events.iter().map(|_| Ok(())).collect()
+    }
+}
+
+/// By their text, as the database has them.
+type Seen = Arc<Mutex<BTreeMap<String, Statement>>>;
+
+/// Without quotes and table names before the columns, in small letters.
+fn plain(sql: &str) -> String {
+    let unquoted = sql.replace(['"', '`'], "").to_lowercase();
+    LARGE.iter().fold(unquoted, |sql, table| sql.replace(&format!("{table}."), ""))
+}
+
+fn is(sql: &str, words: &[&str]) -> bool {
+    let mut rest = sql;
+    words.iter().all(|word| rest.split_once(word).map(|(_, after)| rest = after).is_some())
+}
+
+/// An application whose every statement is seen.
+async fn watched(app: &App, seen: &Seen) -> Thorn {
+    let mut db = thorn::connect(&app.url).await.unwrap();
+    let seen = seen.clone();
+    db.set_metric_callback(move |info| {
+        let sql = &info.statement.sql;
+        let reads = ["SELECT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb));
+        if reads && LARGE.iter().any(|table| sql.contains(table)) {
+            seen.lock().unwrap().entry(plain(sql)).or_insert_with(|| info.statement.clone());
+        }
+    });
+    let config = Config {
+        keep: Some(Duration::from_secs(2)),
+        keep_unheard: Some(Duration::ZERO),
+        audit_after: Duration::from_secs(1),
+        ..app::config()
+    };
+    Thorn::builder(db).config(config).dispatcher("mine", Arc::new(Taker)).build().await.unwrap()
+}
+
+/// All that touch the large tables, each of [`EXPECTED`] among them.
+pub(super) async fn statements() -> Vec<Statement> {
+    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let seen = Seen::default();
+    let thorn = watched(&app, &seen).await;
+    let subscription = app.subscribe("heard.**", &receiver.url("/")).await;
+    receiver.reply(Reply::status(500));
+    let event = |name: &str| Event::new(name).broadcast().retry(RetryPolicy::fixed(Duration::from_millis(20), 9));
+    let worker = thorn.start_worker().await.unwrap();
+    for name in ["heard.of", "unheard"] {
+        event(name).send(thorn.db(), &1).await.unwrap();
+    }
+    event("heard.by.mine").dispatch(Dispatch::custom("mine")).send(thorn.db(), &1).await.unwrap();
+    let id = thorn.send_now(event("heard.at.once"), &1).await.unwrap().id;
+    receiver.wait_for(4, PATIENCE).await.unwrap();
+    receiver.reply(Reply::status(204));
+    history::deliveries_of_event(thorn.db(), id).await.unwrap();
+    history::deliveries_of_subscription(thorn.db(), subscription.id, 100).await.unwrap();
+    thorn.status().await.unwrap();
+    thorn.subscriptions().get(Access::Operator, subscription.id).await.unwrap();
+    eventually("all statements", || async {
+        let seen = seen.lock().unwrap();
+        let missing = EXPECTED.iter().filter(|(_, words)| !seen.keys().any(|sql| is(sql, words)));
+        let missing: Vec<_> = missing.map(|(what, _)| what).collect();
+        if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?} in {:#?}", seen.keys())) }
+    })
+    .await;
+    worker.stop().await.unwrap();
+    let seen = seen.lock().unwrap();
+    seen.values().cloned().collect()
+}

@@ -1,0 +1,60 @@
+//! PostgreSQL's NOTIFY, when the connection that listens is cut.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{DbBackend, TransactionTrait};
+use thorn::{Config, Event};
+use thorn_core::testing::Receiver;
+
+use crate::app::{self, App, PATIENCE};
+
+/// Far longer than what is measured.
+const POLL: Duration = Duration::from_secs(120);
+
+const LISTENERS: &str = "pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%thorn_event%'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_was_cut_off_listens_again() {
+    let config = Config { poll_interval: POLL, ..app::config() };
+    let (app, receiver) = (App::with(config).await, Receiver::start().await.unwrap());
+    if app.db().get_database_backend() != DbBackend::Postgres {
+        return; // Others have no notifications.
+    }
+    app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    // The process on the server that serves the listening connection, once it is another one.
+    let listener = async |but: &str| {
+        app::eventually("a listener", || async {
+            match app.text(&format!("SELECT pid::text AS text FROM {LISTENERS}")).await.as_slice() {
+                [pid] if pid != but => Ok(pid.clone()),
+                others => Err(format!("{others:?}")),
+            }
+        })
+        .await
+    };
+    // In a transaction of the caller's own: nothing but the notification tells of its commit.
+    let arrival = async |number: usize| {
+        let started = Instant::now();
+        let txn = app.db().begin().await.unwrap();
+        Event::new("a.b").broadcast().send(&txn, &number).await.unwrap();
+        txn.commit().await.unwrap();
+        receiver.wait_for(number, PATIENCE).await.unwrap();
+        started.elapsed()
+    };
+    let first = listener("").await;
+    for number in 1..=3 {
+        let took = arrival(number).await;
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
+    let cut = app.text(&format!("SELECT pg_terminate_backend({first})::text AS text")).await;
+    assert_eq!(cut, ["true"]);
+    // What is committed meanwhile is found when the connection is back.
+    let took = arrival(4).await;
+    println!("after the cut {took:?}");
+    listener(&first).await;
+    for number in 5..=7 {
+        let took = arrival(number).await;
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
+    worker.stop().await.unwrap();
+}
