@@ -74,7 +74,7 @@ struct Progress {
     clock: Clock,
     next_audit: Instant,
     /// Due rows aren't looked at before.
-    next_due: Timestamp,
+    next_due: Instant,
     /// The subscription after which the next hop begins.
     cursor: Uuid,
     own_urls: OwnUrls,
@@ -96,7 +96,7 @@ impl Relay {
         let mut progress = Progress {
             clock: Clock::new(Timestamp::now(), Instant::now()),
             next_audit: Instant::now() + self.audit_interval(),
-            next_due: Timestamp::from_millis(0),
+            next_due: Instant::now(),
             cursor: Uuid::nil(),
             own_urls: OwnUrls::default(),
             batch: Batch::default(),
@@ -127,7 +127,18 @@ impl Relay {
     async fn turn(&self, progress: &mut Progress) -> Result<usize, Error> {
         let now = Timestamp::now();
         let mut moved = 0;
-        self.note_a_jump(now, progress).await?;
+        let before = progress.clock;
+        if let Some(jump) = progress.clock.look(now, Instant::now()) {
+            tracing::warn!(?jump, "the clock was set");
+            match jump {
+                // What is only on its way isn't missing; it has the time it always has.
+                Jump::Ahead(_) => progress.next_audit = Instant::now() + self.options.audit_after,
+                Jump::Back(by) => {
+                    let brought = within(&self.db, self.bring_forward(by, now)).await;
+                    brought.inspect_err(|_| progress.clock = before)?;
+                }
+            }
+        }
         let room = within(&self.db, self.room()).await?;
         if let Some(room) = room {
             moved += within(&self.db, self.claim_events(now, room, &mut progress.batch)).await?;
@@ -145,23 +156,6 @@ impl Relay {
         Ok(moved)
     }
 
-    /// Makes up for a clock that was set since the last turn.
-    async fn note_a_jump(&self, now: Timestamp, progress: &mut Progress) -> Result<(), Error> {
-        let before = progress.clock;
-        let Some(jump) = progress.clock.look(now, Instant::now()) else { return Ok(()) };
-        tracing::warn!(?jump, "the clock was set");
-        progress.next_due = now;
-        match jump {
-            // What is only on its way isn't missing; it has the time it always has.
-            Jump::Ahead(_) => progress.next_audit = Instant::now() + self.options.audit_after,
-            Jump::Back(by) => {
-                let moved = within(&self.db, self.bring_forward(by, now)).await;
-                moved.inspect_err(|_| progress.clock = before)?;
-            }
-        }
-        Ok(())
-    }
-
     /// How many tasks the queue still takes, if any.
     async fn room(&self) -> Result<Option<usize>, Error> {
         let depth = usize::try_from(self.queue.depth().await?).unwrap_or(usize::MAX);
@@ -176,7 +170,7 @@ impl Relay {
 impl Progress {
     /// How long due rows are left alone, if they are.
     fn until_due(&self) -> Duration {
-        let left = self.next_due.since(Timestamp::now());
+        let left = self.next_due.saturating_duration_since(Instant::now());
         if left.is_zero() { Duration::MAX } else { left }
     }
 }

@@ -17,8 +17,8 @@ use crate::{
     statement::{batches, statement},
 };
 
-/// Ids of one DELETE.
-const IDS_PER_DELETE: usize = 200;
+/// Ids of one `IN (…)`.
+const IDS_PER_QUERY: usize = 500;
 
 const UNFINISHED: &str = "'Pending', 'Queued', 'Running', 'Failed'";
 
@@ -149,7 +149,7 @@ impl Backend for Tables {
                 unreadable.push(id);
             }
         }
-        for ids in unreadable.chunks(IDS_PER_DELETE) {
+        for ids in unreadable.chunks(IDS_PER_QUERY) {
             let sql = format!("DELETE FROM {jobs} WHERE job_type = ? AND id IN ({})", vec!["?"; ids.len()].join(", "));
             let values = std::iter::once(name.clone()).chain(ids.iter().map(Value::from));
             self.db.execute_raw(statement(backend, &sql, values)).await?;

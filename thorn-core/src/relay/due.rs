@@ -6,6 +6,7 @@ use std::{
 };
 
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, UpdateMany, prelude::Uuid, sea_query::Expr};
+use tokio::time::Instant;
 
 use super::{
     LANES, Progress, Relay,
@@ -37,13 +38,13 @@ impl Relay {
     /// moves on by the lease: should the task get lost, they are simply due again. Those whose lane is
     /// full aren't touched.
     pub(super) async fn claim_due(&self, now: Timestamp, room: usize, progress: &mut Progress) -> Result<usize, Error> {
-        if now < progress.next_due {
+        if Instant::now() < progress.next_due {
             return Ok(0);
         }
         let Picked { mut rows, left, .. } = self.pick(now, progress).await?;
         if rows.is_empty() {
             if left {
-                progress.next_due = now + LANES;
+                progress.next_due = Instant::now() + LANES;
             }
             return Ok(0);
         }
