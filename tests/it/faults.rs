@@ -5,6 +5,7 @@ mod application;
 mod backlog;
 mod clock;
 mod commit;
+mod control;
 mod deploy;
 mod disk;
 mod ground;

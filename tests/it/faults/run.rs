@@ -192,32 +192,34 @@ impl Run {
     }
 
     async fn count(&self, first: Duration, cleared: Duration, hits: usize, most_duplicates: usize) -> Line {
+        let line = Line { hits, most_duplicates, first, cleared, ..self.tally().await };
+        table::print(&line);
+        let delivered = self.number("SELECT COUNT(*) AS number FROM thorn_delivery WHERE state = 'delivered'").await;
+        assert_eq!((line.lost, line.phantom), (0, 0), "{line}");
+        assert_eq!(delivered, line.accepted, "all are recorded as delivered: {line}");
+        assert!(line.duplicated <= most_duplicates, "{line}");
+        line
+    }
+
+    /// What is owed, and what has arrived.
+    pub(super) async fn tally(&self) -> Line {
         let (rows, arrivals) = (self.rows().await, self.arrivals());
         let owed = rows.keys().flat_map(|key| (0..ENDPOINTS).map(move |to| (format!("/{to}"), key.clone())));
         let lost = owed.filter(|delivery| !arrivals.contains_key(delivery)).count();
         let phantom = arrivals.keys().filter(|(_, key)| !rows.contains_key(key)).count();
         let sent: usize = arrivals.values().map(|(.., times)| times).sum();
         let attempts = self.number("SELECT CAST(SUM(attempts) AS BIGINT) AS number FROM thorn_delivery").await;
-        let delivered = self.number("SELECT COUNT(*) AS number FROM thorn_delivery WHERE state = 'delivered'").await;
-        let line = Line {
+        Line {
             fault: self.fault.clone(),
             place: self.ground.name.clone(),
-            hits,
             accepted: rows.len() * ENDPOINTS,
             delivered: arrivals.len(),
             // An attempt that failed and its retry are recorded; what is more arrived without a record.
             duplicated: sent.saturating_sub(attempts),
-            most_duplicates,
             lost,
             phantom,
-            first,
-            cleared,
-        };
-        table::print(&line);
-        assert_eq!((lost, phantom), (0, 0), "{line}");
-        assert_eq!(delivered, line.accepted, "all are recorded as delivered: {line}");
-        assert!(line.duplicated <= most_duplicates, "{line}");
-        line
+            ..Line::default()
+        }
     }
 
     pub(super) async fn number(&self, sql: &str) -> usize {

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Once, time::Duration};
 
 /// What came of one run.
+#[derive(Default)]
 pub(super) struct Line {
     pub(super) fault: String,
     pub(super) place: String,

@@ -1,14 +1,32 @@
-//! Two workers on one SQLite file.
+//! Two workers on one database, a SQLite file above all.
 
 use std::time::Instant;
 
 use thorn_core::testing::Receiver;
 
-use super::backlog::{arrivals, delivered, duplicates, number, send, working};
+use super::{
+    backlog::{arrivals, delivered, duplicates, number, send, working},
+    ground::Ground,
+    run::{Moment, Run},
+};
 use crate::{
     app::{self, App},
+    faults::on,
     process::WorkerProcess,
 };
+
+on! {
+    sqlite: nothing_fails;
+    postgres: nothing_fails;
+}
+
+const DELIVERIES: usize = 1000;
+
+async fn nothing_fails(ground: Ground) {
+    let mut run = Run::start("none: two workers at work", ground, 2).await;
+    run.more(DELIVERIES).await;
+    run.finish(Moment::now(), 0, 0).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_on_one_file_relay_and_deliver_each_event_once() {

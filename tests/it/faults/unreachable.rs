@@ -7,12 +7,19 @@ use super::{
     proxy::Proxy,
     run::{IN_HAND, Moment, Run},
 };
-use crate::faults::on;
+use crate::{
+    app::{self, App},
+    faults::on,
+    process::TAKEOVER,
+};
 
 on! {
-    postgres: the_database_refuses, the_database_is_silent;
+    postgres: the_database_refuses, the_database_is_silent, the_server_soon_ends_a_connection_nobody_is_at;
     redis: the_queue_is_silent;
 }
+
+/// Seconds that a worker waits for an answer.
+const SILENCE: u64 = 30;
 
 const OUTAGE: Duration = Duration::from_secs(30);
 
@@ -37,7 +44,9 @@ async fn the_database_is_silent(mut ground: Ground) {
     // It is the workers that must come back by themselves: an application waits as long as it likes.
     run.application.as_mut().unwrap().kill();
     run.save();
-    run.finish(ended, 1, 2 * IN_HAND).await;
+    // What waits to be recorded on a silent connection is sent again with each takeover meanwhile.
+    let rounds = usize::try_from(SILENCE / TAKEOVER).unwrap();
+    run.finish(ended, 1, rounds * 2 * IN_HAND).await;
 }
 
 async fn the_queue_is_silent(mut ground: Ground) {
@@ -48,4 +57,15 @@ async fn the_queue_is_silent(mut ground: Ground) {
     tokio::time::sleep(OUTAGE).await;
     proxy.open().await;
     run.finish(Moment::now(), 1, 2 * IN_HAND).await;
+}
+
+/// The other way round: a machine that is gone must not keep its locks on events for two hours.
+async fn the_server_soon_ends_a_connection_nobody_is_at(ground: Ground) {
+    let app = App::on(Some(ground.url), app::config()).await;
+    for (setting, value) in
+        [("tcp_keepalives_idle", "60"), ("tcp_keepalives_count", "3"), ("tcp_user_timeout", "120000")]
+    {
+        let shown = app.text(&format!("SELECT current_setting('{setting}') AS text")).await;
+        assert_eq!(shown, [value], "{setting}");
+    }
 }

@@ -63,10 +63,11 @@ impl Relay {
         }
         let missing = packer.deliveries();
         let tasks = packer.finish()?;
+        let looked_into = settled.len() + postponed.len();
         let txn = transaction::begin(&self.db).await?;
         let mut mine = set_audit(&txn, settled, None, now).await?;
         mine += set_audit(&txn, postponed, Some(now + self.options.audit_after), now).await?;
-        if mine != open.len() as u64 {
+        if mine != looked_into as u64 {
             txn.rollback().await?;
             tracing::debug!("another reconciler was first");
             return Ok(freed);
