@@ -3,6 +3,7 @@
 
 mod alone;
 mod app;
+mod backlog;
 mod bad_input;
 #[cfg(unix)]
 mod blog;

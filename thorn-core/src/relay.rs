@@ -4,21 +4,26 @@
 //! to hear of them, and puts signed chunks on the queue. A claim and its tasks are one commit. Any
 //! number of relays may run; none is a leader.
 
+mod batch;
 mod claim;
 mod due;
 mod fan_out;
 mod hearers;
+mod hop;
 mod pack;
+mod pick;
 mod reconcile;
 mod retain;
 
+pub(crate) use batch::Batch;
 pub(crate) use fan_out::FanOut;
 pub(crate) use hearers::hearers;
 pub(crate) use pack::stored_options;
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::DatabaseConnection;
+use pick::OwnUrls;
+use sea_orm::{DatabaseConnection, prelude::Uuid};
 use tokio::sync::watch;
 
 use crate::{Error, Timestamp, delivery::Lanes, outbox, queue::Queue, subscription::Registry, worker::Counters};
@@ -53,8 +58,20 @@ pub(crate) struct Relay {
     pub(crate) options: RelayOptions,
 }
 
-/// Events of one claim at most.
-const EVENTS_PER_CLAIM: u64 = 500;
+/// What a relay remembers from turn to turn.
+#[derive(Debug)]
+struct Progress {
+    next_audit: Timestamp,
+    /// Due rows aren't looked at before.
+    next_due: Timestamp,
+    /// The subscription after which the next hop begins.
+    cursor: Uuid,
+    own_urls: OwnUrls,
+    batch: Batch,
+}
+
+/// The longest that due deliveries are left alone because their lanes are full.
+const LANES: Duration = Duration::from_millis(100);
 
 /// Pause after a hint that came before its commit; it doubles until it is that between polls.
 const SOON: Duration = Duration::from_millis(1);
@@ -65,12 +82,18 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl Relay {
     /// Relays until `stop` turns true; a claim that was begun is finished.
     pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut next_audit = Timestamp::now() + self.audit_interval();
+        let mut progress = Progress {
+            next_audit: Timestamp::now() + self.audit_interval(),
+            next_due: Timestamp::from_millis(0),
+            cursor: Uuid::nil(),
+            own_urls: OwnUrls::default(),
+            batch: Batch::default(),
+        };
         let mut hints = outbox::hints();
         let mut look_again = self.options.poll;
         while !*stop.borrow() {
-            let pause = match self.turn(&mut next_audit).await {
-                Ok(0) => look_again.min(self.options.poll),
+            let pause = match self.turn(&mut progress).await {
+                Ok(0) => look_again.min(self.options.poll).min(progress.until_due()),
                 Ok(_) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "relaying failed, trying again");
@@ -86,17 +109,18 @@ impl Relay {
     }
 
     /// One turn; returns how much it moved.
-    async fn turn(&self, next_audit: &mut Timestamp) -> Result<usize, Error> {
+    async fn turn(&self, progress: &mut Progress) -> Result<usize, Error> {
         let now = Timestamp::now();
         let mut moved = 0;
-        if let Some(room) = self.room().await? {
-            moved += self.claim_events(now, room).await?;
-            moved += self.claim_due(now).await?;
+        let room = self.room().await?;
+        if let Some(room) = room {
+            moved += self.claim_events(now, room, &mut progress.batch).await?;
+            moved += self.claim_due(now, room, progress).await?;
         }
-        let audit = now >= *next_audit;
+        let audit = now >= progress.next_audit;
         if audit {
-            *next_audit = now + self.audit_interval();
-            moved += self.reconcile(now).await?;
+            progress.next_audit = now + self.audit_interval();
+            moved += self.reconcile(now, room.unwrap_or(0), &mut progress.batch).await?;
             moved += self.retain(now).await?;
         }
         if audit || moved > 0 {
@@ -113,5 +137,13 @@ impl Relay {
 
     fn audit_interval(&self) -> Duration {
         (self.options.audit_after / 4).max(Duration::from_millis(100))
+    }
+}
+
+impl Progress {
+    /// How long due rows are left alone, if they are.
+    fn until_due(&self) -> Duration {
+        let left = self.next_due.since(Timestamp::now());
+        if left.is_zero() { Duration::MAX } else { left }
     }
 }

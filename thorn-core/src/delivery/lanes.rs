@@ -27,6 +27,11 @@ const QUICK: Duration = Duration::from_secs(1);
 /// A delivery waits in memory if its turn should come within this time; else it becomes a row.
 const LINE: Duration = Duration::from_secs(2);
 
+/// The relay adds due deliveries while a lane's line is shorter than this, which keeps a quick endpoint
+/// busy until it looks again. What it told the lane to expect is forgotten after four times as long:
+/// it went to another worker.
+const AHEAD: Duration = Duration::from_millis(500);
+
 /// The longest a delivery is put off because its lane is full.
 const LONGEST_DETOUR: Duration = Duration::from_secs(60);
 
@@ -52,6 +57,9 @@ struct State {
     typical: Duration,
     /// Deliveries that wait in memory.
     line: u32,
+    /// Due deliveries that the relay has put on the queue since `expected_since`, and that haven't come.
+    expected: usize,
+    expected_since: Instant,
     /// When a request ended last.
     progress: Instant,
     /// The work of those that were put off, as it stood when the last of them was.
@@ -81,6 +89,7 @@ impl Lanes {
         let lane = self.lane(url);
         {
             let mut state = lane.state();
+            state.expected = state.expected.saturating_sub(1);
             if state.take_place() {
                 return Entry::Open(Permit(lane.clone()));
             }
@@ -112,6 +121,17 @@ impl Lanes {
         }
     }
 
+    /// How many more deliveries the lane of this URL would take now, those expected included. Of an
+    /// endpoint nothing is known of, only as many as can be tried at once.
+    pub(crate) fn room(&self, url: &str) -> usize {
+        self.all().get(url).map_or(START, |lane| lane.state().room())
+    }
+
+    /// The relay puts so many due deliveries on the queue.
+    pub(crate) fn expect(&self, url: &str, deliveries: usize) {
+        self.lane(url).state().expect(deliveries);
+    }
+
     /// Whether deliveries to this URL should travel apart from others'.
     pub(crate) fn is_slow(&self, url: &str) -> bool {
         self.all().get(url).is_some_and(|lane| lane.state().slow)
@@ -131,6 +151,8 @@ impl Lanes {
             slow: false,
             typical: Duration::ZERO,
             line: 0,
+            expected: 0,
+            expected_since: Instant::now(),
             progress: Instant::now(),
             booked: Duration::ZERO,
             booked_at: Timestamp::from_millis(0),
@@ -163,6 +185,27 @@ impl State {
     /// How long those who wait already will take.
     fn line_ahead(&self) -> Duration {
         self.typical * self.line / u32::try_from(self.limit).unwrap_or(1)
+    }
+
+    fn room(&self) -> usize {
+        let line = if self.slow || self.typical.is_zero() {
+            0
+        } else {
+            usize::try_from(AHEAD.as_nanos() * self.limit as u128 / self.typical.as_nanos()).unwrap_or(usize::MAX)
+        };
+        let expected = if self.is_stale() { 0 } else { self.expected };
+        (self.limit + line).saturating_sub(self.in_flight + self.line as usize + expected)
+    }
+
+    fn expect(&mut self, deliveries: usize) {
+        if self.is_stale() {
+            (self.expected, self.expected_since) = (0, Instant::now());
+        }
+        self.expected += deliveries;
+    }
+
+    fn is_stale(&self) -> bool {
+        self.expected_since.elapsed() > AHEAD * 4
     }
 
     fn slow_down(&mut self, at_least: Duration) {
@@ -267,6 +310,36 @@ mod tests {
         tokio::task::yield_now().await;
         held.pop().unwrap().done(&attempt(Outcome::Delivered, Duration::from_millis(3)));
         assert!(waiting.await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn room_is_what_can_be_tried_at_once_and_a_line_once_the_endpoint_is_known_to_be_quick() {
+        let (lanes, url) = (Lanes::default(), "http://some");
+        assert_eq!(lanes.room(url), START);
+        lanes.expect(url, START);
+        assert_eq!(lanes.room(url), 0);
+        let mut held = Vec::new();
+        for _ in 0..START {
+            held.push(open(&lanes, url).await);
+        }
+        assert_eq!(lanes.room(url), 0, "all that was expected has come");
+        for permit in held.drain(..) {
+            permit.done(&attempt(Outcome::Delivered, Duration::from_millis(80)));
+        }
+        // 32 at once, 10 ms each as it seems by now: half a second's worth is some hundreds.
+        let quick = lanes.room(url);
+        assert!((100..2000).contains(&quick), "{quick}");
+
+        // What went to another worker is not expected for ever.
+        lanes.expect(url, quick);
+        assert_eq!(lanes.room(url), 0);
+        tokio::time::advance(AHEAD * 4 + Duration::from_millis(1)).await;
+        assert_eq!(lanes.room(url), quick);
+
+        held.push(open(&lanes, url).await);
+        open(&lanes, url).await.done(&attempt(Outcome::TimedOut, Duration::from_secs(15)));
+        let limit = lanes.lane(url).state().limit;
+        assert_eq!(lanes.room(url), limit - held.len(), "a slow one has no line");
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,22 +23,20 @@ impl MigrationTrait for Migration {
                 manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
             }
         }
-        for (name, sql) in indexes(backend) {
+        for (table, name, sql) in indexes(backend) {
             if name == UNRELAYED {
                 replace_unrelayed(manager, sql).await?;
             } else {
-                create_index(manager, "thorn_event", name, sql).await?;
+                create_index(manager, table, name, sql).await?;
             }
         }
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for index in ["thorn_event_unheard", "thorn_event_undispatched"] {
-            drop_index(manager, index).await?;
+        for (table, index, _) in indexes(manager.get_database_backend()) {
+            drop_index(manager, table, index).await?;
         }
-        // With the column it is about.
-        drop_index(manager, UNRELAYED).await?;
         for (table, column) in columns(manager.get_database_backend()) {
             let name = column.get_column_name();
             manager.alter_table(Table::alter().table(table).drop_column(name).to_owned()).await?;
@@ -58,45 +56,45 @@ const UNRELAYED: &str = "thorn_event_unrelayed";
 /// they go together.
 async fn replace_unrelayed(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     if manager.get_database_backend() == DbBackend::MySql {
-        drop_index(manager, UNRELAYED).await?;
+        drop_index(manager, "thorn_event", UNRELAYED).await?;
         return create_index(manager, "thorn_event", UNRELAYED, sql).await;
     }
     manager.get_connection().execute_unprepared(&format!("DROP INDEX IF EXISTS {UNRELAYED}; {sql}")).await?;
     Ok(())
 }
 
-async fn drop_index(manager: &SchemaManager<'_>, name: &'static str) -> Result<(), DbErr> {
-    if !manager.has_index("thorn_event", name).await? {
+async fn drop_index(manager: &SchemaManager<'_>, table: &'static str, name: &'static str) -> Result<(), DbErr> {
+    if !manager.has_index(table, name).await? {
         return Ok(());
     }
-    manager.drop_index(Index::drop().name(name).table("thorn_event").to_owned()).await
+    manager.drop_index(Index::drop().name(name).table(table).to_owned()).await
 }
 
-/// What nobody heard of, for its deletion; what waits for the queue, and what for each dispatcher, so
-/// that a backlog of one slows none of the others.
-const fn indexes(backend: DbBackend) -> [(&'static str, &'static str); 3] {
-    match backend {
-        DbBackend::MySql => [
-            ("thorn_event_unheard", "CREATE INDEX thorn_event_unheard ON thorn_event (fanout, id)"),
-            ("thorn_event_unrelayed", "CREATE INDEX thorn_event_unrelayed ON thorn_event (relayed_at, dispatcher, id)"),
-            (
-                "thorn_event_undispatched",
-                "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, relayed_at, id)",
-            ),
-        ],
-        _ => [
-            ("thorn_event_unheard", "CREATE INDEX thorn_event_unheard ON thorn_event (id) WHERE fanout = 0"),
-            (
-                "thorn_event_unrelayed",
-                "CREATE INDEX thorn_event_unrelayed ON thorn_event (id) WHERE relayed_at IS NULL AND dispatcher IS NULL",
-            ),
-            (
-                "thorn_event_undispatched",
-                "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, id) \
+/// What nobody heard of, for its deletion; what waits for the queue, what for each dispatcher, and what
+/// for each subscription, so that a backlog of one slows none of the others.
+const fn indexes(backend: DbBackend) -> [(&'static str, &'static str, &'static str); 4] {
+    let (unheard, unrelayed, undispatched, waiting) = match backend {
+        DbBackend::MySql => (
+            "CREATE INDEX thorn_event_unheard ON thorn_event (fanout, id)",
+            "CREATE INDEX thorn_event_unrelayed ON thorn_event (relayed_at, dispatcher, id)",
+            "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, relayed_at, id)",
+            "CREATE INDEX thorn_delivery_waiting ON thorn_delivery (subscription_id, next_attempt_at)",
+        ),
+        _ => (
+            "CREATE INDEX thorn_event_unheard ON thorn_event (id) WHERE fanout = 0",
+            "CREATE INDEX thorn_event_unrelayed ON thorn_event (id) WHERE relayed_at IS NULL AND dispatcher IS NULL",
+            "CREATE INDEX thorn_event_undispatched ON thorn_event (dispatcher, id) \
              WHERE relayed_at IS NULL AND dispatcher IS NOT NULL",
-            ),
-        ],
-    }
+            "CREATE INDEX thorn_delivery_waiting ON thorn_delivery (subscription_id, next_attempt_at) \
+             WHERE next_attempt_at IS NOT NULL",
+        ),
+    };
+    [
+        ("thorn_event", "thorn_event_unheard", unheard),
+        ("thorn_event", UNRELAYED, unrelayed),
+        ("thorn_event", "thorn_event_undispatched", undispatched),
+        ("thorn_delivery", "thorn_delivery_waiting", waiting),
+    ]
 }
 
 fn columns(backend: DbBackend) -> [(&'static str, ColumnDef); 7] {

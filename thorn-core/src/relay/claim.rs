@@ -1,11 +1,11 @@
 //! Claiming events nobody has relayed yet.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, StreamTrait,
     sea_query::{LockBehavior, LockType},
 };
 
-use super::{EVENTS_PER_CLAIM, FanOut, Relay};
+use super::{Batch, FanOut, Relay};
 use crate::{
     Error, Timestamp,
     outbox::entity::{Column, Entity, Model},
@@ -14,7 +14,7 @@ use crate::{
 
 impl Relay {
     /// Claims events, at most as many as fill `room` tasks, and enqueues their deliveries.
-    pub(super) async fn claim_events(&self, now: Timestamp, room: usize) -> Result<usize, Error> {
+    pub(super) async fn claim_events(&self, now: Timestamp, room: usize, batch: &mut Batch) -> Result<usize, Error> {
         // SQLite has one writer: everything that can be is done before its lock is taken, and a claim
         // that lost the race is dropped. The others lock the rows they read, and skip those of others.
         let early = match self.db.get_database_backend() {
@@ -22,8 +22,8 @@ impl Relay {
             _ => Some(transaction::begin(&self.db).await?),
         };
         let unrelayed = match &early {
-            None => unrelayed(&self.db).await?,
-            Some(txn) => unrelayed(txn).await?,
+            None => unrelayed(&self.db, batch).await?,
+            Some(txn) => unrelayed(txn, batch).await?,
         };
         if unrelayed.is_empty() {
             return Ok(0);
@@ -64,12 +64,15 @@ impl Relay {
     }
 }
 
-async fn unrelayed<C: ConnectionTrait>(db: &C) -> Result<Vec<Model>, Error> {
-    let mut query = Entity::find().filter(free()).order_by_asc(Column::Id).limit(EVENTS_PER_CLAIM);
-    if db.get_database_backend() != DbBackend::Sqlite {
+async fn unrelayed<C>(db: &C, batch: &mut Batch) -> Result<Vec<Model>, Error>
+where
+    C: ConnectionTrait + StreamTrait + Send,
+{
+    let mut query = Entity::find().filter(free()).order_by_asc(Column::Id);
+    if ConnectionTrait::get_database_backend(db) != DbBackend::Sqlite {
         query = query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
-    Ok(query.all(db).await?)
+    Ok(batch.read(db, query, u64::MAX).await?.events)
 }
 
 /// Taken by nobody, and for the queue.

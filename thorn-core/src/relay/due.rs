@@ -1,15 +1,16 @@
 //! Enqueuing deliveries that had to wait and are due.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     time::Duration,
 };
 
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Value, prelude::Uuid, sea_query::Expr};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, UpdateMany, prelude::Uuid, sea_query::Expr};
 
 use super::{
-    Relay,
+    LANES, Progress, Relay,
     pack::{Packer, stored_options},
+    pick::{Due, Picked},
 };
 use crate::{
     Error, SubscriptionId, Timestamp,
@@ -18,87 +19,100 @@ use crate::{
         DeliveryState,
         entity::{Column, Entity},
     },
-    statement::statement,
     transaction,
 };
 
-/// The oldest due rows that are looked at in one turn.
-const WINDOW: i64 = 5_000;
-
-/// Rows of one subscription in one turn, so that one endpoint's backlog doesn't hide the others'.
-const PER_SUBSCRIPTION: i64 = 64;
-
-/// Rows of one turn.
-const PER_TURN: i64 = 500;
-
-#[derive(FromQueryResult)]
-struct Due {
-    id: Uuid,
-    event_id: Uuid,
-    subscription_id: Uuid,
-    attempts: i32,
+/// What becomes of the rows that were picked.
+#[derive(Default)]
+struct Verdicts {
+    /// By how long their tasks may take.
+    enqueued: BTreeMap<Duration, Vec<Uuid>>,
+    cancelled: Vec<Uuid>,
+    /// How many go to each URL.
+    urls: HashMap<String, usize>,
 }
 
 impl Relay {
-    /// Enqueues due deliveries, oldest first. Their due time moves on by the lease: should the task
-    /// get lost, they are simply due again.
-    pub(super) async fn claim_due(&self, now: Timestamp) -> Result<usize, Error> {
-        let due = self.due(now).await?;
-        if due.is_empty() {
+    /// Enqueues due deliveries, as many as fill `room` tasks, and returns how many. Their due time
+    /// moves on by the lease: should the task get lost, they are simply due again. Those whose lane is
+    /// full aren't touched.
+    pub(super) async fn claim_due(&self, now: Timestamp, room: usize, progress: &mut Progress) -> Result<usize, Error> {
+        if now < progress.next_due {
             return Ok(0);
         }
-        self.registry.refresh(&self.db).await?;
-        self.registry.check_readable()?;
-        let events = self.events(&due).await?;
+        let Picked { mut rows, left, .. } = self.pick(now, progress).await?;
+        if rows.is_empty() {
+            if left {
+                progress.next_due = now + LANES;
+            }
+            return Ok(0);
+        }
+        let events = self.events(&mut rows, progress).await?;
         let mut packer = Packer::new(&self.lanes, self.options.chunk);
-        let mut enqueued: BTreeMap<Duration, Vec<Uuid>> = BTreeMap::new();
-        let mut cancelled = Vec::new();
-        for row in &due {
-            let event = events.get(&row.event_id);
-            let hearer = match event {
-                Some(event) => self.hearer(event, SubscriptionId::from_uuid(row.subscription_id))?,
-                None => None,
-            };
-            match (event, hearer) {
-                (Some(event), Some(subscription)) => {
-                    if packer.add(event, &subscription, u32::try_from(row.attempts).unwrap_or(0), true)? {
-                        enqueued.entry(self.lease(event)).or_default().push(row.id);
-                    } else {
-                        cancelled.push(row.id);
-                    }
-                }
-                _ => cancelled.push(row.id),
+        let mut verdicts = Verdicts::default();
+        for row in &rows {
+            self.judge(row, events.get(&row.event_id), &mut packer, &mut verdicts, progress)?;
+            if packer.is_beyond(room) {
+                break;
             }
         }
         let tasks = packer.finish()?;
         let txn = transaction::begin(&self.db).await?;
-        let still_due = |ids: Vec<Uuid>| {
-            Entity::update_many().filter(Column::Id.is_in(ids)).filter(Column::NextAttemptAt.lte(now.as_millis()))
+        let Some(moved) = verdicts.write(&txn, now).await? else {
+            txn.rollback().await?;
+            tracing::debug!("another relay was first");
+            return Ok(rows.len());
         };
-        for (lease, ids) in enqueued {
-            let claimed = ids.len() as u64;
-            let leased = still_due(ids)
-                .col_expr(Column::NextAttemptAt, Expr::value((now + lease).as_millis()))
-                .exec(&txn)
-                .await?;
-            if leased.rows_affected != claimed {
-                txn.rollback().await?;
-                tracing::debug!("another relay was first");
-                return Ok(due.len());
-            }
-        }
-        if !cancelled.is_empty() {
-            still_due(cancelled)
-                .col_expr(Column::State, Expr::value(DeliveryState::Cancelled.as_str()))
-                .col_expr(Column::NextAttemptAt, Expr::value(None::<i64>))
-                .exec(&txn)
-                .await?;
+        for (url, deliveries) in &verdicts.urls {
+            self.lanes.expect(url, *deliveries);
         }
         let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
         staged.send().await;
-        tracing::debug!(deliveries = due.len(), "enqueued what was due");
-        Ok(due.len())
+        tracing::debug!(deliveries = moved, "enqueued what was due");
+        Ok(moved)
+    }
+
+    /// The events of these rows, as many as are read at once. Rows of the others are left out.
+    async fn events(&self, rows: &mut Vec<Due>, progress: &mut Progress) -> Result<HashMap<Uuid, event::Model>, Error> {
+        let (mut ids, limit) = (HashSet::new(), progress.batch.limit());
+        rows.retain(|row| ids.contains(&row.event_id) || (ids.len() < limit && ids.insert(row.event_id)));
+        let query = event::Entity::find().filter(event::Column::Id.is_in(ids));
+        let read = progress.batch.read(&self.db, query, u64::MAX).await?;
+        let events: HashMap<_, _> = read.events.into_iter().map(|event| (event.id, event)).collect();
+        if read.is_full {
+            // Whether the others are still there isn't known.
+            rows.retain(|row| events.contains_key(&row.event_id));
+        }
+        Ok(events)
+    }
+
+    fn judge(
+        &self,
+        row: &Due,
+        event: Option<&event::Model>,
+        packer: &mut Packer<'_>,
+        verdicts: &mut Verdicts,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let hearer = match event {
+            Some(event) => self.hearer(event, SubscriptionId::from_uuid(row.subscription_id))?,
+            None => None,
+        };
+        let (Some(event), Some(subscription)) = (event, hearer) else {
+            verdicts.cancelled.push(row.id);
+            return Ok(());
+        };
+        if !packer.add(event, &subscription, u32::try_from(row.attempts).unwrap_or(0), true)? {
+            verdicts.cancelled.push(row.id);
+            return Ok(());
+        }
+        if subscription.is_of_event() {
+            progress.own_urls.learn(subscription.id, &subscription.url);
+        }
+        *verdicts.urls.entry(subscription.url.clone()).or_default() += 1;
+        verdicts.enqueued.entry(self.lease(event)).or_default().push(row.id);
+        Ok(())
     }
 
     /// An event's own deadline, which may be longer than any other, comes on top.
@@ -106,22 +120,35 @@ impl Relay {
         let own = stored_options(event).and_then(|options| options.timeout);
         self.options.lease + own.unwrap_or_default()
     }
+}
 
-    async fn due(&self, now: Timestamp) -> Result<Vec<Due>, Error> {
-        let backend = self.db.get_database_backend();
-        let sql = "SELECT id, event_id, subscription_id, attempts FROM (\
-               SELECT id, event_id, subscription_id, attempts, next_attempt_at, \
-                      ROW_NUMBER() OVER (PARTITION BY subscription_id ORDER BY next_attempt_at) AS place \
-               FROM (SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
-                     WHERE next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?) AS oldest) AS placed \
-             WHERE place <= ? ORDER BY next_attempt_at LIMIT ?";
-        let values = [now.as_millis(), WINDOW, PER_SUBSCRIPTION, PER_TURN].map(Value::from);
-        Ok(Due::find_by_statement(statement(backend, sql, values)).all(&self.db).await?)
+impl Verdicts {
+    /// Writes them, and returns of how many rows; `None` if another relay was first.
+    async fn write(&self, txn: &DatabaseTransaction, now: Timestamp) -> Result<Option<usize>, Error> {
+        let mut moved = self.cancelled.len();
+        for (lease, ids) in &self.enqueued {
+            let leased = still_due(ids, now)
+                .col_expr(Column::NextAttemptAt, Expr::value((now + *lease).as_millis()))
+                .exec(txn)
+                .await?;
+            if leased.rows_affected != ids.len() as u64 {
+                return Ok(None);
+            }
+            moved += ids.len();
+        }
+        if !self.cancelled.is_empty() {
+            still_due(&self.cancelled, now)
+                .col_expr(Column::State, Expr::value(DeliveryState::Cancelled.as_str()))
+                .col_expr(Column::NextAttemptAt, Expr::value(None::<i64>))
+                .exec(txn)
+                .await?;
+        }
+        Ok(Some(moved))
     }
+}
 
-    async fn events(&self, due: &[Due]) -> Result<HashMap<Uuid, event::Model>, Error> {
-        let ids = due.iter().map(|row| row.event_id);
-        let rows = event::Entity::find().filter(event::Column::Id.is_in(ids)).all(&self.db).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-    }
+fn still_due(ids: &[Uuid], now: Timestamp) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::NextAttemptAt.lte(now.as_millis()))
 }

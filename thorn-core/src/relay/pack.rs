@@ -13,8 +13,11 @@ use crate::{
     subscription::{ContentType, Subscription},
 };
 
-/// A chunk is closed when its bodies have this many bytes.
+/// A chunk takes no further event when its bodies have this many bytes.
 const BYTES_PER_CHUNK: usize = 256 * 1024;
+
+/// Enough for one turn, whatever room the queue has.
+const BYTES_PER_TURN: usize = 32 * 1024 * 1024;
 
 /// Fills chunks with deliveries in the order they come. Those to endpoints known to be slow get
 /// chunks of their own, so that they never make others wait.
@@ -25,6 +28,8 @@ pub(crate) struct Packer<'a> {
     apart: HashMap<String, Open>,
     closed: Vec<Chunk>,
     deliveries: usize,
+    /// Of all bodies.
+    bytes: usize,
     check: bool,
 }
 
@@ -44,6 +49,7 @@ impl<'a> Packer<'a> {
             apart: HashMap::new(),
             closed: Vec::new(),
             deliveries: 0,
+            bytes: 0,
             check: false,
         }
     }
@@ -69,6 +75,11 @@ impl<'a> Packer<'a> {
         } else {
             &mut self.mixed
         };
+        // Further deliveries of an event that it has take no more bodies.
+        if open.bytes >= BYTES_PER_CHUNK && !open.index.contains_key(&event.id) {
+            self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
+        }
+        let before = open.bytes;
         match open.add(event, subscription, attempts, has_row) {
             Err(error @ Error::Payload { .. }) => {
                 tracing::error!(event.id = %event.id, subscription.id = %subscription.id, %error, "this event can't be sent to this subscription");
@@ -77,7 +88,8 @@ impl<'a> Packer<'a> {
             added => added?,
         }
         self.deliveries += 1;
-        if open.chunk.deliveries.len() >= self.size || open.bytes >= BYTES_PER_CHUNK {
+        self.bytes += open.bytes - before;
+        if open.chunk.deliveries.len() >= self.size {
             self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
         }
         Ok(true)
@@ -87,9 +99,9 @@ impl<'a> Packer<'a> {
         self.deliveries
     }
 
-    /// Whether there are more chunks than that.
+    /// Whether there are as many chunks as that, or more bytes than one turn should handle.
     pub(super) fn is_beyond(&self, room: usize) -> bool {
-        self.closed.len() + self.apart.len() >= room
+        self.closed.len() + self.apart.len() >= room || self.bytes >= BYTES_PER_TURN
     }
 
     /// The chunks.

@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{Relay, pack::Packer};
+use super::{Batch, Relay, pack::Packer};
 use crate::{
     Error, Timestamp,
     outbox::entity::{Column, Entity, Model},
@@ -25,17 +25,16 @@ const PATIENCE: u32 = 10;
 
 impl Relay {
     /// Settles events all of whose deliveries are recorded; enqueues what is missing of the others.
-    pub(super) async fn reconcile(&self, now: Timestamp) -> Result<usize, Error> {
+    /// Stops looking when there are as many tasks as the queue has room for.
+    pub(super) async fn reconcile(&self, now: Timestamp, room: usize, batch: &mut Batch) -> Result<usize, Error> {
         let freed = self.free_abandoned(now).await?;
         self.settle_complete(now).await?;
         let open = Entity::find()
             .filter(Column::AuditAt.lte(now.as_millis()))
             // A hold that was committed since is no fan-out.
             .filter(Column::Fanout.is_not_null())
-            .order_by_asc(Column::AuditAt)
-            .limit(EVENTS_PER_AUDIT)
-            .all(&self.db)
-            .await?;
+            .order_by_asc(Column::AuditAt);
+        let open = batch.read(&self.db, open, EVENTS_PER_AUDIT).await?.events;
         if open.is_empty() {
             return Ok(freed);
         }
@@ -52,6 +51,10 @@ impl Relay {
             // A task that stays there for ever must not keep everything after it from being missed.
             let relayed_at = Timestamp::from_millis(event.relayed_at.unwrap_or_default());
             let under_way = in_queue && now.since(relayed_at) < self.options.audit_after * PATIENCE;
+            if !under_way && packer.is_beyond(room) {
+                // As it is, it is looked into at the next audit.
+                continue;
+            }
             if under_way || self.add_missing(event, &mut packer).await? {
                 postponed.push(event.id);
             } else {

@@ -70,7 +70,9 @@ impl Relay {
             .filter(Column::CreatedAt.lt(before.as_millis()))
             .filter(Column::RelayedAt.is_not_null())
             .filter(Column::AuditAt.is_null());
-        over = if only_unheard { over.filter(Column::Fanout.eq(0)) } else { over.filter(Expr::exists(waiting).not()) };
+        // Not a bound value: a plan for any value couldn't use the index of those with 0.
+        over =
+            if only_unheard { over.filter(Expr::cust("fanout = 0")) } else { over.filter(Expr::exists(waiting).not()) };
         Ok(over.order_by_asc(Column::Id).limit(EVENTS_PER_COMMIT).into_tuple().all(&self.db).await?)
     }
 

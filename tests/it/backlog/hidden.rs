@@ -1,0 +1,45 @@
+//! What is due behind the backlog of an endpoint that hangs.
+
+use std::time::{Duration, Instant};
+
+use thorn::{Config, delivery::RetryPolicy, event::Event};
+use thorn_core::testing::{Receiver, Reply};
+
+use super::{add_waiting, config, median};
+use crate::app::{App, PATIENCE};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hanging_endpoint_s_backlog_hides_nobody_s_retries() {
+    const BACKLOG: u32 = 300_000;
+    let pause = Duration::from_millis(300);
+    let config = Config { timeout: Duration::from_secs(60), retry: RetryPolicy::fixed(pause, 4), ..config() };
+    let app = App::with(config).await;
+    let (hangs, fine) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    hangs.reply(Reply::status(200).delay(Duration::from_secs(3600)));
+    let many = app.subscribe("many", &hangs.url("/")).await;
+    app.subscribe("one", &fine.url("/")).await;
+    add_waiting(&app, &many, BACKLOG, 0).await;
+    let worker = app.worker().await;
+    hangs.wait_for(10, PATIENCE).await.unwrap();
+
+    let (mut fresh, mut retries) = (Vec::new(), Vec::new());
+    for n in 0..7 {
+        fine.reply(Reply::status(503));
+        let sent = Instant::now();
+        Event::new("one").broadcast().send(app.db(), &n).await.unwrap();
+        let first = fine.wait_for(n * 2 + 1, PATIENCE).await.unwrap()[n * 2].at;
+        fine.reply(Reply::status(204));
+        let second = fine.wait_for(n * 2 + 2, PATIENCE).await.unwrap()[n * 2 + 1].at;
+        fresh.push(first - sent);
+        retries.push((second - first).saturating_sub(pause));
+    }
+    println!("fresh {fresh:?}, retries {retries:?}");
+    assert!(median(fresh) < Duration::from_secs(1));
+    assert!(median(retries) < Duration::from_secs(1));
+    let untouched = "SELECT CAST(COUNT(*) AS TEXT) AS text FROM thorn_delivery WHERE next_attempt_at <= 300000";
+    let untouched: u32 = app.text(untouched).await[0].parse().unwrap();
+    let in_flight = hangs.received().len();
+    println!("{untouched} of {BACKLOG} untouched, {in_flight} in flight, {:?}", worker.counters());
+    assert!(untouched >= BACKLOG - 100, "only {untouched} are as they were");
+    drop(worker);
+}

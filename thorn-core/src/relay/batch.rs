@@ -1,0 +1,91 @@
+//! Events read from the database with their bodies: never more at once than fit into memory.
+
+use futures::TryStreamExt as _;
+use sea_orm::{ConnectionTrait, QuerySelect, Select, StreamTrait};
+
+use crate::{
+    Error,
+    outbox::entity::{Entity, Model},
+};
+
+/// Events at once.
+const EVENTS: u64 = 500;
+
+/// Reading ends with the event that makes it this many bytes of bodies and options.
+const BYTES: usize = 8 * 1024 * 1024;
+
+/// How many events to ask for: as many as there were in [`BYTES`] lately. What a server has sent by
+/// the time that reading ends is sent in vain.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    events: u64,
+}
+
+/// Events that were read.
+pub(crate) struct Read {
+    pub(crate) events: Vec<Model>,
+    /// Whether there was no room for more.
+    pub(crate) is_full: bool,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { events: EVENTS }
+    }
+}
+
+impl Batch {
+    /// How many events the next reading takes at most.
+    pub(crate) fn limit(&self) -> usize {
+        usize::try_from(self.events).unwrap_or(usize::MAX)
+    }
+
+    /// Reads what the query finds, `most` events at most.
+    pub(crate) async fn read<C>(&mut self, db: &C, query: Select<Entity>, most: u64) -> Result<Read, Error>
+    where
+        C: ConnectionTrait + StreamTrait + Send,
+    {
+        let limit = self.events.min(most);
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        let mut rows = query.limit(limit).stream(db).await?;
+        while let Some(event) = rows.try_next().await? {
+            bytes += event.body.len() + event.options.as_ref().map_or(0, String::len);
+            events.push(event);
+            if bytes >= BYTES {
+                break;
+            }
+        }
+        drop(rows);
+        self.learn(events.len() as u64, limit, bytes);
+        Ok(Read { events, is_full: bytes >= BYTES })
+    }
+
+    fn learn(&mut self, read: u64, limit: u64, bytes: usize) {
+        if bytes >= BYTES {
+            self.events = read;
+        } else if read == limit {
+            self.events = (self.events * 2).min(EVENTS);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_are_asked_for_as_fitted_before_and_more_once_they_are_small_again() {
+        let mut batch = Batch::default();
+        batch.learn(33, 500, BYTES);
+        assert_eq!(batch.limit(), 33);
+        batch.learn(20, 33, 1000);
+        assert_eq!(batch.limit(), 33, "there were no more");
+        for expected in [66, 132, 264, 500, 500] {
+            let limit = batch.events;
+            batch.learn(limit, limit, 1000);
+            assert_eq!(batch.events, expected);
+        }
+        batch.learn(1, 500, BYTES * 2);
+        assert_eq!(batch.limit(), 1, "one that is too large is read alone");
+    }
+}

@@ -1,0 +1,164 @@
+//! Choosing among what is due: whose turn it is, and whose lane has room.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{FromQueryResult, Value, prelude::Uuid};
+
+use super::{Progress, Relay, hop};
+use crate::{Error, SubscriptionId, Timestamp, statement::statement};
+
+/// The oldest due rows that are looked at in one turn.
+const WINDOW: usize = 1_000;
+
+/// Rows of one turn.
+const PER_TURN: usize = 500;
+
+/// Rows of a subscription that a hop finds.
+const PER_HOP: usize = 16;
+
+/// Hops of one turn.
+const HOPS: usize = 8;
+
+/// Subscribers of events whose URL is remembered.
+const REMEMBERED: usize = 10_000;
+
+/// A delivery that is due.
+#[derive(FromQueryResult)]
+pub(super) struct Due {
+    pub(super) id: Uuid,
+    pub(super) event_id: Uuid,
+    pub(super) subscription_id: Uuid,
+    pub(super) attempts: i32,
+}
+
+/// What a turn takes.
+#[derive(Default)]
+pub(super) struct Picked {
+    pub(super) rows: Vec<Due>,
+    /// Whether something was left because its lane is full.
+    pub(super) left: bool,
+    /// Room in lanes, less what was picked for them.
+    rooms: HashMap<String, usize>,
+}
+
+/// The URLs of subscribers that events brought, as they were last seen: nobody else knows them
+/// without reading the event.
+#[derive(Debug, Default)]
+pub(super) struct OwnUrls(HashMap<Uuid, String>);
+
+impl OwnUrls {
+    pub(super) fn learn(&mut self, id: SubscriptionId, url: &str) {
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
+        self.0.insert(id.as_uuid(), url.to_owned());
+    }
+}
+
+impl Relay {
+    /// Picks due rows: of the oldest, one of each subscription, then a second one of each, and so on.
+    /// If these are all that is looked at, whatever is behind them is found by hopping from
+    /// subscription to subscription.
+    pub(super) async fn pick(&self, now: Timestamp, progress: &mut Progress) -> Result<Picked, Error> {
+        let mut picked = Picked::default();
+        let oldest = self.oldest(now).await?;
+        if oldest.is_empty() {
+            return Ok(picked);
+        }
+        self.registry.refresh(&self.db).await?;
+        self.registry.check_readable()?;
+        let is_full = oldest.len() == WINDOW;
+        let seen: HashSet<Uuid> = oldest.iter().map(|row| row.subscription_id).collect();
+        let share = if is_full { PER_TURN / 2 } else { PER_TURN };
+        for row in in_turns(oldest) {
+            if picked.rows.len() == share {
+                break;
+            }
+            self.take(row, progress, &mut picked);
+        }
+        if is_full {
+            self.hop(now, progress, &seen, &mut picked).await?;
+        }
+        Ok(picked)
+    }
+
+    /// Picks from subscriptions that aren't among the oldest, going on where the last turn ended.
+    async fn hop(
+        &self,
+        now: Timestamp,
+        progress: &mut Progress,
+        seen: &HashSet<Uuid>,
+        picked: &mut Picked,
+    ) -> Result<(), Error> {
+        for _ in 0..HOPS {
+            let most = (PER_TURN - picked.rows.len()) / hop::SUBSCRIPTIONS;
+            if most == 0 {
+                break;
+            }
+            let found = self.subscriptions_after(progress.cursor).await?;
+            let is_end = found.len() < hop::SUBSCRIPTIONS;
+            progress.cursor = found.last().copied().filter(|_| !is_end).unwrap_or_default();
+            let hidden = found.into_iter().filter(|id| !seen.contains(id));
+            let of: Vec<_> = hidden
+                .map(|id| (id, most.min(PER_HOP).min(self.lane_room(id, progress, picked).1)))
+                .filter(|(_, most)| *most > 0)
+                .collect();
+            if !of.is_empty() {
+                for row in self.due_of(&of, now).await? {
+                    self.take(row, progress, picked);
+                }
+            }
+            if is_end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&self, row: Due, progress: &Progress, picked: &mut Picked) {
+        let (url, room) = self.lane_room(row.subscription_id, progress, picked);
+        if room == 0 {
+            picked.left = true;
+            return;
+        }
+        if let Some(url) = url {
+            picked.rooms.insert(url, room - 1);
+        }
+        picked.rows.push(row);
+    }
+
+    /// The subscription's URL, and how many more deliveries its lane would take.
+    fn lane_room(&self, id: Uuid, progress: &Progress, picked: &Picked) -> (Option<String>, usize) {
+        let subscription = self.registry.get(SubscriptionId::from_uuid(id));
+        let url = match &subscription {
+            Some(subscription) => Some(&subscription.url),
+            None => progress.own_urls.0.get(&id),
+        };
+        // Deleted, or seen for the first time: it is looked up.
+        let Some(url) = url else { return (None, usize::MAX) };
+        let room = picked.rooms.get(url).copied().unwrap_or_else(|| self.lanes.room(url));
+        (Some(url.clone()), room)
+    }
+
+    async fn oldest(&self, now: Timestamp) -> Result<Vec<Due>, Error> {
+        let sql = "SELECT id, event_id, subscription_id, attempts FROM thorn_delivery \
+                   WHERE next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?";
+        let values = [Value::from(now.as_millis()), i64::try_from(WINDOW).unwrap_or(i64::MAX).into()];
+        Ok(Due::find_by_statement(statement(self.db.get_database_backend(), sql, values)).all(&self.db).await?)
+    }
+}
+
+/// One of each subscription, then the second one of each, and so on; within that the oldest first.
+fn in_turns(oldest: Vec<Due>) -> impl Iterator<Item = Due> {
+    let mut places: HashMap<Uuid, u32> = HashMap::new();
+    let mut placed: Vec<_> = oldest
+        .into_iter()
+        .map(|row| {
+            let place = places.entry(row.subscription_id).or_default();
+            *place += 1;
+            (*place, row)
+        })
+        .collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, row)| row)
+}
