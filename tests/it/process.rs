@@ -97,7 +97,7 @@ impl Drop for WorkerProcess {
         let _ = self.child.wait();
         if std::thread::panicking() {
             let log = self.log();
-            let tail: Vec<_> = log.lines().rev().filter(|line| !line.contains("INFO delivery{")).take(40).collect();
+            let tail: Vec<_> = log.lines().rev().filter(|line| !line.contains("DEBUG")).take(40).collect();
             eprintln!("--- worker {}:", self.child.id());
             tail.iter().rev().for_each(|line| eprintln!("{line}"));
         }

@@ -5,6 +5,7 @@
 //! a due time, never something delayed in the queue.
 
 pub(crate) mod entity;
+mod insert;
 mod recorder;
 mod refused;
 mod state;

@@ -12,7 +12,8 @@ pub(crate) fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator
     Statement::from_sql_and_values(backend, numbered(backend, sql), values)
 }
 
-fn numbered(backend: DbBackend, sql: &str) -> String {
+/// The text alone, for one that is kept.
+pub(crate) fn numbered(backend: DbBackend, sql: &str) -> String {
     if backend != DbBackend::Postgres {
         return sql.to_owned();
     }

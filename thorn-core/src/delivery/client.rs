@@ -2,19 +2,25 @@
 
 mod failure;
 mod guarded;
+mod hosts;
 mod outgoing;
 mod pools;
 mod request;
 mod response;
 mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use tokio::time::{Instant, timeout};
-use url::Url;
+use url::ParseError;
 
-use self::{failure::Failure, guarded::Guarded, response::Answer};
+use self::{
+    failure::Failure,
+    guarded::Guarded,
+    hosts::{Hosts, Target},
+    response::Answer,
+};
 use super::{Attempt, Outcome, TargetError, TargetGuard};
 use crate::{Error, Timestamp};
 
@@ -31,7 +37,8 @@ pub struct ClientConfig {
     pub user_agent: String,
     /// Certificate authorities to trust besides the system's, each in PEM (one or many) or DER.
     pub extra_root_certificates: Vec<Vec<u8>>,
-    /// Idle connections kept open for each host. Default 8.
+    /// Idle connections kept open for each host, and twice as many as it has new requests at once: those
+    /// that wait for their answer for less than 50 ms. Default 64.
     pub idle_connections: usize,
     /// How long an idle connection is kept open. Default 30 s.
     pub idle_timeout: Duration,
@@ -44,7 +51,7 @@ impl Default for ClientConfig {
             max_response_bytes: 4096,
             user_agent: concat!("Mozilla/5.0 (compatible; thorn/", env!("CARGO_PKG_VERSION"), "; reqwest)").to_owned(),
             extra_root_certificates: Vec::new(),
-            idle_connections: 8,
+            idle_connections: 64,
             idle_timeout: Duration::from_secs(30),
         }
     }
@@ -76,6 +83,7 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     guarded: Guarded,
+    hosts: Hosts,
     user_agent: HeaderValue,
     max_response_bytes: usize,
 }
@@ -91,8 +99,9 @@ impl Client {
         let user_agent = HeaderValue::try_from(&config.user_agent)
             .map_err(|error| Error::Option { option: "user_agent", reason: error.to_string() })?;
         let max_response_bytes = config.max_response_bytes;
+        let hosts = Hosts::new(config.idle_connections.div_ceil(2));
         let guarded = Guarded::new(config)?;
-        Ok(Self { inner: Arc::new(Inner { guarded, user_agent, max_response_bytes }) })
+        Ok(Self { inner: Arc::new(Inner { guarded, hosts, user_agent, max_response_bytes }) })
     }
 
     /// Makes one attempt. Every way it can end is an [`Outcome`], never an `Err`:
@@ -103,11 +112,30 @@ impl Client {
     /// - a URL or an address that the guard refuses is `Blocked`, and nothing was connected to;
     /// - everything else is `Unreachable`.
     pub async fn send(&self, outgoing: &Outgoing<'_>) -> Attempt {
+        let target = self.inner.hosts.target(outgoing.url);
+        let turn = match &target {
+            Ok(target) => target.turn().await,
+            Err(_) => None,
+        };
         let attempted_at = Timestamp::now();
         let started = Instant::now();
         let mut answer = Answer::new(self.inner.max_response_bytes);
-        let exchange = self.exchange(outgoing, attempted_at, &mut answer);
-        let ended = timeout(outgoing.timeout, exchange).await;
+        let ended = {
+            let exchange = self.exchange(outgoing, target, attempted_at, &mut answer);
+            let mut exchange = pin!(timeout(outgoing.timeout, exchange));
+            match timeout(hosts::NEW, &mut exchange).await {
+                Ok(ended) => {
+                    if let Some(turn) = turn {
+                        turn.pass_on().await;
+                    }
+                    ended
+                }
+                Err(_) => {
+                    drop(turn);
+                    exchange.await
+                }
+            }
+        };
         let (outcome, error) = match ended {
             Ok(Ok(())) => answer.verdict(),
             Ok(Err(Failure { outcome, reason })) => (outcome, Some(reason)),
@@ -124,9 +152,15 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, outgoing: &Outgoing<'_>, now: Timestamp, answer: &mut Answer) -> Result<(), Failure> {
+    async fn exchange(
+        &self,
+        outgoing: &Outgoing<'_>,
+        target: Result<Target, ParseError>,
+        now: Timestamp,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
         let Inner { guarded, user_agent, .. } = &*self.inner;
-        let url = Url::parse(outgoing.url).map_err(|error| TargetError::Url { reason: error.to_string() })?;
+        let url = target.map_err(|error| TargetError::Url { reason: error.to_string() })?.url;
         let behind = guarded.by(outgoing.validators)?;
         let (guard, pools) = (&behind.guard, &behind.pools);
         // An address in the URL never reaches the resolver, so this is where it is checked.

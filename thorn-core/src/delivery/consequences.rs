@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::{FutureExt as _, future::BoxFuture};
+
 use super::{DeliveryReport, Observers};
 use crate::{
     Error,
@@ -52,28 +54,36 @@ impl Consequences {
 
     /// Acts on an attempt that is recorded.
     pub(super) async fn follow(&self, report: &DeliveryReport, subscription: &Subscription) {
-        if let Err(error) = self.judge(report, subscription).await {
+        if let Some(noting) = self.judge(report, subscription)
+            && let Err(error) = noting.await
+        {
             tracing::error!(subscription.id = %subscription.id, %error, "the state of a subscription can't be noted");
         }
         self.observers.tell(report);
     }
 
-    async fn judge(&self, report: &DeliveryReport, subscription: &Subscription) -> Result<(), Error> {
+    /// What is to be noted about the subscription; nothing after most attempts.
+    fn judge<'a>(
+        &'a self,
+        report: &DeliveryReport,
+        subscription: &'a Subscription,
+    ) -> Option<BoxFuture<'a, Result<(), Error>>> {
+        let gone = report.status == Some(GONE);
         if subscription.is_of_event() {
-            if report.status == Some(GONE) {
+            if gone {
                 tracing::warn!(
                     "the receiver answered 410 Gone; it is this event's own, so there is nothing to disable"
                 );
             }
-            return Ok(());
-        }
-        if report.status == Some(GONE) {
-            return self.disable(subscription, "the receiver answered 410 Gone").await;
+            return None;
         }
         match report.state {
-            DeliveryState::Delivered => self.subscriptions.succeeded(subscription).await,
-            DeliveryState::Dead => self.subscriptions.failed(subscription, report.at, self.disable_after).await,
-            _ => Ok(()),
+            _ if gone => Some(self.disable(subscription, "the receiver answered 410 Gone").boxed()),
+            DeliveryState::Delivered if subscription.failing_since.is_some() => {
+                Some(self.subscriptions.succeeded(subscription.id).boxed())
+            }
+            DeliveryState::Dead => Some(self.subscriptions.failed(subscription, report.at, self.disable_after).boxed()),
+            _ => None,
         }
     }
 

@@ -150,7 +150,8 @@ impl Executor {
         if !row.is_none_or(in_hand) {
             return None;
         }
-        let span = tracing::info_span!(
+        // Of a success nothing is logged by default: it is in the table, and a line costs as much as a request.
+        let span = tracing::debug_span!(
             "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
         );
         let report = self.decide(event, delivery, own, &mut record).instrument(span.clone()).await;
@@ -234,7 +235,7 @@ impl Executor {
         let Attempt { outcome, status, duration, ref error, .. } = *attempt;
         if outcome == Outcome::Delivered {
             record.state = DeliveryState::Delivered;
-            tracing::info!(status, ?duration, attempt = record.attempts, "delivered");
+            tracing::debug!(status, ?duration, attempt = record.attempts, "delivered");
         } else {
             let retry = options.retry.as_ref().unwrap_or(&self.defaults.retry);
             let wait = match status {
@@ -244,7 +245,11 @@ impl Executor {
             record.next_attempt_at = wait.map(|wait| record.now + wait);
             record.state = if wait.is_some() { DeliveryState::Waiting } else { DeliveryState::Dead };
             let state = record.state;
-            tracing::info!(outcome = outcome.as_str(), status, error, ?duration, attempt = record.attempts, %state, ?wait, "failed");
+            tracing::info!(
+                delivery.id = %record.delivery, event.id = %record.event, event.name = event_name,
+                subscription.id = %subscription.id, outcome = outcome.as_str(), status, error, ?duration,
+                attempt = record.attempts, %state, ?wait, "failed"
+            );
         }
         DeliveryReport {
             delivery: record.delivery,

@@ -2,19 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{
-    ActiveValue, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid,
-    sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
 
 use super::{
     DeliveryState, Record,
-    entity::{ActiveModel, Column, Entity, Model, attempt},
+    entity::{Column, Entity, Model, attempt},
+    insert::{COLUMNS, Existing, insert},
 };
-use crate::{DeliveryId, Error, Timestamp, outbox, statement::batches};
-
-/// Of `thorn_delivery`, which has more than `thorn_attempt`.
-const COLUMNS: usize = 13;
+use crate::{DeliveryId, Error, outbox, statement::batches};
 
 /// Ids of one `IN (…)`.
 const IDS_PER_QUERY: usize = 500;
@@ -23,11 +18,10 @@ const IDS_PER_QUERY: usize = 500;
 pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<(), Error> {
     let (again, first): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.has_row);
     // A chunk that ran twice may bring a first attempt twice: the row that is there stays.
-    for batch in batches(first, COLUMNS, bytes) {
-        let rows = batch.iter().map(|record| row(record));
-        Entity::insert_many(rows).on_conflict_do_nothing_on([Column::Id]).exec_without_returning(db).await?;
+    for batch in batches(first, COLUMNS.len(), bytes) {
+        insert(db, &batch, Existing::Stays).await?;
     }
-    for batch in batches(again, COLUMNS, bytes) {
+    for batch in batches(again, COLUMNS.len(), bytes) {
         rewrite(db, &batch).await?;
     }
     outbox::write_once(db, records.iter().filter_map(|record| record.announcement.clone()).collect()).await
@@ -45,28 +39,11 @@ async fn rewrite<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), 
     let (attempted, waiting): (Vec<&Record>, Vec<_>) = fresh.partition(|record| record.attempt.is_some());
     let past = attempted.iter().filter_map(|record| held(record)).filter(|row| row.attempted_at.is_some());
     let past: Vec<_> = past.map(past_attempt).collect();
-    for past in batches(past, COLUMNS, past_bytes) {
+    for past in batches(past, COLUMNS.len(), past_bytes) {
         attempt::Entity::insert_many(past).exec_without_returning(db).await?;
     }
-    let progress = [Column::State, Column::Attempts, Column::NextAttemptAt, Column::Error];
-    let latest = [Column::AttemptedAt, Column::DurationMs, Column::Outcome, Column::StatusCode, Column::Response];
-    upsert(db, &attempted, progress.into_iter().chain(latest)).await?;
-    // No attempt was made: what the last one left stays.
-    upsert(db, &waiting, progress.into_iter().take(3)).await
-}
-
-async fn upsert<C: ConnectionTrait>(
-    db: &C,
-    records: &[&Record],
-    columns: impl IntoIterator<Item = Column>,
-) -> Result<(), Error> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let replace = OnConflict::column(Column::Id).update_columns(columns).to_owned();
-    let rows = records.iter().map(|record| row(record));
-    Entity::insert_many(rows).on_conflict(replace).exec_without_returning(db).await?;
-    Ok(())
+    insert(db, &attempted, Existing::TakesAttempt).await?;
+    insert(db, &waiting, Existing::Waits).await
 }
 
 fn supersedes(record: &Record, row: &Model) -> bool {
@@ -118,25 +95,6 @@ fn past_bytes(row: &attempt::ActiveModel) -> usize {
     length(&row.response) + length(&row.error)
 }
 
-fn row(record: &Record) -> ActiveModel {
-    let attempt = record.attempt.as_ref();
-    ActiveModel {
-        id: Set(record.delivery.as_uuid()),
-        event_id: Set(record.event.as_uuid()),
-        subscription_id: Set(record.subscription.as_uuid()),
-        state: Set(record.state.as_str().to_owned()),
-        attempts: Set(i32::try_from(record.attempts).unwrap_or(i32::MAX)),
-        next_attempt_at: Set(record.next_attempt_at.map(Timestamp::as_millis)),
-        created_at: Set(record.now.as_millis()),
-        attempted_at: Set(attempt.map(|attempt| attempt.attempted_at.as_millis())),
-        duration_ms: Set(attempt.map(|attempt| i32::try_from(attempt.duration.as_millis()).unwrap_or(i32::MAX))),
-        outcome: Set(attempt.map(|attempt| attempt.outcome.as_str().to_owned())),
-        status_code: Set(attempt.and_then(|attempt| attempt.status).map(i32::from)),
-        error: Set(attempt.map_or_else(|| record.note.map(str::to_owned), |attempt| attempt.error.clone())),
-        response: Set(attempt.and_then(|attempt| attempt.response.clone())),
-    }
-}
-
 fn past_attempt(row: &Model) -> attempt::ActiveModel {
     attempt::ActiveModel {
         delivery_id: Set(row.id),
@@ -156,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        EventId, SubscriptionId,
+        EventId, SubscriptionId, Timestamp,
         delivery::{Attempt, Outcome},
     };
 

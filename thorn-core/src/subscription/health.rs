@@ -86,12 +86,9 @@ impl Subscriptions {
         }
     }
 
-    /// Notes that a delivery has succeeded.
-    pub(crate) async fn succeeded(&self, subscription: &Subscription) -> Result<(), Error> {
-        match subscription.failing_since {
-            Some(_) => self.set_failing_since(subscription.id, None).await,
-            None => Ok(()),
-        }
+    /// Notes that a delivery of one that was failing has succeeded.
+    pub(crate) async fn succeeded(&self, id: SubscriptionId) -> Result<(), Error> {
+        self.set_failing_since(id, None).await
     }
 
     async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {

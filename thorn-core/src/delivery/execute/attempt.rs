@@ -5,7 +5,7 @@ use sea_orm::EntityTrait;
 
 use super::Executor;
 use crate::{
-    DeliveryId, Error, Timestamp,
+    DeliveryId, Error, EventId, Timestamp,
     delivery::{
         Attempt, Outcome, Outgoing, encode_body,
         sign::{is_signed, sign},
@@ -71,9 +71,14 @@ impl Executor {
         {
             return Ok((Bytes::copy_from_slice(body.as_bytes()), delivery.hook_hmac.clone()));
         }
+        // Rare and large: boxed, because every delivery under way has room for what isn't.
+        Box::pin(self.signed_anew(event.id, subscription)).await
+    }
+
+    async fn signed_anew(&self, id: EventId, subscription: &Subscription) -> Result<(Bytes, Option<String>), Error> {
         tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
-        let not_found = || Error::NotFound { what: "event", id: event.id.to_string() };
-        let row = event::Entity::find_by_id(event.id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
+        let not_found = || Error::NotFound { what: "event", id: id.to_string() };
+        let row = event::Entity::find_by_id(id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
         sign_stored(&row, subscription)
     }
 }

@@ -57,3 +57,30 @@ async fn a_connection_with_an_unread_rest_is_not_used_again() {
     }
     assert_eq!(receiver.connections(), 3);
 }
+
+#[tokio::test]
+async fn many_endpoints_of_one_host_share_its_connections() {
+    let receiver = Receiver::start(Reply::status("200 OK", "", "ok")).await;
+    let client = guarded_by(loopback());
+    let (hook, urls) = (Hook::default(), (0..500).map(|n| format!("{}{n}", receiver.url())));
+    let urls: Vec<_> = urls.collect();
+    let attempts = futures::future::join_all(urls.iter().map(|url| hook.send(&client, url))).await;
+    assert!(attempts.iter().all(|attempt| attempt.outcome == Outcome::Delivered), "{attempts:?}");
+    let kept = ClientConfig::default().idle_connections;
+    assert!((1..=kept).contains(&receiver.connections()), "{}", receiver.connections());
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_is_not_waited_for() {
+    let receiver = Receiver::start(Reply::Hang).await;
+    let client = guarded_by(loopback());
+    let hook = Hook { timeout: Duration::from_secs(2), ..Hook::default() };
+    let url = receiver.url();
+    // The last ones have their turn while the first have no answer yet.
+    let attempts = futures::future::join_all((0..200).map(|_| hook.send(&client, &url))).await;
+    assert!(attempts.iter().all(|attempt| attempt.outcome == Outcome::TimedOut), "{attempts:?}");
+    let begun = attempts.iter().map(|attempt| attempt.attempted_at);
+    let (first, last) = (begun.clone().min().unwrap(), begun.max().unwrap());
+    assert!(last.since(first) < Duration::from_secs(2), "{:?}", last.since(first));
+    assert_eq!(receiver.requests().len(), 200);
+}

@@ -1,0 +1,70 @@
+//! The physical limit: a bare loop that posts the same body, with headers of the same length, by the
+//! same HTTP client to the same receiver.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderValue};
+
+use crate::process;
+
+/// Requests at once, the most that thorn allows one quick endpoint.
+const AT_ONCE: usize = 64;
+
+/// Posts per second, and seconds of CPU for each 1,000.
+pub(crate) async fn post(url: &str, body: &str, posts: usize) -> anyhow::Result<[f64; 2]> {
+    let client = reqwest::Client::builder()
+        .http1_only()
+        .pool_max_idle_per_host(AT_ONCE)
+        .tcp_nodelay(true)
+        .no_proxy()
+        .default_headers(headers())
+        .build()?;
+    let (url, body) = (reqwest::Url::parse(url)?, Bytes::copy_from_slice(body.as_bytes()));
+    let begun = Arc::new(AtomicUsize::new(0));
+    let (started, cpu) = (Instant::now(), process::cpu(std::process::id())?);
+    let loops: Vec<_> = (0..AT_ONCE)
+        .map(|_| {
+            let (client, url, body, begun) = (client.clone(), url.clone(), body.clone(), begun.clone());
+            tokio::spawn(async move {
+                while begun.fetch_add(1, Ordering::Relaxed) < posts {
+                    client.post(url.clone()).body(body.clone()).send().await?.error_for_status()?.bytes().await?;
+                }
+                Ok::<_, reqwest::Error>(())
+            })
+        })
+        .collect();
+    for one in loops {
+        one.await??;
+    }
+    let cpu = process::cpu(std::process::id())? - cpu;
+    Ok([posts as f64 / started.elapsed().as_secs_f64(), cpu * 1000.0 / posts as f64])
+}
+
+/// As long as those of a delivery.
+fn headers() -> HeaderMap {
+    let id = HeaderValue::from_static("01a201d1-7087-71b5-85fa-f2d29750dfa5");
+    let hmac = HeaderValue::from_static("sha256=K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=");
+    let agent = HeaderValue::from_static("Mozilla/5.0 (compatible; thorn/0.1.0; reqwest)");
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("user-agent", agent),
+        ("content-type", HeaderValue::from_static("application/json")),
+        ("hook-event", HeaderValue::from_static("bench.sent")),
+        ("hook-delivery", id.clone()),
+        ("hook-subscription", id.clone()),
+        ("hook-hmac", hmac.clone()),
+        ("webhook-id", id),
+        ("webhook-timestamp", HeaderValue::from_static("1795300000")),
+        ("webhook-signature", hmac),
+    ] {
+        headers.insert(name, value);
+    }
+    headers
+}

@@ -1,0 +1,123 @@
+//! Where database and queue are: each measurement has a database of its own.
+
+use std::{fmt, time::Duration};
+
+use anyhow::Context as _;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+use thorn::{Config, Thorn};
+
+use crate::{process, receiver::micros};
+
+/// A kind of place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// A file, with the queue in it.
+    Sqlite,
+    /// A server, with the queue in the same database.
+    Postgres,
+    /// The same server, with the queue on Redis.
+    Redis,
+}
+
+impl Place {
+    /// Those for which there are servers: `THORN_TEST_POSTGRES_URL`, `THORN_TEST_REDIS_URL`.
+    pub(crate) fn available() -> Vec<Self> {
+        let postgres = std::env::var("THORN_TEST_POSTGRES_URL").is_ok() && cfg!(feature = "postgres");
+        let redis = postgres && std::env::var("THORN_TEST_REDIS_URL").is_ok() && cfg!(feature = "redis");
+        let all = [(Self::Sqlite, true), (Self::Postgres, postgres), (Self::Redis, redis)];
+        for (place, _) in all.iter().filter(|(_, there)| !there) {
+            eprintln!("{place}: no server, left out; run this by `bash .ci/run servers` with --all-features");
+        }
+        all.into_iter().filter(|(_, there)| *there).map(|(place, _)| place).collect()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite file",
+            Self::Postgres => "PostgreSQL",
+            Self::Redis => "PostgreSQL, Redis queue",
+        })
+    }
+}
+
+/// A new database with thorn's tables, and its queue.
+pub(crate) struct Site {
+    pub(crate) url: String,
+    pub(crate) queue_url: Option<String>,
+    pub(crate) db: DatabaseConnection,
+    pub(crate) thorn: Thorn,
+    /// Database server and queue server, if they are processes of their own.
+    servers: [Option<u32>; 2],
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Site {
+    pub(crate) async fn new(place: Place) -> anyhow::Result<Self> {
+        let (url, folder) = match place {
+            Place::Sqlite => {
+                let folder = tempfile::tempdir()?;
+                (format!("sqlite://{}/bench.db", folder.path().display()), Some(folder))
+            }
+            Place::Postgres | Place::Redis => (new_database().await?, None),
+        };
+        let queue_url = match place {
+            Place::Redis => Some(std::env::var("THORN_TEST_REDIS_URL")?),
+            Place::Sqlite | Place::Postgres => None,
+        };
+        let db = thorn::connect(&url).await?;
+        thorn::migrate(&db).await?;
+        let config = Config {
+            allow_networks: vec!["127.0.0.0/8".parse()?],
+            queue_url: queue_url.as_deref().map(str::parse).transpose()?,
+            ..Config::default()
+        };
+        let thorn = Thorn::builder(db.clone()).config(config).build().await?;
+        let servers = [
+            if folder.is_none() { postmaster(&db).await? } else { None },
+            if queue_url.is_some() { pid_of("redis-server") } else { None },
+        ];
+        Ok(Self { url, queue_url, db, thorn, servers, _folder: folder })
+    }
+
+    /// Seconds of CPU that the servers of database and queue have used.
+    pub(crate) fn servers_cpu(&self) -> anyhow::Result<[f64; 2]> {
+        let of = |server: Option<u32>| server.map_or(Ok(0.0), process::cpu_with_children);
+        Ok([of(self.servers[0])?, of(self.servers[1])?])
+    }
+
+    /// Returns once as many deliveries are recorded.
+    pub(crate) async fn recorded(&self, wanted: usize) -> anyhow::Result<()> {
+        while self.count("SELECT COUNT(*) AS n FROM thorn_delivery WHERE state = 'delivered'").await? < wanted {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn count(&self, sql: &str) -> anyhow::Result<usize> {
+        let row = self.db.query_one_raw(Statement::from_string(self.db.get_database_backend(), sql)).await?;
+        Ok(usize::try_from(row.context("no row")?.try_get::<i64>("", "n")?)?)
+    }
+}
+
+async fn new_database() -> anyhow::Result<String> {
+    let server = std::env::var("THORN_TEST_POSTGRES_URL")?;
+    let name = format!("thorn_bench_{}", micros());
+    let db = thorn::connect(&server).await?;
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
+    let (host, _) = server.rsplit_once('/').context("THORN_TEST_POSTGRES_URL names no database")?;
+    Ok(format!("{host}/{name}"))
+}
+
+async fn postmaster(db: &DatabaseConnection) -> anyhow::Result<Option<u32>> {
+    let sql = "SELECT pg_backend_pid() AS pid";
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    let pid: i32 = row.context("no row")?.try_get("", "pid")?;
+    Ok(process::parent(u32::try_from(pid)?))
+}
+
+fn pid_of(program: &str) -> Option<u32> {
+    let output = std::process::Command::new("pgrep").args(["-n", "-x", program]).output().ok()?;
+    String::from_utf8_lossy(&output.stdout).trim().parse().ok()
+}

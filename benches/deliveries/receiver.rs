@@ -1,0 +1,162 @@
+//! The receiver, in a process of its own: it answers 204 to whatever comes, and as little else as it can.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context as _;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+/// The argument with which this program becomes the receiver.
+pub(crate) const ARGUMENT: &str = "receive";
+
+/// A running receiver; killed when dropped.
+pub(crate) struct Receiver {
+    child: Child,
+    /// `127.0.0.1:…`
+    address: String,
+}
+
+impl Receiver {
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?;
+        let mut child = Command::new(program).arg(ARGUMENT).stdout(Stdio::piped()).spawn()?;
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().context("the receiver has no output")?).read_line(&mut address)?;
+        Ok(Self { child, address: address.trim().to_owned() })
+    }
+
+    pub(crate) fn url(&self, path: impl std::fmt::Display) -> String {
+        format!("http://{}/{path}", self.address)
+    }
+
+    /// Requests it has answered in all.
+    pub(crate) fn count(&self) -> anyhow::Result<usize> {
+        Ok(self.ask("count")?.trim().parse()?)
+    }
+
+    /// Connections it has accepted in all, the one for this question included.
+    pub(crate) fn connections(&self) -> anyhow::Result<usize> {
+        Ok(self.ask("connections")?.trim().parse()?)
+    }
+
+    /// When the payload with each `n` arrived, in microseconds since 1970. Forgets them.
+    pub(crate) fn arrivals(&self) -> anyhow::Result<Vec<(usize, u64)>> {
+        let text = self.ask("arrivals")?;
+        let line = |line: &str| {
+            Some(line.split_once(' ')).and_then(|pair| Some((pair?.0.parse().ok()?, pair?.1.parse().ok()?)))
+        };
+        Ok(text.lines().filter_map(line).collect())
+    }
+
+    fn ask(&self, what: &str) -> anyhow::Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        write!(stream, "GET /{what} HTTP/1.1\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (_, body) = answer.split_once("\r\n\r\n").context("the receiver's answer has no end")?;
+        Ok(body.to_owned())
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    count: usize,
+    connections: usize,
+    arrivals: Vec<(u64, u64)>,
+}
+
+static SEEN: Mutex<Seen> = Mutex::new(Seen { count: 0, connections: 0, arrivals: Vec::new() });
+
+/// Microseconds since 1970.
+pub(crate) fn micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What the receiver's process does.
+pub(crate) async fn receive() -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        SEEN.lock().unwrap_or_else(PoisonError::into_inner).connections += 1;
+        tokio::spawn(async move {
+            // Whoever hangs up has what it wanted.
+            let _ = answer(stream).await;
+        });
+    }
+}
+
+async fn answer(mut stream: tokio::net::TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    loop {
+        let (head, length) = loop {
+            if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
+                break (end + 4, content_length(&buffer[..end]));
+            }
+            if stream.read_buf(&mut buffer).await? == 0 {
+                return Ok(());
+            }
+        };
+        while buffer.len() < head + length {
+            if stream.read_buf(&mut buffer).await? == 0 {
+                return Ok(());
+            }
+        }
+        if buffer.starts_with(b"GET ") {
+            let text = tell(&buffer);
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+            return stream.write_all(answer.as_bytes()).await;
+        }
+        note(&buffer[..head], &buffer[head..head + length]);
+        buffer.drain(..head + length);
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
+    }
+}
+
+/// Counts a request; those to `/log` with their `n` and the time, too.
+fn note(head: &[u8], body: &[u8]) {
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.count += 1;
+    if head.starts_with(b"POST /log ")
+        && let Some(at) = body.windows(4).position(|four| four == b"\"n\":")
+    {
+        let digits = body[at + 4..].iter().take_while(|byte| byte.is_ascii_digit());
+        let n = digits.fold(0, |n, digit| n * 10 + u64::from(digit - b'0'));
+        seen.arrivals.push((n, micros()));
+    }
+}
+
+fn tell(request: &[u8]) -> String {
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if request.starts_with(b"GET /count ") {
+        return seen.count.to_string();
+    }
+    if request.starts_with(b"GET /connections ") {
+        return seen.connections.to_string();
+    }
+    seen.arrivals.drain(..).map(|(n, at)| format!("{n} {at}\n")).collect()
+}
+
+fn content_length(head: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(head);
+    let mut values = text.lines().filter_map(|line| line.split_once(':'));
+    let value = values.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    value.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)
+}

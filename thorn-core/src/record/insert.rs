@@ -1,0 +1,133 @@
+//! Rows of `thorn_delivery` as SQL. The statements have few lengths, so that each is prepared once for
+//! a connection: preparing one costs as much as inserting its rows.
+
+use std::sync::OnceLock;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+
+use super::Record;
+use crate::{Error, Timestamp, statement::numbered};
+
+pub(super) const COLUMNS: [&str; 13] = [
+    "id",
+    "event_id",
+    "subscription_id",
+    "state",
+    "attempts",
+    "next_attempt_at",
+    "created_at",
+    "attempted_at",
+    "duration_ms",
+    "outcome",
+    "status_code",
+    "error",
+    "response",
+];
+
+/// Rows of the longest statement; all others have a smaller power of two.
+const LONGEST: usize = 256;
+
+/// What becomes of a row that is there already.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Existing {
+    /// It stays as it is.
+    Stays,
+    /// It takes the new attempt.
+    TakesAttempt,
+    /// It waits until another time, and keeps its last attempt.
+    Waits,
+}
+
+impl Existing {
+    const fn replaced(self) -> &'static [&'static str] {
+        match self {
+            Self::Stays => &[],
+            Self::Waits => &["state", "attempts", "next_attempt_at"],
+            Self::TakesAttempt => &[
+                "state",
+                "attempts",
+                "next_attempt_at",
+                "error",
+                "attempted_at",
+                "duration_ms",
+                "outcome",
+                "status_code",
+                "response",
+            ],
+        }
+    }
+
+    fn clause(self, backend: DbBackend) -> String {
+        let set = |column: &&str| match backend {
+            DbBackend::MySql => format!("{column} = VALUES({column})"),
+            _ => format!("{column} = excluded.{column}"),
+        };
+        let set = self.replaced().iter().map(set).collect::<Vec<_>>().join(", ");
+        match (backend, self) {
+            (DbBackend::MySql, Self::Stays) => "ON DUPLICATE KEY UPDATE id = id".to_owned(),
+            (DbBackend::MySql, _) => format!("ON DUPLICATE KEY UPDATE {set}"),
+            (_, Self::Stays) => "ON CONFLICT (id) DO NOTHING".to_owned(),
+            _ => format!("ON CONFLICT (id) DO UPDATE SET {set}"),
+        }
+    }
+}
+
+/// Inserts a row for each record.
+pub(super) async fn insert<C: ConnectionTrait>(
+    db: &C,
+    mut records: &[&Record],
+    existing: Existing,
+) -> Result<(), Error> {
+    let backend = db.get_database_backend();
+    while !records.is_empty() {
+        let power = records.len().min(LONGEST).ilog2();
+        let (rows, rest) = records.split_at(1 << power);
+        let values = rows.iter().flat_map(|record| values(record));
+        let sql = sql(backend, existing, power);
+        db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        records = rest;
+    }
+    Ok(())
+}
+
+/// The statement for two to this power rows.
+fn sql(backend: DbBackend, existing: Existing, power: u32) -> &'static str {
+    const POWERS: usize = LONGEST.ilog2() as usize + 1;
+    static MADE: [[[OnceLock<String>; POWERS]; 3]; 3] =
+        [const { [const { [const { OnceLock::new() }; POWERS] }; 3] }; 3];
+    let place = match backend {
+        DbBackend::MySql => 0,
+        DbBackend::Postgres => 1,
+        _ => 2,
+    };
+    MADE[place][existing as usize][power as usize].get_or_init(|| {
+        let row = format!("({})", ["?"; COLUMNS.len()].join(", "));
+        let rows = vec![row; 1 << power].join(", ");
+        let (columns, clause) = (COLUMNS.join(", "), existing.clause(backend));
+        numbered(backend, &format!("INSERT INTO thorn_delivery ({columns}) VALUES {rows} {clause}"))
+    })
+}
+
+/// In the order of [`COLUMNS`].
+fn values(record: &Record) -> [Value; COLUMNS.len()] {
+    let attempt = record.attempt.as_ref();
+    let error = match attempt {
+        Some(attempt) => attempt.error.clone(),
+        None => record.note.map(str::to_owned),
+    };
+    [
+        record.delivery.as_uuid().into(),
+        record.event.as_uuid().into(),
+        record.subscription.as_uuid().into(),
+        record.state.as_str().into(),
+        i32::try_from(record.attempts).unwrap_or(i32::MAX).into(),
+        record.next_attempt_at.map(Timestamp::as_millis).into(),
+        record.now.as_millis().into(),
+        attempt.map(|attempt| attempt.attempted_at.as_millis()).into(),
+        attempt.map(|attempt| i32::try_from(attempt.duration.as_millis()).unwrap_or(i32::MAX)).into(),
+        attempt.map(|attempt| attempt.outcome.as_str().to_owned()).into(),
+        attempt.and_then(|attempt| attempt.status).map(i32::from).into(),
+        error.into(),
+        attempt.and_then(|attempt| attempt.response.clone()).into(),
+    ]
+}
