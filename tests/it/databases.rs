@@ -3,6 +3,6 @@
 mod deadlocks;
 mod large;
 mod migrating;
-mod plans;
+pub(crate) mod plans;
 mod rights;
 mod wakened;

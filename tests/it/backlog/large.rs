@@ -21,7 +21,8 @@ async fn claims(app: &App, column: &str) -> Vec<usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_reads_no_more_events_than_fit_into_its_bytes_and_leaves_none_out() {
-    let (app, receiver) = (App::with(Config { retry: RetryPolicy::never(), ..config() }).await, Receiver::start().await.unwrap());
+    let (app, receiver) =
+        (App::with(Config { retry: RetryPolicy::never(), ..config() }).await, Receiver::start().await.unwrap());
     app.subscribe("a.b", &receiver.url("/")).await;
     let text = "x".repeat(BYTES);
     for _ in 0..EVENTS / 20 {
