@@ -1,6 +1,9 @@
 //! Runs this binary once more for each database server there is.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
 
 /// What runs there is all but this, of which some knows no database, and some has its own already.
 const NOT_ABOUT_THE_DATABASE: [&str; 14] = [
@@ -24,7 +27,7 @@ const NOT_ABOUT_THE_DATABASE: [&str; 14] = [
 const SQLITE_S_PLANS: &str = "each_dispatcher_s_backlog_has_its_index";
 
 /// They wait more than they compute.
-const THREADS: &str = "--test-threads=4";
+const THREADS: &str = "--test-threads=3";
 
 #[test]
 fn the_tests_of_databases_run_on_postgresql() {
@@ -51,6 +54,9 @@ fn the_tests_of_databases_run_on_mysql_or_mariadb() {
     run("mysql", "THORN_TEST_MYSQL_URL", cfg!(feature = "mysql"), &but, 207);
 }
 
+/// One run at a time: two would make each other's tests late.
+static RUNNING: Mutex<()> = Mutex::new(());
+
 /// `at_least` is a few fewer than there are: a filter that finds nothing would otherwise pass.
 fn run(database: &str, variable: &str, enabled: bool, but: &[&str], at_least: usize) {
     if std::env::var(variable).is_err() {
@@ -58,6 +64,7 @@ fn run(database: &str, variable: &str, enabled: bool, but: &[&str], at_least: us
         return;
     }
     assert!(enabled, "{variable} is set, but the feature `{database}` is off; test with --all-features");
+    let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new(std::env::current_exe().unwrap())
         .args(NOT_ABOUT_THE_DATABASE.iter().chain(but).flat_map(|name| ["--skip", name]))
         .arg(THREADS)

@@ -14,7 +14,7 @@ use thorn_core::testing::{Receiver, Reply};
 use crate::app::{self, App};
 
 const WRITERS: usize = 3;
-const TRANSACTIONS: usize = 40;
+const TRANSACTIONS: usize = 20;
 const EVENTS: usize = WRITERS * TRANSACTIONS * 2;
 
 /// Rows that relay, recorder and retention write, in both orders.
@@ -76,7 +76,7 @@ async fn deadlocks_cost_time_and_no_delivery() {
                     // Of SQLite's one writer.
                     other => assert!(other.as_ref().map_or_else(|e| e.to_string().contains("locked"), |()| true)),
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     });

@@ -3,6 +3,8 @@
 
 mod observed;
 
+pub(crate) use observed::statements;
+
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 
 use crate::database::Place;
@@ -92,17 +94,17 @@ pub(crate) async fn plan(db: &DatabaseConnection, statement: &Statement) -> (Vec
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_of_a_relay_or_a_history_reads_a_whole_table() {
-    let statements = observed::statements().await;
+    let statements = statements().await;
     let place = Place::new().await;
     let db = seeded(&place).await;
     let control = "SELECT * FROM thorn_event WHERE body = 'nowhere'";
     let (steps, all) = plan(&db, &Statement::from_string(db.get_database_backend(), control)).await;
     assert_eq!(all.len(), 1, "the test sees it where it happens: {steps:?}");
     let mut wrong = Vec::new();
-    for statement in statements {
+    for (what, statement) in statements {
         let (steps, all) = plan(&db, &statement).await;
         if !all.is_empty() {
-            wrong.push(format!("{statement}: {steps:#?}"));
+            wrong.push(format!("{what}: {statement}: {steps:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -36,8 +36,13 @@ async fn longest_way(app: &App) -> Duration {
     Duration::from_millis(u64::try_from(row.try_get::<i64>("", "longest").unwrap()).unwrap())
 }
 
-/// Asks to stop, and waits for it.
+/// Asks to stop, and waits for it. Before it has started it is only a process.
 async fn leave(mut worker: WorkerProcess) {
+    app::eventually("the worker's start", || async {
+        let log = worker.log();
+        if log.contains("worker started") { Ok(()) } else { Err(log) }
+    })
+    .await;
     worker.terminate();
     let ended = worker.ended().await;
     assert!(ended.success(), "{ended}: {}", worker.log());

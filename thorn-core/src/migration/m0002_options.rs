@@ -35,12 +35,8 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, index, _) in indexes(manager.get_database_backend()) {
-            if index != UNRELAYED {
-                drop_index(manager, table, index).await?;
-            }
+            drop_index(manager, table, index).await?;
         }
-        // With the column it is about.
-        drop_index(manager, "thorn_event", UNRELAYED).await?;
         for (table, column) in columns(manager.get_database_backend()) {
             let name = column.get_column_name();
             manager.alter_table(Table::alter().table(table).drop_column(name).to_owned()).await?;

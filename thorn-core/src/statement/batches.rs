@@ -34,18 +34,18 @@ pub(crate) fn batches<T>(
 mod tests {
     use super::{MAX_BYTES, batches};
 
-    fn sizes(rows: Vec<usize>, columns: usize) -> Vec<usize> {
-        let batches: Vec<_> = batches(rows.clone(), columns, |bytes| *bytes).collect();
+    fn sizes(rows: &[usize], columns: usize) -> Vec<usize> {
+        let batches: Vec<_> = batches(rows.to_vec(), columns, |bytes| *bytes).collect();
         assert_eq!(batches.concat(), rows, "in order, and each once");
         batches.iter().map(Vec::len).collect()
     }
 
     #[test]
     fn a_statement_has_its_values_and_its_bytes_at_most() {
-        assert!(sizes(Vec::new(), 10).is_empty());
-        assert_eq!(sizes(vec![0; 7000], 10), [3000, 3000, 1000]);
-        assert_eq!(sizes(vec![MAX_BYTES / 4; 9], 10), [4, 4, 1]);
-        assert_eq!(sizes(vec![1, MAX_BYTES * 2, MAX_BYTES, 1], 10), [1, 1, 1, 1]);
-        assert_eq!(sizes(vec![0; 2], 40_000), [1, 1]);
+        assert!(sizes(&[], 10).is_empty());
+        assert_eq!(sizes(&[0; 7000], 10), [3000, 3000, 1000]);
+        assert_eq!(sizes(&[MAX_BYTES / 4; 9], 10), [4, 4, 1]);
+        assert_eq!(sizes(&[1, MAX_BYTES * 2, MAX_BYTES, 1], 10), [1, 1, 1, 1]);
+        assert_eq!(sizes(&[0; 2], 40_000), [1, 1]);
     }
 }

@@ -82,8 +82,8 @@ async fn watched(app: &App, seen: &Seen) -> Thorn {
     Thorn::builder(db).config(config).dispatcher("mine", Arc::new(Taker)).build().await.unwrap()
 }
 
-/// All that touch the large tables, each of [`EXPECTED`] among them.
-pub(super) async fn statements() -> Vec<Statement> {
+/// All that touch the large tables, each of [`EXPECTED`] with its name among them.
+pub(crate) async fn statements() -> Vec<(&'static str, Statement)> {
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
     let seen = Seen::default();
     let thorn = watched(&app, &seen).await;
@@ -111,5 +111,6 @@ pub(super) async fn statements() -> Vec<Statement> {
     .await;
     worker.stop().await.unwrap();
     let seen = seen.lock().unwrap();
-    seen.values().cloned().collect()
+    let name = |sql: &str| EXPECTED.iter().find(|(_, words)| is(sql, words)).map_or("another", |(what, _)| what);
+    seen.iter().map(|(sql, statement)| (name(sql), statement.clone())).collect()
 }
