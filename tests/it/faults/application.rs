@@ -80,9 +80,9 @@ async fn save(db: &DatabaseConnection, random: &mut Random) -> Result<(), thorn:
         entry::ActiveModel { key: Set(key), made_at: Set(made_at) }.insert(&txn).await?;
     }
     if random.below(DROPPED) == 0 {
-        txn.rollback().await?
+        txn.rollback().await?;
     } else {
-        txn.commit().await?
+        txn.commit().await?;
     }
     Ok(())
 }
