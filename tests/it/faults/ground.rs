@@ -19,7 +19,6 @@ pub(super) struct Ground {
 }
 
 /// A file.
-#[expect(clippy::unused_async, reason = "as the others")]
 pub(super) async fn sqlite() -> Option<Ground> {
     let folder = tempfile::tempdir().unwrap();
     let mut ground = Ground::at("SQLite", format!("sqlite://{}/app.db", folder.path().display()));
