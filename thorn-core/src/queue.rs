@@ -4,6 +4,8 @@
 //! never a delay; what it loses, the reconciler finds. This is the only module that names apalis.
 
 mod chunk;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod look;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;

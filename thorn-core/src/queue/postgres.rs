@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use apalis::prelude::{BackendExt as _, WorkerBuilder};
-use apalis_core::backend::ext::poll_strategy::Strategy;
 use apalis_postgres::{Config, PostgresStorage};
 use futures::{FutureExt as _, future::BoxFuture};
 use sea_orm::{
@@ -13,8 +12,9 @@ use sea_orm::{
 
 use super::{
     QueueOptions, failed,
+    look::Look,
     tables::{Dialect, Tables},
-    task::{Envelope, Tasks, run_task, woken},
+    task::{Envelope, Tasks, run_task},
     work::{HEARTBEATS, silence},
 };
 use crate::Error;
@@ -49,10 +49,10 @@ fn worker(tables: &Tables, name: &str, tasks: Tasks) -> BoxFuture<'static, Resul
         .lock_tasks(false)
         .heartbeat_interval(silence(tables.options.takeover) / HEARTBEATS)
         .missed_heartbeats(HEARTBEATS as usize);
-    let strategy = Strategy::new().stream(woken(tables.wake.clone())).interval(tables.options.poll);
+    let look = Look::new(tables.wake.clone(), tables.options.poll);
     let backend = PostgresStorage::<Envelope>::new(tables.db.get_postgres_connection_pool())
         .with_config(config)
-        .poll_with_strategy(strategy);
+        .poll_with_strategy(look);
     let worker = WorkerBuilder::new(name).backend(backend).data(tasks).build(run_task).run();
     async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
 }

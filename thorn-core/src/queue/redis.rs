@@ -9,7 +9,6 @@ use std::{
 };
 
 use apalis::prelude::{BackendExt as _, WorkerBuilder};
-use apalis_core::backend::ext::poll_strategy::Strategy;
 use apalis_redis::{Config, ConnectionManager, RedisStorage};
 use futures::{FutureExt as _, future::BoxFuture};
 use redis::Script;
@@ -19,7 +18,8 @@ use ulid::Ulid;
 
 use super::{
     Backend, Handler, QueueOptions, failed,
-    task::{Envelope, MAX_ATTEMPTS, Tasks, made_at, run_task, woken},
+    look::Look,
+    task::{Envelope, MAX_ATTEMPTS, Tasks, made_at, run_task},
     work::{HEARTBEATS, silence},
 };
 use crate::{Error, Timestamp};
@@ -151,10 +151,9 @@ impl Backend for RedisQueue {
     fn worker(&self, name: &str, mut tasks: Tasks) -> BoxFuture<'static, Result<(), Error>> {
         let handler = tasks.handler;
         tasks.handler = Handler::new(move |text, _| handler.call(text, true));
-        let strategy = Strategy::new().stream(woken(self.wake.clone())).interval(self.options.poll);
-        let backend = RedisStorage::<Envelope>::new(self.connection())
-            .with_config(self.config.clone())
-            .poll_with_strategy(strategy);
+        let look = Look::new(self.wake.clone(), self.options.poll);
+        let backend =
+            RedisStorage::<Envelope>::new(self.connection()).with_config(self.config.clone()).poll_with_strategy(look);
         let worker = WorkerBuilder::new(name).backend(backend).data(tasks).build(run_task).run();
         async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
     }

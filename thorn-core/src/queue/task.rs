@@ -4,16 +4,14 @@ use std::{
     collections::VecDeque,
     convert::Infallible,
     fmt,
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use apalis::prelude::Data;
 use apalis_core::task::{attempt::Attempt, task_id::TaskId};
-use futures::{Stream, stream};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use ulid::Ulid;
 
 use super::Handler;
@@ -107,12 +105,4 @@ pub(super) async fn run_task(text: Envelope, attempt: Attempt, id: TaskId, tasks
 pub(super) fn made_at(id: &str) -> Option<Timestamp> {
     let id = Ulid::from_string(id).ok()?;
     Some(Timestamp::from_millis(i64::try_from(id.timestamp_ms()).unwrap_or(i64::MAX)))
-}
-
-/// Lets an idle worker look at once.
-pub(super) fn woken(wake: Arc<Notify>) -> Pin<Box<dyn Stream<Item = ()> + Send + Sync>> {
-    Box::pin(stream::unfold(wake, |wake| async move {
-        wake.notified().await;
-        Some(((), wake))
-    }))
 }
