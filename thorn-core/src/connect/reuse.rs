@@ -1,5 +1,6 @@
 //! Which connections a pool may hand out again.
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 use std::time::Duration;
 
 use sea_orm::ConnectOptions;
