@@ -15,6 +15,10 @@ pub(crate) use recorder::Recorder;
 pub use state::DeliveryState;
 pub(crate) use write::{already_recorded, write};
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::{DeliveryId, EventId, SubscriptionId, Timestamp, delivery::Attempt, event::RenderedEvent};
 
 /// What is to be written about one delivery.
@@ -34,16 +38,69 @@ pub(crate) struct Record {
     /// Whether the delivery has a row already.
     pub(crate) has_row: bool,
     pub(crate) now: Timestamp,
+    /// The same moment by the clock that nobody sets.
+    pub(crate) since: Instant,
     /// An event of thorn's own about it, written in the same transaction.
     pub(crate) announcement: Option<RenderedEvent>,
 }
 
+/// Differences up to this are no clock that was set.
+const SLACK: Duration = Duration::from_secs(10);
+
 impl Record {
+    /// Moves the due time along if the clock was set since the attempt: what waits in the table is moved
+    /// when a relay sees that, and this one isn't there yet.
+    fn follow_clock(&mut self, day: Timestamp, since: Instant) {
+        let expected = self.now + since.duration_since(self.since);
+        let (ahead, back) = (day.since(expected), expected.since(day));
+        if let Some(due) = self.next_attempt_at.filter(|_| ahead.max(back) > SLACK) {
+            self.next_attempt_at = Some(due + ahead - back);
+            (self.now, self.since) = (day, since);
+        }
+    }
+
     /// Leaves out what isn't needed to go on, and says whether there was any.
     fn shorten(&mut self) -> bool {
         let announced = self.announcement.take().is_some();
         let answered = self.attempt.as_mut().and_then(|attempt| attempt.response.take()).is_some();
         let explained = self.attempt.as_mut().and_then(|attempt| attempt.error.take()).is_some();
         announced || answered || explained
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_due_time_follows_a_clock_that_is_set_before_it_is_written() {
+        let (now, since) = (Timestamp::from_millis(10_000_000), Instant::now());
+        let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+        let event = EventId::generate();
+        let subscription = SubscriptionId::generate();
+        let record = Record {
+            delivery: DeliveryId::derive(event, subscription),
+            event,
+            subscription,
+            state: DeliveryState::Waiting,
+            attempts: 1,
+            next_attempt_at: Some(now + second * 5),
+            attempt: None,
+            note: None,
+            has_row: false,
+            now,
+            since,
+            announcement: None,
+        };
+        let due = |day: Timestamp| {
+            let mut record = record.clone();
+            record.follow_clock(day, since + second);
+            // Once is enough.
+            record.follow_clock(day, since + second);
+            record.next_attempt_at
+        };
+        assert_eq!(due(now + second), Some(now + second * 5), "nobody set it");
+        assert_eq!(due(now + second + hour), Some(now + hour + second * 5));
+        assert_eq!(due(now + second - hour), Some(now - hour + second * 5));
     }
 }

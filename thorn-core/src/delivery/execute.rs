@@ -7,7 +7,7 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Durati
 
 use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use sea_orm::DatabaseConnection;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tracing::Instrument as _;
 
 use attempt::unsent;
@@ -233,7 +233,7 @@ impl Executor {
         record: &mut Record,
     ) -> DeliveryReport {
         record.attempts += 1;
-        record.now = Timestamp::now();
+        (record.now, record.since) = (Timestamp::now(), Instant::now());
         record.next_attempt_at = None;
         self.counters.attempted(attempt.outcome);
         let Attempt { outcome, status, duration, ref error, .. } = *attempt;
@@ -287,6 +287,7 @@ fn waiting(event: &ChunkEvent, delivery: &ChunkDelivery) -> Record {
         note: None,
         has_row: delivery.has_row,
         now,
+        since: Instant::now(),
         announcement: None,
     }
 }

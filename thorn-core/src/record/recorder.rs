@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{Record, refused::is_refused, write};
-use crate::{Error, silence::within};
+use crate::{Error, Timestamp, silence::within};
 
 /// Records of one transaction.
 const GROUP: usize = 1000;
@@ -79,7 +82,7 @@ async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, onesh
         let (records, waiting) = received.drain(..).unzip();
         let mut groups = vec![Group { records, waiting }];
         while let Some(mut group) = groups.pop() {
-            match write_out(&db, &group.records).await {
+            match write_out(&db, &mut group.records).await {
                 Ok(()) => group.committed(),
                 Err(_) if group.records.len() > 1 => groups.extend(group.halves()),
                 Err(error) if group.records.iter_mut().any(Record::shorten) => {
@@ -97,7 +100,7 @@ async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, onesh
 
 /// Returns when the records are committed, however long the database is away, or when it refuses
 /// what is in them, which time won't change.
-async fn write_out(db: &DatabaseConnection, records: &[Record]) -> Result<(), Error> {
+async fn write_out(db: &DatabaseConnection, records: &mut [Record]) -> Result<(), Error> {
     let mut pauses = PAUSES.iter().chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1]));
     loop {
         match within(db, commit(db, records)).await {
@@ -111,8 +114,10 @@ async fn write_out(db: &DatabaseConnection, records: &[Record]) -> Result<(), Er
     }
 }
 
-async fn commit(db: &DatabaseConnection, records: &[Record]) -> Result<(), Error> {
+async fn commit(db: &DatabaseConnection, records: &mut [Record]) -> Result<(), Error> {
     let txn = crate::transaction::begin(db).await?;
+    let (day, since) = (Timestamp::now(), Instant::now());
+    records.iter_mut().for_each(|record| record.follow_clock(day, since));
     write(&txn, records).await?;
     txn.commit().await?;
     Ok(())

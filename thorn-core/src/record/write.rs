@@ -145,6 +145,7 @@ mod tests {
             note: None,
             has_row: attempts > 1,
             now,
+            since: tokio::time::Instant::now(),
         };
         write(&db, &[attempt(1)]).await.unwrap();
         write(&db, &[attempt(2), attempt(2)]).await.unwrap();

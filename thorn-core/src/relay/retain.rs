@@ -57,12 +57,17 @@ impl Relay {
 
     /// The oldest events from before that moment of which nothing is left to do.
     async fn over(&self, before: Timestamp, only_unheard: bool) -> Result<Vec<Uuid>, Error> {
+        let due = Expr::col(delivery::Column::NextAttemptAt);
+        let waits = match self.db.get_database_backend() {
+            DbBackend::MySql => due.is_not_null(),
+            // The same, in a way that keeps PostgreSQL's plan from going through all that waits.
+            _ => due.if_null(0).gt(0),
+        };
         let waiting = delivery::Entity::find()
             .select_only()
             .column(delivery::Column::Id)
             .filter(Expr::col((delivery::Entity, delivery::Column::EventId)).equals((Entity, Column::Id)))
-            // That it isn't null, in a way that keeps a plan from going through all that waits.
-            .filter(Expr::col(delivery::Column::NextAttemptAt).if_null(0).gt(0))
+            .filter(waits)
             .into_query();
         let mut over = Entity::find()
             .select_only()
