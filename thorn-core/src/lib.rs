@@ -8,6 +8,7 @@
 #[cfg(test)]
 extern crate self as thorn_core;
 
+mod clock;
 mod config;
 mod connect;
 mod error;

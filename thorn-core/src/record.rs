@@ -15,11 +15,14 @@ pub(crate) use recorder::Recorder;
 pub use state::DeliveryState;
 pub(crate) use write::{already_recorded, write};
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
-use crate::{DeliveryId, EventId, SubscriptionId, Timestamp, delivery::Attempt, event::RenderedEvent};
+use crate::{
+    DeliveryId, EventId, SubscriptionId, Timestamp,
+    clock::{Clock, Jump},
+    delivery::Attempt,
+    event::RenderedEvent,
+};
 
 /// What is to be written about one delivery.
 #[derive(Clone, Debug)]
@@ -44,17 +47,17 @@ pub(crate) struct Record {
     pub(crate) announcement: Option<RenderedEvent>,
 }
 
-/// Differences up to this are no clock that was set.
-const SLACK: Duration = Duration::from_secs(10);
-
 impl Record {
     /// Moves the due time along if the clock was set since the attempt: what waits in the table is moved
     /// when a relay sees that, and this one isn't there yet.
     fn follow_clock(&mut self, day: Timestamp, since: Instant) {
-        let expected = self.now + since.duration_since(self.since);
-        let (ahead, back) = (day.since(expected), expected.since(day));
-        if let Some(due) = self.next_attempt_at.filter(|_| ahead.max(back) > SLACK) {
-            self.next_attempt_at = Some(due + ahead - back);
+        if let Some(due) = self.next_attempt_at
+            && let Some(jump) = Clock::new(self.now, self.since).look(day, since)
+        {
+            self.next_attempt_at = Some(match jump {
+                Jump::Ahead(by) => due + by,
+                Jump::Back(by) => due - by,
+            });
             (self.now, self.since) = (day, since);
         }
     }
@@ -70,6 +73,8 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

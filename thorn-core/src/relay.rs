@@ -23,13 +23,13 @@ pub(crate) use pack::stored_options;
 
 use std::{sync::Arc, time::Duration};
 
-use clock::{Clock, Jump};
 use pick::OwnUrls;
 use sea_orm::{DatabaseConnection, prelude::Uuid};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
     Error, Timestamp,
+    clock::{Clock, Jump},
     delivery::Lanes,
     outbox,
     queue::Queue,
