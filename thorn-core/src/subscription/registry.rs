@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -44,8 +47,11 @@ pub struct Registry {
     /// Rows read in one query.
     page: usize,
     compiled: RwLock<Compiled>,
-    /// Of two refreshes the later one must not be overtaken by what the earlier one has read.
-    refreshing: Mutex<()>,
+    /// Refreshes that have begun.
+    begun: AtomicU64,
+    /// The last one that succeeded. Of two refreshes the later one must not be overtaken by what the
+    /// earlier one has read.
+    refreshing: Mutex<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +78,14 @@ impl Registry {
     /// An empty registry, which decrypts secrets with this key.
     #[must_use]
     pub fn new(key: Option<SecretKey>) -> Self {
-        Self { store: None, key, page: PAGE, compiled: RwLock::default(), refreshing: Mutex::new(()) }
+        Self {
+            store: None,
+            key,
+            page: PAGE,
+            compiled: RwLock::default(),
+            begun: AtomicU64::new(0),
+            refreshing: Mutex::new(0),
+        }
     }
 
     /// Follows this store instead of thorn's table.
@@ -95,7 +108,19 @@ impl Registry {
     ///
     /// [`Error::Database`]; the registry then stays where it got to, and the next call goes on.
     pub async fn refresh<C: ConnectionTrait>(&self, db: &C) -> Result<i64, Error> {
-        let _alone = self.refreshing.lock().await;
+        let begun_before = self.begun.load(Ordering::SeqCst);
+        let mut succeeded = self.refreshing.lock().await;
+        if *succeeded > begun_before {
+            // Another caller's has begun since this call, and serves it as well.
+            return Ok(self.version());
+        }
+        let this = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let version = self.read_changes(db).await?;
+        *succeeded = this;
+        Ok(version)
+    }
+
+    async fn read_changes<C: ConnectionTrait>(&self, db: &C) -> Result<i64, Error> {
         let newest = match &self.store {
             Some(store) => store.version().await?,
             None => write::version(db).await?,

@@ -72,10 +72,14 @@ impl Subscription {
     /// The filter comes on top; it is asked when the event's data is at hand.
     #[must_use]
     pub fn hears(&self, event: &str, sender: Option<&str>, broadcast: bool) -> bool {
-        let for_it = match &self.owner {
+        self.disabled.is_none() && self.is_for(sender, broadcast) && self.pattern.matches(event)
+    }
+
+    /// Whether an event of this sender is for its owner.
+    pub(super) fn is_for(&self, sender: Option<&str>, broadcast: bool) -> bool {
+        match &self.owner {
             None => true,
             Some(owner) => broadcast || sender == Some(owner),
-        };
-        self.disabled.is_none() && for_it && self.pattern.matches(event)
+        }
     }
 }

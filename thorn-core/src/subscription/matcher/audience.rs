@@ -1,18 +1,73 @@
 //! Who hears of the events of one pattern.
 
+mod list;
+
 use std::{collections::HashMap, sync::Arc};
 
+use self::list::List;
 use crate::subscription::Subscription;
 
-/// The subscriptions of one pattern, by owner.
+/// As many are asked one by one: a map would take more memory, and no less time.
+const FEW: usize = 4;
+
+/// The subscriptions of one pattern.
+#[derive(Debug)]
+pub(super) enum Audience {
+    /// Of any owners, as nearly everybody's own patterns have them.
+    Few(Vec<Arc<Subscription>>),
+    Many(Box<ByOwner>),
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Audience {
-    global: Vec<Arc<Subscription>>,
-    owned: HashMap<Box<str>, Vec<Arc<Subscription>>>,
+pub(super) struct ByOwner {
+    global: List,
+    owned: HashMap<Box<str>, List>,
+}
+
+impl Default for Audience {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
 }
 
 impl Audience {
     pub(super) fn insert(&mut self, subscription: Arc<Subscription>) {
+        match self {
+            Self::Few(few) if few.len() < FEW => few.push(subscription),
+            Self::Few(few) => {
+                let mut many = Box::<ByOwner>::default();
+                few.drain(..).chain([subscription]).for_each(|one| many.insert(one));
+                *self = Self::Many(many);
+            }
+            Self::Many(many) => many.insert(subscription),
+        }
+    }
+
+    pub(super) fn remove(&mut self, subscription: &Subscription) {
+        match self {
+            Self::Few(few) => few.retain(|one| one.id != subscription.id),
+            Self::Many(many) => many.remove(subscription),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Few(few) => few.is_empty(),
+            Self::Many(many) => many.global.is_empty() && many.owned.is_empty(),
+        }
+    }
+
+    /// Appends those that an event of this sender is for; [`Subscription::hears`] has the rule.
+    pub(super) fn hear(&self, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
+        match self {
+            Self::Few(few) => out.extend(few.iter().filter(|one| one.is_for(sender, broadcast)).cloned()),
+            Self::Many(many) => many.hear(sender, broadcast, out),
+        }
+    }
+}
+
+impl ByOwner {
+    fn insert(&mut self, subscription: Arc<Subscription>) {
         let list = match &subscription.owner {
             None => &mut self.global,
             Some(owner) => self.owned.entry(owner.as_str().into()).or_default(),
@@ -20,35 +75,24 @@ impl Audience {
         list.push(subscription);
     }
 
-    pub(super) fn remove(&mut self, subscription: &Subscription) {
+    fn remove(&mut self, subscription: &Subscription) {
         let Some(owner) = subscription.owner.as_deref() else {
-            return take_out(&mut self.global, subscription);
+            return self.global.remove(subscription.id);
         };
         if let Some(list) = self.owned.get_mut(owner) {
-            take_out(list, subscription);
+            list.remove(subscription.id);
             if list.is_empty() {
                 self.owned.remove(owner);
             }
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.global.is_empty() && self.owned.is_empty()
-    }
-
-    /// Appends those that an event of this sender is for; [`Subscription::hears`] has the rule.
-    pub(super) fn hear(&self, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
+    fn hear(&self, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
         out.extend(self.global.iter().cloned());
         if broadcast {
-            out.extend(self.owned.values().flatten().cloned());
+            out.extend(self.owned.values().flat_map(List::iter).cloned());
         } else if let Some(list) = sender.and_then(|owner| self.owned.get(owner)) {
             out.extend(list.iter().cloned());
         }
-    }
-}
-
-fn take_out(list: &mut Vec<Arc<Subscription>>, subscription: &Subscription) {
-    if let Some(index) = list.iter().position(|other| other.id == subscription.id) {
-        list.swap_remove(index);
     }
 }

@@ -95,6 +95,32 @@ fn a_match_does_not_pay_for_those_that_do_not_match() {
     assert_eq!(visited(1), visited(2_000));
 }
 
+#[test]
+fn of_many_to_the_same_event_any_is_taken_out_and_added_again() {
+    let all: Vec<_> = (0..300).map(|n| subscription(OWNERS[n % 3], "a.b")).collect();
+    let mut matcher = matcher(&all);
+    let mut there: HashSet<_> = all.iter().map(|one| one.id).collect();
+    // More are taken out than added, so it gets from many to none.
+    for n in 0..900 {
+        let one = &all[n * 77 % all.len()];
+        if there.remove(&one.id) {
+            matcher.remove(one);
+        } else if n < 550 {
+            there.insert(one.id);
+            matcher.insert(Arc::clone(one));
+        }
+        for (sender, broadcast) in [(None, true), (Some("x"), false)] {
+            let mut out = Vec::new();
+            matcher.matching("a.b", sender, broadcast, &mut out);
+            let hears = |one: &&Arc<Subscription>| there.contains(&one.id) && one.hears("a.b", sender, broadcast);
+            let expected: HashSet<_> = all.iter().filter(hears).map(|one| one.id).collect();
+            assert_eq!(out.len(), expected.len());
+            assert!(out.iter().all(|one| expected.contains(&one.id)));
+        }
+    }
+    assert!(there.is_empty() && matcher.exact.is_empty());
+}
+
 const OWNERS: [Option<&str>; 3] = [None, Some("x"), Some("y")];
 
 fn subscriptions() -> impl Strategy<Value = Vec<Arc<Subscription>>> {

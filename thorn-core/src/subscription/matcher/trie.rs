@@ -48,7 +48,8 @@ impl<'a> Name<'a> {
 /// A place in the tree: the patterns that begin with the segments on the way to it.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    literals: HashMap<Box<str>, Self>,
+    /// Boxed, because most nodes have one or none, and a map makes room for several.
+    literals: HashMap<Box<str>, Box<Self>>,
     one: Option<Box<Self>>,
     any: Option<Box<Self>>,
     /// Those whose pattern ends here.

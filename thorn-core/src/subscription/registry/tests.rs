@@ -5,7 +5,7 @@ use std::sync::{
 };
 
 use futures::future::join_all;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 use super::Registry;
 use crate::{
@@ -23,6 +23,16 @@ fn heard(registry: &Registry, event: &str, sender: &str) -> Vec<SubscriptionId> 
     let mut out = Vec::new();
     registry.matching(event, Some(sender), false, &mut out);
     out.iter().map(|subscription| subscription.id).collect()
+}
+
+/// The fixture's database, and how many queries are made on this handle.
+fn counted(fixture: &Fixture) -> (DatabaseConnection, Arc<AtomicUsize>) {
+    let (mut db, queries) = (fixture.db.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&queries);
+    db.set_metric_callback(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    (db, queries)
 }
 
 #[tokio::test]
@@ -65,12 +75,7 @@ async fn a_refresh_sees_every_kind_of_change() {
 async fn a_refresh_costs_one_query_while_nothing_changed() {
     let fixture = Fixture::new().await;
     fixture.create("alice", "a.*", URL).await;
-    let queries = Arc::new(AtomicUsize::new(0));
-    let mut db = fixture.db.clone();
-    let count = Arc::clone(&queries);
-    db.set_metric_callback(move |_| {
-        count.fetch_add(1, Ordering::Relaxed);
-    });
+    let (db, queries) = counted(&fixture);
     let registry = Registry::new(None);
     for expected in [2, 1, 1] {
         registry.refresh(&db).await.unwrap();
@@ -79,6 +84,22 @@ async fn a_refresh_costs_one_query_while_nothing_changed() {
     fixture.create("alice", "b.*", URL).await;
     registry.refresh(&db).await.unwrap();
     assert_eq!(queries.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn refreshes_that_wait_for_one_share_the_next() {
+    let fixture = Fixture::new().await;
+    let (db, queries) = counted(&fixture);
+    let registry = Registry::new(None);
+    let held = registry.refreshing.lock().await;
+    let asked = join_all((0..20).map(|_| registry.refresh(&db)));
+    let (done, ()) = futures::join!(asked, async { drop(held) });
+    done.into_iter().for_each(|version| assert_eq!(version.unwrap(), 0));
+    assert_eq!(queries.swap(0, Ordering::Relaxed), 1);
+    for _ in 0..3 {
+        registry.refresh(&db).await.unwrap();
+    }
+    assert_eq!(queries.load(Ordering::Relaxed), 3, "who comes afterwards is served by none of them");
 }
 
 #[tokio::test]

@@ -1,0 +1,53 @@
+//! Subscriptions of which any can be taken out at once.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{SubscriptionId, subscription::Subscription};
+
+/// The longest list in which a subscription is looked for one by one.
+const SHORT: usize = 64;
+
+/// In no order. Most have few entries; but where everybody subscribes to the same event, a change of many
+/// must not look through all for each.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    all: Vec<Arc<Subscription>>,
+    /// Where each stands, once there are many.
+    #[allow(clippy::box_collection, reason = "nearly all lists have none")]
+    places: Option<Box<HashMap<SubscriptionId, usize>>>,
+}
+
+impl List {
+    pub(super) fn push(&mut self, subscription: Arc<Subscription>) {
+        if let Some(places) = &mut self.places {
+            places.insert(subscription.id, self.all.len());
+        } else if self.all.len() >= SHORT {
+            let all = self.all.iter().chain([&subscription]);
+            self.places = Some(Box::new(all.enumerate().map(|(place, one)| (one.id, place)).collect()));
+        }
+        self.all.push(subscription);
+    }
+
+    pub(super) fn remove(&mut self, id: SubscriptionId) {
+        let place = match &mut self.places {
+            Some(places) => places.remove(&id),
+            None => self.all.iter().position(|one| one.id == id),
+        };
+        let Some(place) = place else { return };
+        self.all.swap_remove(place);
+        if let (Some(places), Some(moved)) = (&mut self.places, self.all.get(place)) {
+            places.insert(moved.id, place);
+        }
+        if self.all.len() < SHORT / 2 {
+            self.places = None;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Subscription>> {
+        self.all.iter()
+    }
+}
