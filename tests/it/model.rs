@@ -17,3 +17,4 @@ mod formats;
 mod links;
 mod nested;
 mod payload;
+mod writing;

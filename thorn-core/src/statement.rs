@@ -27,6 +27,14 @@ pub(crate) fn numbered(backend: DbBackend, sql: &str) -> String {
     numbered
 }
 
+/// How an INSERT ends that leaves a row alone whose id is there already.
+pub(crate) const fn unless_there(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::MySql => "ON DUPLICATE KEY UPDATE id = id",
+        _ => "ON CONFLICT (id) DO NOTHING",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

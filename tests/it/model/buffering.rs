@@ -21,7 +21,7 @@ fn count_inserts(db: &mut DatabaseConnection) -> Arc<AtomicUsize> {
     let inserts = Arc::new(AtomicUsize::new(0));
     let counted = inserts.clone();
     db.set_metric_callback(move |info| {
-        if info.statement.sql.replace('`', "\"").starts_with("INSERT INTO \"thorn_event\"") {
+        if info.statement.sql.contains("INSERT INTO thorn_event ") {
             counted.fetch_add(1, Ordering::Relaxed);
         }
     });

@@ -1,4 +1,4 @@
-//! Bulk statements that announce what they did, with one INSERT for all events.
+//! Bulk statements that announce what they did, with one INSERT for all events (or for each 512).
 //!
 //! SeaORM's own run no hooks. Nor do these: events are all they add. They run in the caller's
 //! transaction or in one of their own.

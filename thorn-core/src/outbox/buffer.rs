@@ -1,4 +1,4 @@
-//! Buffered events: many events of one connection, written with one INSERT.
+//! Buffered events: many events of one connection, written with one INSERT (or one for each 512).
 //!
 //! A buffer belongs to a task and to one connection, the caller's. What is written on another one
 //! isn't kept back: its commit may come first. So a save through the pool still writes its event in
@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
 
-use super::{fit_one_insert, insert};
+use super::{insert::is_one_statement, insert_new};
 use crate::{Error, dispatch, event::RenderedEvent};
 
 use scope::Scope;
@@ -51,10 +51,10 @@ impl std::error::Error for FlushError {
 }
 
 /// Collects the events that this task writes on `db` while `work` runs, and writes them with one
-/// INSERT for each flush: at the end, and whenever the [`Buffer`] is told to.
+/// INSERT (or one for each 512 events) for each flush: at the end, and whenever the [`Buffer`] is told to.
 ///
 /// `db` is meant to be a transaction: then changes and events still commit together, and a thousand
-/// saves on it need one INSERT for their events. With a pool, what is collected are events that are
+/// saves on it need two INSERTs for their events. With a pool, what is collected are events that are
 /// sent on it by hand; a save through a generated method has a transaction of its own and writes
 /// its event there at once. So does everything that is written on another connection (a clone of
 /// `db` is one) and in a savepoint, and what other tasks write, also those spawned inside.
@@ -178,14 +178,14 @@ impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
         self.scope.pending().len()
     }
 
-    /// All or nothing, also if one INSERT doesn't hold them.
+    /// All or nothing, also if it takes several statements.
     async fn write(&self, events: &[RenderedEvent]) -> Result<(), Error> {
-        if fit_one_insert(events) {
-            return insert(self.db, events.to_vec()).await;
+        if is_one_statement(events) {
+            return insert_new(self.db, events.to_vec()).await;
         }
         dispatch::after_statement::<C, _>(async {
             let txn = self.db.begin().await?;
-            match insert(&txn, events.to_vec()).await {
+            match insert_new(&txn, events.to_vec()).await {
                 Ok(()) => Ok(txn.commit().await?),
                 Err(error) => {
                     txn.rollback().await?;

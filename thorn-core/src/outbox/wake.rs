@@ -4,10 +4,8 @@
 
 use std::sync::LazyLock;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{DatabaseConnection, DbBackend};
 use tokio::sync::watch;
-
-use crate::Error;
 
 static COMMITTED: LazyLock<watch::Sender<()>> = LazyLock::new(|| watch::Sender::new(()));
 
@@ -21,16 +19,16 @@ pub(crate) fn hints() -> watch::Receiver<()> {
     COMMITTED.subscribe()
 }
 
-/// Wakes who looks for events written on this connection: on PostgreSQL all relays, with the commit;
-/// elsewhere those of this process, which may look before the commit and then look again.
-pub(super) async fn announce<C: ConnectionTrait>(db: &C) -> Result<(), Error> {
-    if db.get_database_backend() == DbBackend::Postgres {
-        let sql = "SELECT pg_notify('thorn_event', '')";
-        db.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-    } else {
-        notify();
+/// The statement that inserts events, on PostgreSQL with the notification of all relays, which comes with
+/// the commit and once for all of its statements. Elsewhere who writes calls [`notify`]; relays that
+/// look before the commit will look again.
+pub(super) fn announcing(backend: DbBackend, insert: String, rows: usize) -> String {
+    match (backend, rows) {
+        (DbBackend::Postgres, 1) => format!("{insert} RETURNING pg_notify('thorn_event', '')"),
+        // Returned, it would be called for each row.
+        (DbBackend::Postgres, _) => format!("WITH written AS ({insert}) SELECT pg_notify('thorn_event', '')"),
+        _ => insert,
     }
-    Ok(())
 }
 
 /// Passes PostgreSQL's notifications on to this process until `stop` turns true. Elsewhere there are

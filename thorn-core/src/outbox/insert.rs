@@ -1,0 +1,140 @@
+//! Rows of `thorn_event`: every save of a model with a webhook waits for one.
+
+mod lists;
+mod sql;
+
+pub(super) use sql::Existing;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value, prelude::Uuid};
+
+use super::{hold, wake};
+use crate::{
+    Error, Timestamp,
+    dispatch::Dispatch,
+    event::{RenderedEvent, recipients},
+    statement::{MAX_BYTES, batches},
+    subscription::{self, SecretKey},
+};
+use sql::{COLUMNS, Insert, Kind, LONGEST};
+
+/// Inserts a row for each event, up to 512 with one statement unless they are too large for it. Those that
+/// are delivered inline are held for this process, if it will know of their commit.
+pub(super) async fn insert<C: ConnectionTrait>(
+    db: &C,
+    events: Vec<RenderedEvent>,
+    existing: Existing,
+) -> Result<(), Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let backend = db.get_database_backend();
+    let key = recipients::key();
+    let rows: Vec<_> = events.into_iter().map(|event| Row::new(event, key.as_ref())).collect::<Result<_, _>>()?;
+    let kind = Kind { backend, existing, all: rows.iter().any(Row::is_rare) };
+    for mut rows in batches(rows, COLUMNS.len(), Row::bytes) {
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(LONGEST));
+            db.execute_raw(statement(kind, rows)).await?;
+            rows = rest;
+        }
+    }
+    if backend != DbBackend::Postgres {
+        wake::notify();
+    }
+    Ok(())
+}
+
+fn statement(kind: Kind, rows: Vec<Row>) -> Statement {
+    let (count, columns) = (rows.len(), kind.columns());
+    if kind.backend == DbBackend::Postgres
+        && count > 1
+        && let Some((sql, values)) = lists::statement(kind, &rows)
+    {
+        return Statement::from_sql_and_values(kind.backend, sql, values);
+    }
+    let Insert { sql, room, limited } = kind.insert(count);
+    let mut values = Vec::with_capacity(room * columns + 1);
+    for row in rows {
+        values.extend(row.values().into_iter().take(columns));
+    }
+    for _ in count..room {
+        values.extend(absent().into_iter().take(columns));
+    }
+    if limited {
+        values.push(i64::try_from(count).unwrap_or(i64::MAX).into());
+    }
+    Statement::from_sql_and_values(kind.backend, sql, values)
+}
+
+/// Whether one statement surely inserts these; options without recipients are short.
+pub(super) fn is_one_statement(events: &[RenderedEvent]) -> bool {
+    let plain = events.iter().all(|event| event.subscribers.is_empty());
+    let bodies = events.iter().map(|event| event.body.len());
+    events.len() <= LONGEST && plain && bodies.sum::<usize>() <= MAX_BYTES / 2
+}
+
+/// An event on its way into its row.
+struct Row {
+    event: RenderedEvent,
+    options: Option<String>,
+    /// Since when and until when for inline delivery.
+    held: Option<(Timestamp, Timestamp)>,
+    dispatcher: Option<String>,
+}
+
+impl Row {
+    fn new(event: RenderedEvent, key: Option<&SecretKey>) -> Result<Self, Error> {
+        let options = subscription::column(&event.options, &event.subscribers, key)?;
+        let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
+        let dispatcher = match &event.dispatch {
+            Dispatch::Custom(name) => Some(name.clone().into_owned()),
+            _ => None,
+        };
+        tracing::debug!(event.id = %event.id, event.name, "event written to the outbox");
+        Ok(Self { event, options, held, dispatcher })
+    }
+
+    /// Whether it has something in one of the columns that most leave out.
+    const fn is_rare(&self) -> bool {
+        self.options.is_some() || self.held.is_some() || self.dispatcher.is_some()
+    }
+
+    /// Of what may be long; the rest has its place in the limit.
+    fn bytes(&self) -> usize {
+        self.event.body.len() + self.options.as_ref().map_or(0, String::len)
+    }
+
+    /// In the order of [`COLUMNS`].
+    fn values(self) -> [Value; COLUMNS.len()] {
+        let Self { event, options, held, dispatcher } = self;
+        [
+            event.id.as_uuid().into(),
+            event.name.into(),
+            event.sender.into(),
+            event.broadcast.into(),
+            event.body.into(),
+            event.created_at.as_millis().into(),
+            options.into(),
+            held.map(|(now, _)| now.as_millis()).into(),
+            held.map(|(_, until)| until.as_millis()).into(),
+            dispatcher.into(),
+        ]
+    }
+}
+
+/// In place of a row that isn't there: nulls, of the types that a statement is prepared with.
+fn absent() -> [Value; COLUMNS.len()] {
+    let (text, number) = (Value::from(None::<String>), Value::from(None::<i64>));
+    [
+        None::<Uuid>.into(),
+        text.clone(),
+        text.clone(),
+        None::<bool>.into(),
+        text.clone(),
+        number.clone(),
+        text.clone(),
+        number.clone(),
+        number,
+        text,
+    ]
+}

@@ -1,0 +1,133 @@
+//! The texts of the statements that insert events. There are few, so that each is prepared once for a
+//! connection: preparing one may cost more than inserting its rows.
+
+use std::sync::OnceLock;
+
+use sea_orm::DbBackend;
+
+use crate::{
+    outbox::wake,
+    statement::{numbered, unless_there},
+};
+
+/// The columns of every event, then those that are null for most.
+pub(super) const COLUMNS: [&str; 10] =
+    ["id", "name", "sender", "broadcast", "body", "created_at", "options", "relayed_at", "audit_at", "dispatcher"];
+
+/// How many of them every event has.
+const USUAL: usize = 6;
+
+/// Rows that the statements have room for. One with more rows than there are is told to leave the last ones
+/// out, which costs less than a statement for every number of rows.
+const ROOMS: [usize; 18] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, LONGEST];
+
+/// Rows of the longest statement.
+pub(super) const LONGEST: usize = 512;
+
+/// What becomes of an event that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::outbox) enum Existing {
+    /// It is an error.
+    Refused,
+    /// It stays as it is.
+    Stays,
+}
+
+/// What a statement is made for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) backend: DbBackend,
+    pub(super) existing: Existing,
+    /// Whether it has the rare columns, too.
+    pub(super) all: bool,
+}
+
+/// One INSERT.
+#[derive(Debug)]
+pub(super) struct Insert {
+    pub(super) sql: String,
+    /// Rows whose values it wants.
+    pub(super) room: usize,
+    /// Whether it wants to know, after these, how many it shall insert.
+    pub(super) limited: bool,
+}
+
+impl Kind {
+    pub(super) const fn columns(self) -> usize {
+        if self.all { COLUMNS.len() } else { USUAL }
+    }
+
+    /// The statement for so many rows: at least one, and at most [`LONGEST`].
+    pub(super) fn insert(self, rows: usize) -> Insert {
+        static MADE: [[[[OnceLock<String>; ROOMS.len()]; 2]; 2]; 3] =
+            [const { [const { [const { [const { OnceLock::new() }; ROOMS.len()] }; 2] }; 2] }; 3];
+        let size = ROOMS.partition_point(|room| *room < rows).min(ROOMS.len() - 1);
+        let place = match self.backend {
+            DbBackend::Sqlite => 0,
+            // MySQL calls a list of rows another name than MariaDB; PostgreSQL takes many in another way.
+            _ if size > 0 => return Insert { sql: self.values(rows, false), room: rows, limited: false },
+            DbBackend::Postgres => 1,
+            _ => 2,
+        };
+        let (room, limited) = (ROOMS[size], size > 0);
+        let made = &MADE[place][self.existing as usize][usize::from(self.all)][size];
+        Insert { sql: made.get_or_init(|| self.values(room, limited)).clone(), room, limited }
+    }
+
+    fn values(self, rows: usize, limited: bool) -> String {
+        let row = format!("({})", vec!["?"; self.columns()].join(", "));
+        let values = format!("VALUES {}", vec![row; rows].join(", "));
+        if limited {
+            self.text(&format!("SELECT * FROM ({values}) AS event LIMIT ?"), rows)
+        } else {
+            self.text(&values, rows)
+        }
+    }
+
+    /// The statement that inserts what this returns, one row or several.
+    pub(super) fn text(self, source: &str, rows: usize) -> String {
+        let columns = COLUMNS[..self.columns()].join(", ");
+        let mut insert = format!("INSERT INTO thorn_event ({columns}) {source}");
+        if self.existing == Existing::Stays {
+            insert = format!("{insert} {}", unless_there(self.backend));
+        }
+        numbered(self.backend, &wake::announcing(self.backend, insert, rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(backend: DbBackend, rows: usize) -> Insert {
+        Kind { backend, existing: Existing::Refused, all: false }.insert(rows)
+    }
+
+    #[test]
+    fn few_statements_have_room_for_every_number_of_rows() {
+        let mut texts = std::collections::HashSet::new();
+        for rows in 1..=LONGEST {
+            let Insert { sql, room, limited } = insert(DbBackend::Sqlite, rows);
+            assert!(rows <= room && 2 * room <= 3 * rows, "{room} for {rows}");
+            assert_eq!(limited, rows > 1);
+            texts.insert(sql);
+            let exact = insert(DbBackend::MySql, rows);
+            assert!(exact.room == rows && !exact.limited);
+            assert_eq!(exact.sql.matches('?').count(), rows * USUAL);
+        }
+        assert_eq!(texts.len(), ROOMS.len());
+    }
+
+    #[test]
+    fn what_is_inserted_is_announced_by_the_same_statement() {
+        let columns = "id, name, sender, broadcast, body, created_at";
+        let row = format!("INSERT INTO thorn_event ({columns}) VALUES (?, ?, ?, ?, ?, ?)");
+        assert_eq!(insert(DbBackend::Sqlite, 1).sql, row);
+        let row = format!("INSERT INTO thorn_event ({columns}) VALUES ($1, $2, $3, $4, $5, $6)");
+        assert_eq!(insert(DbBackend::Postgres, 1).sql, format!("{row} RETURNING pg_notify('thorn_event', '')"));
+        assert_eq!(
+            insert(DbBackend::Postgres, 2).sql,
+            format!("WITH written AS ({row}, ($7, $8, $9, $10, $11, $12)) SELECT pg_notify('thorn_event', '')")
+        );
+    }
+}
