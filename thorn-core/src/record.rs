@@ -4,6 +4,7 @@
 //! a retry, and what it held then moves to `thorn_attempt`. A delivery that must wait is a row with
 //! a due time, never something delayed in the queue.
 
+mod delivered;
 pub(crate) mod entity;
 mod insert;
 mod recorder;

@@ -76,6 +76,13 @@ pub struct Attempt {
     pub retry_after: Option<Duration>,
 }
 
+impl Attempt {
+    /// How long it took, as it is stored.
+    pub(crate) fn duration_ms(&self) -> i32 {
+        i32::try_from(self.duration.as_millis()).unwrap_or(i32::MAX)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

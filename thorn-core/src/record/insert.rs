@@ -6,7 +6,11 @@ use std::sync::OnceLock;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::Record;
-use crate::{Error, Timestamp, statement::numbered};
+use crate::{
+    Error, Timestamp,
+    delivery::Attempt,
+    statement::{numbered, unless_there},
+};
 
 pub(super) const COLUMNS: [&str; 13] = [
     "id",
@@ -64,48 +68,50 @@ impl Existing {
         };
         let set = self.replaced().iter().map(set).collect::<Vec<_>>().join(", ");
         match (backend, self) {
-            (DbBackend::MySql, Self::Stays) => "ON DUPLICATE KEY UPDATE id = id".to_owned(),
+            (_, Self::Stays) => unless_there(backend).to_owned(),
             (DbBackend::MySql, _) => format!("ON DUPLICATE KEY UPDATE {set}"),
-            (_, Self::Stays) => "ON CONFLICT (id) DO NOTHING".to_owned(),
             _ => format!("ON CONFLICT (id) DO UPDATE SET {set}"),
         }
     }
 }
 
-/// Inserts a row for each record.
-pub(super) async fn insert<C: ConnectionTrait>(
-    db: &C,
-    mut records: &[&Record],
-    existing: Existing,
-) -> Result<(), Error> {
-    let backend = db.get_database_backend();
-    while !records.is_empty() {
-        let power = records.len().min(LONGEST).ilog2();
-        let (rows, rest) = records.split_at(1 << power);
-        let values = rows.iter().flat_map(|record| values(record));
-        let sql = sql(backend, existing, power);
-        db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        records = rest;
-    }
-    Ok(())
-}
+/// The statements of one kind, by the power of two of their rows.
+pub(super) type Powers = [OnceLock<String>; LONGEST.ilog2() as usize + 1];
 
-/// The statement for two to this power rows.
-fn sql(backend: DbBackend, existing: Existing, power: u32) -> &'static str {
-    const POWERS: usize = LONGEST.ilog2() as usize + 1;
-    static MADE: [[[OnceLock<String>; POWERS]; 3]; 3] =
-        [const { [const { [const { OnceLock::new() }; POWERS] }; 3] }; 3];
+/// Inserts a row for each record.
+pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record], existing: Existing) -> Result<(), Error> {
+    static MADE: [[Powers; 3]; 3] = [const { [const { [const { OnceLock::new() }; _] }; 3] }; 3];
+    let backend = db.get_database_backend();
     let place = match backend {
         DbBackend::MySql => 0,
         DbBackend::Postgres => 1,
         _ => 2,
     };
-    MADE[place][existing as usize][power as usize].get_or_init(|| {
+    let sql = |rows| {
         let row = format!("({})", ["?"; COLUMNS.len()].join(", "));
-        let rows = vec![row; 1 << power].join(", ");
-        let (columns, clause) = (COLUMNS.join(", "), existing.clause(backend));
+        let (columns, rows, clause) = (COLUMNS.join(", "), vec![row; rows].join(", "), existing.clause(backend));
         numbered(backend, &format!("INSERT INTO thorn_delivery ({columns}) VALUES {rows} {clause}"))
-    })
+    };
+    by_powers(db, records, &MADE[place][existing as usize], sql, values).await
+}
+
+/// Writes records with statements of as many rows as powers of two have; `sql` makes one that isn't made yet.
+pub(super) async fn by_powers<C: ConnectionTrait, const N: usize>(
+    db: &C,
+    mut records: &[&Record],
+    made: &'static Powers,
+    sql: impl Fn(usize) -> String,
+    values: impl Fn(&Record) -> [Value; N],
+) -> Result<(), Error> {
+    while !records.is_empty() {
+        let power = records.len().min(LONGEST).ilog2();
+        let (rows, rest) = records.split_at(1 << power);
+        let sql = made[power as usize].get_or_init(|| sql(1 << power));
+        let values = rows.iter().flat_map(|record| values(record));
+        db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+        records = rest;
+    }
+    Ok(())
 }
 
 /// In the order of [`COLUMNS`].
@@ -124,7 +130,7 @@ fn values(record: &Record) -> [Value; COLUMNS.len()] {
         record.next_attempt_at.map(Timestamp::as_millis).into(),
         record.now.as_millis().into(),
         attempt.map(|attempt| attempt.attempted_at.as_millis()).into(),
-        attempt.map(|attempt| i32::try_from(attempt.duration.as_millis()).unwrap_or(i32::MAX)).into(),
+        attempt.map(Attempt::duration_ms).into(),
         attempt.map(|attempt| attempt.outcome.as_str().to_owned()).into(),
         attempt.and_then(|attempt| attempt.status).map(i32::from).into(),
         error.into(),

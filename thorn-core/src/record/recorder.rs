@@ -8,7 +8,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Record, refused::is_refused, write};
+use super::{Record, delivered::fit_one_statement, refused::is_refused, write};
 use crate::{Error, Timestamp, silence::within};
 
 /// Records of one transaction.
@@ -76,9 +76,15 @@ impl Group {
     }
 }
 
+/// The longest pause after a commit, in which the next group gathers. Without one, a busy worker would
+/// make a thousand commits a second of a few records each.
+const GATHERING: Duration = Duration::from_millis(5);
+
 async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, oneshot::Sender<()>)>) {
     let mut received = Vec::with_capacity(GROUP);
     while incoming.recv_many(&mut received, GROUP).await > 0 {
+        let began = Instant::now();
+        let is_busy = received.len() > 1;
         let (records, waiting) = received.drain(..).unzip();
         let mut groups = vec![Group { records, waiting }];
         while let Some(mut group) = groups.pop() {
@@ -94,6 +100,10 @@ async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, onesh
                     tracing::error!(%error, delivery, "the database refuses a delivery record; it will be delivered again");
                 }
             }
+        }
+        // Who writes much rests as long as writing took; a single record never waits for this.
+        if is_busy && incoming.len() < GROUP {
+            tokio::time::sleep(began.elapsed().min(GATHERING)).await;
         }
     }
 }
@@ -115,10 +125,15 @@ async fn write_out(db: &DatabaseConnection, records: &mut [Record]) -> Result<()
 }
 
 async fn commit(db: &DatabaseConnection, records: &mut [Record]) -> Result<(), Error> {
-    let txn = crate::transaction::begin(db).await?;
+    let alone = fit_one_statement(db.get_database_backend(), records);
+    let txn = if alone { None } else { Some(crate::transaction::begin(db).await?) };
     let (day, since) = (Timestamp::now(), Instant::now());
     records.iter_mut().for_each(|record| record.follow_clock(day, since));
-    write(&txn, records).await?;
-    txn.commit().await?;
-    Ok(())
+    match txn {
+        None => write(db, records).await,
+        Some(txn) => {
+            write(&txn, records).await?;
+            Ok(txn.commit().await?)
+        }
+    }
 }

@@ -6,6 +6,7 @@ use sea_orm::{ActiveValue, ActiveValue::Set, ColumnTrait, ConnectionTrait, Entit
 
 use super::{
     DeliveryState, Record,
+    delivered::{self, BOUND, is_delivered},
     entity::{Column, Entity, Model, attempt},
     insert::{COLUMNS, Existing, insert},
 };
@@ -17,7 +18,11 @@ const IDS_PER_QUERY: usize = 500;
 /// Writes records; the caller's transaction makes it one commit.
 pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<(), Error> {
     let (again, first): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.has_row);
+    let (delivered, first): (Vec<_>, Vec<_>) = first.into_iter().partition(|record| is_delivered(record));
     // A chunk that ran twice may bring a first attempt twice: the row that is there stays.
+    for batch in batches(delivered, BOUND, bytes) {
+        delivered::insert(db, &batch).await?;
+    }
     for batch in batches(first, COLUMNS.len(), bytes) {
         insert(db, &batch, Existing::Stays).await?;
     }

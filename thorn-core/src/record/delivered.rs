@@ -1,0 +1,184 @@
+//! Rows of first attempts that succeeded, as nearly all do: of their thirteen columns eight differ, and
+//! PostgreSQL takes any number of them with one statement, which is prepared once.
+
+use std::sync::OnceLock;
+
+use sea_orm::{ConnectionTrait, DbBackend, Value};
+#[cfg(feature = "postgres")]
+use sea_orm::{Statement, prelude::Uuid};
+
+use super::{
+    DeliveryState, Record,
+    insert::{Powers, by_powers},
+};
+use crate::{
+    Error,
+    delivery::{Attempt, Outcome},
+    statement::{MAX_BYTES, unless_there},
+};
+
+/// The last three are the same in every row.
+const COLUMNS: &str = "id, event_id, subscription_id, created_at, attempted_at, duration_ms, status_code, response, \
+                       state, attempts, outcome";
+
+const SAME: &str = "'delivered', 1, 'delivered'";
+
+/// How many of the columns are bound.
+pub(super) const BOUND: usize = 8;
+
+/// Whether this is the record of a first attempt that succeeded.
+pub(super) fn is_delivered(record: &Record) -> bool {
+    let success = |attempt: &Attempt| {
+        attempt.outcome == Outcome::Delivered && attempt.error.is_none() && attempt.status.is_some()
+    };
+    let first = !record.has_row && record.attempts == 1 && record.state == DeliveryState::Delivered;
+    first && record.attempt.as_ref().is_some_and(success)
+}
+
+/// Whether one statement writes all of these, so that it needs no transaction around it.
+pub(super) fn fit_one_statement(backend: DbBackend, records: &[Record]) -> bool {
+    let responses = records.iter().filter_map(|record| record.attempt.as_ref()?.response.as_ref()).map(String::len);
+    backend == DbBackend::Postgres
+        && records.iter().all(|record| is_delivered(record) && record.announcement.is_none())
+        && responses.sum::<usize>() <= MAX_BYTES
+}
+
+/// Inserts a row for each record, unless it is there already.
+pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), Error> {
+    static MADE: [Powers; 2] = [const { [const { OnceLock::new() }; _] }; 2];
+    let backend = db.get_database_backend();
+    #[cfg(feature = "postgres")]
+    if backend == DbBackend::Postgres {
+        db.execute_raw(of_arrays(records)).await?;
+        return Ok(());
+    }
+    let sql = |rows| {
+        let row = format!("({}, {SAME})", ["?"; BOUND].join(", "));
+        let (rows, clause) = (vec![row; rows].join(", "), unless_there(backend));
+        format!("INSERT INTO thorn_delivery ({COLUMNS}) VALUES {rows} {clause}")
+    };
+    by_powers(db, records, &MADE[usize::from(backend == DbBackend::MySql)], sql, values).await
+}
+
+/// In the order of [`COLUMNS`].
+fn values(record: &Record) -> [Value; BOUND] {
+    let attempt = record.attempt.as_ref();
+    [
+        record.delivery.as_uuid().into(),
+        record.event.as_uuid().into(),
+        record.subscription.as_uuid().into(),
+        record.now.as_millis().into(),
+        attempt.map(|attempt| attempt.attempted_at.as_millis()).into(),
+        attempt.map(Attempt::duration_ms).into(),
+        attempt.and_then(|attempt| attempt.status).map(i32::from).into(),
+        attempt.and_then(|attempt| attempt.response.clone()).into(),
+    ]
+}
+
+/// Each column as an array. An array of SeaORM's has no NULL; no response is kept that is empty.
+#[cfg(feature = "postgres")]
+fn of_arrays(records: &[&Record]) -> Statement {
+    static SQL: OnceLock<String> = OnceLock::new();
+    let sql = SQL.get_or_init(|| {
+        format!(
+            "INSERT INTO thorn_delivery ({COLUMNS}) SELECT a, b, c, d, e, f, g, NULLIF(h, ''), {SAME} FROM unnest(\
+             $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::int[], $7::int[], $8::text[]\
+             ) AS made (a, b, c, d, e, f, g, h) {}",
+            unless_there(DbBackend::Postgres)
+        )
+    });
+    let uuids = |of: fn(&Record) -> Uuid| Value::from(records.iter().map(|record| of(record)).collect::<Vec<_>>());
+    let attempts = || records.iter().filter_map(|record| record.attempt.as_ref());
+    let values = [
+        uuids(|record| record.delivery.as_uuid()),
+        uuids(|record| record.event.as_uuid()),
+        uuids(|record| record.subscription.as_uuid()),
+        records.iter().map(|record| record.now.as_millis()).collect::<Vec<_>>().into(),
+        attempts().map(|attempt| attempt.attempted_at.as_millis()).collect::<Vec<_>>().into(),
+        attempts().map(Attempt::duration_ms).collect::<Vec<_>>().into(),
+        attempts().map(|attempt| attempt.status.map_or(0, i32::from)).collect::<Vec<_>>().into(),
+        attempts().map(|attempt| attempt.response.clone().unwrap_or_default()).collect::<Vec<_>>().into(),
+    ];
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use std::time::Duration;
+
+    use sea_orm::{EntityTrait as _, QueryOrder as _};
+
+    use super::*;
+    use crate::{
+        DeliveryId, EventId, SubscriptionId, Timestamp,
+        record::{
+            entity::{Column, Entity, Model},
+            insert::{self as any, Existing},
+        },
+    };
+
+    fn record(response: Option<&str>) -> Record {
+        let (event, subscription, now) = (EventId::generate(), SubscriptionId::generate(), Timestamp::now());
+        let attempt = Attempt {
+            outcome: Outcome::Delivered,
+            attempted_at: now + Duration::from_millis(3),
+            duration: Duration::from_millis(7),
+            status: Some(202),
+            response: response.map(str::to_owned),
+            error: None,
+            retry_after: None,
+        };
+        Record {
+            delivery: DeliveryId::derive(event, subscription),
+            event,
+            subscription,
+            state: DeliveryState::Delivered,
+            attempts: 1,
+            next_attempt_at: None,
+            attempt: Some(attempt),
+            note: None,
+            has_row: false,
+            now,
+            since: tokio::time::Instant::now(),
+            announcement: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_short_way_leaves_the_same_rows_as_the_long_one() {
+        let place = crate::test_database::Place::new().await;
+        let db = place.connect().await;
+        crate::migration::migrate(&db).await.unwrap();
+        let records: Vec<_> = (0..11).map(|n| record((n % 2 == 1).then_some("a, {\"b\"} 'ö'"))).collect();
+        assert!(records.iter().all(is_delivered));
+        let records: Vec<_> = records.iter().collect();
+        let rows = async || -> Vec<Model> { Entity::find().order_by_asc(Column::Id).all(&db).await.unwrap() };
+        insert(&db, &records).await.unwrap();
+        let short = rows().await;
+        insert(&db, &records).await.unwrap();
+        assert_eq!(rows().await, short, "what is there stays");
+        Entity::delete_many().exec(&db).await.unwrap();
+        any::insert(&db, &records, Existing::Stays).await.unwrap();
+        assert_eq!(rows().await, short);
+        assert_eq!(short.len(), 11);
+        assert_eq!(
+            (short[0].response.as_deref(), short[0].status_code, short[0].duration_ms),
+            (None, Some(202), Some(7))
+        );
+        assert_eq!(short[1].response.as_deref(), Some("a, {\"b\"} 'ö'"));
+    }
+
+    #[test]
+    fn whoever_has_more_to_tell_goes_the_long_way() {
+        assert!(fit_one_statement(DbBackend::Postgres, &[record(None), record(Some("ok"))]));
+        assert!(!fit_one_statement(DbBackend::Sqlite, &[record(None)]));
+        assert!(!fit_one_statement(DbBackend::Postgres, &[record(Some(&"x".repeat(MAX_BYTES))), record(Some("x"))]));
+        let retried = Record { has_row: true, attempts: 2, ..record(None) };
+        let dead = Record { state: DeliveryState::Dead, ..record(None) };
+        let cancelled = Record { attempt: None, state: DeliveryState::Cancelled, ..record(None) };
+        for other in [retried, dead, cancelled] {
+            assert!(!is_delivered(&other));
+            assert!(!fit_one_statement(DbBackend::Postgres, &[record(None), other]));
+        }
+    }
+}
