@@ -78,10 +78,10 @@ pub struct Config {
     pub keep: Option<Duration>,
     /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
     pub keep_unheard: Option<Duration>,
-    /// Deliveries of one task at most. Default 50.
+    /// Deliveries of one task at most. Default 100.
     pub chunk: usize,
     /// The relay stops while the queue holds this many tasks, and so no worker has more in hand.
-    /// Default 512.
+    /// Default 256.
     pub longest_queue: usize,
 }
 
@@ -114,8 +114,8 @@ impl Default for Config {
             disable_after: Some(3 * DAY),
             keep: Some(30 * DAY),
             keep_unheard: Some(DAY),
-            chunk: 50,
-            longest_queue: 512,
+            chunk: 100,
+            longest_queue: 256,
         }
     }
 }

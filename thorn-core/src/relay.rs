@@ -73,6 +73,9 @@ pub(crate) struct Relay {
 struct Progress {
     clock: Clock,
     next_audit: Instant,
+    next_sweep: Instant,
+    /// The length that the queue had, and when, unless tasks were put on it since.
+    depth: Option<(usize, Instant)>,
     /// When to look again for what lanes or the queue had no room for, if there is some.
     busy_until: Option<Instant>,
     /// The subscription after which the next hop begins.
@@ -83,6 +86,15 @@ struct Progress {
 
 /// Pause before lanes and the queue are asked again whether they have room.
 const BUSY: Duration = Duration::from_millis(100);
+
+/// For how long the queue's length is taken for what it was, if it was nearly empty.
+const LATELY: Duration = Duration::from_secs(1);
+
+/// Tasks of one turn: the first of a long backlog shall be on their way before the last are packed.
+const TASKS: usize = 64;
+
+/// How long finished tasks gather on the queue of a busy worker before they are deleted.
+const SWEEP: Duration = Duration::from_millis(100);
 
 /// Pause after a hint that came before its commit; it doubles until it is that between polls.
 const SOON: Duration = Duration::from_millis(1);
@@ -96,6 +108,8 @@ impl Relay {
         let mut progress = Progress {
             clock: Clock::new(Timestamp::now(), Instant::now()),
             next_audit: Instant::now() + self.audit_interval(),
+            next_sweep: Instant::now() + SWEEP,
+            depth: None,
             busy_until: None,
             cursor: Uuid::nil(),
             own_urls: OwnUrls::default(),
@@ -139,12 +153,15 @@ impl Relay {
                 }
             }
         }
-        let room = within(&self.db, self.room()).await?;
+        let room = within(&self.db, self.room(&mut progress.depth)).await?;
         if let Some(room) = room {
             moved += within(&self.db, self.claim_events(now, room, &mut progress.batch)).await?;
             moved += within(&self.db, self.claim_due(now, room, progress)).await?;
         } else {
             progress.busy_until = Some(Instant::now() + BUSY);
+        }
+        if moved > 0 {
+            progress.depth = None;
         }
         let audit = Instant::now() >= progress.next_audit;
         if audit {
@@ -152,16 +169,26 @@ impl Relay {
             moved += within(&self.db, self.reconcile(now, room.unwrap_or(0), &mut progress.batch)).await?;
             moved += within(&self.db, self.retain(now)).await?;
         }
-        if audit || moved > 0 {
+        if audit || moved > 0 && Instant::now() >= progress.next_sweep {
+            progress.next_sweep = Instant::now() + SWEEP;
             within(&self.db, self.queue.sweep()).await?;
         }
         Ok(moved)
     }
 
-    /// How many tasks the queue still takes, if any.
-    async fn room(&self) -> Result<Option<usize>, Error> {
-        let depth = usize::try_from(self.queue.depth().await?).unwrap_or(usize::MAX);
-        Ok(self.options.longest_queue.checked_sub(depth).filter(|room| *room > 0))
+    /// How many tasks the queue still takes, if any. While it was nearly empty a moment ago it isn't asked.
+    async fn room(&self, known: &mut Option<(usize, Instant)>) -> Result<Option<usize>, Error> {
+        let nearly_empty = |depth| depth < self.options.longest_queue / 8;
+        let depth = match *known {
+            Some((depth, at)) if nearly_empty(depth) && at.elapsed() < LATELY => depth,
+            _ => {
+                let depth = usize::try_from(self.queue.depth().await?).unwrap_or(usize::MAX);
+                *known = Some((depth, Instant::now()));
+                depth
+            }
+        };
+        let room = self.options.longest_queue.checked_sub(depth).filter(|room| *room > 0);
+        Ok(room.map(|room| room.min(TASKS)))
     }
 
     fn audit_interval(&self) -> Duration {

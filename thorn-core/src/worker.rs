@@ -99,7 +99,7 @@ impl Worker {
         let dispatchers = dispatchers.collect();
         let handler = Handler::new(move |task, again| {
             let executor = executor.clone();
-            Box::pin(async move { executor.run(&task, again).await })
+            Box::pin(async move { executor.run(task, again).await })
         });
         let listening = (thorn.db().clone(), stopping.clone());
         tracing::info!(queue = config.queue_name, "worker started");

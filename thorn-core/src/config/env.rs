@@ -179,7 +179,7 @@ mod tests {
     fn thorn_172_what_is_unset_or_empty_keeps_its_default() {
         let config = read(&[("THORN_EVENT_TIMEOUT", " ")]).unwrap();
         assert_eq!(config.timeout, Config::default().timeout);
-        assert_eq!(config.chunk, 50);
+        assert_eq!(config.chunk, 100);
     }
 
     #[test]

@@ -9,9 +9,10 @@ mod request;
 mod response;
 mod tls;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use http::HeaderValue;
+use http::{HeaderValue, Method};
+use reqwest::Request;
 use tokio::time::{Instant, timeout};
 use url::ParseError;
 
@@ -121,8 +122,9 @@ impl Client {
         let started = Instant::now();
         let mut answer = Answer::new(self.inner.max_response_bytes);
         let ended = {
+            // Boxed now: of thousands that wait for their turn, none has room for its exchange yet.
             let exchange = self.exchange(outgoing, target, attempted_at, &mut answer);
-            let mut exchange = pin!(timeout(outgoing.timeout, exchange));
+            let mut exchange = Box::pin(timeout(outgoing.timeout, exchange));
             match timeout(hosts::NEW, &mut exchange).await {
                 Ok(ended) => {
                     if let Some(turn) = turn {
@@ -169,8 +171,11 @@ impl Client {
 
         let headers = request::headers(outgoing, now, user_agent)?;
         let client = pools.for_request(guard.allows_port(port), outgoing.keep_alive);
-        let request = client.post(url).headers(headers).body(outgoing.body.clone());
-        let response = request.send().await.map_err(|error| Failure::of_exchange(&error, port))?;
+        // Its builder would copy every header.
+        let mut request = Request::new(Method::POST, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(outgoing.body.clone().into());
+        let response = client.execute(request).await.map_err(|error| Failure::of_exchange(&error, port))?;
         answer.read(response, now).await.map_err(|error| Failure::of_exchange(&error, port))
     }
 }

@@ -3,7 +3,12 @@
 mod attempt;
 mod now;
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use sea_orm::DatabaseConnection;
@@ -14,11 +19,12 @@ use attempt::unsent;
 
 use super::{
     Attempt, Client, Consequences, DeliveryReport, Entry, Lanes, Outcome, RetryPolicy, consequences::GONE,
-    own::OwnSubscribers,
+    lanes::Permit, own::OwnSubscribers,
 };
 use crate::{
     DeliveryId, Timestamp,
     event::EventOptions,
+    outbox::entity as event,
     queue::{Chunk, ChunkDelivery, ChunkEvent},
     record::{DeliveryState, Record, Recorder, already_recorded},
     silence::within,
@@ -31,6 +37,9 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Wait of a delivery whose subscription can't be read by this worker; short, for another may.
 const UNREADABLE: Duration = Duration::from_secs(2);
+
+/// Of an event that has none of its own.
+static NO_OPTIONS: LazyLock<EventOptions> = LazyLock::new(EventOptions::default);
 
 /// What a delivery does unless its event says otherwise.
 #[derive(Clone, Debug)]
@@ -62,19 +71,40 @@ struct Made {
     span: tracing::Span,
 }
 
+/// Whether a delivery may be made, now that its turn has come.
+enum Turn<'a> {
+    Go {
+        subscription: Arc<Subscription>,
+        /// The event, if the subscriber stands there.
+        row: Option<&'a event::Model>,
+        permit: Permit,
+    },
+    /// Its lane is full until then.
+    PutOff(Timestamp),
+    /// This worker can't read whom it is for.
+    Unreadable,
+    /// The worker stops.
+    Stopping,
+    /// Nobody wants it any more.
+    Cancelled,
+}
+
 type Recorded = HashMap<DeliveryId, (u32, Option<DeliveryState>)>;
 
 impl Executor {
     /// Runs a task's chunk. Returns when all its deliveries are recorded; then the task may be
     /// acknowledged. `again` says that some worker may have begun it before.
-    pub(crate) async fn run(&self, task: &str, again: bool) {
-        let chunk = match Chunk::read(task) {
+    pub(crate) async fn run(&self, task: String, again: bool) {
+        let mut chunk = match Chunk::read(&task) {
             Ok(chunk) => chunk,
             Err(why) => {
                 tracing::error!("{why}; its deliveries are left to the reconciler");
                 return;
             }
         };
+        // Of a body there is one copy while its deliveries wait.
+        drop(task);
+        chunk.take_bodies_out();
         // An edit or a deletion takes effect at once. Should the database be away, the last known state serves.
         let refresh = async { self.registry.refresh(&self.db).await.map(drop) };
         if let Err(error) = within(&self.db, refresh).await {
@@ -112,8 +142,9 @@ impl Executor {
         recorded: &Recorded,
         own: &OwnSubscribers,
     ) {
-        if let Some(made) = self.deliver(chunk, delivery, recorded, own).await {
-            self.record(made).await;
+        if let Some((event, turn)) = self.turn(chunk, delivery, recorded, own).await {
+            // Boxed: most that a worker has in hand wait for their turn, and have no room for the rest yet.
+            Box::pin(async { self.record(self.take(turn, event, delivery).await).await }).await;
         }
     }
 
@@ -136,17 +167,18 @@ impl Executor {
         .await
     }
 
-    /// Makes one delivery, unless that was done before.
-    async fn deliver(
+    /// Waits until a delivery may be made; `None` if that was done before.
+    async fn turn<'a>(
         &self,
-        chunk: &Chunk,
+        chunk: &'a Chunk,
         delivery: &ChunkDelivery,
         recorded: &Recorded,
-        own: &OwnSubscribers,
-    ) -> Option<Made> {
+        own: &'a OwnSubscribers,
+    ) -> Option<(&'a ChunkEvent, Turn<'a>)> {
         let event = chunk.events.get(delivery.event)?;
-        let mut record = waiting(event, delivery);
-        let row = recorded.get(&record.delivery);
+        // Of nearly every chunk nothing is recorded, and an id costs a hash.
+        let row =
+            if recorded.is_empty() { None } else { recorded.get(&DeliveryId::derive(event.id, delivery.subscription)) };
         // A row that an earlier run of this chunk has left comes back by its own due time.
         let in_hand = |(attempts, state): &(u32, Option<DeliveryState>)| {
             delivery.has_row && *attempts <= delivery.attempts && *state == Some(DeliveryState::Waiting)
@@ -154,73 +186,81 @@ impl Executor {
         if !row.is_none_or(in_hand) {
             return None;
         }
-        // Of a success nothing is logged by default: it is in the table, and a line costs as much as a request.
-        let span = tracing::debug_span!(
-            "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
-        );
-        let report = self.decide(event, delivery, own, &mut record).instrument(span.clone()).await;
-        Some(Made { record, report, span })
-    }
-
-    /// Makes the attempt if that is possible now, and says what becomes of the delivery.
-    async fn decide(
-        &self,
-        event: &ChunkEvent,
-        delivery: &ChunkDelivery,
-        own: &OwnSubscribers,
-        record: &mut Record,
-    ) -> Option<(DeliveryReport, Arc<Subscription>)> {
         let stored = own.get(event.id, delivery.subscription).filter(|_| delivery.own);
         let subscription = match stored {
             Some((row, stored)) => match stored.open(row, self.registry.key()) {
                 Ok(subscription) => Some(Arc::new(subscription)),
                 Err(error) => {
-                    tracing::error!(%error, "the event's own subscriber can't be read, trying again");
-                    record.next_attempt_at = Some(record.now + UNREADABLE);
-                    return None;
+                    tracing::error!(event.id = %event.id, %error, "the event's own subscriber can't be read, trying again");
+                    return Some((event, Turn::Unreadable));
                 }
             },
             None if delivery.own => None,
-            None if self.registry.is_unreadable(delivery.subscription) => {
-                record.next_attempt_at = Some(record.now + UNREADABLE);
-                return None;
-            }
+            None if self.registry.is_unreadable(delivery.subscription) => return Some((event, Turn::Unreadable)),
             None => self.registry.get(delivery.subscription),
         };
-        let Some(subscription) = subscription else {
-            record.state = DeliveryState::Cancelled;
-            record.next_attempt_at = None;
-            record.note = Some("the subscription was deleted or disabled");
-            return None;
+        let Some(subscription) = subscription else { return Some((event, Turn::Cancelled)) };
+        let turn = match self.lanes.enter(&subscription.url).await {
+            Entry::Full(until) => Turn::PutOff(until),
+            Entry::Open(_) if *self.stop.borrow() => Turn::Stopping,
+            Entry::Open(permit) => Turn::Go { subscription, row: stored.map(|(row, _)| row), permit },
         };
-        let permit = match self.lanes.enter(&subscription.url).await {
-            Entry::Full(until) => {
+        Some((event, turn))
+    }
+
+    /// Makes the delivery, if that is what its turn says.
+    async fn take(&self, turn: Turn<'_>, event: &ChunkEvent, delivery: &ChunkDelivery) -> Made {
+        let mut record = waiting(event, delivery);
+        // Of a success nothing is logged by default: it is in the table, and a line costs as much as a request.
+        let span = tracing::debug_span!(
+            "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
+        );
+        let mut report = None;
+        match turn {
+            Turn::Go { subscription, row, permit } => {
+                let attempt = self.try_once(event, delivery, row, &subscription, permit, &mut record);
+                report = Some((attempt.instrument(span.clone()).await, subscription));
+            }
+            Turn::PutOff(until) => {
                 record.next_attempt_at = Some(until);
                 self.counters.put_off();
-                tracing::debug!(%until, "put off: the endpoint is busy");
-                return None;
+                span.in_scope(|| tracing::debug!(%until, "put off: the endpoint is busy"));
             }
-            Entry::Open(permit) => permit,
-        };
-        if *self.stop.borrow() {
-            return None;
+            Turn::Unreadable => record.next_attempt_at = Some(record.now + UNREADABLE),
+            Turn::Stopping => {}
+            Turn::Cancelled => {
+                record.state = DeliveryState::Cancelled;
+                record.next_attempt_at = None;
+                record.note = Some("the subscription was deleted or disabled");
+            }
         }
-        let options = event.options.clone().unwrap_or_default();
+        Made { record, report, span }
+    }
+
+    /// Makes an attempt, and says what becomes of the delivery.
+    async fn try_once(
+        &self,
+        event: &ChunkEvent,
+        delivery: &ChunkDelivery,
+        row: Option<&event::Model>,
+        subscription: &Arc<Subscription>,
+        permit: Permit,
+        record: &mut Record,
+    ) -> DeliveryReport {
+        let options = event.options.as_ref().unwrap_or(&NO_OPTIONS);
         let attempted_at = Timestamp::now();
         // A bug in here must not take other tasks of the worker with it.
-        let row = stored.map(|(row, _)| row);
-        let attempt = AssertUnwindSafe(self.attempt(record.delivery, event, delivery, row, &subscription, &options))
-            .catch_unwind()
-            .await;
+        let attempt = self.attempt(record.delivery, event, delivery, row, subscription, options);
+        let attempt = AssertUnwindSafe(attempt).catch_unwind().await;
         let attempt = attempt.unwrap_or_else(|_| {
             let error = "thorn panicked while sending; please report this with the log's backtrace";
             unsent(attempted_at, error.into())
         });
         permit.done(&attempt);
-        let report = self.conclude(&event.name, &subscription, &options, &attempt, record);
-        record.announcement = self.consequences.announce(&self.registry, &report, options.own, &subscription);
+        let report = self.conclude(&event.name, subscription, options, &attempt, record);
+        record.announcement = self.consequences.announce(&self.registry, &report, options.own, subscription);
         record.attempt = Some(attempt);
-        Some((report, subscription))
+        report
     }
 
     /// What becomes of the delivery after this attempt.

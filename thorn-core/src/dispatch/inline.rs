@@ -99,13 +99,14 @@ impl Inline {
         }
         delivered.taken.extend(rows.iter().map(|row| EventId::from_uuid(row.id)));
         let executor = self.executor().await?;
-        let Some(chunks) = self.claim(&rows).await? else {
+        let Some(mut chunks) = self.claim(&rows).await? else {
             tracing::debug!("a worker was first with some of them; it gets the others, too");
             self.release(events).await;
             return Ok(());
         };
         let mut missing: usize = chunks.iter().map(|chunk| chunk.deliveries.len()).sum();
         let turn = Instant::now() + self.config.timeout;
+        chunks.iter_mut().for_each(Chunk::take_bodies_out);
         let chunks = chunks.iter().map(|chunk| executor.run_now(chunk, &self.permits, turn));
         for records in futures::future::join_all(chunks).await {
             missing -= records.len();

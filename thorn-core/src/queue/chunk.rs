@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -52,6 +53,9 @@ pub struct Bodies {
     /// Form-urlencoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<String>,
+    /// What was taken from the others, to be sent.
+    #[serde(skip)]
+    sent: [Option<Bytes>; 2],
 }
 
 /// One delivery of a chunk.
@@ -99,6 +103,21 @@ impl Bodies {
         }
     }
 
+    /// Takes the bodies out, for any number of requests to share them without a copy.
+    pub(crate) fn take_out(&mut self) {
+        let json = self.json.take().map(|raw| String::from(Box::<str>::from(raw)).into());
+        self.sent = [json, self.form.take().map(Bytes::from)];
+    }
+
+    /// A body that was [taken out](Self::take_out).
+    pub(crate) fn sent(&self, content_type: ContentType) -> Option<Bytes> {
+        let [json, form] = &self.sent;
+        match content_type {
+            ContentType::Json => json.clone(),
+            ContentType::Form => form.clone(),
+        }
+    }
+
     /// Adds a body.
     ///
     /// # Errors
@@ -138,6 +157,11 @@ impl Chunk {
             Some(version) if version != CHUNK_VERSION => Err(NotAChunk::OtherRelease(version)),
             _ => read.map_err(NotAChunk::Malformed),
         }
+    }
+
+    /// Makes the bodies ready to be sent.
+    pub(crate) fn take_bodies_out(&mut self) {
+        self.events.iter_mut().for_each(|event| event.bodies.take_out());
     }
 
     /// The id of one of its deliveries, if the chunk is whole.

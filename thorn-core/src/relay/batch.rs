@@ -9,13 +9,16 @@ use crate::{
 };
 
 /// Events at once.
-const EVENTS: u64 = 500;
+const EVENTS: u64 = 1000;
+
+/// Events at once when few had room.
+const LEAST: u64 = 16;
 
 /// Reading ends with the event that makes it this many bytes of bodies and options.
 const BYTES: usize = 8 * 1024 * 1024;
 
-/// How many events to ask for: as many as there were in [`BYTES`] lately. What a server has sent by
-/// the time that reading ends is sent in vain.
+/// How many events to ask for: as many as there were in [`BYTES`] and in a turn lately. What a server has
+/// sent by the time that reading ends is sent in vain.
 #[derive(Debug)]
 pub(crate) struct Batch {
     events: u64,
@@ -60,6 +63,13 @@ impl Batch {
         Ok(Read { events, is_full: bytes >= BYTES })
     }
 
+    /// Tells how many of the events that were read had room in the turn.
+    pub(crate) fn used(&mut self, used: usize, read: usize) {
+        if used < read {
+            self.events = (used as u64 * 2).clamp(LEAST, EVENTS);
+        }
+    }
+
     fn learn(&mut self, read: u64, limit: u64, bytes: usize) {
         if bytes >= BYTES {
             self.events = read;
@@ -80,11 +90,18 @@ mod tests {
         assert_eq!(batch.limit(), 33);
         batch.learn(20, 33, 1000);
         assert_eq!(batch.limit(), 33, "there were no more");
-        for expected in [66, 132, 264, 500, 500] {
+        for expected in [66, 132, 264, 528, 1000, 1000] {
             let limit = batch.events;
             batch.learn(limit, limit, 1000);
             assert_eq!(batch.events, expected);
         }
+        batch.used(100, 500);
+        assert_eq!(batch.limit(), 200, "each is for many");
+        batch.used(0, 200);
+        assert_eq!(batch.limit(), 16);
+        batch.learn(16, 16, 1000);
+        batch.used(16, 16);
+        assert_eq!(batch.limit(), 32, "and now for fewer");
         batch.learn(1, 500, BYTES * 2);
         assert_eq!(batch.limit(), 1, "one that is too large is read alone");
     }

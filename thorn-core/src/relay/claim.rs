@@ -42,6 +42,7 @@ impl Relay {
                 break;
             }
         }
+        batch.used(taken, unrelayed.len());
         let FanOut { packer, marks } = fan_out;
         let deliveries = packer.deliveries();
         let tasks = packer.finish()?;

@@ -1,10 +1,13 @@
 //! The headers of a delivery.
 
+use std::borrow::Cow;
+
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONNECTION, CONTENT_TYPE, InvalidHeaderValue, USER_AGENT},
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use uuid::Uuid;
 
 use super::Outgoing;
 use crate::{Timestamp, delivery::standard_signature, event::ExtraHeaders};
@@ -28,10 +31,11 @@ pub(super) fn headers(
     now: Timestamp,
     user_agent: &HeaderValue,
 ) -> Result<HeaderMap, InvalidHeaderValue> {
-    let id = outgoing.delivery.to_string();
-    let event = utf8_percent_encode(outgoing.event, NOT_PLAIN).to_string();
-    let signature = outgoing.secret.map(|secret| standard_signature(secret, &id, now.as_secs(), &outgoing.body));
-    let id = HeaderValue::try_from(id)?;
+    let mut text = Uuid::encode_buffer();
+    let id = &*outgoing.delivery.as_uuid().hyphenated().encode_lower(&mut text);
+    let signature = outgoing.secret.map(|secret| standard_signature(secret, id, now.as_secs(), &outgoing.body));
+    let id = HeaderValue::from_str(id)?;
+    let event = Cow::from(utf8_percent_encode(outgoing.event, NOT_PLAIN));
 
     let mut headers = HeaderMap::with_capacity(16);
     headers.insert(USER_AGENT, user_agent.clone());
@@ -39,11 +43,14 @@ pub(super) fn headers(
         headers.insert(name, value);
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type.as_str()));
-    headers.insert(HOOK_EVENT, HeaderValue::try_from(event)?);
+    headers.insert(HOOK_EVENT, HeaderValue::from_str(&event)?);
     headers.insert(HOOK_DELIVERY, id.clone());
-    headers.insert(HOOK_SUBSCRIPTION, HeaderValue::try_from(outgoing.subscription.to_string())?);
+    headers.insert(
+        HOOK_SUBSCRIPTION,
+        HeaderValue::from_str(outgoing.subscription.as_uuid().hyphenated().encode_lower(&mut text))?,
+    );
     if let Some(hook_hmac) = outgoing.hook_hmac {
-        headers.insert(HOOK_HMAC, HeaderValue::try_from(hook_hmac)?);
+        headers.insert(HOOK_HMAC, HeaderValue::from_str(hook_hmac)?);
     }
     headers.insert(WEBHOOK_ID, id);
     headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(now.as_secs()));

@@ -30,7 +30,10 @@ impl Executor {
         turn: Instant,
     ) -> Option<Record> {
         let made = match timeout_at(turn, permits.acquire()).await {
-            Ok(Ok(_permit)) => self.deliver(chunk, delivery, &Recorded::new(), own).await?,
+            Ok(Ok(_permit)) => {
+                let (event, turn) = self.turn(chunk, delivery, &Recorded::new(), own).await?;
+                self.take(turn, event, delivery).await
+            }
             _ => {
                 self.counters.put_off();
                 let record = waiting(chunk.events.get(delivery.event)?, delivery);

@@ -34,7 +34,10 @@ const VERSION: &str = "v1,";
 #[must_use]
 pub fn standard_signature(secret: &Secret, id: &str, timestamp: i64, body: &[u8]) -> String {
     let mac = content(secret, id, &timestamp.to_string(), body);
-    format!("{VERSION}{}", STANDARD.encode(mac.finalize().into_bytes()))
+    let mut signature = String::with_capacity(VERSION.len() + 44);
+    signature.push_str(VERSION);
+    STANDARD.encode_string(mac.finalize().into_bytes(), &mut signature);
+    signature
 }
 
 /// Checks a received delivery: `id`, `timestamp` and `signatures` are the headers' values, `body` the
