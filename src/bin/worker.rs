@@ -14,6 +14,10 @@ use thorn::{
 };
 use tracing_subscriber::EnvFilter;
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Delivers the webhooks of every application that writes to this database.
 ///
 /// Run as many as you like; they share the work. SIGTERM or Ctrl-C stops one cleanly: requests
@@ -40,7 +44,7 @@ Settings from the environment (durations in seconds):
   THORN_RETRY_MAX        retries [10]
   THORN_RETRY_DELAY      wait before the first retry; it grows fourfold up to 12 h [5]
   THORN_SECRET_KEY       32 bytes in base64 that encrypt secrets at rest [none]
-  THORN_CHUNKSIZE        deliveries of one task [50]
+  THORN_CHUNKSIZE        deliveries of one task [100]
   THORN_TAKEOVER         silence after which another worker takes over [20]
   THORN_AUDIT_AFTER      time after which deliveries are reconciled [60]
   THORN_POLL_INTERVAL    how often an idle worker looks for work [0.1]
@@ -87,28 +91,34 @@ async fn run() -> anyhow::Result<()> {
         .context("set DATABASE_URL to the application's database, for example sqlite://app.db")?;
     thorn::migration::migrate(&db).await.context("thorn's tables can't be made")?;
     let thorn = Thorn::builder(db).config(config).build().await?;
+    // Before it starts: a signal that found nobody listening would end it in the midst of its first tasks.
+    let stop = stop_signal()?;
     let worker = thorn.start_worker().await?;
     tokio::select! {
-        signal = stop_signal() => signal?,
+        _ = stop => {}
         never = show_progress(&thorn, &worker), if progress => never,
     }
     worker.stop().await.context("the queue failed while stopping")?;
     Ok(())
 }
 
-/// Resolves when the process is asked to stop.
-async fn stop_signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+/// Listens from now on; what it returns resolves when the process is asked to stop.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
         tokio::select! {
-            result = tokio::signal::ctrl_c() => result,
-            _ = terminate.recv() => Ok(()),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+/// Resolves when the process is asked to stop.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
+    Ok(tokio::signal::ctrl_c())
 }
 
 /// Writes a status line each second.
