@@ -12,7 +12,7 @@ use crate::{
     place::{Place, Site},
     process::{self, Worker},
     receiver::Receiver,
-    report::{Line, median},
+    report::{Found, Line, median},
 };
 
 /// How much work.
@@ -22,15 +22,6 @@ pub(crate) struct Backlog {
     /// Each with a URL of its own.
     pub(crate) subscriptions: usize,
     pub(crate) workers: usize,
-}
-
-/// What one round found.
-struct Found {
-    rate: f64,
-    /// Seconds of CPU: workers, database, queue.
-    cpu: [f64; 3],
-    /// The highest of a worker, in MiB.
-    memory: f64,
 }
 
 impl Backlog {
@@ -53,33 +44,19 @@ impl Backlog {
         let mut found: BTreeMap<Place, Vec<Found>> = BTreeMap::new();
         for _ in 0..rounds {
             let body = Event::new("bench.sent").render(&payload(0))?.body;
-            let before = receiver.connections()?;
-            bare.push(bare::post(&receiver.url("bare"), &body, self.deliveries()).await?);
-            eprintln!("bare: {} connections", receiver.connections()? - before);
+            let limit = bare::post(&receiver.url("bare"), &body, self.deliveries()).await?;
+            bare.push(limit);
             for place in places {
-                let before = receiver.connections()?;
-                found.entry(*place).or_default().push(self.run(*place, receiver).await?);
-                eprintln!("{place}: {} connections", receiver.connections()? - before);
+                found.entry(*place).or_default().push(self.run(*place, limit[0], receiver).await?);
             }
         }
         let [rate, cpu] = [0, 1].map(|what| median(bare.iter().map(|bare: &[f64; 2]| bare[what])));
         let mut lines = vec![Line::limit(rate, cpu)];
-        for (place, found) in found {
-            let ratios = found.iter().zip(&bare).map(|(found, bare)| found.rate / bare[0]);
-            let cpu = [0, 1, 2]
-                .map(|who| median(found.iter().map(|found| found.cpu[who] * 1000.0 / self.deliveries() as f64)));
-            lines.push(Line {
-                what: place.to_string(),
-                rate: median(found.iter().map(|found| found.rate)),
-                ratio: median(ratios),
-                cpu,
-                memory: Some(median(found.iter().map(|found| found.memory))),
-            });
-        }
+        lines.extend(found.iter().map(|(place, found)| Line::of(place.to_string(), found)));
         Ok(lines)
     }
 
-    async fn run(self, place: Place, receiver: &Receiver) -> anyhow::Result<Found> {
+    async fn run(self, place: Place, limit: f64, receiver: &Receiver) -> anyhow::Result<Found> {
         let site = Site::new(place).await?;
         for n in 0..self.subscriptions {
             let url = receiver.url(format_args!("{n}"));
@@ -110,7 +87,8 @@ impl Backlog {
         }
         anyhow::ensure!(receiver.count()? == before + self.deliveries(), "something was delivered twice");
         let cpu = [cpu, servers[0] - servers_before[0], servers[1] - servers_before[1]];
-        Ok(Found { rate, cpu, memory })
+        let cpu = cpu.map(|cpu| cpu * 1000.0 / self.deliveries() as f64);
+        Ok(Found { rate, ratio: rate / limit, cpu, memory })
     }
 }
 

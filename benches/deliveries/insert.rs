@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, EntityTrait as _, Schema, Set, TransactionTrait as _};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _, Schema, Set,
+    TransactionTrait as _,
+};
 
 use crate::{
     place::{Place, Site},
@@ -42,70 +45,150 @@ mod announced {
     }
 }
 
-/// Rows of one transaction, and of one statement.
-const MANY: usize = 500;
-/// Rows each in a transaction of their own.
-const SINGLE: usize = 300;
+/// How rows are saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// One `insert` each on the pool; plain, it is a statement that commits itself.
+    Alone,
+    /// The same; plain, it has the transaction that a row and its event need.
+    Own,
+    /// All in one transaction.
+    Together,
+    /// All with one statement.
+    Many,
+}
 
-/// Seconds that the body takes, for each of the two tables.
-macro_rules! seconds {
-    ($module:ident, $db:expr) => {{
-        let db = $db;
-        let row = |n: usize| $module::ActiveModel {
+impl Way {
+    const ALL: [Self; 4] = [Self::Own, Self::Together, Self::Many, Self::Alone];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Own => "`insert`, one transaction each",
+            Self::Together => "500 in one transaction",
+            Self::Many => "`insert_many` of 500",
+            Self::Alone => "`insert`, plain without a transaction",
+        }
+    }
+
+    /// Whether the ratio is one of like to like: both in a transaction.
+    pub(crate) const fn is_compared(self) -> bool {
+        !matches!(self, Self::Alone)
+    }
+
+    /// Rows of one block, which are measured in one piece.
+    const fn rows(self) -> usize {
+        match self {
+            Self::Alone | Self::Own => 20,
+            Self::Together | Self::Many => 500,
+        }
+    }
+
+    /// Blocks of one round.
+    const fn blocks(self) -> usize {
+        match self {
+            Self::Alone | Self::Own => 12,
+            Self::Together => 2,
+            Self::Many => 6,
+        }
+    }
+}
+
+/// The rows of a block.
+macro_rules! rows {
+    ($module:ident, $way:expr) => {
+        (0..$way.rows()).map(|n| $module::ActiveModel {
             title: Set(format!("Title {n}")),
             body: Set("x".repeat(400)),
             ..Default::default()
-        };
-        let alone = Instant::now();
-        for n in 0..SINGLE {
-            row(n).insert(db).await?;
-        }
-        let alone = alone.elapsed();
-        let together = Instant::now();
-        let txn = db.begin().await?;
-        for n in 0..MANY {
-            row(n).insert(&txn).await?;
+        })
+    };
+}
+
+/// Inserts rows in one transaction, by the `insert` that their own type has.
+macro_rules! together {
+    ($rows:expr, $db:expr) => {{
+        let txn = $db.begin().await?;
+        for row in $rows {
+            row.insert(&txn).await?;
         }
         txn.commit().await?;
-        let together = together.elapsed();
-        let many = Instant::now();
-        insert_many!($module, db, (0..MANY).map(row));
-        [alone.as_secs_f64(), together.as_secs_f64(), many.elapsed().as_secs_f64()]
     }};
 }
 
-/// The way each table's users have.
-macro_rules! insert_many {
-    (plain, $db:expr, $rows:expr) => {
-        plain::Entity::insert_many($rows).exec($db).await?;
-    };
-    (announced, $db:expr, $rows:expr) => {
-        thorn::insert_many($rows, $db).await?;
-    };
+/// Seconds of one block without webhook.
+async fn plain(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
+    let (rows, started) = (rows!(plain, way), Instant::now());
+    match way {
+        Way::Alone => {
+            for row in rows {
+                row.insert(db).await?;
+            }
+        }
+        Way::Own => {
+            for row in rows {
+                let txn = db.begin().await?;
+                row.insert(&txn).await?;
+                txn.commit().await?;
+            }
+        }
+        Way::Together => together!(rows, db),
+        Way::Many => {
+            plain::Entity::insert_many(rows).exec(db).await?;
+        }
+    }
+    Ok(started.elapsed().as_secs_f64())
 }
 
-/// Rows of the table: time without and with webhook for one row, and the ratio.
-pub(crate) async fn measure(place: Place, rounds: usize) -> anyhow::Result<Vec<Vec<String>>> {
+/// Seconds of one block with webhook.
+async fn announced(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
+    let (rows, started) = (rows!(announced, way), Instant::now());
+    match way {
+        Way::Alone | Way::Own => {
+            for row in rows {
+                row.insert(db).await?;
+            }
+        }
+        Way::Together => together!(rows, db),
+        Way::Many => {
+            thorn::insert_many(rows, db).await?;
+        }
+    }
+    Ok(started.elapsed().as_secs_f64())
+}
+
+/// Time without and with webhook for one row, and the ratio. What is compared alternates
+/// in small blocks, each time in the other order, so that a slow moment of the machine meets both.
+pub(crate) async fn measure(place: Place, rounds: usize) -> anyhow::Result<Vec<(Way, [String; 3])>> {
     let site = Site::new(place).await?;
     let db = &site.db;
     let schema = Schema::new(db.get_database_backend());
     db.execute(&schema.create_table_from_entity(plain::Entity)).await?;
     db.execute(&schema.create_table_from_entity(announced::Entity)).await?;
-    let (mut without, mut with) = (Vec::new(), Vec::new());
+    let mut measured = Way::ALL.map(|way| (way, Vec::new()));
     // The first round fills caches.
     for round in 0..=rounds {
-        let measured: ([f64; 3], [f64; 3]) = (seconds!(plain, db), seconds!(announced, db));
-        if round > 0 {
-            without.push(measured.0);
-            with.push(measured.1);
+        for (way, seconds) in &mut measured {
+            let (mut without, mut with) = (0.0, 0.0);
+            for block in 0..way.blocks() {
+                if (round + block) % 2 == 0 {
+                    without += plain(*way, db).await?;
+                    with += announced(*way, db).await?;
+                } else {
+                    with += announced(*way, db).await?;
+                    without += plain(*way, db).await?;
+                }
+            }
+            if round > 0 {
+                seconds.push((without, with));
+            }
         }
     }
-    let kinds = [("one transaction each", SINGLE), ("500 in one transaction", MANY), ("`insert_many` of 500", MANY)];
-    let row = |(kind, (what, rows)): (usize, (&str, usize))| {
-        let micros = |times: &[[f64; 3]]| median(times.iter().map(|times| times[kind])) * 1e6 / rows as f64;
-        let ratio = median(with.iter().zip(&without).map(|(with, without)| with[kind] / without[kind]));
-        let [without, with] = [micros(&without), micros(&with)].map(|time| format!("{time:.0} µs"));
-        vec![format!("{place}, {what}"), without, with, format!("{ratio:.2}")]
+    let row = |(way, seconds): &(Way, Vec<(f64, f64)>)| {
+        let each = |time: f64| format!("{:.0} µs", time * 1e6 / (way.rows() * way.blocks()) as f64);
+        let without = median(seconds.iter().map(|(without, _)| *without));
+        let with = median(seconds.iter().map(|(_, with)| *with));
+        let ratio = median(seconds.iter().map(|(without, with)| with / without));
+        (*way, [each(without), each(with), format!("{ratio:.2}")])
     };
-    Ok(kinds.into_iter().enumerate().map(row).collect())
+    Ok(measured.iter().map(row).collect())
 }

@@ -1,25 +1,38 @@
-//! cargo bench --bench deliveries [-- one many latency insert idle] [--rounds N]
+//! cargo bench --bench deliveries [-- one many latency insert idle] [--peer] [--rounds N]
 //!
 //! How much of the physical limit thorn reaches. Everything is measured in the same run as the limit,
 //! with the receiver and the worker in processes of their own; rounds are interleaved, figures are
 //! medians. `bash .ci/run servers cargo bench --all-features --bench deliveries` measures PostgreSQL and
-//! Redis as well.
+//! Redis as well; `one many --peer` has another library deliver the same. `growth` measures what more
+//! of something costs and draws `docs/growth.svg`; a round of it takes three minutes, so it makes one, and
+//! only when it is asked for.
 
 mod backlog;
 mod bare;
+mod growth;
 mod insert;
 mod latency;
+mod peer;
 mod place;
+mod plot;
 mod process;
 mod receiver;
 mod report;
+mod summary;
 
 use std::time::Duration;
 
 use backlog::Backlog;
+use peer::Peer;
 use place::{Place, Site};
 use process::Worker;
 use receiver::Receiver;
+use summary::{Column, Summary};
+
+/// What the worker has, the limit shall have as well.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     // reqwest is built without a default; thorn names the same one for its own client.
@@ -34,41 +47,70 @@ fn main() -> anyhow::Result<()> {
 
 async fn measure(arguments: &[String]) -> anyhow::Result<()> {
     let after = arguments.iter().position(|argument| argument == "--rounds");
-    let rounds = after.and_then(|at| arguments.get(at + 1)).map_or(Ok(5), |rounds| rounds.parse())?;
+    let given = after.and_then(|at| arguments.get(at + 1)).map(|rounds| rounds.parse()).transpose()?;
+    let rounds = given.unwrap_or(5);
     let scenarios = &arguments[..after.unwrap_or(arguments.len())];
-    let wanted = |scenario: &str| scenarios.is_empty() || scenarios.iter().any(|one| one == scenario);
+    let peer = if arguments.iter().any(|argument| argument == "--peer") { Some(Peer::build()?) } else { None };
+    let wanted = |scenario: &str| {
+        scenarios.iter().all(|one| one.starts_with("--")) || scenarios.iter().any(|one| one == scenario)
+    };
     let (receiver, places) = (Receiver::start()?, Place::available());
 
-    for (scenario, backlog) in [("one", Backlog::new(20_000, 1)), ("many", Backlog::new(500, 100))] {
-        if wanted(scenario) {
-            let title = format!("{} events to {} subscriptions each", backlog.events, backlog.subscriptions);
-            report::rates(&title, &backlog.measure(&places, rounds, &receiver).await?);
-        }
-    }
-    if wanted("latency") {
-        let mut rows = Vec::new();
-        for place in &places {
-            rows.push(latency::measure(*place, &receiver).await?);
-        }
-        report::table("Commit to arrival, 50 events a second", &["", "p50", "p95", "p99"], &rows);
-    }
-    if wanted("insert") {
-        let mut rows = Vec::new();
-        for place in places.iter().filter(|place| **place != Place::Redis) {
-            rows.extend(insert::measure(*place, rounds).await?);
-        }
-        report::table("A save, for each row", &["", "plain", "with webhook", "ratio"], &rows);
-    }
+    let mut summary = Summary::default();
+
     if wanted("idle") {
         let mut rows = Vec::new();
         for place in &places {
             let site = Site::new(*place).await?;
             let worker = Worker::start(&site.url, site.queue_url.as_deref())?;
             tokio::time::sleep(Duration::from_secs(3)).await;
-            rows.push(vec![place.to_string(), format!("{:.0} MiB", process::memory(worker.pid())?.0)]);
+            let resident = format!("{:.0} MiB", process::memory(worker.pid())?.0);
+            summary.add(&place.to_string(), Column::Memory, &resident);
+            rows.push(vec![place.to_string(), resident]);
             worker.stop()?;
         }
         report::table("Memory of an idle worker", &["", "resident"], &rows);
     }
+    let backlogs = [("one", Column::One, Backlog::new(20_000, 1)), ("many", Column::Many, Backlog::new(500, 100))];
+    for (scenario, column, backlog) in backlogs {
+        if wanted(scenario) {
+            let title = format!("{} events to {} subscriptions each", backlog.events, backlog.subscriptions);
+            let mut lines = backlog.measure(&places, rounds, &receiver).await?;
+            if let Some(peer) = &peer {
+                lines.extend(peer.measure(backlog, &places, rounds, &receiver).await?);
+            }
+            report::rates(&title, &lines);
+            summary.rates(column, &lines);
+        }
+    }
+    if scenarios.iter().any(|one| one == "growth") {
+        growth::measure(&places, given.unwrap_or(1), &receiver).await?;
+    }
+    if wanted("latency") {
+        let mut rows = Vec::new();
+        for place in &places {
+            let quantiles = latency::measure(*place, rounds, &receiver).await?;
+            for quantile in [&quantiles[0], &quantiles[2]] {
+                summary.add(&place.to_string(), Column::Latency, quantile);
+            }
+            let who = if place.has_worker_inside() { "worker in the process" } else { "worker in another process" };
+            rows.push(std::iter::once(format!("{place}, {who}")).chain(quantiles).collect());
+        }
+        let head = ["", "p50", "p95", "p99", "p99 of the commit itself"];
+        report::table("Commit to arrival, 50 events a second", &head, &rows);
+    }
+    if wanted("insert") {
+        let mut rows = Vec::new();
+        for place in places.iter().filter(|place| **place != Place::Redis) {
+            for (saves, [without, with, ratio]) in insert::measure(*place, rounds).await? {
+                if saves.is_compared() {
+                    summary.add(&place.to_string(), Column::Saves, &ratio);
+                }
+                rows.push(vec![format!("{place}, {}", saves.name()), without, with, ratio]);
+            }
+        }
+        report::table("A save, for each row", &["", "plain", "with webhook", "ratio"], &rows);
+    }
+    summary.print();
     Ok(())
 }

@@ -32,6 +32,13 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Whether the worker is in the application's process, as it is by default.
+    pub(crate) fn has_worker_inside(self) -> bool {
+        self == Self::Sqlite
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -96,12 +103,18 @@ impl Site {
     }
 
     pub(crate) async fn count(&self, sql: &str) -> anyhow::Result<usize> {
-        let row = self.db.query_one_raw(Statement::from_string(self.db.get_database_backend(), sql)).await?;
-        Ok(usize::try_from(row.context("no row")?.try_get::<i64>("", "n")?)?)
+        count(&self.db, sql).await
     }
 }
 
-async fn new_database() -> anyhow::Result<String> {
+/// The number that a query calls `n`.
+pub(crate) async fn count(db: &DatabaseConnection, sql: &str) -> anyhow::Result<usize> {
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    Ok(usize::try_from(row.context("no row")?.try_get::<i64>("", "n")?)?)
+}
+
+/// An empty database on the PostgreSQL server.
+pub(crate) async fn new_database() -> anyhow::Result<String> {
     let server = std::env::var("THORN_TEST_POSTGRES_URL")?;
     let name = format!("thorn_bench_{}", micros());
     let db = thorn::connect(&server).await?;
@@ -110,7 +123,8 @@ async fn new_database() -> anyhow::Result<String> {
     Ok(format!("{host}/{name}"))
 }
 
-async fn postmaster(db: &DatabaseConnection) -> anyhow::Result<Option<u32>> {
+/// The process that started all others of the server.
+pub(crate) async fn postmaster(db: &DatabaseConnection) -> anyhow::Result<Option<u32>> {
     let sql = "SELECT pg_backend_pid() AS pid";
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
     let pid: i32 = row.context("no row")?.try_get("", "pid")?;

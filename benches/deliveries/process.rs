@@ -24,7 +24,16 @@ impl Worker {
         if let Some(url) = queue_url {
             command.env("THORN_QUEUE_URL", url);
         }
+        Self::spawn(&mut command)
+    }
+
+    /// Any program that delivers until it is told to stop.
+    pub(crate) fn spawn(command: &mut Command) -> anyhow::Result<Self> {
         Ok(Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
+    }
+
+    pub(crate) fn is_running(&mut self) -> anyhow::Result<bool> {
+        Ok(self.0.try_wait()?.is_none())
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -42,11 +42,6 @@ impl Receiver {
         Ok(self.ask("count")?.trim().parse()?)
     }
 
-    /// Connections it has accepted in all, the one for this question included.
-    pub(crate) fn connections(&self) -> anyhow::Result<usize> {
-        Ok(self.ask("connections")?.trim().parse()?)
-    }
-
     /// When the payload with each `n` arrived, in microseconds since 1970. Forgets them.
     pub(crate) fn arrivals(&self) -> anyhow::Result<Vec<(usize, u64)>> {
         let text = self.ask("arrivals")?;
@@ -76,11 +71,10 @@ impl Drop for Receiver {
 #[derive(Default)]
 struct Seen {
     count: usize,
-    connections: usize,
     arrivals: Vec<(u64, u64)>,
 }
 
-static SEEN: Mutex<Seen> = Mutex::new(Seen { count: 0, connections: 0, arrivals: Vec::new() });
+static SEEN: Mutex<Seen> = Mutex::new(Seen { count: 0, arrivals: Vec::new() });
 
 /// Microseconds since 1970.
 pub(crate) fn micros() -> u64 {
@@ -94,7 +88,6 @@ pub(crate) async fn receive() -> anyhow::Result<()> {
     println!("{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
-        SEEN.lock().unwrap_or_else(PoisonError::into_inner).connections += 1;
         tokio::spawn(async move {
             // Whoever hangs up has what it wanted.
             let _ = answer(stream).await;
@@ -147,9 +140,6 @@ fn tell(request: &[u8]) -> String {
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     if request.starts_with(b"GET /count ") {
         return seen.count.to_string();
-    }
-    if request.starts_with(b"GET /connections ") {
-        return seen.connections.to_string();
     }
     seen.arrivals.drain(..).map(|(n, at)| format!("{n} {at}\n")).collect()
 }

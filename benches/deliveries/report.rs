@@ -13,7 +13,28 @@ pub(crate) struct Line {
     pub(crate) memory: Option<f64>,
 }
 
+/// What one round found.
+pub(crate) struct Found {
+    pub(crate) rate: f64,
+    /// As in [`Line`].
+    pub(crate) ratio: f64,
+    pub(crate) cpu: [f64; 3],
+    pub(crate) memory: f64,
+}
+
 impl Line {
+    /// The medians of what rounds have found.
+    pub(crate) fn of(what: String, found: &[Found]) -> Self {
+        let of = |figure: &dyn Fn(&Found) -> f64| median(found.iter().map(figure));
+        Self {
+            what,
+            rate: of(&|found| found.rate),
+            ratio: of(&|found| found.ratio),
+            cpu: [0, 1, 2].map(|who| of(&|found| found.cpu[who])),
+            memory: Some(of(&|found| found.memory)),
+        }
+    }
+
     pub(crate) fn limit(rate: f64, cpu: f64) -> Self {
         Self { what: "bare loop".to_owned(), rate, ratio: 1.0, cpu: [cpu, 0.0, 0.0], memory: None }
     }
@@ -47,4 +68,11 @@ pub(crate) fn quantile(values: impl IntoIterator<Item = f64>, part: f64) -> f64 
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     values.get((last as f64 * part).round() as usize).copied().unwrap_or(f64::NAN)
+}
+
+/// A number with commas between its thousands.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+    String::from_utf8_lossy(&groups.join(&b',')).into_owned()
 }

@@ -1,0 +1,148 @@
+//! Many subscriptions, made as they are asked for, so that a registry of them is all that takes memory.
+
+use std::{fmt, sync::Arc};
+
+use sea_orm::{DatabaseConnection, prelude::Uuid};
+use thorn::{
+    Error, SubscriptionId, Timestamp, async_trait,
+    event::ExtraHeaders,
+    subscription::{
+        Access, ChangeSubscription, ContentType, Digest, MakeSubscription, Page, Pattern, Registry, Secret, Signer,
+        StoredChange, Subscription, SubscriptionStore,
+    },
+};
+
+pub(crate) const EVENT: &str = "article.comment.created";
+pub(crate) const SENDER: Option<&str> = Some("alice");
+
+/// Those that hear of [`EVENT`], whoever else is there.
+const HEARERS: [(Option<&str>, &str); 6] = [
+    (None, EVENT),
+    (Some("alice"), "article.*"),
+    (Some("alice"), "article.*.created"),
+    (None, "*.comment.created"),
+    (None, "**.created"),
+    (None, "*"),
+];
+
+/// Who subscribed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The six hearers, and others that mean other events: exact names, and wildcards at the end, in
+    /// the middle and in front, each with words of its own.
+    Mixed,
+    /// The six hearers, and other owners' subscriptions to the same event, ten for each owner.
+    Tenants,
+    /// A thousand hearers, and others as in `Mixed`.
+    Thousand,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mixed | Self::Thousand => "of other patterns",
+            Self::Tenants => "of other owners",
+        })
+    }
+}
+
+impl Kind {
+    fn subscription(self, n: usize) -> Option<Subscription> {
+        let other = n / 4;
+        let text = match (self, n % 4) {
+            (Self::Tenants, 0) => EVENT.to_owned(),
+            (Self::Tenants, 1) => "article.*".to_owned(),
+            (Self::Tenants, 2) => "article.*.created".to_owned(),
+            (Self::Tenants, _) => "**.created".to_owned(),
+            (_, 0) => format!("shop{other}.order.created"),
+            (_, 1) => format!("shop{other}.*"),
+            (_, 2) => format!("*.order{other}.created"),
+            (_, _) => format!("**.removed{other}"),
+        };
+        let owner = format!("owner-{}", n / 10);
+        let (owner, text) = match HEARERS.get(n) {
+            Some((owner, text)) => (owner.map(str::to_owned), (*text).to_owned()),
+            None if self == Self::Thousand && n < 1_000 => (None, "article.*".to_owned()),
+            None => (Some(owner), text),
+        };
+        let version = i64::try_from(n).ok()? + 1;
+        let at = Timestamp::from_millis(1_795_300_000_000);
+        Some(Subscription {
+            // Ids of version 7 come in their order, too.
+            id: SubscriptionId::from_uuid(Uuid::from_u128((0x01a2_01d1_7087 << 80) + n as u128)),
+            owner,
+            pattern: Pattern::parse(&text).ok()?,
+            filter: None,
+            url: format!("https://receiver-{n}.example.com/webhooks/thorn"),
+            secret: Some(Secret::new(format!("whsec_{n:056}"))),
+            digest: Digest::default(),
+            signer: Signer::default(),
+            content_type: ContentType::default(),
+            headers: ExtraHeaders::default(),
+            source: None,
+            disabled: None,
+            failing_since: None,
+            created_at: at,
+            updated_at: at,
+            created_version: version,
+            version,
+            hears_version: version,
+        })
+    }
+}
+
+/// An event that two of the others in [`Kind::Mixed`] mean, and its sender, who is the owner of the first.
+pub(crate) fn event(other: usize) -> (String, String) {
+    (format!("shop{other}.order.created"), format!("owner-{}", other * 4 / 10))
+}
+
+/// A registry that knows so many of this kind.
+pub(crate) fn registry(kind: Kind, subscriptions: usize) -> anyhow::Result<Registry> {
+    let registry = Registry::new(None).with_store(Arc::new(Store { kind, subscriptions }));
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(registry.refresh(&DatabaseConnection::default()))?;
+    Ok(registry)
+}
+
+#[derive(Debug)]
+struct Store {
+    kind: Kind,
+    subscriptions: usize,
+}
+
+fn read_only<T>() -> Result<T, Error> {
+    Err(Error::Store { source: "it is read only".into() })
+}
+
+#[async_trait]
+impl SubscriptionStore for Store {
+    async fn list(&self, _: Access<'_>, _: Page) -> Result<Vec<Subscription>, Error> {
+        read_only()
+    }
+
+    async fn find(&self, _: SubscriptionId) -> Result<Option<Subscription>, Error> {
+        read_only()
+    }
+
+    async fn insert(&self, _: &MakeSubscription<'_>) -> Result<Subscription, Error> {
+        read_only()
+    }
+
+    async fn update(&self, _: SubscriptionId, _: &ChangeSubscription<'_>) -> Result<Option<Subscription>, Error> {
+        read_only()
+    }
+
+    async fn delete(&self, _: SubscriptionId) -> Result<bool, Error> {
+        read_only()
+    }
+
+    async fn version(&self) -> Result<i64, Error> {
+        Ok(i64::try_from(self.subscriptions).unwrap_or(i64::MAX))
+    }
+
+    async fn changes(&self, after: i64, limit: usize) -> Result<Vec<StoredChange>, Error> {
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        let made = (after..self.subscriptions).take(limit).filter_map(|n| self.kind.subscription(n));
+        Ok(made.map(|one| StoredChange { id: one.id, version: one.version, subscription: Some(one) }).collect())
+    }
+}
