@@ -93,7 +93,7 @@ fn thorn_171_every_setting_of_thorn_has_its_counterpart() {
     assert_eq!((config.retry.max_attempts, config.retry.first), (11, Duration::from_secs(60)));
 
     let defaults = thorn::Config::default();
-    assert_eq!((defaults.chunk, defaults.timeout), (50, Duration::from_secs(15)));
+    assert_eq!((defaults.chunk, defaults.timeout), (100, Duration::from_secs(15)));
     assert_eq!((defaults.retry.max_attempts, defaults.retry.first), (11, Duration::from_secs(5)));
     assert_eq!(defaults.hmac_signer, thorn::subscription::Signer::Hmac);
     assert!(defaults.validators.is_none(), "the defaults of `Validator`");
