@@ -18,9 +18,10 @@ use crate::{
     Error, EventId, Timestamp,
     dispatch::{self, Dispatch},
     event::{RenderedEvent, recipients},
+    statement::Existing,
     subscription,
 };
-use insert::{Existing, insert};
+use insert::insert;
 
 /// Writes events on this connection, many with one statement, in order; inside a scope of
 /// [`buffer_events`] they are kept for its next flush.

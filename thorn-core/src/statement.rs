@@ -4,7 +4,7 @@ mod batches;
 
 pub(crate) use batches::{MAX_BOUND_VALUES, MAX_BYTES, batches};
 
-use sea_orm::{DbBackend, Statement, Value};
+use sea_orm::{DbBackend, DbErr, SqlErr, Statement, Value};
 
 /// A statement with its parameters written as `?`, which PostgreSQL wants numbered. The text has no
 /// other question mark.
@@ -27,12 +27,36 @@ pub(crate) fn numbered(backend: DbBackend, sql: &str) -> String {
     numbered
 }
 
+/// What becomes of a row that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// It is an error.
+    Refused,
+    /// It stays as it is.
+    Stays,
+}
+
+impl Existing {
+    /// How an INSERT ends.
+    pub(crate) const fn clause(self, backend: DbBackend) -> &'static str {
+        match self {
+            Self::Refused => "",
+            Self::Stays => unless_there(backend),
+        }
+    }
+}
+
 /// How an INSERT ends that leaves a row alone whose id is there already.
 pub(crate) const fn unless_there(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::MySql => "ON DUPLICATE KEY UPDATE id = id",
         _ => "ON CONFLICT (id) DO NOTHING",
     }
+}
+
+/// Whether something that is to be unique is there already.
+pub(crate) fn is_taken(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 #[cfg(test)]

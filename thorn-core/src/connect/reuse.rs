@@ -110,7 +110,8 @@ fn postgres_given_back(pool: PoolOptions<sqlx::Postgres>) -> PoolOptions<sqlx::P
     use sea_orm::sqlx::{Executor as _, Row as _};
     pool.after_release(|connection, _| {
         Box::pin(in_time(async move {
-            // A ROLLBACK without a transaction would be a warning in the log each time.
+            // A ROLLBACK without a transaction would be a warning in the log each time. Prepared, this would
+            // be several messages, each with a time of its own.
             let abandoned = connection.fetch_one("SELECT now() <> statement_timestamp()").await?.try_get(0)?;
             if abandoned {
                 connection.execute("ROLLBACK").await?;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use sea_orm::{
     ActiveModelBehavior, ConnectionTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryFilter, QuerySelect, QueryTrait, SqlErr, TransactionTrait, UpdateMany,
+    PrimaryKeyToColumn, QueryFilter, QuerySelect, QueryTrait, TransactionTrait, UpdateMany,
     sea_query::{Condition, IntoCondition, OnConflict, ValueTuple},
 };
 
@@ -19,7 +19,10 @@ use super::{
     transaction::atomically,
     webhook_model::{events, reads_old},
 };
-use crate::{outbox, statement::MAX_BOUND_VALUES};
+use crate::{
+    outbox,
+    statement::{MAX_BOUND_VALUES, is_taken},
+};
 
 /// Inserts these rows and fires their `on_create`s.
 ///
@@ -107,10 +110,6 @@ where
         }
     }
     Ok(inserted)
-}
-
-fn is_taken(error: &DbErr) -> bool {
-    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 /// Updates the rows that match and fires their `on_change`s and custom events; returns the rows as

@@ -7,6 +7,9 @@ use sea_orm::{ConnectionTrait, DbBackend, Value};
 #[cfg(feature = "postgres")]
 use sea_orm::{Statement, prelude::Uuid};
 
+#[cfg(feature = "postgres")]
+use crate::statement::{Existing, is_taken};
+
 use super::{
     DeliveryState, Record,
     insert::{Powers, by_powers},
@@ -43,13 +46,33 @@ pub(super) fn fit_one_statement(backend: DbBackend, records: &[Record]) -> bool 
         && responses.sum::<usize>() <= MAX_BYTES
 }
 
+/// Inserts a row for each record with one statement; `false` if one of the rows is there already, and so
+/// none was inserted. Not to ask for each whether it is there saves PostgreSQL a third of its work.
+#[cfg_attr(not(feature = "postgres"), expect(clippy::unused_async, reason = "only PostgreSQL has such a statement"))]
+pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<bool, Error> {
+    #[cfg(feature = "postgres")]
+    {
+        let records: Vec<_> = records.iter().collect();
+        match db.execute_raw(of_arrays(&records, Existing::Refused)).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_taken(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+    #[cfg(not(feature = "postgres"))]
+    {
+        let _ = (db, records);
+        Ok(false)
+    }
+}
+
 /// Inserts a row for each record, unless it is there already.
 pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), Error> {
     static MADE: [Powers; 2] = [const { [const { OnceLock::new() }; _] }; 2];
     let backend = db.get_database_backend();
     #[cfg(feature = "postgres")]
     if backend == DbBackend::Postgres {
-        db.execute_raw(of_arrays(records)).await?;
+        db.execute_raw(of_arrays(records, Existing::Stays)).await?;
         return Ok(());
     }
     let sql = |rows| {
@@ -77,14 +100,14 @@ fn values(record: &Record) -> [Value; BOUND] {
 
 /// Each column as an array. An array of SeaORM's has no NULL; no response is kept that is empty.
 #[cfg(feature = "postgres")]
-fn of_arrays(records: &[&Record]) -> Statement {
-    static SQL: OnceLock<String> = OnceLock::new();
-    let sql = SQL.get_or_init(|| {
+fn of_arrays(records: &[&Record], existing: Existing) -> Statement {
+    static MADE: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
+    let sql = MADE[existing as usize].get_or_init(|| {
+        let clause = existing.clause(DbBackend::Postgres);
         format!(
-            "INSERT INTO thorn_delivery ({COLUMNS}) SELECT a, b, c, d, e, f, g, NULLIF(h, ''), {SAME} FROM unnest(\
-             $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::int[], $7::int[], $8::text[]\
-             ) AS made (a, b, c, d, e, f, g, h) {}",
-            unless_there(DbBackend::Postgres)
+            "INSERT INTO thorn_delivery ({COLUMNS}) SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), \
+             unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::int[]), unnest($7::int[]), \
+             NULLIF(unnest($8::text[]), ''), {SAME} {clause}"
         )
     });
     let uuids = |of: fn(&Record) -> Uuid| Value::from(records.iter().map(|record| of(record)).collect::<Vec<_>>());
@@ -113,7 +136,7 @@ mod tests {
         DeliveryId, EventId, SubscriptionId, Timestamp,
         record::{
             entity::{Column, Entity, Model},
-            insert::{self as any, Existing},
+            insert as any,
         },
     };
 
@@ -158,7 +181,7 @@ mod tests {
         insert(&db, &records).await.unwrap();
         assert_eq!(rows().await, short, "what is there stays");
         Entity::delete_many().exec(&db).await.unwrap();
-        any::insert(&db, &records, Existing::Stays).await.unwrap();
+        any::insert(&db, &records, any::Existing::Stays).await.unwrap();
         assert_eq!(rows().await, short);
         assert_eq!(short.len(), 11);
         assert_eq!(

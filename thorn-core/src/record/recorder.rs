@@ -8,7 +8,12 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Record, delivered::fit_one_statement, refused::is_refused, write};
+use super::{
+    Record,
+    delivered::{fit_one_statement, insert_new},
+    refused::is_refused,
+    write,
+};
 use crate::{Error, Timestamp, silence::within};
 
 /// Records of one transaction.
@@ -125,15 +130,19 @@ async fn write_out(db: &DatabaseConnection, records: &mut [Record]) -> Result<()
 }
 
 async fn commit(db: &DatabaseConnection, records: &mut [Record]) -> Result<(), Error> {
-    let alone = fit_one_statement(db.get_database_backend(), records);
-    let txn = if alone { None } else { Some(crate::transaction::begin(db).await?) };
-    let (day, since) = (Timestamp::now(), Instant::now());
-    records.iter_mut().for_each(|record| record.follow_clock(day, since));
-    match txn {
-        None => write(db, records).await,
-        Some(txn) => {
-            write(&txn, records).await?;
-            Ok(txn.commit().await?)
+    if fit_one_statement(db.get_database_backend(), records) {
+        follow_clock(records);
+        if insert_new(db, records).await? {
+            return Ok(());
         }
     }
+    let txn = crate::transaction::begin(db).await?;
+    follow_clock(records);
+    write(&txn, records).await?;
+    Ok(txn.commit().await?)
+}
+
+fn follow_clock(records: &mut [Record]) {
+    let (day, since) = (Timestamp::now(), Instant::now());
+    records.iter_mut().for_each(|record| record.follow_clock(day, since));
 }
