@@ -1,9 +1,8 @@
 //! Rows of `thorn_event`: every save of a model with a webhook waits for one.
 
-mod lists;
+#[cfg(feature = "postgres")]
+mod arrays;
 mod sql;
-
-pub(super) use sql::Existing;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value, prelude::Uuid};
 
@@ -12,7 +11,7 @@ use crate::{
     Error, Timestamp,
     dispatch::Dispatch,
     event::{RenderedEvent, recipients},
-    statement::{MAX_BYTES, batches},
+    statement::{Existing, MAX_BYTES, batches},
     subscription::{self, SecretKey},
 };
 use sql::{COLUMNS, Insert, Kind, LONGEST};
@@ -46,9 +45,10 @@ pub(super) async fn insert<C: ConnectionTrait>(
 
 fn statement(kind: Kind, rows: Vec<Row>) -> Statement {
     let (count, columns) = (rows.len(), kind.columns());
+    #[cfg(feature = "postgres")]
     if kind.backend == DbBackend::Postgres
         && count > 1
-        && let Some((sql, values)) = lists::statement(kind, &rows)
+        && let Some((sql, values)) = arrays::statement(kind, &rows)
     {
         return Statement::from_sql_and_values(kind.backend, sql, values);
     }

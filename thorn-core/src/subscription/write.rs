@@ -131,7 +131,8 @@ async fn next_version(transaction: &DatabaseTransaction) -> Result<i64, Error> {
 
 /// The registry's present version.
 pub(super) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, Error> {
-    let row = registry::Entity::find_by_id(ROW).one(db).await?;
+    // Not `one`: for its LIMIT with a parameter SQLite prepares the statement anew each time.
+    let row = registry::Entity::find_by_id(ROW).all(db).await?.pop();
     let missing = || DbErr::RecordNotFound("thorn_registry is empty; run thorn's migrations".to_owned());
     Ok(row.ok_or_else(missing)?.version)
 }

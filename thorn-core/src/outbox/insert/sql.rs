@@ -7,7 +7,7 @@ use sea_orm::DbBackend;
 
 use crate::{
     outbox::wake,
-    statement::{numbered, unless_there},
+    statement::{Existing, numbered},
 };
 
 /// The columns of every event, then those that are null for most.
@@ -23,15 +23,6 @@ const ROOMS: [usize; 18] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 1
 
 /// Rows of the longest statement.
 pub(super) const LONGEST: usize = 512;
-
-/// What becomes of an event that is there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::outbox) enum Existing {
-    /// It is an error.
-    Refused,
-    /// It stays as it is.
-    Stays,
-}
 
 /// What a statement is made for.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +69,8 @@ impl Kind {
         let row = format!("({})", vec!["?"; self.columns()].join(", "));
         let values = format!("VALUES {}", vec![row; rows].join(", "));
         if limited {
-            self.text(&format!("SELECT * FROM ({values}) AS event LIMIT ?"), rows)
+            // For a number alone SQLite would look whether it makes another plan, and so prepare each time.
+            self.text(&format!("SELECT * FROM ({values}) AS event LIMIT ? + 0"), rows)
         } else {
             self.text(&values, rows)
         }
@@ -87,10 +79,8 @@ impl Kind {
     /// The statement that inserts what this returns, one row or several.
     pub(super) fn text(self, source: &str, rows: usize) -> String {
         let columns = COLUMNS[..self.columns()].join(", ");
-        let mut insert = format!("INSERT INTO thorn_event ({columns}) {source}");
-        if self.existing == Existing::Stays {
-            insert = format!("{insert} {}", unless_there(self.backend));
-        }
+        let insert = format!("INSERT INTO thorn_event ({columns}) {source} {}", self.existing.clause(self.backend));
+        let insert = insert.trim_end().to_owned();
         numbered(self.backend, &wake::announcing(self.backend, insert, rows))
     }
 }
