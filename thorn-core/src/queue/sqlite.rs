@@ -22,6 +22,7 @@ const DIALECT: Dialect = Dialect {
     an_hour_ago: "strftime('%s', 'now') - 3600",
     long_ago: "strftime('%s', 'now') - 1000000000",
     skip_locked: "",
+    before_commit: None,
     worker,
 };
 

@@ -35,6 +35,8 @@ pub(super) struct Dialect {
     pub(super) long_ago: &'static str,
     /// Leaves rows alone that another worker is deleting.
     pub(super) skip_locked: &'static str,
+    /// What a transaction that puts tasks on the queue is told.
+    pub(super) before_commit: Option<&'static str>,
     /// As [`Backend::worker`].
     pub(super) worker: fn(&Tables, &str, Tasks) -> BoxFuture<'static, Result<(), Error>>,
 }
@@ -76,7 +78,10 @@ impl Tables {
 #[async_trait::async_trait]
 impl Backend for Tables {
     async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Vec<String>, Error> {
-        let Dialect { jobs, no_metadata, long_ago, .. } = self.dialect;
+        let Dialect { jobs, no_metadata, long_ago, before_commit, .. } = self.dialect;
+        if let Some(sql) = before_commit {
+            txn.execute_unprepared(sql).await?;
+        }
         for batch in batches(tasks, 3, String::len) {
             let row = format!("(?, ?, ?, {MAX_ATTEMPTS}, {no_metadata}, {long_ago})");
             let rows = vec![row; batch.len()].join(", ");
