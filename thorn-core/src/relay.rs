@@ -24,7 +24,7 @@ pub(crate) use pack::stored_options;
 use std::{sync::Arc, time::Duration};
 
 use pick::OwnUrls;
-use sea_orm::{DatabaseConnection, prelude::Uuid};
+use sea_orm::{DatabaseConnection, DbBackend, prelude::Uuid};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -68,13 +68,22 @@ pub(crate) struct Relay {
     pub(crate) options: RelayOptions,
 }
 
+/// What one kind of work of a turn came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Claimed {
+    /// Tasks that were put on the queue.
+    tasks: usize,
+    /// Whether there may be more to claim at once.
+    more: bool,
+}
+
 /// What a relay remembers from turn to turn.
 #[derive(Debug)]
 struct Progress {
     clock: Clock,
     next_audit: Instant,
     next_sweep: Instant,
-    /// The length that the queue had, and when, unless tasks were put on it since.
+    /// The length that the queue had, with what was put on it since, and when it was asked.
     depth: Option<(usize, Instant)>,
     /// When to look again for what lanes or the queue had no room for, if there is some.
     busy_until: Option<Instant>,
@@ -116,11 +125,13 @@ impl Relay {
             batch: Batch::default(),
         };
         let mut hints = outbox::hints();
+        // PostgreSQL's come with the commit.
+        let after_hint = if self.db.get_database_backend() == DbBackend::Postgres { self.options.poll } else { SOON };
         let mut look_again = self.options.poll;
         while !*stop.borrow() {
             let pause = match self.turn(&mut progress).await {
-                Ok(0) => look_again.min(self.options.poll).min(progress.busy()),
-                Ok(_) => continue,
+                Ok(true) => continue,
+                Ok(false) => look_again.min(self.options.poll).min(progress.busy()),
                 Err(error) => {
                     tracing::warn!(%error, "relaying failed, trying again");
                     if is_silence(&error) {
@@ -130,17 +141,17 @@ impl Relay {
                 }
             };
             tokio::select! {
-                _ = hints.changed() => look_again = SOON,
+                _ = hints.changed() => look_again = after_hint,
                 () = tokio::time::sleep(pause) => look_again = (look_again * 2).min(self.options.poll),
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
     }
 
-    /// One turn; returns how much it moved.
-    async fn turn(&self, progress: &mut Progress) -> Result<usize, Error> {
+    /// One turn; returns whether another one would find more to do.
+    async fn turn(&self, progress: &mut Progress) -> Result<bool, Error> {
         let now = Timestamp::now();
-        let mut moved = 0;
+        let mut claimed = Claimed::default();
         let before = progress.clock;
         if let Some(jump) = progress.clock.look(now, Instant::now()) {
             tracing::warn!(?jump, "the clock was set");
@@ -155,25 +166,26 @@ impl Relay {
         }
         let room = within(&self.db, self.room(&mut progress.depth)).await?;
         if let Some(room) = room {
-            moved += within(&self.db, self.claim_events(now, room, &mut progress.batch)).await?;
-            moved += within(&self.db, self.claim_due(now, room, progress)).await?;
+            claimed.add(within(&self.db, self.claim_events(now, room, &mut progress.batch)).await?);
+            claimed.add(within(&self.db, self.claim_due(now, room, progress)).await?);
         } else {
             progress.busy_until = Some(Instant::now() + BUSY);
         }
-        if moved > 0 {
-            progress.depth = None;
+        if let Some((depth, _)) = &mut progress.depth {
+            *depth += claimed.tasks;
         }
         let audit = Instant::now() >= progress.next_audit;
         if audit {
             progress.next_audit = Instant::now() + self.audit_interval();
-            moved += within(&self.db, self.reconcile(now, room.unwrap_or(0), &mut progress.batch)).await?;
-            moved += within(&self.db, self.retain(now)).await?;
+            claimed.more |= within(&self.db, self.reconcile(now, room.unwrap_or(0), &mut progress.batch)).await? > 0;
+            claimed.more |= within(&self.db, self.retain(now)).await? > 0;
+            progress.depth = None;
         }
-        if audit || moved > 0 && Instant::now() >= progress.next_sweep {
+        if audit || claimed.tasks > 0 && Instant::now() >= progress.next_sweep {
             progress.next_sweep = Instant::now() + SWEEP;
             within(&self.db, self.queue.sweep()).await?;
         }
-        Ok(moved)
+        Ok(claimed.more)
     }
 
     /// How many tasks the queue still takes, if any. While it was nearly empty a moment ago it isn't asked.
@@ -193,6 +205,13 @@ impl Relay {
 
     fn audit_interval(&self) -> Duration {
         (self.options.audit_after / 4).max(Duration::from_millis(100))
+    }
+}
+
+impl Claimed {
+    const fn add(&mut self, other: Self) {
+        self.tasks += other.tasks;
+        self.more |= other.more;
     }
 }
 

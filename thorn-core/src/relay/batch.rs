@@ -29,6 +29,8 @@ pub(crate) struct Read {
     pub(crate) events: Vec<Model>,
     /// Whether there was no room for more.
     pub(crate) is_full: bool,
+    /// Whether there may be more than these, for that or because no more were asked for.
+    pub(crate) at_limit: bool,
 }
 
 impl Default for Batch {
@@ -60,7 +62,9 @@ impl Batch {
         }
         drop(rows);
         self.learn(events.len() as u64, limit, bytes);
-        Ok(Read { events, is_full: bytes >= BYTES })
+        let is_full = bytes >= BYTES;
+        let at_limit = is_full || events.len() as u64 == limit;
+        Ok(Read { events, is_full, at_limit })
     }
 
     /// Tells how many of the events that were read had room in the turn.

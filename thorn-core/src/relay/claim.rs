@@ -5,31 +5,34 @@ use sea_orm::{
     sea_query::{LockBehavior, LockType},
 };
 
-use super::{Batch, FanOut, Relay};
+use super::{Batch, Claimed, FanOut, Relay, batch::Read};
 use crate::{
     Error, Timestamp,
-    outbox::entity::{Column, Entity, Model},
+    outbox::entity::{Column, Entity},
     transaction,
 };
 
 impl Relay {
     /// Claims events, at most as many as fill `room` tasks, and enqueues their deliveries.
-    pub(super) async fn claim_events(&self, now: Timestamp, room: usize, batch: &mut Batch) -> Result<usize, Error> {
+    pub(super) async fn claim_events(&self, now: Timestamp, room: usize, batch: &mut Batch) -> Result<Claimed, Error> {
         // SQLite has one writer: everything that can be is done before its lock is taken, and a claim
         // that lost the race is dropped. The others lock the rows they read, and skip those of others.
         let early = match self.db.get_database_backend() {
             DbBackend::Sqlite => None,
             _ => Some(transaction::begin(&self.db).await?),
         };
-        let unrelayed = match &early {
+        let Read { events: unrelayed, at_limit, .. } = match &early {
             None => unrelayed(&self.db, batch).await?,
             Some(txn) => unrelayed(txn, batch).await?,
         };
         if unrelayed.is_empty() {
-            return Ok(0);
+            return Ok(Claimed::default());
         }
         // After the events were read, so that a subscription that was committed before an event is known.
-        let version = self.registry.refresh(&self.db).await?;
+        let version = match &early {
+            None => self.registry.refresh(&self.db).await?,
+            Some(txn) => self.registry.refresh(txn).await?,
+        };
         self.registry.check_readable()?;
         let mut fan_out = FanOut::new(&self.lanes, self.options.chunk);
         let mut hearers = Vec::new();
@@ -46,6 +49,7 @@ impl Relay {
         let FanOut { packer, marks } = fan_out;
         let deliveries = packer.deliveries();
         let tasks = packer.finish()?;
+        let claimed = Claimed { tasks: tasks.len(), more: at_limit || taken < unrelayed.len() };
         let txn = match early {
             Some(txn) => txn,
             None => transaction::begin(&self.db).await?,
@@ -54,18 +58,18 @@ impl Relay {
         if marks.mark(&txn, free(), now, version, audit_at).await? != taken {
             txn.rollback().await?;
             tracing::debug!("another relay was first");
-            return Ok(taken);
+            return Ok(Claimed { tasks: 0, more: true });
         }
         let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
         staged.send().await;
         self.counters.relayed(taken);
         tracing::debug!(events = taken, deliveries, "relayed");
-        Ok(taken)
+        Ok(claimed)
     }
 }
 
-async fn unrelayed<C>(db: &C, batch: &mut Batch) -> Result<Vec<Model>, Error>
+async fn unrelayed<C>(db: &C, batch: &mut Batch) -> Result<Read, Error>
 where
     C: ConnectionTrait + StreamTrait + Send,
 {
@@ -73,7 +77,7 @@ where
     if ConnectionTrait::get_database_backend(db) != DbBackend::Sqlite {
         query = query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
-    Ok(batch.read(db, query, u64::MAX).await?.events)
+    batch.read(db, query, u64::MAX).await
 }
 
 /// Taken by nobody, and for the queue.

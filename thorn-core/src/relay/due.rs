@@ -13,7 +13,7 @@ use sea_orm::{
 use tokio::time::Instant;
 
 use super::{
-    BUSY, Progress, Relay,
+    BUSY, Claimed, Progress, Relay,
     pack::{Packer, stored_options},
     pick::{Due, Picked},
 };
@@ -38,12 +38,16 @@ struct Verdicts {
 }
 
 impl Relay {
-    /// Enqueues due deliveries, as many as fill `room` tasks, and returns how many. Their due time
-    /// moves on by the lease: should the task get lost, they are simply due again. Those whose lane is
-    /// full aren't touched.
-    pub(super) async fn claim_due(&self, now: Timestamp, room: usize, progress: &mut Progress) -> Result<usize, Error> {
+    /// Enqueues due deliveries, as many as fill `room` tasks. Their due time moves on by the lease: should
+    /// the task get lost, they are simply due again. Those whose lane is full aren't touched.
+    pub(super) async fn claim_due(
+        &self,
+        now: Timestamp,
+        room: usize,
+        progress: &mut Progress,
+    ) -> Result<Claimed, Error> {
         if progress.busy_until.is_some_and(|until| Instant::now() < until) {
-            return Ok(0);
+            return Ok(Claimed::default());
         }
         progress.busy_until = None;
         let Picked { mut rows, left, .. } = self.pick(now, progress).await?;
@@ -51,7 +55,7 @@ impl Relay {
             if left {
                 progress.busy_until = Some(Instant::now() + BUSY);
             }
-            return Ok(0);
+            return Ok(Claimed::default());
         }
         let events = self.events(&mut rows, progress).await?;
         let mut packer = Packer::new(&self.lanes, self.options.chunk);
@@ -63,11 +67,12 @@ impl Relay {
             }
         }
         let tasks = packer.finish()?;
+        let claimed = Claimed { tasks: tasks.len(), more: true };
         let txn = transaction::begin(&self.db).await?;
         let Some(moved) = verdicts.write(&txn, now).await? else {
             txn.rollback().await?;
             tracing::debug!("another relay was first");
-            return Ok(rows.len());
+            return Ok(Claimed { tasks: 0, more: true });
         };
         for (url, deliveries) in &verdicts.urls {
             self.lanes.expect(url, *deliveries);
@@ -76,7 +81,7 @@ impl Relay {
         txn.commit().await?;
         staged.send().await;
         tracing::debug!(deliveries = moved, "enqueued what was due");
-        Ok(moved)
+        Ok(claimed)
     }
 
     /// The events of these rows, as many as are read at once. Rows of the others are left out.
