@@ -54,32 +54,38 @@ pub(crate) enum Way {
     Own,
     /// All in one transaction.
     Together,
-    /// All with one statement.
+    /// The same; with webhook, the events are kept for one statement at its end.
+    Buffered,
+    /// All with one statement that returns them.
     Many,
+    /// The same; plain, it returns the last one's key only.
+    Keyless,
 }
 
 impl Way {
-    const ALL: [Self; 4] = [Self::Own, Self::Together, Self::Many, Self::Alone];
+    const ALL: [Self; 6] = [Self::Own, Self::Together, Self::Buffered, Self::Many, Self::Alone, Self::Keyless];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Own => "`insert`, one transaction each",
             Self::Together => "500 in one transaction",
+            Self::Buffered => "500 in one transaction, `buffer_events`",
             Self::Many => "`insert_many` of 500",
+            Self::Keyless => "`insert_many` of 500, plain without the rows",
             Self::Alone => "`insert`, plain without a transaction",
         }
     }
 
-    /// Whether the ratio is one of like to like: both in a transaction.
+    /// Whether the ratio is one of like to like: both in a transaction, both with the same result.
     pub(crate) const fn is_compared(self) -> bool {
-        !matches!(self, Self::Alone)
+        !matches!(self, Self::Alone | Self::Keyless)
     }
 
     /// Rows of one block, which are measured in one piece.
     const fn rows(self) -> usize {
         match self {
             Self::Alone | Self::Own => 20,
-            Self::Together | Self::Many => 500,
+            Self::Together | Self::Buffered | Self::Many | Self::Keyless => 500,
         }
     }
 
@@ -87,8 +93,8 @@ impl Way {
     const fn blocks(self) -> usize {
         match self {
             Self::Alone | Self::Own => 12,
-            Self::Together => 2,
-            Self::Many => 6,
+            Self::Together | Self::Buffered => 2,
+            Self::Many | Self::Keyless => 6,
         }
     }
 }
@@ -131,8 +137,11 @@ async fn plain(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
                 txn.commit().await?;
             }
         }
-        Way::Together => together!(rows, db),
+        Way::Together | Way::Buffered => together!(rows, db),
         Way::Many => {
+            plain::Entity::insert_many(rows).exec_with_returning(db).await?;
+        }
+        Way::Keyless => {
             plain::Entity::insert_many(rows).exec(db).await?;
         }
     }
@@ -149,7 +158,18 @@ async fn announced(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
             }
         }
         Way::Together => together!(rows, db),
-        Way::Many => {
+        Way::Buffered => {
+            let txn = db.begin().await?;
+            thorn::buffer_events(&txn, async |_| {
+                for row in rows {
+                    row.insert(&txn).await?;
+                }
+                Ok::<_, sea_orm::DbErr>(())
+            })
+            .await?;
+            txn.commit().await?;
+        }
+        Way::Many | Way::Keyless => {
             thorn::insert_many(rows, db).await?;
         }
     }

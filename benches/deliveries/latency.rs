@@ -16,6 +16,8 @@ use crate::{
 };
 
 const EVENTS: usize = 500;
+/// Before that, so that each connection has its statements prepared.
+const WARM_UP: usize = 20;
 const EVERY: Duration = Duration::from_millis(20);
 
 const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
@@ -39,9 +41,11 @@ async fn round(place: Place, receiver: &Receiver) -> anyhow::Result<[f64; 4]> {
     } else {
         (None, Some(Worker::start(&site.url, site.queue_url.as_deref())?))
     };
-    // Until everything is connected.
-    send(&site, 0).await?;
-    site.recorded(1).await?;
+    for n in 1..=WARM_UP {
+        send(&site, 0).await?;
+        site.recorded(n).await?;
+    }
+    site.settle().await?;
     receiver.arrivals()?;
 
     let (mut committed, mut commits) = (HashMap::new(), Vec::with_capacity(EVENTS));
@@ -53,7 +57,7 @@ async fn round(place: Place, receiver: &Receiver) -> anyhow::Result<[f64; 4]> {
         committed.insert(n, micros());
         commits.push(before.elapsed().as_secs_f64() * 1000.0);
     }
-    site.recorded(EVENTS + 1).await?;
+    site.recorded(WARM_UP + EVENTS).await?;
     let arrivals = receiver.arrivals()?;
     let late = |(n, at): &(usize, u64)| Some(at.saturating_sub(*committed.get(n)?) as f64 / 1000.0);
     let late: Vec<f64> = arrivals.iter().filter_map(late).collect();

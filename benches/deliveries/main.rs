@@ -3,7 +3,7 @@
 //! How much of the physical limit thorn reaches. Everything is measured in the same run as the limit,
 //! with the receiver and the worker in processes of their own; rounds are interleaved, figures are
 //! medians. `bash .ci/run servers cargo bench --all-features --bench deliveries` measures PostgreSQL and
-//! Redis as well; `one many --peer` has another library deliver the same. `growth` measures what more
+//! Redis as well, unless `--sqlite`, `--postgres` or `--redis` choose; `one many --peer` has another library deliver the same. `growth` measures what more
 //! of something costs and draws `docs/growth.svg`; a round of it takes three minutes, so it makes one, and
 //! only when it is asked for.
 
@@ -54,7 +54,7 @@ async fn measure(arguments: &[String]) -> anyhow::Result<()> {
     let wanted = |scenario: &str| {
         scenarios.iter().all(|one| one.starts_with("--")) || scenarios.iter().any(|one| one == scenario)
     };
-    let (receiver, places) = (Receiver::start()?, Place::available());
+    let (receiver, places) = (Receiver::start()?, Place::wanted(scenarios));
 
     let mut summary = Summary::default();
 

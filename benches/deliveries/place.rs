@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use anyhow::Context as _;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use thorn::{Config, Thorn};
 
 use crate::{process, receiver::micros};
@@ -29,6 +29,22 @@ impl Place {
             eprintln!("{place}: no server, left out; run this by `bash .ci/run servers` with --all-features");
         }
         all.into_iter().filter(|(_, there)| *there).map(|(place, _)| place).collect()
+    }
+
+    /// Those of them that are asked for, or all.
+    pub(crate) fn wanted(arguments: &[String]) -> Vec<Self> {
+        let is_asked_for = |place: &Self| arguments.iter().any(|argument| argument == place.argument());
+        let available = Self::available();
+        let some: Vec<_> = available.iter().copied().filter(is_asked_for).collect();
+        if some.is_empty() { available } else { some }
+    }
+
+    const fn argument(self) -> &'static str {
+        match self {
+            Self::Sqlite => "--sqlite",
+            Self::Postgres => "--postgres",
+            Self::Redis => "--redis",
+        }
     }
 }
 
@@ -81,6 +97,8 @@ impl Site {
             ..Config::default()
         };
         let thorn = Thorn::builder(db.clone()).config(config).build().await?;
+        // The first worker that ever starts makes the queue's tables, and later ones don't.
+        thorn.start_worker().await?.stop().await?;
         let servers = [
             if folder.is_none() { postmaster(&db).await? } else { None },
             if queue_url.is_some() { pid_of("redis-server") } else { None },
@@ -98,6 +116,14 @@ impl Site {
     pub(crate) async fn recorded(&self, wanted: usize) -> anyhow::Result<()> {
         while self.count("SELECT COUNT(*) AS n FROM thorn_delivery WHERE state = 'delivered'").await? < wanted {
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    /// Has the server write down what earlier measurements left, as it would some time during this one.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        if self.db.get_database_backend() == DbBackend::Postgres {
+            self.db.execute_unprepared("CHECKPOINT").await?;
         }
         Ok(())
     }
