@@ -61,7 +61,7 @@ async fn any_number_of_events_is_written_as_they_were_sent_in_order() {
     }
 }
 
-/// PostgreSQL is given lists with separators that a sender may have in it.
+/// PostgreSQL is given arrays, in which a character that a sender may have stands for none.
 #[tokio::test]
 async fn a_text_may_have_any_character_in_it() {
     let test = TestDatabase::new().await;

@@ -178,3 +178,38 @@ impl Backend for Tables {
         self.of_workers(&rest, names).await
     }
 }
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use std::time::Duration;
+
+    use sea_orm::{DbBackend, Statement, TransactionTrait as _};
+
+    use super::{ConnectionTrait, QueueOptions};
+    use crate::queue::Queue;
+
+    async fn waits_for_the_disk<C: ConnectionTrait>(db: &C) -> String {
+        let show = Statement::from_string(DbBackend::Postgres, "SHOW synchronous_commit");
+        db.query_one_raw(show).await.unwrap().unwrap().try_get("", "synchronous_commit").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_claim_waits_for_no_disk_and_what_comes_after_it_does() {
+        let place = crate::test_database::Place::new().await;
+        let db = place.connect().await;
+        if db.get_database_backend() != DbBackend::Postgres {
+            return;
+        }
+        let second = Duration::from_secs(1);
+        let options = QueueOptions { name: "thorn".into(), poll: second, takeover: second, batch: 1 };
+        let queue = Queue::open(&db, None, options).await.unwrap();
+        let txn = db.begin().await.unwrap();
+        assert_eq!(waits_for_the_disk(&txn).await, "on");
+        let staged = queue.enqueue(&txn, vec!["{}".into()]).await.unwrap();
+        assert_eq!(waits_for_the_disk(&txn).await, "off");
+        txn.commit().await.unwrap();
+        staged.send().await;
+        assert_eq!(waits_for_the_disk(&db).await, "on");
+        assert_eq!(queue.depth().await.unwrap(), 1);
+    }
+}

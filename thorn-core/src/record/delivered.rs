@@ -191,6 +191,24 @@ mod tests {
         assert_eq!(short[1].response.as_deref(), Some("a, {\"b\"} 'ö'"));
     }
 
+    #[cfg(feature = "postgres")]
+    #[tokio::test]
+    async fn one_row_that_is_there_sends_all_the_long_way() {
+        let place = crate::test_database::Place::new().await;
+        let db = place.connect().await;
+        if db.get_database_backend() != DbBackend::Postgres {
+            return;
+        }
+        crate::migration::migrate(&db).await.unwrap();
+        let records = [record(None), record(Some("ok")), record(None)];
+        assert!(insert_new(&db, &records[..2]).await.unwrap());
+        assert!(!insert_new(&db, &records).await.unwrap());
+        let rows = async || Entity::find().all(&db).await.unwrap().len();
+        assert_eq!(rows().await, 2, "none of them");
+        insert(&db, &records.iter().collect::<Vec<_>>()).await.unwrap();
+        assert_eq!(rows().await, 3);
+    }
+
     #[test]
     fn whoever_has_more_to_tell_goes_the_long_way() {
         assert!(fit_one_statement(DbBackend::Postgres, &[record(None), record(Some("ok"))]));
