@@ -64,11 +64,15 @@ async fn thorn_152_gone_disables_the_subscription() {
     Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
     let rows = app.deliveries(&subscription, |rows| rows.len() == 1).await;
     assert_eq!((rows[0].state, rows[0].attempts), (Some(DeliveryState::Dead), 1));
+    // That follows from the record, and comes after it.
+    let disabled = app::eventually("the subscription is disabled", || async {
+        app.reload(&subscription).await.disabled.ok_or_else(|| "it is not".to_owned())
+    });
+    let disabled = disabled.await;
 
     Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
     app.settled().await;
     assert_eq!(receiver.received().len(), 1);
-    let disabled = app.reload(&subscription).await.disabled.unwrap();
     assert!(disabled.reason.contains("410"), "{disabled:?}");
     worker.stop().await.unwrap();
 }
