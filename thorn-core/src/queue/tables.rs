@@ -183,14 +183,15 @@ impl Backend for Tables {
 mod tests {
     use std::time::Duration;
 
-    use sea_orm::{DbBackend, Statement, TransactionTrait as _};
+    use sea_orm::{DbBackend, DbErr, Statement, TransactionTrait as _};
 
     use super::{ConnectionTrait, QueueOptions};
     use crate::queue::Queue;
 
-    async fn waits_for_the_disk<C: ConnectionTrait>(db: &C) -> String {
+    async fn waits_for_the_disk<C: ConnectionTrait>(db: &C) -> Result<String, DbErr> {
         let show = Statement::from_string(DbBackend::Postgres, "SHOW synchronous_commit");
-        db.query_one_raw(show).await.unwrap().unwrap().try_get("", "synchronous_commit").unwrap()
+        let row = db.query_one_raw(show).await?;
+        row.ok_or(DbErr::RecordNotInserted)?.try_get("", "synchronous_commit")
     }
 
     #[tokio::test]
@@ -204,12 +205,12 @@ mod tests {
         let options = QueueOptions { name: "thorn".into(), poll: second, takeover: second, batch: 1 };
         let queue = Queue::open(&db, None, options).await.unwrap();
         let txn = db.begin().await.unwrap();
-        assert_eq!(waits_for_the_disk(&txn).await, "on");
+        assert_eq!(waits_for_the_disk(&txn).await.unwrap(), "on");
         let staged = queue.enqueue(&txn, vec!["{}".into()]).await.unwrap();
-        assert_eq!(waits_for_the_disk(&txn).await, "off");
+        assert_eq!(waits_for_the_disk(&txn).await.unwrap(), "off");
         txn.commit().await.unwrap();
         staged.send().await;
-        assert_eq!(waits_for_the_disk(&db).await, "on");
+        assert_eq!(waits_for_the_disk(&db).await.unwrap(), "on");
         assert_eq!(queue.depth().await.unwrap(), 1);
     }
 }
