@@ -2,10 +2,7 @@
 
 use std::time::Instant;
 
-use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _, Schema, Set,
-    TransactionTrait as _,
-};
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, EntityTrait as _, Schema, Set, TransactionTrait as _};
 
 use crate::{
     place::{Place, Site},
@@ -54,8 +51,8 @@ pub(crate) enum Way {
     Own,
     /// All in one transaction.
     Together,
-    /// The same; with webhook, the events are kept for one statement at its end.
-    Buffered,
+    /// The same; with webhook, it is thorn's, which keeps the events for one statement at its end.
+    Thorns,
     /// All with one statement that returns them.
     Many,
     /// The same; plain, it returns the last one's key only.
@@ -63,13 +60,13 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    const ALL: [Self; 6] = [Self::Own, Self::Together, Self::Buffered, Self::Many, Self::Alone, Self::Keyless];
+    const ALL: [Self; 6] = [Self::Own, Self::Together, Self::Thorns, Self::Many, Self::Alone, Self::Keyless];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Own => "`insert`, one transaction each",
             Self::Together => "500 in one transaction",
-            Self::Buffered => "500 in one transaction, `buffer_events`",
+            Self::Thorns => "500 in one transaction, `Thorn::transaction`",
             Self::Many => "`insert_many` of 500",
             Self::Keyless => "`insert_many` of 500, plain without the rows",
             Self::Alone => "`insert`, plain without a transaction",
@@ -85,7 +82,7 @@ impl Way {
     const fn rows(self) -> usize {
         match self {
             Self::Alone | Self::Own => 20,
-            Self::Together | Self::Buffered | Self::Many | Self::Keyless => 500,
+            Self::Together | Self::Thorns | Self::Many | Self::Keyless => 500,
         }
     }
 
@@ -93,7 +90,7 @@ impl Way {
     const fn blocks(self) -> usize {
         match self {
             Self::Alone | Self::Own => 12,
-            Self::Together | Self::Buffered => 2,
+            Self::Together | Self::Thorns => 2,
             Self::Many | Self::Keyless => 6,
         }
     }
@@ -122,7 +119,7 @@ macro_rules! together {
 }
 
 /// Seconds of one block without webhook.
-async fn plain(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
+async fn plain(way: Way, Site { db, .. }: &Site) -> anyhow::Result<f64> {
     let (rows, started) = (rows!(plain, way), Instant::now());
     match way {
         Way::Alone => {
@@ -137,7 +134,7 @@ async fn plain(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
                 txn.commit().await?;
             }
         }
-        Way::Together | Way::Buffered => together!(rows, db),
+        Way::Together | Way::Thorns => together!(rows, db),
         Way::Many => {
             plain::Entity::insert_many(rows).exec_with_returning(db).await?;
         }
@@ -149,8 +146,8 @@ async fn plain(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
 }
 
 /// Seconds of one block with webhook.
-async fn announced(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
-    let (rows, started) = (rows!(announced, way), Instant::now());
+async fn announced(way: Way, site: &Site) -> anyhow::Result<f64> {
+    let (db, rows, started) = (&site.db, rows!(announced, way), Instant::now());
     match way {
         Way::Alone | Way::Own => {
             for row in rows {
@@ -158,16 +155,14 @@ async fn announced(way: Way, db: &DatabaseConnection) -> anyhow::Result<f64> {
             }
         }
         Way::Together => together!(rows, db),
-        Way::Buffered => {
-            let txn = db.begin().await?;
-            thorn::buffer_events(&txn, async |_| {
+        Way::Thorns => {
+            let saved = site.thorn.transaction(async |txn| {
                 for row in rows {
-                    row.insert(&txn).await?;
+                    row.insert(txn).await?;
                 }
                 Ok::<_, sea_orm::DbErr>(())
-            })
-            .await?;
-            txn.commit().await?;
+            });
+            saved.await?;
         }
         Way::Many | Way::Keyless => {
             thorn::insert_many(rows, db).await?;
@@ -191,11 +186,11 @@ pub(crate) async fn measure(place: Place, rounds: usize) -> anyhow::Result<Vec<(
             let (mut without, mut with) = (0.0, 0.0);
             for block in 0..way.blocks() {
                 if (round + block) % 2 == 0 {
-                    without += plain(*way, db).await?;
-                    with += announced(*way, db).await?;
+                    without += plain(*way, &site).await?;
+                    with += announced(*way, &site).await?;
                 } else {
-                    with += announced(*way, db).await?;
-                    without += plain(*way, db).await?;
+                    with += announced(*way, &site).await?;
+                    without += plain(*way, &site).await?;
                 }
             }
             if round > 0 {

@@ -9,7 +9,7 @@ const HEAD: [&str; 7] = [
     "CPU s per 1,000 of these: all",
     "worker's memory: idle, peak",
     "commit to arrival: p50, p99",
-    "a save with webhook, times one without: alone, 500 in a transaction, these buffered, `insert_many`",
+    "a save with webhook, times one without: alone, 500 in a transaction of one's own, 500 in `Thorn::transaction`, `insert_many`",
 ];
 
 /// What a column is about.

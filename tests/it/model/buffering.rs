@@ -9,7 +9,7 @@ use std::{
 };
 
 use sea_orm::{DatabaseConnection, DbErr, TransactionTrait};
-use thorn::{Error, Event, buffer_events, buffer_events_or, outbox, outbox::OnError};
+use thorn::{Error, Event, Thorn, buffer_events, buffer_events_or, outbox, outbox::OnError};
 
 use super::{
     database::TestDatabase,
@@ -218,6 +218,36 @@ async fn thorn_078_a_savepoint_inside_a_buffer_discards_only_its_own_events() {
     let titles: Vec<_> = test.written().await.iter().map(|event| event.body["data"]["title"].clone()).collect();
     assert_eq!(titles, ["kept", "kept too"]);
     assert_eq!(test.rows_of("article").await, 2);
+}
+
+#[tokio::test]
+async fn thorn_126_a_transaction_of_thorn_s_has_one_insert_for_its_events() {
+    let mut test = database().await;
+    let inserts = count_inserts(&mut test.db);
+    let thorn = Thorn::builder(test.db.clone()).build().await.unwrap();
+    let saved = thorn.transaction(async |txn| {
+        for n in 0..100 {
+            draft(&n.to_string()).insert(txn).await?;
+        }
+        Ok::<_, DbErr>(inserts.load(Ordering::Relaxed))
+    });
+    assert_eq!((saved.await.unwrap(), inserts.load(Ordering::Relaxed)), (0, 1));
+    let titles: Vec<_> = test.written().await.iter().map(|event| event.body["data"]["title"].clone()).collect();
+    assert_eq!(titles, (0..100).map(|n| n.to_string()).collect::<Vec<_>>());
+
+    test.forget().await;
+    let changed_my_mind = thorn.transaction(async |txn| {
+        draft("a").insert(txn).await?;
+        Err::<(), _>(DbErr::Custom("changed my mind".to_owned()))
+    });
+    assert!(changed_my_mind.await.unwrap_err().to_string().contains("changed my mind"));
+    assert_eq!((test.names().await.len(), test.rows_of("article").await), (0, 100));
+
+    // An event that can't be written takes the row along.
+    test.break_outbox().await;
+    let broken = thorn.transaction(async |txn| Ok(draft("a").insert(txn).await?)).await;
+    assert!(matches!(&broken, Err(Error::Flush(error)) if error.events.len() == 1), "{broken:?}");
+    assert_eq!(test.rows_of("article").await, 100);
 }
 
 #[tokio::test]

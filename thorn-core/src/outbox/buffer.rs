@@ -112,10 +112,10 @@ where
     if let Some(scope) = Scope::of(db) {
         return work(Buffer { db, scope }).await;
     }
-    let scope = Scope::begin(db);
+    let scope = Scope::begin(db, on_error);
     let buffer = Buffer { db, scope: scope.clone() };
     let ended = Scope::enter(scope, Box::pin(work(buffer.clone()))).await;
-    match (ended, on_error) {
+    match (ended, buffer.scope.on_error) {
         (Ok(value), _) => {
             buffer.flush().await?;
             Ok(value)

@@ -8,6 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::OnError;
 use crate::{EventId, event::RenderedEvent};
 
 tokio::task_local! {
@@ -26,6 +27,7 @@ struct Connection {
 pub(super) struct Scope {
     connection: Connection,
     pending: Mutex<Pending>,
+    pub(super) on_error: OnError,
     /// Of another connection.
     outer: Option<Arc<Self>>,
 }
@@ -46,10 +48,10 @@ impl Connection {
 
 impl Scope {
     /// A new scope inside those of this task.
-    pub(super) fn begin<C>(db: &C) -> Arc<Self> {
+    pub(super) fn begin<C>(db: &C, on_error: OnError) -> Arc<Self> {
         let pending = Pending { events: Vec::new(), calls: 0, flushed_at: Instant::now() };
         let outer = INNERMOST.try_with(Arc::clone).ok();
-        Arc::new(Self { connection: Connection::of(db), pending: Mutex::new(pending), outer })
+        Arc::new(Self { connection: Connection::of(db), pending: Mutex::new(pending), on_error, outer })
     }
 
     /// This task's scope of the connection, if there is one.
@@ -78,7 +80,8 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let lost = self.pending().len();
-        if lost > 0 {
+        // Who discards them if it fails rolls back what they would have told of.
+        if lost > 0 && self.on_error == OnError::Flush {
             tracing::warn!(events = lost, "a scope of buffered events was dropped midway; they are lost");
         }
     }
@@ -122,11 +125,11 @@ pub(in crate::outbox) fn rewrite<C>(db: &C, id: EventId, with: &RenderedEvent) -
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, Scope};
+    use super::{Duration, OnError, Scope};
 
     #[tokio::test(start_paused = true)]
     async fn thorn_130_an_interval_counts_from_the_last_flush() {
-        let scope = Scope::begin(&1_u64);
+        let scope = Scope::begin(&1_u64, OnError::Flush);
         let second = Some(Duration::from_secs(1));
         let due = || scope.pending().is_due(None, second);
         assert!(!due());
@@ -139,8 +142,8 @@ mod tests {
     #[tokio::test]
     async fn a_scope_is_found_by_its_connection_at_any_depth() {
         let (one, two, other) = (1_u64, 2_u64, 3_u64);
-        Scope::enter(Scope::begin(&one), async {
-            Scope::enter(Scope::begin(&two), async {
+        Scope::enter(Scope::begin(&one, OnError::Flush), async {
+            Scope::enter(Scope::begin(&two, OnError::Flush), async {
                 assert!(Scope::of(&one).is_some() && Scope::of(&two).is_some());
                 assert!(Scope::of(&other).is_none());
             })
