@@ -73,7 +73,7 @@ impl Way {
         }
     }
 
-    /// Whether the ratio is one of like to like: both in a transaction, both with the same result.
+    /// Whether the ratio is one of like to like: with the same result, and single saves both in a transaction.
     pub(crate) const fn is_compared(self) -> bool {
         !matches!(self, Self::Alone | Self::Keyless)
     }

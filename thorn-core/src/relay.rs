@@ -21,7 +21,7 @@ pub(crate) use fan_out::FanOut;
 pub(crate) use hearers::hearers;
 pub(crate) use pack::stored_options;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use pick::OwnUrls;
 use sea_orm::{DatabaseConnection, DbBackend, prelude::Uuid};
@@ -85,6 +85,8 @@ struct Progress {
     next_sweep: Instant,
     /// The length that the queue had, with what was put on it since, and when it was asked.
     depth: Option<(usize, Instant)>,
+    /// Tasks that the next turn may take.
+    tasks: usize,
     /// When to look again for what lanes or the queue had no room for, if there is some.
     busy_until: Option<Instant>,
     /// The subscription after which the next hop begins.
@@ -99,8 +101,9 @@ const BUSY: Duration = Duration::from_millis(100);
 /// For how long the queue's length is taken for what it was, if it was nearly empty.
 const LATELY: Duration = Duration::from_secs(1);
 
-/// Tasks of one turn: the first of a long backlog shall be on their way before the last are packed.
-const TASKS: usize = 64;
+/// Tasks of the first turn after a pause, and of any. Of a long backlog the first shall be on their way before
+/// more are packed, so each turn takes twice as many as the one before.
+const TASKS: RangeInclusive<usize> = 8..=64;
 
 /// How long finished tasks gather on the queue of a busy worker before they are deleted.
 const SWEEP: Duration = Duration::from_millis(100);
@@ -119,6 +122,7 @@ impl Relay {
             next_audit: Instant::now() + self.audit_interval(),
             next_sweep: Instant::now() + SWEEP,
             depth: None,
+            tasks: *TASKS.start(),
             busy_until: None,
             cursor: Uuid::nil(),
             own_urls: OwnUrls::default(),
@@ -165,15 +169,21 @@ impl Relay {
             }
         }
         let room = within(&self.db, self.room(&mut progress.depth)).await?;
+        // A long queue isn't filled up task by task as they are finished.
+        let nearly_full = room.is_none_or(|room| room < self.options.longest_queue / 16);
+        let room = room.map(|room| room.min(progress.tasks));
         if let Some(room) = room {
             claimed.add(within(&self.db, self.claim_events(now, room, &mut progress.batch)).await?);
             claimed.add(within(&self.db, self.claim_due(now, room, progress)).await?);
-        } else {
+        }
+        if nearly_full {
             progress.busy_until = Some(Instant::now() + BUSY);
+            claimed.more = false;
         }
         if let Some((depth, _)) = &mut progress.depth {
             *depth += claimed.tasks;
         }
+        progress.tasks = if claimed.more { (progress.tasks * 2).min(*TASKS.end()) } else { *TASKS.start() };
         let audit = Instant::now() >= progress.next_audit;
         if audit {
             progress.next_audit = Instant::now() + self.audit_interval();
@@ -199,8 +209,7 @@ impl Relay {
                 depth
             }
         };
-        let room = self.options.longest_queue.checked_sub(depth).filter(|room| *room > 0);
-        Ok(room.map(|room| room.min(TASKS)))
+        Ok(self.options.longest_queue.checked_sub(depth).filter(|room| *room > 0))
     }
 
     fn audit_interval(&self) -> Duration {

@@ -46,10 +46,8 @@ pub(super) async fn insert<C: ConnectionTrait>(
 fn statement(kind: Kind, rows: Vec<Row>) -> Statement {
     let (count, columns) = (rows.len(), kind.columns());
     #[cfg(feature = "postgres")]
-    if kind.backend == DbBackend::Postgres
-        && count > 1
-        && let Some((sql, values)) = arrays::statement(kind, &rows)
-    {
+    if kind.backend == DbBackend::Postgres && arrays::can_hold(&rows) {
+        let (sql, values) = arrays::statement(kind, rows);
         return Statement::from_sql_and_values(kind.backend, sql, values);
     }
     let Insert { sql, room, limited } = kind.insert(count);

@@ -43,6 +43,7 @@ impl PollStrategy for Look {
         // Until both are pending: only then has each a waker for the next time.
         while self.told.poll_next_unpin(cx).is_ready() {
             time = Poll::Ready(Some(()));
+            self.ticks.reset();
         }
         while self.ticks.poll_tick(cx).is_ready() {
             time = Poll::Ready(Some(()));

