@@ -144,6 +144,13 @@ pub(crate) async fn new_database() -> anyhow::Result<String> {
     let server = std::env::var("THORN_TEST_POSTGRES_URL")?;
     let name = format!("thorn_bench_{}", micros());
     let db = thorn::connect(&server).await?;
+    // Those that are done with would have the server clean them up while others are measured.
+    let old = "SELECT datname FROM pg_database WHERE datname LIKE 'thorn_bench_%'";
+    for row in db.query_all_raw(Statement::from_string(DbBackend::Postgres, old)).await? {
+        let old: String = row.try_get("", "datname")?;
+        // One that is in use is refused.
+        let _ = db.execute_unprepared(&format!("DROP DATABASE {old}")).await;
+    }
     db.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
     let (host, _) = server.rsplit_once('/').context("THORN_TEST_POSTGRES_URL names no database")?;
     Ok(format!("{host}/{name}"))
