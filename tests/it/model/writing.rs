@@ -76,6 +76,30 @@ async fn a_text_may_have_any_character_in_it() {
     }
 }
 
+/// PostgreSQL is given once what is the same in all events.
+#[tokio::test]
+async fn events_may_be_alike_or_differ_in_one_thing() {
+    let test = TestDatabase::new().await;
+    for (sender, broadcast) in [(None, true), (Some("alice"), false), (Some("\u{1f}"), true)] {
+        let mut events = rendered(3, false);
+        for event in &mut events {
+            (event.name, event.sender, event.broadcast) = ("a.b".into(), sender.map(Into::into), broadcast);
+        }
+        let mut other_name = events.clone();
+        other_name[2].name = "a.c".into();
+        let mut other_sender = events.clone();
+        other_sender[1].sender = Some("bob".into());
+        let mut other_broadcast = events.clone();
+        other_broadcast[0].broadcast = !broadcast;
+        for events in [events, other_name, other_sender, other_broadcast] {
+            let expected: Vec<_> = events.iter().map(expected).collect();
+            outbox::write(&test.db, events).await.unwrap();
+            assert!(test.written().await == expected, "{sender:?} {broadcast}");
+            test.forget().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_event_for_a_dispatcher_may_stand_among_others() {
     let test = TestDatabase::new().await;
