@@ -76,7 +76,6 @@ async fn a_text_may_have_any_character_in_it() {
     }
 }
 
-/// PostgreSQL is given once what is the same in all events.
 #[tokio::test]
 async fn events_may_be_alike_or_differ_in_one_thing() {
     let test = TestDatabase::new().await;

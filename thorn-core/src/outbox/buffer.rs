@@ -115,7 +115,7 @@ where
     let scope = Scope::begin(db, on_error);
     let buffer = Buffer { db, scope: scope.clone() };
     let ended = Scope::enter(scope, Box::pin(work(buffer.clone()))).await;
-    match (ended, buffer.scope.on_error) {
+    match (ended, on_error) {
         (Ok(value), _) => {
             buffer.flush().await?;
             Ok(value)

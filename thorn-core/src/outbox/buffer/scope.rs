@@ -27,7 +27,7 @@ struct Connection {
 pub(super) struct Scope {
     connection: Connection,
     pending: Mutex<Pending>,
-    pub(super) on_error: OnError,
+    on_error: OnError,
     /// Of another connection.
     outer: Option<Arc<Self>>,
 }
