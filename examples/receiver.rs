@@ -20,7 +20,7 @@ use axum::{
 };
 use clap::Parser;
 use serde::Serialize;
-use thorn::{Timestamp, subscription::Digest};
+use thorn::{Timestamp, signing::Digest};
 use thorn_axum::{Problem, Webhook, WebhookSecrets};
 
 const KEPT: usize = 20;

@@ -2,19 +2,15 @@
 #![deny(missing_docs)]
 
 pub use thorn_core::{
-    AutocommitPolicy, Buffer, Config, ConfigError, DEFAULT_MAX_EVENT_BYTES, DeliveryId, Error, EventId, EventSettings,
-    Sent, SubscriptionId, Thorn, ThornBuilder, Timestamp, async_trait, buffer_events, buffer_events_or, connect,
-    delivery,
-    dispatch::{self, Dispatch, Dispatcher},
-    end_abandoned_transactions,
-    event::{self, Event, EventInfo, Sender, SenderId},
-    history,
+    AutocommitPolicy, BoxError, Buffer, Config, ConfigError, DeliveryId, Dispatch, Dispatcher, Error, EventId,
+    InvalidOption, Sent, SubscriptionId, Thorn, ThornBuilder, Timestamp, async_trait, attempt, buffer_events,
+    buffer_events_or, connect, delivery, dispatch, end_abandoned_transactions,
+    event::{self, Event},
+    filter::{self, Q},
+    guard, history,
     migration::{self, migrate, migrations},
-    model::{
-        self, Change, Field, Joins, LinkChange, LinkOp, ModelEvent, Null, Op, Q, Relation, Trigger, WebhookModel,
-        delete_many, insert_many, links, update_many, without_events,
-    },
-    outbox, queue, record,
+    model::{self, delete_many, insert_many, links, update_many, without_events},
+    outbox, queue, signing,
     subscription::{self, Subscriber},
     worker::{self, Worker},
 };

@@ -6,9 +6,10 @@ use sea_orm::{DatabaseConnection, prelude::Uuid};
 use thorn::{
     Error, SubscriptionId, Timestamp, async_trait,
     event::ExtraHeaders,
+    signing::{Digest, Secret, Signer},
     subscription::{
-        Access, ChangeSubscription, ContentType, Digest, MakeSubscription, Page, Pattern, Registry, Secret, Signer,
-        StoredChange, Subscription, SubscriptionStore,
+        Access, ChangeSubscription, ContentType, MakeSubscription, Page, Pattern, Registry, StoredChange, Subscription,
+        SubscriptionStore,
     },
 };
 

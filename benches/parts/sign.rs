@@ -8,10 +8,7 @@ use std::{
 use criterion::{Criterion, Throughput};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use thorn::{
-    delivery::{hook_hmac, standard_signature},
-    subscription::{Digest, Secret},
-};
+use thorn::signing::{Digest, Secret, hook_hmac, standard_signature};
 
 const ID: &str = "01a201d1-7087-71b5-85fa-f2d29750dfa5";
 const ROUNDS: usize = 21;

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use thorn::{
     Config, DeliveryId, EventId, Thorn,
-    delivery::RetryPolicy,
+    attempt::RetryPolicy,
     history::DeliveryRow,
     subscription::{Access, NewSubscription, Subscription, SubscriptionChange},
     worker::Worker,

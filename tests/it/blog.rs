@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable};
 use serde_json::{Value, json};
-use thorn::{delivery::hook_hmac, subscription::Secret};
+use thorn::signing::{Secret, hook_hmac};
 use thorn_core::testing::Received;
 
 use self::{

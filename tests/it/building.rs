@@ -1,7 +1,10 @@
 //! `Thorn::builder(…).build()` that fails.
 
 use sea_orm::ConnectionTrait;
-use thorn::{Config, Dispatch, Event, Thorn, migration::Migrator, migration::MigratorTrait};
+use thorn::{
+    Config, Dispatch, Event, Thorn,
+    migration::{Migrator, MigratorTrait},
+};
 
 use crate::{
     alone::alone,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use thorn::{
     Event, Thorn,
-    delivery::hook_hmac,
-    subscription::{Access, ConfiguredSubscription, Digest, Page, Secret},
+    signing::{Digest, Secret, hook_hmac},
+    subscription::{Access, ConfiguredSubscription, Page},
 };
 use thorn_core::testing::{Received, Receiver, Reply};
 

@@ -14,7 +14,7 @@ use axum::{
 use serde_json::{Value, json};
 use thorn::{
     Error, Event, SubscriptionId, Thorn,
-    record::DeliveryState,
+    attempt::DeliveryState,
     subscription::{
         Access, ChangeSubscription, InvalidSubscription, MakeSubscription, NewSubscription, Page, StoredChange,
         Subscription, SubscriptionChange, SubscriptionStore,

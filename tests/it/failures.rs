@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use thorn::{
     Config,
-    delivery::{Outcome, RetryPolicy},
+    attempt::{DeliveryState, Outcome, RetryPolicy},
     event::Event,
-    record::DeliveryState,
 };
 use thorn_core::testing::{Receiver, Reply};
 

@@ -3,9 +3,10 @@
 use sea_orm::TransactionTrait;
 use thorn::{
     DeliveryId,
-    delivery::{Outcome, sign, verify_standard},
+    attempt::{DeliveryState, Outcome},
+    delivery::sign,
     event::Event,
-    record::DeliveryState,
+    signing::verify_standard,
 };
 use thorn_core::testing::Receiver;
 

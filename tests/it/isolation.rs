@@ -5,9 +5,8 @@ use std::time::Duration;
 use sea_orm::DbBackend;
 use thorn::{
     Config,
-    delivery::{Outcome, RetryPolicy},
+    attempt::{DeliveryState, Outcome, RetryPolicy},
     event::Event,
-    record::DeliveryState,
     subscription::{NewSubscription, Subscription},
 };
 use thorn_core::testing::{Receiver, Reply};

@@ -7,9 +7,9 @@ use std::{
 
 use thorn::{
     Config, Thorn,
-    delivery::{DeliveryObserver, DeliveryReport, Outcome, RetryPolicy},
+    attempt::{DeliveryState, Outcome, RetryPolicy},
+    delivery::{DeliveryObserver, DeliveryReport},
     event::{DELIVERY_FAILED, Event, SUBSCRIPTION_DISABLED},
-    record::DeliveryState,
     subscription::SubscriptionChange,
 };
 use thorn_core::testing::{Receiver, Reply};

@@ -89,13 +89,13 @@ fn thorn_171_every_setting_of_thorn_has_its_counterpart() {
     let config = thorn::Config::from_lookup(&get).unwrap();
     assert_eq!((config.chunk, config.timeout), (10, Duration::from_secs(3)));
     assert_eq!(config.event_choices.unwrap(), ["a.b", "c.d"]);
-    assert_eq!(config.hmac_signer, thorn::subscription::Signer::Compat);
+    assert_eq!(config.hmac_signer, thorn::signing::Signer::Compat);
     assert_eq!((config.retry.max_attempts, config.retry.first), (11, Duration::from_secs(60)));
 
     let defaults = thorn::Config::default();
     assert_eq!((defaults.chunk, defaults.timeout), (100, Duration::from_secs(15)));
     assert_eq!((defaults.retry.max_attempts, defaults.retry.first), (11, Duration::from_secs(5)));
-    assert_eq!(defaults.hmac_signer, thorn::subscription::Signer::Hmac);
+    assert_eq!(defaults.hmac_signer, thorn::signing::Signer::Hmac);
     assert!(defaults.validators.is_none(), "the defaults of `Validator`");
     assert!(defaults.event_choices.is_none());
 }

@@ -2,8 +2,9 @@
 
 use thorn::{
     Event, SubscriptionId, Timestamp,
-    delivery::{SignatureError, sign, verify_compat_hmac, verify_hook_hmac},
+    delivery::sign,
     event::ExtraHeaders,
+    signing::{SignatureError, verify_compat_hmac, verify_hook_hmac},
     subscription::{NewSubscription, Subscription},
 };
 use thorn_axum::WebhookSecrets;

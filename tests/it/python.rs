@@ -10,7 +10,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use thorn::{
     event::Event,
-    subscription::{ContentType, Digest, NewSubscription, Subscription},
+    signing::Digest,
+    subscription::{ContentType, NewSubscription, Subscription},
 };
 use thorn_core::testing::{Received, Receiver};
 

@@ -9,7 +9,7 @@ mod places;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend};
-use thorn::{Config, event::Event, record::DeliveryState};
+use thorn::{Config, attempt::DeliveryState, event::Event};
 use thorn_core::testing::Receiver;
 
 use crate::app::{self, App};

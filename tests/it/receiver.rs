@@ -13,9 +13,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use thorn::{
     DeliveryId, EventId, SubscriptionId, Timestamp,
-    delivery::{Client, ClientConfig, Outcome, Outgoing, TargetGuard, encode_body, hook_hmac, standard_signature},
+    attempt::Outcome,
+    delivery::encode_body,
+    delivery::{Client, ClientConfig, Outgoing},
     event::ExtraHeaders,
-    subscription::{ContentType, Digest, Secret},
+    guard::TargetGuard,
+    signing::{Digest, Secret, hook_hmac, standard_signature},
+    subscription::ContentType,
 };
 use thorn_axum::{Webhook, WebhookSecrets};
 use tower::ServiceExt as _;

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use thorn::{Config, delivery::RetryPolicy, event::Event, record::DeliveryState};
+use thorn::{
+    Config,
+    attempt::{DeliveryState, RetryPolicy},
+    event::Event,
+};
 use thorn_core::testing::{Receiver, Reply};
 
 use crate::app::{self, App};

@@ -44,7 +44,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// | field | |
 /// |---|---|
 /// | `event`, `url` | required: a [pattern](thorn_core::subscription::Pattern) and where deliveries go |
-/// | `filter` | what must hold of the event's data, `{"state": "PUBLISHED"}`, as a [`Q`](thorn_core::model::Q) without `now_…` and `changed`; null (default) for none |
+/// | `filter` | what must hold of the event's data, `{"state": "PUBLISHED"}`, as a [`Q`](thorn_core::filter::Q) without `now_…` and `changed`; null (default) for none |
 /// | `content_type` | `application/json` (default) or `application/x-www-form-urlencoded` |
 /// | `hmac_secret` | what deliveries are signed with; generated if left out |
 /// | `hmac_digest` | hash function of `Hook-HMAC`: `sha256` (default), `sha512`, `sha384`, `sha224`, `sha1` |

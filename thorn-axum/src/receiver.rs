@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use thorn_core::{SubscriptionId, Timestamp, delivery::SignatureError};
+use thorn_core::{SubscriptionId, Timestamp, signing::SignatureError};
 
 use crate::{Problem, body::bytes_up_to};
 

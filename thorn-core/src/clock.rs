@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// Differences up to this are left alone: those of a busy machine, and what is corrected bit by bit.
 const SLACK: Duration = Duration::from_secs(10);

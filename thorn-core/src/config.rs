@@ -6,14 +6,17 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 
-pub use env::ConfigError;
+pub use self::env::ConfigError;
 
 use crate::{
-    AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, Error, EventSettings,
-    delivery::{ClientConfig, RetryPolicy, TargetGuard, Validator},
+    attempt::RetryPolicy,
+    delivery::ClientConfig,
     dispatch::Dispatch,
+    error::Error,
+    guard::{TargetGuard, Validator},
+    process::{AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, EventSettings},
     queue::QueueUrl,
-    subscription::{SecretKey, Signer},
+    signing::{SecretKey, Signer},
 };
 
 /// More requests at once than a process has sockets for.
@@ -127,7 +130,7 @@ impl Config {
     ///
     /// [`Error::Option`] naming the setting and what is allowed.
     pub fn check(&self) -> Result<(), Error> {
-        let refuse = |option, reason: &str| Err(Error::Option { option, reason: reason.into() });
+        let refuse = |option, reason: &str| Err(Error::option(option, reason));
         if self.timeout.is_zero() {
             return refuse("timeout", "it is 0; give a positive duration");
         }
@@ -149,10 +152,10 @@ impl Config {
         if let Some(base) = &self.base_url
             && !(base.starts_with("http://") || base.starts_with("https://"))
         {
-            return Err(Error::Option { option: "base_url", reason: format!("`{base}` isn't an http or https URL") });
+            return Err(Error::option("base_url", format!("`{base}` isn't an http or https URL")));
         }
         self.validators.iter().flatten().try_for_each(Validator::check)?;
-        self.retry.check()
+        Ok(self.retry.check()?)
     }
 
     /// What shapes events while they are rendered.

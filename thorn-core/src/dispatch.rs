@@ -1,28 +1,11 @@
-//! Who takes an event once it is committed: the queue, the caller itself, or the application's own
-//! [`Dispatcher`].
-//!
-//! Whoever it is, the event is a row first, written with the change it announces. An event that is
-//! delivered inline is marked as taken for a while; should its process die before it has sent it,
-//! the mark runs out and a worker takes it.
-
-mod collect;
-mod custom;
-mod inline;
-mod known;
-mod scope;
+//! How an event is dispatched once it is committed: by the queue, inline, not at all, or by the
+//! application.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-pub(crate) use collect::{after_commit, after_statement, collect};
-pub(crate) use custom::Custom;
-pub use custom::{BoxError, Dispatcher};
-pub(crate) use inline::Inline;
-pub(crate) use known::{check as check_known, hold, register};
-pub(crate) use scope::{InlineScope, is_inline};
+use crate::invalid::InvalidOption;
 
-use crate::Error;
-
-/// The longest name of a [`Dispatcher`].
+/// The longest name of a dispatcher.
 const MAX_NAME_LENGTH: usize = 64;
 
 /// How an event is dispatched once it is committed.
@@ -45,7 +28,7 @@ pub enum Dispatch {
     Inline,
     /// The event is not even written; the change it would announce is saved.
     Disabled,
-    /// The [`Dispatcher`] of this name takes it, in a worker that has it.
+    /// The [`Dispatcher`](crate::Dispatcher) of this name takes it, in a worker that has it.
     Custom(Cow<'static, str>),
 }
 
@@ -83,10 +66,10 @@ impl FromStr for Dispatch {
 }
 
 /// Checks the name of a dispatcher.
-pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(name: &str) -> Result<(), InvalidOption> {
     if name.is_empty() || name.chars().count() > MAX_NAME_LENGTH {
         let reason = format!("`{name}` isn't a name of 1 to {MAX_NAME_LENGTH} characters");
-        return Err(Error::Option { option: "dispatcher", reason });
+        return Err(InvalidOption { option: "dispatcher", reason });
     }
     Ok(())
 }

@@ -1,14 +1,23 @@
 //! What can go wrong in thorn, other than a delivery: a failed delivery is data
-//! ([`Outcome`](crate::delivery::Outcome)).
+//! ([`Outcome`](crate::attempt::Outcome)).
+
+mod flush;
 
 use sea_orm::DbErr;
 
+pub use flush::FlushError;
+
 use crate::{
-    SubscriptionId,
-    delivery::{SignatureError, TargetError},
-    event::MAX_NAME_LENGTH,
-    outbox::FlushError,
-    subscription::{InvalidConfiguration, InvalidSubscription, ParsePatternError, SecretError},
+    guard::TargetError,
+    headers::InvalidHeader,
+    id::SubscriptionId,
+    invalid::InvalidOption,
+    name::InvalidEventName,
+    pattern::ParsePatternError,
+    rendered::{CallbackFailed, InvalidEventOptions},
+    signing::{SecretError, SignatureError},
+    spec::InvalidConfiguration,
+    spec::InvalidSubscription,
 };
 
 /// Why an operation of thorn was refused or failed.
@@ -16,13 +25,8 @@ use crate::{
 #[non_exhaustive]
 pub enum Error {
     /// An event's name breaks the rules of [`Event::new`](crate::event::Event::new).
-    #[error("invalid event name `{}`: {reason}", shown(name))]
-    EventName {
-        /// The name as given.
-        name: String,
-        /// The rule it breaks.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    EventName(#[from] InvalidEventName),
     /// The payload can't be written as JSON (a NaN, a map with keys that aren't strings, …).
     #[error("the payload of event `{event}` can't be written as JSON: {source}")]
     Payload {
@@ -39,16 +43,9 @@ pub enum Error {
         /// What was found instead.
         reason: String,
     },
-    /// A callback that was asked for the event's recipients failed or panicked.
-    #[error("the callback for `{pattern}`, asked who gets event `{event}`: {source}")]
-    Callback {
-        /// The event's name.
-        event: String,
-        /// The pattern that the callback was registered for.
-        pattern: String,
-        /// What it said.
-        source: crate::event::CallbackError,
-    },
+    /// A callback that names an event's recipients failed or panicked.
+    #[error(transparent)]
+    Callback(#[from] CallbackFailed),
     /// The rendered event is larger than allowed.
     #[error(
         "event `{event}` is {size} bytes, the limit is {limit}; send a reference instead of the whole object, or raise `max_event_bytes`"
@@ -62,21 +59,11 @@ pub enum Error {
         limit: usize,
     },
     /// A header may not be set, or has a value that can't be sent.
-    #[error("header `{name}` {reason}")]
-    Header {
-        /// The header's name as given.
-        name: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// An option of an event or of the builder has a value that makes no sense.
-    #[error("invalid {option}: {reason}")]
-    Option {
-        /// The option's name.
-        option: &'static str,
-        /// What is wrong and what is allowed.
-        reason: String,
-    },
+    #[error(transparent)]
+    Header(#[from] InvalidHeader),
+    /// A setting, or an option of an event or of the builder, has a value that makes no sense.
+    #[error(transparent)]
+    Option(#[from] InvalidOption),
     /// A subscription's pattern is not one.
     #[error(transparent)]
     Pattern(#[from] ParsePatternError),
@@ -146,14 +133,18 @@ impl From<Error> for DbErr {
     }
 }
 
-/// A name that may be anything, on one line and not too long for a log.
-fn shown(name: &str) -> String {
-    let mut shown = String::new();
-    for c in name.chars().take(MAX_NAME_LENGTH) {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+impl From<InvalidEventOptions> for Error {
+    fn from(error: InvalidEventOptions) -> Self {
+        match error {
+            InvalidEventOptions::Option(error) => error.into(),
+            InvalidEventOptions::Header(error) => error.into(),
+        }
     }
-    if name.chars().nth(MAX_NAME_LENGTH).is_some() {
-        shown.push('…');
+}
+
+impl Error {
+    /// An option with a value that makes no sense.
+    pub(crate) fn option(option: &'static str, reason: impl Into<String>) -> Self {
+        Self::Option(InvalidOption { option, reason: reason.into() })
     }
-    shown
 }

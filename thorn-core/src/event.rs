@@ -3,40 +3,29 @@
 //! An [`Event`] is described, then rendered with its data into a [`RenderedEvent`], which is what
 //! the outbox stores. Nothing after that looks at the row that caused it.
 
-mod callback;
-mod finite;
-mod headers;
-mod members;
-mod name;
-mod options;
-mod own;
-pub(crate) mod recipients;
-mod rendered;
-mod sender;
-
-pub(crate) use callback::{Callback, Function};
-pub use callback::{CallbackError, EventInfo};
-pub use headers::ExtraHeaders;
-pub(crate) use headers::check_header;
-pub(crate) use members::{Members, OWN};
-pub use name::{MAX_NAME_LENGTH, check_event_name, escape_segment};
-pub use options::EventOptions;
-pub use own::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED};
-pub(crate) use own::{delivery_failed, subscription_disabled};
-pub use rendered::RenderedEvent;
-pub use sender::{Sender, SenderId};
-
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
 use crate::{
-    Error, EventId, Timestamp,
-    delivery::{RetryPolicy, Validator},
-    dispatch::{self, Dispatch},
-    outbox, settings,
-    subscription::Subscriber,
+    attempt::RetryPolicy,
+    dispatch::Dispatch,
+    error::Error,
+    guard::Validator,
+    id::EventId,
+    process,
+    rendered::{Members, body},
+    spec::Subscriber,
+    timestamp::Timestamp,
+};
+pub use crate::{
+    headers::{ExtraHeaders, InvalidHeader},
+    name::{
+        DELIVERY_FAILED, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED, check_event_name, escape_segment,
+    },
+    rendered::{
+        CallbackError, CallbackFailed, EventInfo, EventOptions, InvalidEventOptions, RenderedEvent, Sender, SenderId,
+    },
 };
 
 /// Describes an event to be sent: its name, who caused it, and how it is delivered.
@@ -173,7 +162,7 @@ impl Event {
     /// # Examples
     ///
     /// ```
-    /// use thorn_core::{delivery::Validator, event::Event};
+    /// use thorn_core::{event::Event, guard::Validator};
     ///
     /// let event = Event::new("invoice.paid").validators([Validator::protocols(["https"]), Validator::ports([443])]);
     /// # event.render(&()).unwrap();
@@ -214,10 +203,17 @@ impl Event {
         self
     }
 
+    /// Marks the event as one of thorn's own. It goes by the queue, whatever the application's events do.
+    #[must_use]
+    pub(crate) fn internal(mut self) -> Self {
+        self.options.own = true;
+        self.dispatch(Dispatch::Queue)
+    }
+
     /// What a model's event is about, if there is a callback to tell.
     #[must_use]
     pub(crate) fn context(mut self, context: impl FnOnce() -> serde_json::Value) -> Self {
-        self.context = recipients::is_asked().then(context);
+        self.context = process::has_callbacks().then(context);
         self
     }
 
@@ -246,49 +242,32 @@ impl Event {
         self
     }
 
-    /// Writes the event to the outbox on this connection: inside a transaction it becomes visible
-    /// with the commit and vanishes with a rollback. A delivery that fails is never an error here.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`], [`Error::Option`] (also for a dispatcher that isn't known) for bad
-    /// input, in which case nothing is written; [`Error::Database`].
-    pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
-    where
-        C: ConnectionTrait,
-        P: Serialize + ?Sized,
-    {
-        let event = self.render(payload)?;
-        let id = event.id;
-        outbox::write(db, vec![event]).await?;
-        Ok(id)
-    }
-
     /// Renders the event with its data now, without writing it.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), but for the database's.
+    /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
+    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`], and [`Error::Option`], also for a dispatcher
+    /// that isn't known.
     pub fn render<P: Serialize + ?Sized>(self, payload: &P) -> Result<RenderedEvent, Error> {
         check_event_name(&self.name)?;
         self.options.check()?;
-        let settings = settings::current();
+        let settings = process::settings();
         let dispatch = match self.dispatch {
             Some(dispatch) => dispatch,
             // A scope says how, not whether.
-            None if dispatch::is_inline() && settings.dispatch != Dispatch::Disabled => Dispatch::Inline,
+            None if process::in_inline_scope() && settings.dispatch != Dispatch::Disabled => Dispatch::Inline,
             None => settings.dispatch.clone(),
         };
         if let Dispatch::Custom(name) = &dispatch {
-            dispatch::check_known(name)?;
+            process::check_dispatcher(name)?;
         }
         let reference = self.reference.map(|path| settings.absolute(path));
         let extra = match self.request_data {
             Ok(extra) => extra,
             Err(reason) => return Err(Error::RequestData { event: self.name, reason }),
         };
-        let body = rendered::body(&self.name, reference.as_deref(), self.sender.as_ref(), payload, extra.as_ref())
+        let body = body(&self.name, reference.as_deref(), self.sender.as_ref(), payload, extra.as_ref())
             .map_err(|source| Error::Payload { event: self.name.clone(), source })?;
         if body.len() > settings.max_event_bytes {
             return Err(Error::EventTooLarge { event: self.name, size: body.len(), limit: settings.max_event_bytes });
@@ -307,10 +286,10 @@ impl Event {
             Dispatch::Custom(name) if !self.subscribers.is_empty() => {
                 let reason =
                     format!("the dispatcher `{name}` takes the event elsewhere and knows none; leave them out");
-                return Err(Error::Option { option: "subscribers", reason });
+                return Err(Error::option("subscribers", reason));
             }
             Dispatch::Custom(_) => Vec::new(),
-            _ => recipients::gather(self.subscribers, &info, self.options.validators.as_deref())?,
+            _ => process::gather(self.subscribers, &info, self.options.validators.as_deref())?,
         };
         Ok(RenderedEvent {
             id: EventId::generate(),

@@ -3,5 +3,5 @@
 mod deliveries;
 mod status;
 
-pub use deliveries::{DeliveryRow, deliveries_of_event, deliveries_of_subscription};
-pub use status::Status;
+pub use self::deliveries::{DeliveryRow, deliveries_of_event, deliveries_of_subscription};
+pub use self::status::Status;

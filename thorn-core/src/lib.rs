@@ -1,39 +1,101 @@
-//! The core of [thorn](https://docs.rs/thorn): everything that is neither HTTP serving nor a macro.
+//! The core of [thorn](https://docs.rs/thorn): everything except HTTP serving and macros.
 //!
-//! The modules stand in the order the data takes: `model` → `event` → `outbox` → `relay` → `queue`
-//! → `delivery` → `record`. Each hands the next one a value.
+//! The modules ("rooms") stand in three storeys. A room uses only rooms that stand before it in this list;
+//! `tests/it/house.rs` checks every import.
+//!
+//! **Ground: words.** Values and rules without a connection.
+//!
+//! | room | holds |
+//! |---|---|
+//! | `invalid` | an option with a value that makes no sense |
+//! | `id`, `timestamp`, `clock` | identifiers and time |
+//! | `name`, `pattern`, `headers` | event names, subscriptions' patterns, extra headers |
+//! | `filter` | filters as data |
+//! | `guard` | where deliveries may go |
+//! | `signing` | secrets, signatures, encryption at rest |
+//! | `attempt` | outcomes, retries, states |
+//! | `dispatch` | how an event is dispatched |
+//! | `metrics` | counters |
+//! | `spec` | what is delivered where, and its rules |
+//! | `rendered` | events as immutable facts |
+//! | `error` | every error of the crate |
+//! | `process` | what the application told this process |
+//!
+//! **Middle: nouns.** Kinds of rows and values, with what reads and writes them.
+//!
+//! | room | holds |
+//! |---|---|
+//! | `db` | connections, transactions, SQL |
+//! | `tables`, `migration` | thorn's tables |
+//! | `event` | events before they are rendered |
+//! | `endpoint` | URLs, and what this process knows about each |
+//! | `subscription` | subscriptions and the registry |
+//! | `outbox` | events written in the caller's transaction |
+//! | `model` | models that announce their changes |
+//! | `fanout` | from an event to signed deliveries |
+//! | `queue` | the job queue, apalis |
+//! | `record` | what came of each delivery |
+//! | `history` | reading it back |
+//!
+//! **Top: machines.** They run.
+//!
+//! | room | does |
+//! |---|---|
+//! | `delivery` | makes attempts |
+//! | `config` | holds every setting |
+//! | `relay` | moves events from the outbox to the queue |
+//! | `inline` | delivers in the sender's process |
+//! | `worker` | runs relay, queue and delivery |
+//! | `thorn` | is the handle an application holds |
 #![deny(missing_docs)]
 
 // A name for the integration tests' databases, which these tests share.
 #[cfg(test)]
 extern crate self as thorn_core;
 
-mod clock;
-mod config;
-mod connect;
-mod error;
+// Ground: words.
+mod invalid;
 mod id;
-mod relay;
-mod settings;
-mod silence;
-mod statement;
-mod thorn;
 mod timestamp;
-mod transaction;
-
-pub mod delivery;
+mod clock;
+mod name;
+mod pattern;
+mod headers;
+pub mod filter;
+pub mod guard;
+pub mod signing;
+pub mod attempt;
 pub mod dispatch;
-pub mod event;
-pub mod history;
+mod metrics;
+mod spec;
+mod rendered;
+mod error;
+mod process;
+
+// Middle: nouns.
+mod db;
+mod tables;
 pub mod migration;
-pub mod model;
-pub mod outbox;
-pub mod queue;
-pub mod record;
+pub mod event;
+mod endpoint;
 pub mod subscription;
+pub mod outbox;
+pub mod model;
+mod fanout;
+pub mod queue;
+mod record;
+pub mod history;
+
+// Top: machines.
+pub mod delivery;
+mod config;
+mod relay;
+mod inline;
+pub mod worker;
+mod thorn;
+
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod worker;
 
 #[cfg(all(test, feature = "sqlite"))]
 #[path = "../../tests/it/database.rs"]
@@ -42,12 +104,14 @@ mod test_database;
 
 pub use async_trait::async_trait;
 pub use config::{Config, ConfigError};
-pub use connect::{connect, end_abandoned_transactions};
-pub use dispatch::{Dispatch, Dispatcher};
+pub use db::{connect, end_abandoned_transactions};
+pub use dispatch::Dispatch;
 pub use error::Error;
 pub use id::{DeliveryId, EventId, SubscriptionId};
+pub use invalid::InvalidOption;
 pub use outbox::{Buffer, buffer_events, buffer_events_or};
-pub use settings::{AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, EventSettings};
+pub use process::AutocommitPolicy;
+pub use relay::{BoxError, Dispatcher};
 pub use thorn::{Sent, Thorn, ThornBuilder};
 pub use timestamp::Timestamp;
 

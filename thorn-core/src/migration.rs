@@ -17,7 +17,7 @@ use sea_orm_migration::{
     seaql_migrations,
 };
 
-use crate::{Error, transaction};
+use crate::{db::transaction, error::Error};
 
 /// The advisory lock of PostgreSQL, for each database its own: "thorn" and a number.
 const LOCK: i64 = 0x7468_6f72_6e01;

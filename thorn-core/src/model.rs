@@ -19,32 +19,31 @@
 //! `ActiveModelTrait::update_without_returning` when called generically (the inherent one is
 //! covered).
 
+mod autocommit;
+mod before_image;
 mod bulk;
-mod carry;
 mod change;
+mod column_json;
+mod deletion_race;
 mod event;
 mod field;
-mod gone;
-mod guard;
+mod filter_rows;
 #[doc(hidden)]
 pub mod hooks;
-mod json;
 mod junction;
-mod link;
+mod link_change;
 pub mod links;
-mod locked;
 mod payload;
-mod q;
+mod row_lock;
 mod suppress;
 mod template;
 #[doc(hidden)]
 pub mod transaction;
-mod value;
 mod webhook_model;
 
-pub use bulk::{delete_many, insert_many, update_many};
 #[doc(hidden)]
-pub use carry::left_behind as rows_left_behind;
+pub use before_image::left_behind as rows_left_behind;
+pub use bulk::{delete_many, insert_many, update_many};
 pub use change::{Change, Op};
 #[doc(hidden)]
 pub use event::with_headers;
@@ -53,10 +52,10 @@ pub use field::{Contains, EqualTo, Field, Null, OrderedWith, Text, Truthy};
 pub use junction::Joins;
 #[doc(hidden)]
 pub use junction::{EventsOf, LinkRows, Silent, announce as announce_links};
-pub use link::{LinkChange, LinkOp, Relation};
+pub use link_change::{LinkChange, LinkOp, Relation};
 pub use payload::Columns;
-pub use q::{InvalidQ, Q, QField};
 pub use suppress::without_events;
 #[doc(hidden)]
 pub use template::{Piece, name, reference};
+pub(crate) use transaction::end;
 pub use webhook_model::{HookedBehavior, WebhookModel};

@@ -5,23 +5,23 @@
 //! commits late is not skipped.
 
 mod buffer;
-pub(crate) mod entity;
 mod insert;
-mod wake;
+mod notification;
+mod send;
+mod stored_event;
 
-pub use buffer::{Buffer, FlushError, OnError, buffer_events, buffer_events_or};
-pub(crate) use wake::{hints, listen, notify};
+pub use crate::error::FlushError;
+pub use buffer::{Buffer, OnError, buffer_events, buffer_events_or};
+pub(crate) use notification::listen;
+pub(crate) use stored_event::{Stored, stored_options, subscribers};
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
+use self::insert::insert;
 use crate::{
-    Error, EventId, Timestamp,
-    dispatch::{self, Dispatch},
-    event::{RenderedEvent, recipients},
-    statement::Existing,
-    subscription,
+    db::Existing, dispatch::Dispatch, error::Error, id::EventId, process, rendered::RenderedEvent, tables::event,
+    timestamp::Timestamp,
 };
-use insert::insert;
 
 /// Writes events on this connection, many with one statement, in order; inside a scope of
 /// [`buffer_events`] they are kept for its next flush.
@@ -45,7 +45,7 @@ pub async fn write<C: ConnectionTrait>(db: &C, mut events: Vec<RenderedEvent>) -
 }
 
 async fn insert_new<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
-    dispatch::after_statement::<C, _>(insert(db, events, Existing::Refused)).await
+    process::after_statement::<C, _>(insert(db, events, Existing::Refused)).await
 }
 
 /// As [`write`], but an event that is there already stays as it is.
@@ -59,21 +59,21 @@ pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &Ren
     if buffer::rewrite(db, id, event) {
         return Ok(true);
     }
-    let options = subscription::column(&event.options, &event.subscribers, recipients::key().as_ref())?;
-    let update = entity::Entity::update_many()
-        .set(entity::ActiveModel { body: Set(event.body.clone()), options: Set(options), ..Default::default() })
-        .filter(entity::Column::Id.eq(id.as_uuid()))
-        .filter(entity::Column::Fanout.is_null());
+    let options = stored_event::column(&event.options, &event.subscribers, process::secret_key().as_ref())?;
+    let update = event::Entity::update_many()
+        .set(event::ActiveModel { body: Set(event.body.clone()), options: Set(options), ..Default::default() })
+        .filter(event::Column::Id.eq(id.as_uuid()))
+        .filter(event::Column::Fanout.is_null());
     Ok(update.exec(db).await?.rows_affected > 0)
 }
 
 /// Since when and until when an event is held for inline delivery; `None` leaves it to the queue.
 fn hold(event: &RenderedEvent) -> Option<(Timestamp, Timestamp)> {
-    let Some(time) = dispatch::hold() else {
+    let Some(time) = process::inline_hold() else {
         tracing::warn!(event.name, "no `Thorn` is there to deliver the event inline; it goes by the queue");
         return None;
     };
-    if !dispatch::collect(event.id) {
+    if !process::collect(event.id) {
         tracing::debug!(event.name, "inside a transaction of the caller's; the event goes by the queue");
         return None;
     }

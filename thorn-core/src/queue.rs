@@ -3,16 +3,17 @@
 //! The database is the truth. What the queue holds are signed bodies and ids, never a secret and
 //! never a delay; what it loses, the reconciler finds. This is the only module that names apalis.
 
-mod chunk;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
-mod look;
+mod idle_poll;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod queue_url;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod supervise;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod tables;
 #[cfg_attr(
@@ -20,11 +21,8 @@ mod tables;
     allow(dead_code, reason = "memory needs less")
 )]
 mod task;
-mod url;
-mod work;
 
-pub use chunk::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent};
-pub use url::{InvalidQueueUrl, QueueUrl};
+pub use queue_url::{InvalidQueueUrl, QueueUrl};
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -32,9 +30,9 @@ use futures::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
 use tokio::sync::watch;
 
-use crate::{Error, Timestamp};
-use task::Tasks;
-use url::Place;
+use self::task::Tasks;
+use crate::{error::Error, timestamp::Timestamp};
+use queue_url::Place;
 
 /// How the queue is worked.
 #[derive(Clone, Debug)]
@@ -189,7 +187,7 @@ impl Queue {
 
     /// Works tasks until `stop` turns true and the tasks in hand are finished.
     pub(crate) async fn work(&self, handler: Handler, stop: watch::Receiver<bool>) -> Result<(), Error> {
-        work::work(&self.backend, self.takeover, handler, self.interrupted.subscribe(), stop).await
+        supervise::work(&self.backend, self.takeover, handler, self.interrupted.subscribe(), stop).await
     }
 }
 

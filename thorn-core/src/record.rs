@@ -5,24 +5,22 @@
 //! a due time, never something delayed in the queue.
 
 mod delivered;
-pub(crate) mod entity;
 mod insert;
 mod recorder;
 mod refused;
-mod state;
 mod write;
 
 pub(crate) use recorder::Recorder;
-pub use state::DeliveryState;
 pub(crate) use write::{already_recorded, write};
 
 use tokio::time::Instant;
 
 use crate::{
-    DeliveryId, EventId, SubscriptionId, Timestamp,
+    attempt::{Attempt, DeliveryState},
     clock::{Clock, Jump},
-    delivery::Attempt,
-    event::RenderedEvent,
+    id::{DeliveryId, EventId, SubscriptionId},
+    rendered::RenderedEvent,
+    timestamp::Timestamp,
 };
 
 /// What is to be written about one delivery.

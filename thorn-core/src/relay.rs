@@ -6,37 +6,34 @@
 
 mod batch;
 mod claim;
-mod clock;
+mod clock_jump;
+mod dispatcher;
 mod due;
-mod fan_out;
-mod hearers;
-mod hop;
-mod pack;
 mod pick;
 mod reconcile;
 mod retain;
+mod round_robin;
 
 pub(crate) use batch::Batch;
-pub(crate) use fan_out::FanOut;
-pub(crate) use hearers::hearers;
-pub(crate) use pack::stored_options;
+pub(crate) use dispatcher::Custom;
+pub use dispatcher::{BoxError, Dispatcher};
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
-use pick::OwnUrls;
+use self::pick::OwnUrls;
+use crate::{
+    clock::{Clock, Jump},
+    db::{is_silence, within},
+    endpoint::Lanes,
+    error::Error,
+    metrics::Counters,
+    process,
+    queue::Queue,
+    subscription::Registry,
+    timestamp::Timestamp,
+};
 use sea_orm::{DatabaseConnection, DbBackend, prelude::Uuid};
 use tokio::{sync::watch, time::Instant};
-
-use crate::{
-    Error, Timestamp,
-    clock::{Clock, Jump},
-    delivery::Lanes,
-    outbox,
-    queue::Queue,
-    silence::{is_silence, within},
-    subscription::Registry,
-    worker::Counters,
-};
 
 /// How the relay works.
 #[derive(Clone, Debug)]
@@ -128,7 +125,7 @@ impl Relay {
             own_urls: OwnUrls::default(),
             batch: Batch::default(),
         };
-        let mut hints = outbox::hints();
+        let mut hints = process::hints();
         // PostgreSQL's come with the commit.
         let after_hint = if self.db.get_database_backend() == DbBackend::Postgres { self.options.poll } else { SOON };
         let mut look_again = self.options.poll;

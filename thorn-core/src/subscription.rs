@@ -5,46 +5,33 @@
 
 mod access;
 mod change;
+mod checked_change;
 mod configured;
-mod content_type;
-mod digest;
-mod elsewhere;
-#[allow(unreachable_pub, reason = "the derives of SeaORM make their types `pub`")]
-pub(crate) mod entity;
-mod fields;
 #[cfg(all(test, feature = "sqlite"))]
 mod fixture;
-mod health;
-mod invalid;
+mod foreign_store;
 mod matcher;
-mod of_event;
-mod pattern;
 mod registry;
 mod row;
-mod sealing;
-mod secret;
-mod signer;
 mod store;
-mod subscriber;
 mod synchronise;
 mod value;
 mod write;
 
+pub(crate) use access::find_any;
 pub use access::{Access, Page};
-pub use change::{NewSubscription, SubscriptionChange, UrlCheck};
-pub use configured::{Configured, ConfiguredSubscription, InvalidConfiguration};
-pub(crate) use configured::{read as read_configured, source_of};
-pub use content_type::{ContentType, ParseContentTypeError};
-pub use digest::{Digest, ParseDigestError};
-pub use elsewhere::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
-pub use invalid::{FieldError, FieldErrorKind, InvalidSubscription};
+pub use change::{NewSubscription, SubscriptionChange};
+pub use configured::{Configured, ConfiguredSubscription};
+pub(crate) use configured::{read, source_of};
+pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
 pub use matcher::Matcher;
-pub(crate) use of_event::{Stored, column, subscribers};
-pub use pattern::{ParsePatternError, Pattern};
 pub use registry::Registry;
-pub use sealing::{ParseSecretKeyError, SecretError, SecretKey};
-pub use secret::Secret;
-pub use signer::{ParseSignerError, Signer};
 pub use store::Subscriptions;
-pub use subscriber::Subscriber;
 pub use value::{Disabled, Subscription};
+pub(crate) use write::Write;
+
+pub use crate::pattern::{ParsePatternError, Pattern};
+pub use crate::spec::{
+    ContentType, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription, ParseContentTypeError,
+    Subscriber, UrlCheck,
+};

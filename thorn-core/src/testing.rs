@@ -2,4 +2,4 @@
 
 mod receiver;
 
-pub use receiver::{Received, Receiver, Reply};
+pub use self::receiver::{Received, Receiver, Reply};

@@ -2,7 +2,7 @@
 
 mod builder;
 
-pub use builder::ThornBuilder;
+pub use self::builder::ThornBuilder;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,14 +10,19 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use serde::Serialize;
 
 use crate::{
-    Config, Error, EventId,
+    config::Config,
+    db::transaction,
     delivery::Observers,
-    dispatch::{self, Dispatcher, Inline, InlineScope},
+    error::Error,
     event::Event,
     history::{DeliveryRow, Status},
-    model::transaction::end,
+    id::EventId,
+    inline::{Inline, InlineScope},
+    model::end,
     outbox::{OnError, buffer_events_or},
-    subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read_configured, source_of},
+    process,
+    relay::Dispatcher,
+    subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of},
     worker::Worker,
 };
 
@@ -159,8 +164,8 @@ impl Thorn {
     where
         E: From<Error>,
     {
-        dispatch::after_commit(async {
-            let txn = crate::transaction::begin(&self.0.db).await.map_err(Error::from)?;
+        process::after_commit(async {
+            let txn = transaction::begin(&self.0.db).await.map_err(Error::from)?;
             let result = buffer_events_or(&txn, OnError::Discard, |_| work(&txn)).await;
             end(txn, result).await
         })
@@ -209,7 +214,7 @@ impl Thorn {
     /// # Examples
     ///
     /// ```
-    /// use thorn_core::{Error, Thorn, delivery::Outcome, event::Event};
+    /// use thorn_core::{Error, Thorn, attempt::Outcome, event::Event};
     ///
     /// async fn ping(thorn: &Thorn) -> Result<bool, Error> {
     ///     let sent = thorn.send_now(Event::new("ping").broadcast(), &()).await?;

@@ -1,21 +1,21 @@
 //! The worker: relay, queue, delivery and record as one process, of which there may be any number.
 
-mod counters;
-
-pub use counters::{Counters, Snapshot};
+pub use crate::metrics::Snapshot;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
-    Error, Thorn,
-    delivery::{Client, Consequences, Defaults, Executor, Lanes},
-    dispatch::Custom,
+    delivery::{Client, Consequences, Defaults, Executor},
+    endpoint::Lanes,
+    error::Error,
+    metrics::Counters,
     outbox,
     queue::{Handler, Queue, QueueOptions},
     record::Recorder,
-    relay::{Relay, RelayOptions},
+    relay::{Custom, Relay, RelayOptions},
+    thorn::Thorn,
 };
 
 /// Time beyond an attempt's deadline that a stopping worker gives its tasks to be recorded.

@@ -7,8 +7,8 @@ use std::{
 
 use thorn::{
     Config, DeliveryId,
+    attempt::DeliveryState,
     event::{Event, RenderedEvent},
-    record::DeliveryState,
 };
 use thorn_core::testing::Receiver;
 

@@ -10,7 +10,7 @@ use std::{
 
 use thorn::{
     Config,
-    delivery::{Outcome, RetryPolicy},
+    attempt::{Outcome, RetryPolicy},
     event::Event,
 };
 use thorn_core::testing::{Receiver, Reply};

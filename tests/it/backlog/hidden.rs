@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use thorn::{Config, delivery::RetryPolicy, event::Event};
+use thorn::{Config, attempt::RetryPolicy, event::Event};
 use thorn_core::testing::{Receiver, Reply};
 
 use super::{add_waiting, median};

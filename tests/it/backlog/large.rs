@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use sea_orm::{ConnectionTrait as _, Statement};
-use thorn::{Config, delivery::RetryPolicy, event::Event};
+use thorn::{Config, attempt::RetryPolicy, event::Event};
 use thorn_core::testing::{Receiver, Reply};
 
 use crate::app::{self, App, PATIENCE};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait as _, Statement};
-use thorn::{Timestamp, delivery::RetryPolicy, event::Event, subscription::Subscription};
+use thorn::{Timestamp, attempt::RetryPolicy, event::Event, subscription::Subscription};
 use thorn_core::testing::{Receiver, Reply};
 
 use super::{add_waiting, median, memory};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, Schema, Set, TransactionTrait as _};
 use serde::Serialize;
-use thorn::{delivery::RetryPolicy, event::Event};
+use thorn::{attempt::RetryPolicy, event::Event};
 
 use crate::app::App;
 

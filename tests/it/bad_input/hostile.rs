@@ -10,10 +10,9 @@ use std::{
 
 use thorn::{
     Config,
-    delivery::{Outcome, RetryPolicy},
+    attempt::{DeliveryState, Outcome, RetryPolicy},
     event::Event,
     history::DeliveryRow,
-    record::DeliveryState,
 };
 use thorn_core::testing::{Receiver, Reply};
 use tokio::{

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use serde_json::{Value, json};
-use thorn::record::DeliveryState;
+use thorn::attempt::DeliveryState;
 use thorn_core::testing::Receiver;
 
 use super::{Blog, LOOPBACK, assert_delivery, path, process::Process, text};

@@ -8,7 +8,10 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
-use thorn::{Config, Event, delivery::RetryPolicy, record::DeliveryState};
+use thorn::{
+    Config, Event,
+    attempt::{DeliveryState, RetryPolicy},
+};
 use thorn_core::testing::{Receiver, Reply};
 
 use crate::app::{self, App};

@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, IntoActiveModel, Schema, Set};
-use thorn::{Config, Dispatch, delivery::Outcome, insert_many, record::DeliveryState};
+use thorn::{
+    Config, Dispatch,
+    attempt::{DeliveryState, Outcome},
+    insert_many,
+};
 use thorn_core::testing::{Receiver, Reply};
 
 use super::{application, articles, event, stored, unrelayed};
@@ -24,8 +28,7 @@ async fn django_webhooks_d05_a_synchronous_save_is_delivered_when_it_returns() {
     let received = receiver.received();
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].json()["data"]["title"], "now");
-    let hmac =
-        thorn::delivery::hook_hmac(subscription.digest, subscription.secret.as_ref().unwrap(), &received[0].body);
+    let hmac = thorn::signing::hook_hmac(subscription.digest, subscription.secret.as_ref().unwrap(), &received[0].body);
     assert_eq!(received[0].header("hook-hmac"), hmac);
     assert_eq!(deliveries.len(), 1);
     assert_eq!((deliveries[0].state, deliveries[0].status), (Some(DeliveryState::Delivered), Some(204)));

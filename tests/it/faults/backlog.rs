@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::TransactionTrait;
-use thorn::{DeliveryId, EventId, event::Event, record::DeliveryState, subscription::Subscription};
+use thorn::{DeliveryId, EventId, attempt::DeliveryState, event::Event, subscription::Subscription};
 use thorn_core::testing::Receiver;
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::TransactionTrait;
-use thorn::{Trigger, WebhookModel};
+use thorn::model::{Trigger, WebhookModel};
 
 use super::{
     database::TestDatabase,

@@ -11,7 +11,7 @@ mod account {
     use std::sync::LazyLock;
 
     use sea_orm::entity::prelude::*;
-    use thorn::{Field, Q};
+    use thorn::{Q, model::Field};
 
     const LIMIT: i64 = 100;
 

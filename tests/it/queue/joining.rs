@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait, Statement};
-use thorn::record::DeliveryState;
+use thorn::attempt::DeliveryState;
 use thorn_core::testing::{Receiver, Reply};
 
 use super::{

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::TransactionTrait;
-use thorn::{Config, event::Event, record::DeliveryState, worker::Worker};
+use thorn::{Config, attempt::DeliveryState, event::Event, worker::Worker};
 use thorn_core::testing::{Receiver, Reply};
 
 use super::place::{Place, Placed};

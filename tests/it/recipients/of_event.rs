@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use thorn::{
     Config,
-    delivery::{RetryPolicy, compat_hmac, hook_hmac},
+    attempt::{DeliveryState, RetryPolicy},
     event::{DELIVERY_FAILED, Event},
-    record::DeliveryState,
-    subscription::{ContentType, Digest, Secret, Signer, Subscriber},
+    signing::{Digest, Secret, Signer, compat_hmac, hook_hmac},
+    subscription::{ContentType, Subscriber},
 };
 use thorn_core::testing::{Received, Receiver, Reply};
 
@@ -187,7 +187,7 @@ async fn thorn_008_121_own_subscribers_are_delivered_to_inline_and_unknown_to_a_
 
     #[thorn::async_trait]
     impl thorn::Dispatcher for Elsewhere {
-        async fn dispatch(&self, events: &[thorn::event::RenderedEvent]) -> Vec<Result<(), thorn::dispatch::BoxError>> {
+        async fn dispatch(&self, events: &[thorn::event::RenderedEvent]) -> Vec<Result<(), thorn::BoxError>> {
             events.iter().map(|_| Ok(())).collect()
         }
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use thorn::{
-    delivery::{Outcome, RetryPolicy, Validator},
+    attempt::{DeliveryState, Outcome, RetryPolicy},
     event::Event,
-    record::DeliveryState,
+    guard::Validator,
 };
 use thorn_core::testing::{Receiver, Reply};
 

@@ -12,7 +12,7 @@ mod article {
         pub tags: HasMany<super::tag::Entity>,
     }
 
-    fn tags(_: &Model, _: &thorn::LinkChange) -> i32 {
+    fn tags(_: &Model, _: &thorn::model::LinkChange) -> i32 {
         1
     }
 }

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use thorn_core::{
     Error,
     event::ExtraHeaders,
-    subscription::{ContentType, Digest, NewSubscription, SubscriptionChange},
+    signing::Digest,
+    subscription::{ContentType, NewSubscription, SubscriptionChange},
 };
 
 use super::json::JsonObject;

@@ -1,7 +1,7 @@
 //! A subscription as the API shows it.
 
 use serde::Serialize;
-use thorn_core::{SubscriptionId, Timestamp, model::Q, subscription::Subscription};
+use thorn_core::{SubscriptionId, Timestamp, filter::Q, subscription::Subscription};
 
 /// A subscription as the API shows it. The secret is there only if this is the moment to show it, and
 /// of its headers, which may be credentials too, their names.

@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::http::HeaderMap;
 use thorn_core::{
     Timestamp,
-    delivery::{SignatureError, verify_hook_hmac, verify_standard},
-    subscription::{Digest, Secret},
+    signing::{Digest, Secret, SignatureError, verify_hook_hmac, verify_standard},
 };
 
 use super::text;

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 use ipnet::IpNet;
 
 use super::Config;
-use crate::{Error, queue::QueueUrl, subscription::SecretKey};
+use crate::{error::Error, queue::QueueUrl, signing::SecretKey};
 
 /// Every environment variable that can't be read, one line each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl std::error::Error for ConfigError {}
 
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Self {
-        Self::Option { option: "environment", reason: error.to_string() }
+        Self::option("environment", error.to_string())
     }
 }
 
@@ -168,7 +168,7 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{delivery::Validator, subscription::Signer};
+    use crate::{guard::Validator, signing::Signer};
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let get = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());

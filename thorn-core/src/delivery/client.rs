@@ -22,10 +22,14 @@ use self::{
     hosts::{Hosts, Target},
     response::Answer,
 };
-use super::{Attempt, Outcome, TargetError, TargetGuard};
-use crate::{Error, Timestamp};
+use crate::{
+    attempt::{Attempt, Outcome},
+    error::Error,
+    guard::{TargetError, TargetGuard},
+    timestamp::Timestamp,
+};
 
-pub use outgoing::Outgoing;
+pub use self::outgoing::Outgoing;
 
 /// Settings of a [`Client`].
 #[derive(Clone, Debug)]
@@ -68,7 +72,7 @@ impl Default for ClientConfig {
 ///
 /// ```no_run
 /// # async fn send(outgoing: thorn_core::delivery::Outgoing<'_>) -> Result<(), thorn_core::Error> {
-/// use thorn_core::delivery::{Client, ClientConfig, Outcome};
+/// use thorn_core::{attempt::Outcome, delivery::{Client, ClientConfig}};
 ///
 /// let client = Client::new(ClientConfig::default())?;
 /// let attempt = client.send(&outgoing).await;
@@ -98,7 +102,7 @@ impl Client {
     /// trusts no certificate authority.
     pub fn new(config: ClientConfig) -> Result<Self, Error> {
         let user_agent = HeaderValue::try_from(&config.user_agent)
-            .map_err(|error| Error::Option { option: "user_agent", reason: error.to_string() })?;
+            .map_err(|error| Error::option("user_agent", error.to_string()))?;
         let max_response_bytes = config.max_response_bytes;
         let hosts = Hosts::new(config.idle_connections.div_ceil(2));
         let guarded = Guarded::new(config)?;

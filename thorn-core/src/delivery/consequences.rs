@@ -1,14 +1,19 @@
 //! What follows from an attempt, besides its record.
 
+mod announcement;
+mod health;
+
 use std::time::Duration;
 
 use futures::{FutureExt as _, future::BoxFuture};
 
-use super::{DeliveryReport, Observers};
+use self::announcement::delivery_failed;
+use super::observer::{DeliveryReport, Observers};
 use crate::{
-    Error,
-    event::{DELIVERY_FAILED, RenderedEvent, delivery_failed},
-    record::DeliveryState,
+    attempt::DeliveryState,
+    error::Error,
+    name::DELIVERY_FAILED,
+    rendered::RenderedEvent,
     subscription::{Registry, Subscription, Subscriptions},
 };
 

@@ -1,7 +1,8 @@
 //! Running a chunk: every delivery on its own, all at once, each recorded as its result comes.
 
 mod attempt;
-mod now;
+mod inline;
+mod of_event;
 
 use std::{
     collections::HashMap,
@@ -15,21 +16,24 @@ use sea_orm::DatabaseConnection;
 use tokio::{sync::watch, time::Instant};
 use tracing::Instrument as _;
 
-use attempt::unsent;
-
+use self::{attempt::unsent, of_event::OwnSubscribers};
 use super::{
-    Attempt, Client, Consequences, DeliveryReport, Entry, Lanes, Outcome, RetryPolicy, consequences::GONE,
-    lanes::Permit, own::OwnSubscribers,
+    client::Client,
+    consequences::{Consequences, GONE},
+    observer::DeliveryReport,
 };
 use crate::{
-    DeliveryId, Timestamp,
-    event::EventOptions,
-    outbox::entity as event,
-    queue::{Chunk, ChunkDelivery, ChunkEvent},
-    record::{DeliveryState, Record, Recorder, already_recorded},
-    silence::within,
+    attempt::{Attempt, DeliveryState, Outcome, RetryPolicy},
+    db::within,
+    endpoint::{Entry, Lanes, Permit},
+    fanout::{Chunk, ChunkDelivery, ChunkEvent},
+    id::DeliveryId,
+    metrics::Counters,
+    record::{Record, Recorder, already_recorded},
+    rendered::EventOptions,
     subscription::{Registry, Subscription},
-    worker::Counters,
+    tables::event,
+    timestamp::Timestamp,
 };
 
 /// Pause before a question to a database that is away is asked again.

@@ -2,8 +2,11 @@
 
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use super::Outcome;
-use crate::{DeliveryId, EventId, SubscriptionId, Timestamp, record::DeliveryState};
+use crate::{
+    attempt::{DeliveryState, Outcome},
+    id::{DeliveryId, EventId, SubscriptionId},
+    timestamp::Timestamp,
+};
 
 /// An attempt that was made and recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]

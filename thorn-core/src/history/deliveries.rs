@@ -5,12 +5,12 @@ use std::time::Duration;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
-    DeliveryId, Error, EventId, SubscriptionId, Timestamp,
-    delivery::Outcome,
-    record::{
-        DeliveryState, Record,
-        entity::{Column, Entity, Model},
-    },
+    attempt::{DeliveryState, Outcome},
+    error::Error,
+    id::{DeliveryId, EventId, SubscriptionId},
+    record::Record,
+    tables::delivery::{Column, Entity, Model},
+    timestamp::Timestamp,
 };
 
 /// A delivery with its latest attempt.

@@ -2,7 +2,10 @@
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use crate::{Error, outbox::entity as event, record::entity as delivery};
+use crate::{
+    error::Error,
+    tables::{delivery, event},
+};
 
 /// What is waiting, counted in the database; the same whichever process asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

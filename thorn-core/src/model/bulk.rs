@@ -12,16 +12,16 @@ use sea_orm::{
 };
 
 use super::{
-    Change, Op, WebhookModel,
+    change::{Change, Op},
     junction::{AT_ONCE, LinkRows, among, columns_of, lock_links},
-    locked,
+    row_lock as locked,
     suppress::is_suppressed,
     transaction::atomically,
-    webhook_model::{events, reads_old},
+    webhook_model::{WebhookModel, events, reads_old},
 };
 use crate::{
+    db::{MAX_BOUND_VALUES, is_taken},
     outbox,
-    statement::{MAX_BOUND_VALUES, is_taken},
 };
 
 /// Inserts these rows and fires their `on_create`s.

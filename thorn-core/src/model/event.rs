@@ -4,12 +4,11 @@ use std::{any::TypeId, fmt};
 
 use sea_orm::{ConnectionTrait, EntityName as _, Iterable, ModelTrait};
 
-use super::{Change, LinkChange, LinkOp, Op, Relation, link::json};
-use crate::{
-    Error, EventId,
-    event::{Event, RenderedEvent},
-    outbox,
+use super::{
+    change::{Change, Op},
+    link_change::{LinkChange, LinkOp, Relation, json},
 };
+use crate::{error::Error, event::Event, id::EventId, outbox, rendered::RenderedEvent};
 
 /// What makes an event of a model fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 mod compare;
 mod text;
 
-pub use compare::{EqualTo, Null, OrderedWith, Truthy};
-pub use text::{Contains, Text};
+pub use self::compare::{EqualTo, Null, OrderedWith, Truthy};
+pub use self::text::{Contains, Text};
 
 use std::cmp::Ordering;
 

@@ -3,13 +3,14 @@
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, ModelTrait, TryIntoModel};
 
 use super::{
-    Change, Op, WebhookModel,
-    carry::Slot,
-    gone, guard,
+    autocommit as guard,
+    before_image::Slot,
+    change::{Change, Op},
+    deletion_race as gone,
     junction::{LinkRows, batch, columns_of, lock_links},
-    locked,
+    row_lock as locked,
     suppress::is_suppressed,
-    webhook_model::{events, listens, reads_old},
+    webhook_model::{WebhookModel, events, listens, reads_old},
 };
 use crate::outbox;
 

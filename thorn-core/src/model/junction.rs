@@ -20,7 +20,12 @@ use sea_orm::{
 
 use self::batch::{Batch, Place, Told};
 pub(super) use self::keys::{AT_ONCE, among, canonical, columns_of, is, key_of, set_key};
-use super::{LinkChange, LinkOp, ModelEvent, WebhookModel, guard::in_transaction};
+use super::{
+    autocommit::in_transaction,
+    event::ModelEvent,
+    link_change::{LinkChange, LinkOp},
+    webhook_model::WebhookModel,
+};
 use crate::outbox;
 
 /// A junction that announces links of `A`; implemented by `#[webhook_model(junction)]`.
@@ -205,7 +210,7 @@ where
 }
 
 /// A declared event, and what it says.
-type Fired<M> = (&'static ModelEvent<M>, Result<crate::event::RenderedEvent, crate::Error>);
+type Fired<M> = (&'static ModelEvent<M>, Result<crate::rendered::RenderedEvent, crate::error::Error>);
 
 /// The events of a change, with their data.
 fn tell<J: Joins<A>, A: EntityTrait>(op: LinkOp, told: &Told<A::Model>) -> Vec<Fired<A::Model>> {
@@ -242,7 +247,7 @@ where
         if let Some((_, id)) = written {
             *id = rendered.id;
         }
-        rendered.created_at = crate::Timestamp::now();
+        rendered.created_at = crate::timestamp::Timestamp::now();
         outbox::write(db, vec![rendered]).await?;
     }
     Ok(())

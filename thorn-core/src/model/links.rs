@@ -47,12 +47,13 @@ use sea_orm::{
 };
 
 use super::{
-    Joins, Op, WebhookModel,
     bulk::{announce_rows, delete_rows, insert_rows},
-    junction::{AT_ONCE, Columns, LinkRows, among, canonical, is, key_of, lock_links, set_key},
-    locked,
+    change::Op,
+    junction::{AT_ONCE, Columns, Joins, LinkRows, among, canonical, is, key_of, lock_links, set_key},
+    row_lock as locked,
     suppress::is_suppressed,
     transaction::atomically,
+    webhook_model::WebhookModel,
 };
 
 type Other<J, M> = <J as Joins<<M as ModelTrait>::Entity>>::Other;

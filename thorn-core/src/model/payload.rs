@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, ModelTrait};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::value::Plain;
+use super::column_json::Plain;
 
 /// Columns of a row, serialised as an object of their JSON keys. The model itself needn't be
 /// `Serialize`.

@@ -4,8 +4,8 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use sea_orm::{EntityTrait, ModelTrait};
 
-use super::value::Plain;
-use crate::event::escape_segment;
+use super::column_json::Plain;
+use crate::name::escape_segment;
 
 /// A part of `"user.{username}.created"`, which the macro has taken apart and checked.
 #[derive(Clone, Copy, Debug)]

@@ -6,23 +6,27 @@ use sea_orm::{
     TransactionSession, TransactionTrait, UpdateResult,
 };
 
-use super::{Op, WebhookModel, gone, webhook_model::listens};
-use crate::Error;
+use super::{
+    change::Op,
+    deletion_race as gone,
+    webhook_model::{WebhookModel, listens},
+};
+use crate::error::Error;
 
 type Row<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
 
 /// Runs an operation on the caller's transaction, or in one of its own.
 macro_rules! atomically {
     ($db:expr, |$on:ident| $operation:expr) => {
-        if $crate::model::guard::in_transaction::<C>() {
+        if $crate::model::autocommit::in_transaction::<C>() {
             let $on = $db;
-            $crate::model::carry::scope($operation).await
+            $crate::model::before_image::scope($operation).await
         } else {
-            $crate::dispatch::after_commit(async move {
-                let transaction = $crate::transaction::begin($db).await?;
+            $crate::process::after_commit(async move {
+                let transaction = $crate::db::transaction::begin($db).await?;
                 let result = {
                     let $on = &transaction;
-                    $crate::model::carry::scope($operation).await
+                    $crate::model::before_image::scope($operation).await
                 };
                 $crate::model::transaction::end(transaction, result).await
             })
@@ -42,7 +46,7 @@ where
     match result {
         Ok(value) => {
             transaction.commit().await.map_err(Error::from)?;
-            crate::outbox::notify();
+            crate::process::notify();
             Ok(value)
         }
         Err(error) => {

@@ -2,8 +2,12 @@
 
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
 
-use super::{Change, ModelEvent, Op, junction::LinkRows};
-use crate::{Error, event::RenderedEvent};
+use super::{
+    change::{Change, Op},
+    event::ModelEvent,
+    junction::LinkRows,
+};
+use crate::{error::Error, rendered::RenderedEvent};
 
 /// An entity whose changes are announced; implemented by `#[webhook_model]`.
 #[diagnostic::on_unimplemented(

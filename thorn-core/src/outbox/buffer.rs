@@ -10,11 +10,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
 
+use self::scope::Scope;
 use super::{insert::is_one_statement, insert_new};
-use crate::{Error, dispatch, event::RenderedEvent};
+use crate::{
+    error::{Error, FlushError},
+    process,
+    rendered::RenderedEvent,
+};
 
-use scope::Scope;
-pub(super) use scope::{keep, rewrite};
+pub(super) use self::scope::{keep, rewrite};
 
 /// What becomes of events that are pending when the work in a buffer's scope fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,28 +30,6 @@ pub enum OnError {
     /// They are dropped. Changes that were made on the connection must then be rolled back, or they
     /// are never announced.
     Discard,
-}
-
-/// Events that couldn't be written. None of them was; they may be sent again with
-/// [`outbox::write`](crate::outbox::write).
-#[derive(Debug)]
-pub struct FlushError {
-    /// The events, in the order they were sent.
-    pub events: Vec<RenderedEvent>,
-    /// Why.
-    pub source: Box<Error>,
-}
-
-impl fmt::Display for FlushError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} buffered events couldn't be written: {}", self.events.len(), self.source)
-    }
-}
-
-impl std::error::Error for FlushError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.source)
-    }
 }
 
 /// Collects the events that this task writes on `db` while `work` runs, and writes them with one
@@ -183,7 +165,7 @@ impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
         if is_one_statement(events) {
             return insert_new(self.db, events.to_vec()).await;
         }
-        dispatch::after_statement::<C, _>(async {
+        process::after_statement::<C, _>(async {
             let txn = self.db.begin().await?;
             match insert_new(&txn, events.to_vec()).await {
                 Ok(()) => Ok(txn.commit().await?),

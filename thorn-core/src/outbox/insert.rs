@@ -6,15 +6,17 @@ mod sql;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value, prelude::Uuid};
 
-use super::{hold, wake};
+use self::sql::{COLUMNS, Insert, Kind, LONGEST};
+use super::{hold, stored_event::column};
 use crate::{
-    Error, Timestamp,
+    db::{Existing, MAX_BYTES, batches},
     dispatch::Dispatch,
-    event::{RenderedEvent, recipients},
-    statement::{Existing, MAX_BYTES, batches},
-    subscription::{self, SecretKey},
+    error::Error,
+    process,
+    rendered::RenderedEvent,
+    signing::SecretKey,
+    timestamp::Timestamp,
 };
-use sql::{COLUMNS, Insert, Kind, LONGEST};
 
 /// Inserts a row for each event, up to 512 with one statement unless they are too large for it. Those that
 /// are delivered inline are held for this process, if it will know of their commit.
@@ -27,7 +29,7 @@ pub(super) async fn insert<C: ConnectionTrait>(
         return Ok(());
     }
     let backend = db.get_database_backend();
-    let key = recipients::key();
+    let key = process::secret_key();
     let rows: Vec<_> = events.into_iter().map(|event| Row::new(event, key.as_ref())).collect::<Result<_, _>>()?;
     let kind = Kind { backend, existing, all: rows.iter().any(Row::is_rare) };
     for mut rows in batches(rows, COLUMNS.len(), Row::bytes) {
@@ -38,7 +40,7 @@ pub(super) async fn insert<C: ConnectionTrait>(
         }
     }
     if backend != DbBackend::Postgres {
-        wake::notify();
+        process::notify();
     }
     Ok(())
 }
@@ -82,7 +84,7 @@ struct Row {
 
 impl Row {
     fn new(event: RenderedEvent, key: Option<&SecretKey>) -> Result<Self, Error> {
-        let options = subscription::column(&event.options, &event.subscribers, key)?;
+        let options = column(&event.options, &event.subscribers, key)?;
         let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
         let dispatcher = match &event.dispatch {
             Dispatch::Custom(name) => Some(name.clone().into_owned()),

@@ -20,7 +20,7 @@ use super::{
     Backend, QueueOptions, failed,
     task::{Envelope, Tasks, made_at, run_task},
 };
-use crate::{Error, Timestamp};
+use crate::{error::Error, timestamp::Timestamp};
 
 /// Tasks that a stopping worker puts off at once.
 const PUT_OFF_AT_ONCE: usize = 16;

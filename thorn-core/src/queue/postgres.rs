@@ -12,12 +12,12 @@ use sea_orm::{
 
 use super::{
     QueueOptions, failed,
-    look::Look,
+    idle_poll::Look,
+    supervise::{HEARTBEATS, silence},
     tables::{Dialect, Tables},
     task::{Envelope, Tasks, run_task},
-    work::{HEARTBEATS, silence},
 };
-use crate::Error;
+use crate::error::Error;
 
 const DIALECT: Dialect = Dialect {
     jobs: "apalis.jobs",

@@ -18,11 +18,11 @@ use ulid::Ulid;
 
 use super::{
     Backend, Handler, QueueOptions, failed,
-    look::Look,
+    idle_poll::Look,
+    supervise::{HEARTBEATS, silence},
     task::{Envelope, MAX_ATTEMPTS, Tasks, made_at, run_task},
-    work::{HEARTBEATS, silence},
 };
-use crate::{Error, Timestamp};
+use crate::{error::Error, timestamp::Timestamp};
 
 static PUSH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/push.lua")));
 static UNFINISHED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/unfinished.lua")));

@@ -7,12 +7,12 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, sqlx::migrate::MigrateError};
 
 use super::{
     QueueOptions, failed,
-    look::Look,
+    idle_poll::Look,
+    supervise::{HEARTBEATS, silence},
     tables::{Dialect, Tables},
     task::{Envelope, Tasks, run_task},
-    work::{HEARTBEATS, silence},
 };
-use crate::Error;
+use crate::error::Error;
 
 const DIALECT: Dialect = Dialect {
     jobs: "Jobs",

@@ -13,8 +13,9 @@ use super::{
     task::{Envelope, MAX_ATTEMPTS, Tasks, made_at},
 };
 use crate::{
-    Error, Timestamp,
-    statement::{batches, statement},
+    db::{batches, statement},
+    error::Error,
+    timestamp::Timestamp,
 };
 
 /// Ids of one `IN (…)`.

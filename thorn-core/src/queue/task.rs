@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use ulid::Ulid;
 
 use super::Handler;
-use crate::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// Enough for any number of takeovers: no task is given up for having been begun too often.
 pub(super) const MAX_ATTEMPTS: u32 = 1_000_000;

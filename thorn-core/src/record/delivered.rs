@@ -8,16 +8,17 @@ use sea_orm::{ConnectionTrait, DbBackend, Value};
 use sea_orm::{Statement, prelude::Uuid};
 
 #[cfg(feature = "postgres")]
-use crate::statement::{Existing, is_taken};
+use crate::db::{Existing, is_taken};
 
 use super::{
-    DeliveryState, Record,
+    Record,
     insert::{Powers, by_powers},
 };
+use crate::attempt::DeliveryState;
 use crate::{
-    Error,
-    delivery::{Attempt, Outcome},
-    statement::{MAX_BYTES, unless_there},
+    attempt::{Attempt, Outcome},
+    db::{MAX_BYTES, unless_there},
+    error::Error,
 };
 
 /// The last three are the same in every row.
@@ -135,11 +136,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        DeliveryId, EventId, SubscriptionId, Timestamp,
-        record::{
-            entity::{Column, Entity, Model},
-            insert as any,
-        },
+        id::{DeliveryId, EventId, SubscriptionId},
+        record::insert as any,
+        tables::delivery::{Column, Entity, Model},
+        timestamp::Timestamp,
     };
 
     fn record(response: Option<&str>) -> Record {

@@ -7,9 +7,10 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::Record;
 use crate::{
-    Error, Timestamp,
-    delivery::Attempt,
-    statement::{numbered, unless_there},
+    attempt::Attempt,
+    db::{numbered, unless_there},
+    error::Error,
+    timestamp::Timestamp,
 };
 
 pub(super) const COLUMNS: [&str; 13] = [

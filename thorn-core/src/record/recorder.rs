@@ -14,7 +14,7 @@ use super::{
     refused::is_refused,
     write,
 };
-use crate::{Error, Timestamp, silence::within};
+use crate::{db::transaction, db::within, error::Error, timestamp::Timestamp};
 
 /// Records of one transaction.
 const GROUP: usize = 1000;
@@ -136,7 +136,7 @@ async fn commit(db: &DatabaseConnection, records: &mut [Record]) -> Result<(), E
             return Ok(());
         }
     }
-    let txn = crate::transaction::begin(db).await?;
+    let txn = transaction::begin(db).await?;
     follow_clock(records);
     write(&txn, records).await?;
     Ok(txn.commit().await?)

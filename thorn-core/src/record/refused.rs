@@ -2,7 +2,7 @@
 
 use sea_orm::DbErr;
 
-use crate::Error;
+use crate::error::Error;
 
 /// Whether the data itself was refused, by a constraint, a trigger or its size. Everything else (the
 /// database is away, busy, full, read-only) is a matter of time.

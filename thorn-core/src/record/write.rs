@@ -5,12 +5,18 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::{ActiveValue, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
 
 use super::{
-    DeliveryState, Record,
-    delivered::{self, BOUND, is_delivered},
-    entity::{Column, Entity, Model, attempt},
+    Record, delivered,
+    delivered::{BOUND, is_delivered},
     insert::{COLUMNS, Existing, insert},
 };
-use crate::{DeliveryId, Error, outbox, statement::batches};
+use crate::{
+    attempt::DeliveryState,
+    db::batches,
+    error::Error,
+    id::DeliveryId,
+    outbox,
+    tables::delivery::{Column, Entity, Model, attempt},
+};
 
 /// Ids of one `IN (…)`.
 const IDS_PER_QUERY: usize = 500;
@@ -119,8 +125,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        EventId, SubscriptionId, Timestamp,
-        delivery::{Attempt, Outcome},
+        attempt::{Attempt, Outcome},
+        id::{EventId, SubscriptionId},
+        timestamp::Timestamp,
     };
 
     #[tokio::test]

@@ -4,8 +4,8 @@ use futures::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, QuerySelect, Select, StreamTrait};
 
 use crate::{
-    Error,
-    outbox::entity::{Entity, Model},
+    error::Error,
+    tables::event::{Entity, Model},
 };
 
 /// Events at once.

@@ -5,11 +5,16 @@ use sea_orm::{
     sea_query::{LockBehavior, LockType},
 };
 
-use super::{Batch, Claimed, FanOut, Relay, batch::Read};
+use super::{
+    Claimed, Relay,
+    batch::{Batch, Read},
+};
 use crate::{
-    Error, Timestamp,
-    outbox::entity::{Column, Entity},
-    transaction,
+    db::transaction,
+    error::Error,
+    fanout::{FanOut, recipients},
+    tables::event::{Column, Entity},
+    timestamp::Timestamp,
 };
 
 impl Relay {
@@ -38,7 +43,7 @@ impl Relay {
         let mut hearers = Vec::new();
         let mut taken = 0;
         for event in &unrelayed {
-            self.hearers(event, &mut hearers)?;
+            recipients(&self.registry, event, &mut hearers)?;
             fan_out.add(event, &hearers)?;
             taken += 1;
             if fan_out.packer.is_beyond(room) {

@@ -14,17 +14,20 @@ use tokio::time::Instant;
 
 use super::{
     BUSY, Claimed, Progress, Relay,
-    pack::{Packer, stored_options},
     pick::{Due, Picked},
 };
 use crate::{
-    Error, SubscriptionId, Timestamp,
-    outbox::entity as event,
-    record::{
-        DeliveryState,
-        entity::{Column, Entity},
+    attempt::DeliveryState,
+    db::transaction,
+    error::Error,
+    fanout::{Packer, recipient},
+    id::SubscriptionId,
+    outbox::stored_options,
+    tables::{
+        delivery::{Column, Entity},
+        event,
     },
-    transaction,
+    timestamp::Timestamp,
 };
 
 /// What becomes of the rows that were picked.
@@ -107,7 +110,7 @@ impl Relay {
         progress: &mut Progress,
     ) -> Result<(), Error> {
         let hearer = match event {
-            Some(event) => self.hearer(event, SubscriptionId::from_uuid(row.subscription_id))?,
+            Some(event) => recipient(&self.registry, event, SubscriptionId::from_uuid(row.subscription_id))?,
             None => None,
         };
         let (Some(event), Some(subscription)) = (event, hearer) else {

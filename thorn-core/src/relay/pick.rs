@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::{FromQueryResult, Value, prelude::Uuid};
 
-use super::{Progress, Relay, hop};
-use crate::{Error, SubscriptionId, Timestamp, statement::statement};
+use super::{Progress, Relay, round_robin as hop};
+use crate::{db::statement, error::Error, id::SubscriptionId, timestamp::Timestamp};
 
 /// The oldest due rows that are looked at in one turn.
 const WINDOW: usize = 1_000;

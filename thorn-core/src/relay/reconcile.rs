@@ -8,13 +8,16 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{Batch, Relay, pack::Packer};
+use super::{Relay, batch::Batch};
 use crate::{
-    Error, Timestamp,
-    outbox::entity::{Column, Entity, Model},
-    record::entity as delivery,
-    statement::statement,
-    transaction,
+    db::{statement, transaction},
+    error::Error,
+    fanout::{Packer, recipients},
+    tables::{
+        delivery,
+        event::{Column, Entity, Model},
+    },
+    timestamp::Timestamp,
 };
 
 /// Events looked into at once.
@@ -120,7 +123,7 @@ impl Relay {
             .into_iter()
             .collect();
         let mut hearers = Vec::new();
-        self.hearers(event, &mut hearers)?;
+        recipients(&self.registry, event, &mut hearers)?;
         let version = event.registry_version.unwrap_or(i64::MAX);
         let mut found = false;
         for subscription in &hearers {

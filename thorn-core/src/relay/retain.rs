@@ -11,10 +11,14 @@ use sea_orm::{
 
 use super::Relay;
 use crate::{
-    Error, Timestamp,
-    outbox::entity::{Column, Entity},
-    record::entity::{self as delivery, attempt},
-    transaction,
+    db::transaction,
+    error::Error,
+    tables::{
+        delivery,
+        delivery::attempt,
+        event::{Column, Entity},
+    },
+    timestamp::Timestamp,
 };
 
 /// Events deleted with one commit.

@@ -4,8 +4,11 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
-use super::entity::{Column, Entity, Model};
-use crate::{Error, SubscriptionId};
+use crate::{
+    error::Error,
+    id::SubscriptionId,
+    tables::subscription::{Column, Entity, Model},
+};
 
 /// Who asks. What an owner may not see does not exist for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +37,7 @@ impl Default for Page {
 
 impl Access<'_> {
     /// Whether a subscription of this owner is theirs to see.
-    pub(super) fn may_see(self, owner: Option<&str>) -> bool {
+    pub(crate) fn may_see(self, owner: Option<&str>) -> bool {
         match self {
             Self::Owner(asking) => owner == Some(asking),
             Self::Operator => true,
@@ -50,18 +53,18 @@ impl Access<'_> {
 }
 
 /// The subscription's row, unless it is deleted or somebody else's.
-pub(super) async fn find<C: ConnectionTrait>(db: &C, access: Access<'_>, id: SubscriptionId) -> Result<Model, Error> {
+pub(crate) async fn find<C: ConnectionTrait>(db: &C, access: Access<'_>, id: SubscriptionId) -> Result<Model, Error> {
     let row = Entity::find_by_id(id.as_uuid()).filter(access.sees()).filter(Column::DeletedAt.is_null()).one(db);
     row.await?.ok_or_else(|| not_found(id))
 }
 
 /// The subscription's row, whoever's and even if it is deleted.
-pub(super) async fn find_any<C: ConnectionTrait>(db: &C, id: SubscriptionId) -> Result<Model, Error> {
+pub(crate) async fn find_any<C: ConnectionTrait>(db: &C, id: SubscriptionId) -> Result<Model, Error> {
     Entity::find_by_id(id.as_uuid()).one(db).await?.ok_or_else(|| not_found(id))
 }
 
 /// The rows of a page, by URL, the newest first within one URL.
-pub(super) async fn find_page<C: ConnectionTrait>(db: &C, access: Access<'_>, page: Page) -> Result<Vec<Model>, Error> {
+pub(crate) async fn find_page<C: ConnectionTrait>(db: &C, access: Access<'_>, page: Page) -> Result<Vec<Model>, Error> {
     let mut rows = Entity::find().filter(access.sees()).filter(Column::DeletedAt.is_null());
     if let Some(after) = page.after {
         // One that was deleted since then still marks its place.
@@ -87,6 +90,6 @@ fn behind(last: Model) -> Condition {
         .add(Condition::all().add(Column::Url.eq(last.url)).add(older))
 }
 
-pub(super) fn not_found(id: SubscriptionId) -> Error {
+pub(crate) fn not_found(id: SubscriptionId) -> Error {
     Error::NotFound { what: "subscription", id: id.to_string() }
 }

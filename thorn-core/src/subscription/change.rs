@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{delivery::TargetError, event::ExtraHeaders};
+use crate::headers::ExtraHeaders;
 
 /// A subscription to be made, as somebody typed it. It is checked by
 /// [`Subscriptions::create`](super::Subscriptions::create).
@@ -12,9 +12,9 @@ use crate::{delivery::TargetError, event::ExtraHeaders};
 pub struct NewSubscription {
     /// Whose it is; `None` makes a global one, which only an operator should.
     pub owner: Option<String>,
-    /// Which events, as a [`Pattern`](super::Pattern).
+    /// Which events, as a [`Pattern`](crate::subscription::Pattern).
     pub event: String,
-    /// What must hold of the event's data, as the JSON of a [`Q`](crate::model::Q); null and `None` are
+    /// What must hold of the event's data, as the JSON of a [`Q`](crate::filter::Q); null and `None` are
     /// no filter. It can't ask for what was before (`now_…`, `changed`), which an event doesn't tell.
     pub filter: Option<Value>,
     /// Where deliveries go.
@@ -26,7 +26,7 @@ pub struct NewSubscription {
     pub unsigned: bool,
     /// The hash function of `Hook-HMAC`; default `sha256`.
     pub digest: Option<String>,
-    /// How `Hook-HMAC` is made, as a [`Signer`](super::Signer); default the setting `hmac_signer`.
+    /// How `Hook-HMAC` is made, as a [`Signer`](crate::signing::Signer); default the setting `hmac_signer`.
     pub signer: Option<String>,
     /// The form of the body; default `application/json`.
     pub content_type: Option<String>,
@@ -40,7 +40,7 @@ pub struct NewSubscription {
 /// What is to be changed of a subscription; `None` stays as it is.
 #[derive(Clone, Default)]
 pub struct SubscriptionChange {
-    /// Which events, as a [`Pattern`](super::Pattern).
+    /// Which events, as a [`Pattern`](crate::subscription::Pattern).
     pub event: Option<String>,
     /// What must hold of the event's data; null takes the filter away.
     pub filter: Option<Value>,
@@ -68,28 +68,6 @@ impl SubscriptionChange {
         let Self { event, filter, url, secret, unsigned, digest, signer, content_type, headers, enabled: _ } = self;
         let texts = [event, url, secret, digest, signer, content_type];
         texts.iter().all(|text| text.is_none()) && filter.is_none() && !unsigned && headers.is_none()
-    }
-}
-
-/// Decides whether deliveries may go to a URL. The target guard of the delivery module does; it may
-/// resolve names, so the answer is true at this moment only and is asked for again when sending.
-#[async_trait::async_trait]
-pub trait UrlCheck: fmt::Debug + Send + Sync {
-    /// Refuses the URL if deliveries must not go there.
-    ///
-    /// # Errors
-    ///
-    /// [`TargetError`] with the reason.
-    async fn check(&self, url: &str) -> Result<(), TargetError>;
-
-    /// Refuses the URL for what it says alone, without asking a name server. Default: it doesn't.
-    ///
-    /// # Errors
-    ///
-    /// [`TargetError`] with the reason.
-    fn check_alone(&self, url: &str) -> Result<(), TargetError> {
-        let _ = url;
-        Ok(())
     }
 }
 

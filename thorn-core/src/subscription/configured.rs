@@ -4,12 +4,16 @@ mod file;
 
 use std::fmt;
 
-pub(crate) use file::{read, source_of};
+pub(crate) use self::file::{read, source_of};
 
 use serde_json::Value;
 
-use super::{ContentType, Digest, Signer};
-use crate::{SubscriptionId, event::ExtraHeaders};
+use crate::{
+    headers::ExtraHeaders,
+    id::SubscriptionId,
+    signing::{Digest, Signer},
+    spec::ContentType,
+};
 
 /// A subscription that stands in the application's code or in a file instead of being made by somebody.
 ///
@@ -78,7 +82,7 @@ impl ConfiguredSubscription {
         self
     }
 
-    /// What must hold of the event's data, as the JSON of a [`Q`](crate::model::Q). Default: nothing.
+    /// What must hold of the event's data, as the JSON of a [`Q`](crate::filter::Q). Default: nothing.
     #[must_use]
     pub fn filter(mut self, filter: Value) -> Self {
         self.filter = Some(filter);
@@ -145,24 +149,6 @@ pub struct Configured {
     /// Subscriptions that stay as they are, disabled ones among them.
     pub unchanged: usize,
 }
-
-/// Configured subscriptions that can't be used; nothing was changed. Shows no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidConfiguration {
-    /// The configuration's name.
-    pub source: String,
-    /// What is wrong with which entry, counted from 1.
-    pub mistakes: Vec<String>,
-}
-
-impl fmt::Display for InvalidConfiguration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configured subscriptions of `{}` can't be used:", self.source)?;
-        self.mistakes.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
-    }
-}
-
-impl std::error::Error for InvalidConfiguration {}
 
 /// The beginning of each mistake: where it is.
 pub(super) fn place(index: usize, event: &str) -> String {

@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{
-    NewSubscription, SecretKey, Subscription, Subscriptions, UrlCheck,
-    entity::{Column, Entity, Model},
+use super::{change::NewSubscription, store::Subscriptions, value::Subscription};
+use crate::{
+    guard::TargetError,
+    migration::migrate,
+    signing::SecretKey,
+    spec::UrlCheck,
+    tables::subscription::{Column, Entity, Model},
+    test_database::Place,
 };
-use crate::{delivery::TargetError, migration::migrate, test_database::Place};
 
 /// A database with thorn's tables, which lives as long as this.
 pub(super) struct Fixture {

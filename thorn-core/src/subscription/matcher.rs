@@ -9,7 +9,7 @@ use self::{
     audience::Audience,
     trie::{Name, Node},
 };
-use super::Subscription;
+use super::value::Subscription;
 
 /// A set of subscriptions that finds those which hear of an event.
 ///

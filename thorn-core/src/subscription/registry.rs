@@ -11,12 +11,13 @@ use std::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::Mutex;
 
-use super::{
-    Matcher, SecretKey, Subscription, SubscriptionStore,
-    entity::{Column, Entity, Model},
-    row, write,
+use super::{foreign_store::SubscriptionStore, matcher::Matcher, row, value::Subscription, write};
+use crate::{
+    error::Error,
+    id::SubscriptionId,
+    signing::SecretKey,
+    tables::subscription::{Column, Entity, Model},
 };
-use crate::{Error, SubscriptionId};
 
 /// Rows read in one query; some hundred bytes each.
 const PAGE: usize = 1000;
@@ -175,7 +176,7 @@ impl Registry {
     pub fn check_readable(&self) -> Result<(), Error> {
         match self.read(|compiled| compiled.unreadable.values().next().cloned()) {
             None => Ok(()),
-            Some(reason) => Err(Error::Option { option: "secret key", reason }),
+            Some(reason) => Err(Error::option("secret key", reason)),
         }
     }
 

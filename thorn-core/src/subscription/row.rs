@@ -5,12 +5,17 @@ use std::fmt;
 use sea_orm::{ActiveValue::Set, DbErr};
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    Disabled, Pattern, Secret, SecretError, SecretKey, Subscription,
-    entity::{ActiveModel, Model},
-    sealing::{Part, seal, unseal},
+use super::value::{Disabled, Subscription};
+use crate::{
+    error::Error,
+    filter::InvalidQ,
+    headers::ExtraHeaders,
+    id::SubscriptionId,
+    pattern::Pattern,
+    signing::{Part, Secret, SecretError, SecretKey, seal, unseal},
+    tables::subscription::{ActiveModel, Model},
+    timestamp::Timestamp,
 };
-use crate::{Error, SubscriptionId, Timestamp, event::ExtraHeaders, model::InvalidQ};
 
 /// Reads a row. Fails if secret or headers can't be decrypted, or somebody else wrote to the table.
 pub(super) fn read(row: Model, key: Option<&SecretKey>) -> Result<Subscription, Error> {

@@ -5,15 +5,22 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 
 use super::{
-    Access, ContentType, Digest, Disabled, NewSubscription, Page, Secret, SecretError, SecretKey, Signer, Subscription,
-    SubscriptionChange, SubscriptionStore, UrlCheck,
-    access::{find, find_page, not_found},
-    entity,
-    fields::{CheckedChange, Fields},
+    access::{Access, Page, find, find_page, not_found},
+    change::{NewSubscription, SubscriptionChange},
+    checked_change::{CheckedChange, check_change},
+    foreign_store::SubscriptionStore,
     row,
+    value::{Disabled, Subscription},
     write::Write,
 };
-use crate::{Error, SubscriptionId, Timestamp};
+use crate::{
+    error::Error,
+    id::SubscriptionId,
+    signing::{Digest, Secret, SecretError, SecretKey, Signer},
+    spec::{ContentType, Fields, UrlCheck},
+    tables::subscription as entity,
+    timestamp::Timestamp,
+};
 
 /// The subscriptions in the database: makes, lists, changes and deletes them.
 ///
@@ -45,13 +52,13 @@ use crate::{Error, SubscriptionId, Timestamp};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Subscriptions {
-    pub(super) db: DatabaseConnection,
+    pub(crate) db: DatabaseConnection,
     check: Arc<dyn UrlCheck>,
     pub(super) key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
     pub(super) signer: Signer,
     /// In place of the table.
-    pub(super) store: Option<Arc<dyn SubscriptionStore>>,
+    pub(crate) store: Option<Arc<dyn SubscriptionStore>>,
 }
 
 impl Subscriptions {
@@ -203,7 +210,7 @@ impl Subscriptions {
         if !change.is_switch() {
             refuse_configured(id, source)?;
         }
-        let checked = self.fields().change(&change, &url).await?;
+        let checked = check_change(self.fields(), &change, &url).await?;
         if let Some(store) = &self.store {
             let now = Timestamp::now();
             let apply = |before: &Subscription, version| Some(changed(before.clone(), &checked, version, now));

@@ -5,14 +5,22 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
 
 use super::{
-    Configured, ConfiguredSubscription, InvalidConfiguration, Secret, Subscription, Subscriptions,
-    configured::place,
-    entity::{Column, Entity, Model},
+    configured::{Configured, ConfiguredSubscription, place},
     row,
-    subscriber::derived,
+    store::Subscriptions,
+    value::Subscription,
     write::Write,
 };
-use crate::{Error, SubscriptionId, Timestamp, event::ExtraHeaders};
+use crate::{
+    error::Error,
+    headers::ExtraHeaders,
+    id::SubscriptionId,
+    signing::Secret,
+    spec::InvalidConfiguration,
+    spec::derived,
+    tables::subscription::{Column, Entity, Model},
+    timestamp::Timestamp,
+};
 
 /// Ids of one `IN (…)`.
 const IDS_PER_QUERY: usize = 500;
@@ -47,7 +55,7 @@ impl Subscriptions {
     ) -> Result<Configured, Error> {
         if self.store.is_some() {
             let reason = "the application keeps its subscriptions in a store of its own; configure them there";
-            return Err(Error::Option { option: "configured subscriptions", reason: reason.into() });
+            return Err(Error::option("configured subscriptions", reason));
         }
         let list: Vec<_> = list.into_iter().collect();
         let wanted = self.check_configured(source, &list)?;

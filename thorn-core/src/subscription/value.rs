@@ -1,7 +1,14 @@
 //! A subscription as the rest of thorn sees it.
 
-use super::{ContentType, Digest, Pattern, Secret, Signer};
-use crate::{SubscriptionId, Timestamp, event::ExtraHeaders, model::Q};
+use crate::{
+    filter::Q,
+    headers::ExtraHeaders,
+    id::SubscriptionId,
+    pattern::Pattern,
+    signing::{Digest, Secret, Signer},
+    spec::ContentType,
+    timestamp::Timestamp,
+};
 
 /// Somebody's wish to hear of the events that a pattern means, at a URL.
 ///
@@ -40,7 +47,7 @@ pub struct Subscription {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// The registry's version that brought it; 0 if an event brought it, see [`Subscriber`](super::Subscriber).
+    /// The registry's version that brought it; 0 if an event brought it, see [`Subscriber`](crate::subscription::Subscriber).
     pub created_version: i64,
     /// The registry's version that last changed it.
     pub version: i64,

@@ -5,11 +5,14 @@ use sea_orm::{
     ExprTrait, QueryFilter, SqlErr, sea_query::Expr,
 };
 
-use super::{
-    InvalidSubscription,
-    entity::{ActiveModel, Column, Entity, registry},
+use crate::{
+    db::transaction,
+    error::Error,
+    id::SubscriptionId,
+    spec::InvalidSubscription,
+    tables::subscription::{ActiveModel, Column, Entity, registry},
+    timestamp::Timestamp,
 };
-use crate::{Error, SubscriptionId, Timestamp, transaction};
 
 /// The longest reason that is kept, in characters.
 const MAX_REASON: usize = 190;
@@ -21,37 +24,37 @@ const ROW: i32 = 1;
 ///
 /// Its first statement takes the lock on the registry's row, so of all writers one is at work at a
 /// time, and versions become visible in their order: who has seen version n has seen all before.
-pub(super) struct Write {
-    pub(super) transaction: DatabaseTransaction,
+pub(crate) struct Write {
+    pub(crate) transaction: DatabaseTransaction,
     /// To be stamped on the row that is written.
-    pub(super) version: i64,
+    pub(crate) version: i64,
 }
 
 impl Write {
-    pub(super) async fn begin(db: &DatabaseConnection) -> Result<Self, Error> {
+    pub(crate) async fn begin(db: &DatabaseConnection) -> Result<Self, Error> {
         let transaction = transaction::begin(db).await?;
         let version = next_version(&transaction).await?;
         Ok(Self { transaction, version })
     }
 
     /// Takes the registry's next version, for another row: each version is one row's.
-    pub(super) async fn step(&mut self) -> Result<(), Error> {
+    pub(crate) async fn step(&mut self) -> Result<(), Error> {
         self.version = next_version(&self.transaction).await?;
         Ok(())
     }
 
-    pub(super) async fn insert(&self, row: ActiveModel) -> Result<(), Error> {
+    pub(crate) async fn insert(&self, row: ActiveModel) -> Result<(), Error> {
         let inserted = Entity::insert(row).exec_without_returning(&self.transaction).await;
         inserted.map_err(refused).map(drop)
     }
 
-    pub(super) async fn update(&self, row: ActiveModel) -> Result<(), Error> {
+    pub(crate) async fn update(&self, row: ActiveModel) -> Result<(), Error> {
         row.update_without_returning(&self.transaction).await.map_err(refused).map(drop)
     }
 
     /// Deletes what isn't deleted, and says whether it did. The row stays, for the history and for
     /// the registries, which must learn of it.
-    pub(super) async fn delete(&self, id: SubscriptionId) -> Result<bool, Error> {
+    pub(crate) async fn delete(&self, id: SubscriptionId) -> Result<bool, Error> {
         let now = Timestamp::now().as_millis();
         let deleted = Entity::update_many()
             .col_expr(Column::DeletedAt, Expr::value(now))
@@ -69,7 +72,7 @@ impl Write {
 
     /// Disables what is neither disabled nor deleted, and failing since then if that is asked, and says
     /// whether it did.
-    pub(super) async fn disable(
+    pub(crate) async fn disable(
         &self,
         id: SubscriptionId,
         failing_since: Option<Timestamp>,
@@ -92,7 +95,7 @@ impl Write {
     }
 
     /// Notes since when nothing gets through. A time that is noted already stays.
-    pub(super) async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
+    pub(crate) async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
         let update = Entity::update_many()
             .col_expr(Column::FailingSince, Expr::value(since.map(Timestamp::as_millis)))
             .col_expr(Column::Version, Expr::value(self.version))
@@ -104,7 +107,7 @@ impl Write {
     }
 
     /// Commits what went well and takes back what didn't.
-    pub(super) async fn finish<T>(self, done: Result<T, Error>) -> Result<T, Error> {
+    pub(crate) async fn finish<T>(self, done: Result<T, Error>) -> Result<T, Error> {
         match done {
             Ok(value) => {
                 self.transaction.commit().await?;
@@ -130,7 +133,7 @@ async fn next_version(transaction: &DatabaseTransaction) -> Result<i64, Error> {
 }
 
 /// The registry's present version.
-pub(super) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, Error> {
+pub(crate) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, Error> {
     // Not `one`: for its LIMIT with a parameter SQLite prepares the statement anew each time.
     let row = registry::Entity::find_by_id(ROW).all(db).await?.pop();
     let missing = || DbErr::RecordNotFound("thorn_registry is empty; run thorn's migrations".to_owned());

@@ -14,20 +14,22 @@ use sea_orm::{DatabaseConnection, DbErr, EntityTrait, prelude::Uuid};
 
 use super::{Dispatchers, Inner, Thorn};
 use crate::{
-    AutocommitPolicy, Config, Error,
-    delivery::{DeliveryObserver, Observers, RetryPolicy, Validator},
-    dispatch::{self, Dispatch, Dispatcher, Inline},
-    event::{
-        Callback, CallbackError, EventInfo, Function,
-        recipients::{self, Recipients},
-    },
-    outbox,
+    attempt::RetryPolicy,
+    config::Config,
+    delivery::{DeliveryObserver, Observers},
+    dispatch::{self, Dispatch},
+    error::Error,
+    guard::Validator,
+    inline::Inline,
+    pattern::Pattern,
+    process::{self, AutocommitPolicy, InlineDelivery, Recipients},
     queue::QueueUrl,
-    settings,
-    subscription::{
-        ConfiguredSubscription, Pattern, Registry, SecretKey, Signer, Subscriber, SubscriptionStore, Subscriptions,
-        entity, source_of,
-    },
+    relay::Dispatcher,
+    rendered::{Callback, CallbackError, EventInfo, Function},
+    signing::{SecretKey, Signer},
+    spec::Subscriber,
+    subscription::{ConfiguredSubscription, Registry, SubscriptionStore, Subscriptions, source_of},
+    tables::{event, subscription as entity},
 };
 
 /// Settings of [`Thorn`] before it is built.
@@ -257,17 +259,17 @@ impl ThornBuilder {
         if let Dispatch::Custom(name) = &config.dispatch
             && !dispatchers.contains_key(&**name)
         {
-            return Err(Error::Option {
-                option: "dispatch",
-                reason: format!("no dispatcher `{name}` is registered; add `.dispatcher(\"{name}\", …)`"),
-            });
+            return Err(Error::option(
+                "dispatch",
+                format!("no dispatcher `{name}` is registered; add `.dispatcher(\"{name}\", …)`"),
+            ));
         }
         check_sources(&config, &configured)?;
         check_tables(&db).await?;
         let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
         let callbacks = callbacks.into_iter().map(callback).collect::<Result<_, Error>>()?;
-        let settings = config.event_settings();
-        let recipients = Recipients { key: config.secret_key.clone(), guard: config.guard(), callbacks };
+        let settings = Arc::new(config.event_settings());
+        let recipients = Arc::new(Recipients { key: config.secret_key.clone(), guard: config.guard(), callbacks });
         let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone())
             .with_signer(config.hmac_signer);
         if let Some(choices) = config.event_choices.clone() {
@@ -287,10 +289,10 @@ impl ThornBuilder {
         for (source, list) in configured {
             thorn.configure_subscriptions(&source, list).await?;
         }
-        // The process is told last and all at once: a `Thorn` that can't be built changes nothing of it.
-        settings::replace(settings);
-        recipients::replace(recipients);
-        dispatch::register(&thorn.0.inline, thorn.0.dispatchers.keys());
+        // Last, and in one step: a `Thorn` that can't be built changes nothing of the process.
+        let inline: Arc<dyn InlineDelivery> = thorn.0.inline.clone();
+        let dispatchers: Vec<String> = thorn.0.dispatchers.keys().cloned().collect();
+        process::tell(&settings, &recipients, &inline, &dispatchers);
         Ok(thorn)
     }
 }
@@ -300,10 +302,10 @@ fn check_sources(config: &Config, configured: &[(String, Vec<ConfiguredSubscript
     let mut seen: HashSet<String> = config.subscribers.iter().map(|path| source_of(path)).collect();
     match configured.iter().find(|(source, _)| !seen.insert(source.clone())) {
         None => Ok(()),
-        Some((source, _)) => Err(Error::Option {
-            option: "configured subscriptions",
-            reason: format!("there are two lists under the name `{source}`; join them, or name one otherwise"),
-        }),
+        Some((source, _)) => Err(Error::option(
+            "configured subscriptions",
+            format!("there are two lists under the name `{source}`; join them, or name one otherwise"),
+        )),
     }
 }
 
@@ -317,7 +319,7 @@ async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
     // Which no row has; all its columns are asked for, of which an older release's table has fewer.
     let id = Uuid::nil();
     check_columns("thorn_subscription", entity::Entity::find_by_id(id).one(db).await, db).await?;
-    check_columns("thorn_event", outbox::entity::Entity::find_by_id(id).one(db).await, db).await
+    check_columns("thorn_event", event::Entity::find_by_id(id).one(db).await, db).await
 }
 
 async fn check_columns<T>(table: &str, read: Result<T, DbErr>, db: &DatabaseConnection) -> Result<(), Error> {

@@ -9,8 +9,8 @@ use std::{
 
 use sea_orm::Statement;
 use thorn::{
-    Config, Dispatch, Dispatcher, Event, Thorn, async_trait, delivery::RetryPolicy, dispatch::BoxError,
-    event::RenderedEvent, history, subscription::Access,
+    BoxError, Config, Dispatch, Dispatcher, Event, Thorn, async_trait, attempt::RetryPolicy, event::RenderedEvent,
+    history, subscription::Access,
 };
 use thorn_core::testing::{Receiver, Reply};
 

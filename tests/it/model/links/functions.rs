@@ -1,7 +1,7 @@
 //! `thorn::links`: one event per call and row.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, TransactionTrait};
-use thorn::links::{self, Changed};
+use thorn::{links, links::Changed};
 
 use super::{Blog, article_tag::Entity as ArticleTag, of};
 

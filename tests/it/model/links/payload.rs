@@ -9,7 +9,7 @@ use super::super::database::TestDatabase;
 mod author {
     use sea_orm::entity::prelude::*;
     use serde_json::{Value, json};
-    use thorn::LinkChange;
+    use thorn::model::LinkChange;
 
     #[thorn::webhook_model(
         on_m2m_add(event = "author.{name}.credited", link_payload = credits),
@@ -189,7 +189,7 @@ async fn a_junction_announces_its_own_rows_too() {
 
 #[tokio::test]
 async fn sent_by_hand_it_has_the_models_payload() {
-    use thorn::WebhookModel as _;
+    use thorn::model::WebhookModel as _;
     let it = library().await;
     author::Entity::webhook("m2m_add").unwrap().send(&it.test.db, &it.ada).await.unwrap();
     assert_eq!(it.news().await, [said("author.Ada.credited", json!({"id": 1, "name": "Ada"}))]);

@@ -11,7 +11,7 @@ use super::super::database::TestDatabase;
 
 mod page {
     use sea_orm::entity::prelude::*;
-    use thorn::LinkChange;
+    use thorn::model::LinkChange;
 
     #[thorn::webhook_model(
         on_m2m_add(event = "page.add", link_payload = labels),

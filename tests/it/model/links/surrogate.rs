@@ -22,7 +22,7 @@ mod group {
         pub members: HasMany<super::member::Entity>,
     }
 
-    fn members(group: &Model, links: &thorn::LinkChange) -> serde_json::Value {
+    fn members(group: &Model, links: &thorn::model::LinkChange) -> serde_json::Value {
         serde_json::json!([group.id, links.keys])
     }
 }

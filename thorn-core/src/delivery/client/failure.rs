@@ -4,7 +4,7 @@ use std::{error::Error as StdError, iter};
 
 use http::header::InvalidHeaderValue;
 
-use crate::delivery::{Outcome, TargetError};
+use crate::{attempt::Outcome, guard::TargetError};
 
 /// Characters of a reason; parts of it (names in a certificate) are the other side's to choose.
 const LONGEST_REASON: usize = 500;

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{ClientConfig, failure::Failure, pools::Pools};
 use crate::{
-    Error,
-    delivery::{Outcome, TargetGuard, Validator},
+    attempt::Outcome,
+    error::Error,
+    guard::{TargetGuard, Validator},
 };
 
 /// Lists of validators whose connections are kept, besides the client's own. Applications have few;

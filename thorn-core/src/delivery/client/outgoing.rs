@@ -5,10 +5,11 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 
 use crate::{
-    DeliveryId, SubscriptionId,
-    delivery::Validator,
-    event::ExtraHeaders,
-    subscription::{ContentType, Secret},
+    guard::Validator,
+    headers::ExtraHeaders,
+    id::{DeliveryId, SubscriptionId},
+    signing::Secret,
+    spec::ContentType,
 };
 
 /// What a [`Client`](super::Client) needs for one attempt of a delivery.

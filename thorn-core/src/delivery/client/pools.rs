@@ -8,7 +8,7 @@ use reqwest::{
 };
 
 use super::{ClientConfig, tls};
-use crate::{Error, delivery::TargetGuard};
+use crate::{error::Error, guard::TargetGuard};
 
 /// Stands for the ports that are open on the public internet; which one makes no difference.
 const AN_OPEN_PORT: u16 = 443;
@@ -75,7 +75,7 @@ impl Pair {
                 .pool_max_idle_per_host(idle_connections)
                 .pool_idle_timeout(config.idle_timeout)
                 .build()
-                .map_err(|error| Error::Option { option: "HTTP client", reason: error.to_string() })
+                .map_err(|error| Error::option("HTTP client", error.to_string()))
         };
         Ok(Self { pooled: build(config.idle_connections)?, single: build(0)? })
     }

@@ -9,8 +9,8 @@ use http::{
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use uuid::Uuid;
 
-use super::Outgoing;
-use crate::{Timestamp, delivery::standard_signature, event::ExtraHeaders};
+use super::outgoing::Outgoing;
+use crate::{headers::ExtraHeaders, signing::standard_signature, timestamp::Timestamp};
 
 const HOOK_EVENT: HeaderName = HeaderName::from_static("hook-event");
 const HOOK_DELIVERY: HeaderName = HeaderName::from_static("hook-delivery");

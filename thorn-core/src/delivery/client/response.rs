@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use reqwest::Response;
 
-use crate::{Timestamp, delivery::Outcome};
+use crate::{attempt::Outcome, timestamp::Timestamp};
 
 /// A receiver can't ask for more patience than this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);

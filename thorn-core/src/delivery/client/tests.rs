@@ -14,10 +14,11 @@ use bytes::Bytes;
 use self::receiver::{Receiver, Reply};
 use super::*;
 use crate::{
-    DeliveryId, EventId, SubscriptionId,
-    delivery::{Validator, hook_hmac},
-    event::ExtraHeaders,
-    subscription::{ContentType, Digest, Secret},
+    guard::Validator,
+    headers::ExtraHeaders,
+    id::{DeliveryId, EventId, SubscriptionId},
+    signing::{Digest, Secret, hook_hmac},
+    spec::ContentType,
 };
 
 /// What a test sends; each field may be replaced.

@@ -9,7 +9,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::Error;
+use crate::error::Error;
 
 /// A configuration that trusts what the system trusts, and the extra authorities.
 ///
@@ -44,13 +44,14 @@ fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
     if found.is_empty() { Err(refuse("a PEM file holds no certificate".to_owned())) } else { Ok(found) }
 }
 
-const fn refuse(reason: String) -> Error {
-    Error::Option { option: "extra_root_certificates", reason }
+fn refuse(reason: String) -> Error {
+    Error::option("extra_root_certificates", reason)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invalid::InvalidOption;
 
     #[test]
     fn certificates_that_can_t_be_read_are_refused() {
@@ -62,7 +63,10 @@ mod tests {
             "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
         ] {
             let error = verified(&[bad.as_bytes().to_vec()]).unwrap_err();
-            assert!(matches!(error, Error::Option { option: "extra_root_certificates", .. }), "{bad}: {error}");
+            assert!(
+                matches!(error, Error::Option(InvalidOption { option: "extra_root_certificates", .. })),
+                "{bad}: {error}"
+            );
         }
     }
 }

@@ -5,15 +5,15 @@ use sea_orm::EntityTrait;
 
 use super::Executor;
 use crate::{
-    DeliveryId, Error, EventId, Timestamp,
-    delivery::{
-        Attempt, Outcome, Outgoing, encode_body,
-        sign::{is_signed, sign},
-    },
-    event::EventOptions,
-    outbox::entity as event,
-    queue::{ChunkDelivery, ChunkEvent},
+    attempt::{Attempt, Outcome},
+    delivery::client::Outgoing,
+    error::Error,
+    fanout::{ChunkDelivery, ChunkEvent, encode_body, is_signed, sign},
+    id::{DeliveryId, EventId},
+    rendered::EventOptions,
     subscription::Subscription,
+    tables::event,
+    timestamp::Timestamp,
 };
 
 impl Executor {

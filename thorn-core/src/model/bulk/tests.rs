@@ -6,7 +6,11 @@ use sea_orm::{
 };
 
 use super::{Condition, delete_on, insert_on, update_on};
-use crate::model::{ModelEvent, Op, Trigger, WebhookModel};
+use crate::model::{
+    change::Op,
+    event::{ModelEvent, Trigger},
+    webhook_model::WebhookModel,
+};
 
 mod item {
     use sea_orm::entity::prelude::*;
@@ -76,7 +80,7 @@ impl ConnectionTrait for WithoutReturning {
 }
 
 async fn announced(db: &WithoutReturning) -> Vec<String> {
-    let events = crate::outbox::entity::Entity::find().all(db).await.unwrap();
+    let events = crate::tables::event::Entity::find().all(db).await.unwrap();
     events.into_iter().map(|event| event.name).collect()
 }
 

@@ -4,7 +4,7 @@ use std::{any::Any, cmp::Ordering};
 
 use sea_orm::prelude::{Decimal, Json, Uuid};
 
-use crate::model::json;
+use crate::filter::value as json;
 
 /// SQL's null, to compare with: `title.now_eq(Null)` is `title.now_is_null()`.
 // Not `PartialEq`: only so are the blanket implementation and its own apart.

@@ -3,7 +3,7 @@
 use sea_orm::prelude::{Decimal, Json};
 use serde_json::json;
 
-use super::{Field, Null};
+use super::{Field, compare::Null};
 
 /// Old values of the tables; `-` (no previous version) is null as well.
 const NULL: Option<&i32> = None;

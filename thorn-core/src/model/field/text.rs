@@ -2,7 +2,7 @@
 
 use sea_orm::prelude::Json;
 
-use super::EqualTo;
+use super::compare::EqualTo;
 
 /// A column type that may hold a string.
 #[diagnostic::on_unimplemented(

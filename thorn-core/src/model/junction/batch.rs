@@ -15,8 +15,8 @@ use std::{
 use sea_orm::EntityTrait;
 
 use crate::{
-    EventId,
-    model::{LinkOp, ModelEvent},
+    id::EventId,
+    model::{event::ModelEvent, link_change::LinkOp},
 };
 
 /// What was told of each row of one side, by what was done and its key.
@@ -93,7 +93,7 @@ fn saves() -> MutexGuard<'static, Saves> {
 #[cfg(test)]
 mod tests {
     use super::{Batch, HashMap, LinkOp, MAX_KEPT, Place, Told, begin, saves};
-    use crate::outbox::entity::Entity;
+    use crate::tables::event::Entity;
 
     fn told(row: u8) -> Batch<u8> {
         HashMap::from([((LinkOp::Add, Vec::new()), Told { row, keys: Vec::new(), events: Vec::new() })])

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::Columns;
-use crate::model::value::Plain;
+use crate::model::column_json::Plain;
 
 /// Keys that one statement asks for.
 pub(crate) const AT_ONCE: usize = 1000;

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::OnError;
-use crate::{EventId, event::RenderedEvent};
+use crate::{id::EventId, rendered::RenderedEvent};
 
 tokio::task_local! {
     static INNERMOST: Arc<Scope>;

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use sea_orm::DbBackend;
 
 use crate::{
-    outbox::wake,
-    statement::{Existing, numbered},
+    db::{Existing, numbered},
+    outbox::notification,
 };
 
 /// The columns of every event, then those that are null for most.
@@ -81,7 +81,7 @@ impl Kind {
         let columns = COLUMNS[..self.columns()].join(", ");
         let insert = format!("INSERT INTO thorn_event ({columns}) {source} {}", self.existing.clause(self.backend));
         let insert = insert.trim_end().to_owned();
-        numbered(self.backend, &wake::announcing(self.backend, insert, rows))
+        numbered(self.backend, &notification::announcing(self.backend, insert, rows))
     }
 }
 

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, path::Path, str::FromStr};
 
 use serde_json::{Map, Value};
 
-use super::{ConfiguredSubscription, InvalidConfiguration, place};
+use super::{ConfiguredSubscription, place};
+use crate::spec::InvalidConfiguration;
 
 const FIELDS: [&str; 12] = [
     "event",
@@ -186,7 +187,10 @@ impl<'a> Entry<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subscription::{ContentType, Digest, Signer};
+    use crate::{
+        signing::{Digest, Signer},
+        spec::ContentType,
+    };
 
     fn env(name: &str) -> Option<String> {
         (name == "PARTNER_SECRET").then(|| "from-the-environment".to_owned())

@@ -5,7 +5,7 @@ mod list;
 use std::{collections::HashMap, sync::Arc};
 
 use self::list::List;
-use crate::subscription::Subscription;
+use crate::subscription::value::Subscription;
 
 /// As many are asked one by one: a map would take more memory, and no less time.
 const FEW: usize = 4;

@@ -2,11 +2,15 @@ use std::{collections::HashSet, sync::Arc};
 
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 
-use super::{Matcher, Name};
+use super::{Matcher, trie::Name};
 use crate::{
-    SubscriptionId, Timestamp,
-    event::ExtraHeaders,
-    subscription::{ContentType, Digest, Disabled, Pattern, Secret, Signer, Subscription},
+    headers::ExtraHeaders,
+    id::SubscriptionId,
+    pattern::Pattern,
+    signing::{Digest, Secret, Signer},
+    spec::ContentType,
+    subscription::value::{Disabled, Subscription},
+    timestamp::Timestamp,
 };
 
 fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::audience::Audience;
-use crate::subscription::{Subscription, pattern::Segment};
+use crate::{pattern::Segment, subscription::value::Subscription};
 
 /// Names have at most 190 characters, hence 95 segments.
 const MAX_SEGMENTS: usize = 96;

@@ -9,12 +9,13 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult,
 
 use super::Registry;
 use crate::{
-    SubscriptionId,
+    id::SubscriptionId,
     subscription::{
-        Access, SubscriptionChange,
-        entity::Column,
+        access::Access,
+        change::SubscriptionChange,
         fixture::{Fixture, key, new},
     },
+    tables::subscription::Column,
 };
 
 const URL: &str = "https://example.com/";

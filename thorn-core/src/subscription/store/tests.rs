@@ -5,16 +5,21 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, SubscriptionId, Timestamp,
-    event::ExtraHeaders,
-    model::Q,
+    error::Error,
+    filter::Q,
+    headers::ExtraHeaders,
+    id::SubscriptionId,
+    signing::{Digest, Secret, Signer},
+    spec::{ContentType, FieldErrorKind, InvalidSubscription},
     subscription::{
-        Access, ContentType, Digest, FieldErrorKind, InvalidSubscription, NewSubscription, Page, Secret, Signer,
-        Subscription, SubscriptionChange,
-        entity::{Column, Entity},
+        access::{Access, Page},
+        change::{NewSubscription, SubscriptionChange},
         fixture::{Fixture, key, new},
+        value::Subscription,
         write,
     },
+    tables::subscription::{Column, Entity},
+    timestamp::Timestamp,
 };
 
 const URL: &str = "https://example.com/Hook?a=%20b";

@@ -3,10 +3,15 @@
 use futures::future::join_all;
 
 use super::*;
-use crate::subscription::{
-    Access, Digest, Registry, SubscriptionChange,
-    entity::registry,
-    fixture::{Fixture, key},
+use crate::{
+    signing::Digest,
+    subscription::{
+        access::Access,
+        change::SubscriptionChange,
+        fixture::{Fixture, key},
+        registry::Registry,
+    },
+    tables::subscription::registry,
 };
 
 fn signed(event: &str, url: &str) -> ConfiguredSubscription {

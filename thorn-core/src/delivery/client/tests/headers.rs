@@ -1,7 +1,7 @@
 //! What goes over the wire.
 
 use super::*;
-use crate::delivery::{verify_hook_hmac, verify_standard};
+use crate::signing::{verify_hook_hmac, verify_standard};
 
 async fn sent(hook: &Hook) -> receiver::Request {
     let receiver = Receiver::start(Reply::status("200 OK", "", "")).await;

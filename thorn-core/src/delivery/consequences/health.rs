@@ -1,0 +1,112 @@
+//! What deliveries say about a subscription: whether anything gets through, and when to give up.
+
+use std::time::Duration;
+
+use super::announcement::subscription_disabled;
+use crate::{
+    error::Error,
+    id::SubscriptionId,
+    outbox, process,
+    subscription::{Disabled, Subscription, SubscriptionStore, Subscriptions, Write, find_any},
+    timestamp::Timestamp,
+};
+
+impl Subscriptions {
+    /// Disables a subscription on behalf of the system, for instance because its receiver answered
+    /// "410 Gone", and sends the event `subscription.disabled` in the same transaction. One that is
+    /// disabled or deleted already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there never was one; [`Error::Database`].
+    pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
+        self.disable_if(id, None, reason).await
+    }
+
+    /// If `failing_since` is given, only one that is failing since then: who judges it has known it for
+    /// a while, and somebody else may have got through meanwhile.
+    async fn disable_if(
+        &self,
+        id: SubscriptionId,
+        failing_since: Option<Timestamp>,
+        reason: &str,
+    ) -> Result<(), Error> {
+        if let Some(store) = &self.store {
+            return self.disable_elsewhere(&**store, id, failing_since, reason).await;
+        }
+        let row = find_any(&self.db, id).await?;
+        if row.disabled_at.is_some() || row.deleted_at.is_some() {
+            return Ok(());
+        }
+        let announcement = subscription_disabled(id, row.owner.as_deref(), &row.pattern, &row.url, reason)?;
+        let write = Write::begin(&self.db).await?;
+        let disabled = match write.disable(id, failing_since, reason).await {
+            Ok(true) => outbox::write(&write.transaction, vec![announcement]).await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        write.finish(disabled).await?;
+        process::notify();
+        Ok(())
+    }
+
+    async fn disable_elsewhere(
+        &self,
+        store: &dyn SubscriptionStore,
+        id: SubscriptionId,
+        failing_since: Option<Timestamp>,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let disabled = Disabled { at: Timestamp::now(), reason: reason.to_owned() };
+        let disable = |before: &Subscription, version| {
+            let changed =
+                Subscription { disabled: Some(disabled.clone()), updated_at: disabled.at, version, ..before.clone() };
+            let is_meant = failing_since.is_none() || before.failing_since == failing_since;
+            (before.disabled.is_none() && is_meant).then_some(changed)
+        };
+        if let Some(one) = store.update(id, &disable).await?.filter(|one| one.disabled.as_ref() == Some(&disabled)) {
+            let owner = one.owner.as_deref();
+            let announcement = subscription_disabled(id, owner, one.pattern.as_str(), &one.url, reason)?;
+            outbox::write(&self.db, vec![announcement]).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a delivery has failed for good; disables the subscription if none has succeeded
+    /// for `patience`. `None` never does.
+    pub(crate) async fn failed(
+        &self,
+        subscription: &Subscription,
+        now: Timestamp,
+        patience: Option<Duration>,
+    ) -> Result<(), Error> {
+        let Some(since) = subscription.failing_since else {
+            return self.set_failing_since(subscription.id, Some(now)).await;
+        };
+        match patience {
+            Some(patience) if now.since(since) >= patience => {
+                let reason = format!("no delivery has succeeded since {since}");
+                self.disable_if(subscription.id, Some(since), &reason).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that a delivery of one that was failing has succeeded.
+    pub(crate) async fn succeeded(&self, id: SubscriptionId) -> Result<(), Error> {
+        self.set_failing_since(id, None).await
+    }
+
+    async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
+        if let Some(store) = &self.store {
+            let note = |before: &Subscription, version| {
+                let changed = Subscription { failing_since: since, version, ..before.clone() };
+                (before.failing_since.is_none() || since.is_none()).then_some(changed)
+            };
+            return store.update(id, &note).await.map(drop);
+        }
+        let write = Write::begin(&self.db).await?;
+        let set = write.set_failing_since(id, since).await;
+        write.finish(set).await
+    }
+}

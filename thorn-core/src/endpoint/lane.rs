@@ -1,0 +1,265 @@
+//! Lanes: every endpoint has its own bound of concurrent requests, so that one that is slow, hangs
+//! or fails holds nothing that others need.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    attempt::{Attempt, Outcome},
+    timestamp::Timestamp,
+};
+
+/// Requests at once to an endpoint nothing is known of.
+const START: usize = 16;
+
+/// Requests at once to an endpoint that answers quickly.
+const MOST: usize = 64;
+
+/// Requests at once to an endpoint that is slow or fails.
+const LEAST: usize = 4;
+
+/// An answer within this time is quick. A lane that finishes nothing within it hangs.
+const QUICK: Duration = Duration::from_secs(1);
+
+/// A delivery waits in memory if its turn should come within this time; else it becomes a row.
+const LINE: Duration = Duration::from_secs(2);
+
+/// The relay adds due deliveries while a lane's line is shorter than this, which keeps a quick endpoint
+/// busy until it looks again. What it told the lane to expect is forgotten after four times as long:
+/// it went to another worker.
+const AHEAD: Duration = Duration::from_millis(500);
+
+/// The longest a delivery is put off because its lane is full.
+const LONGEST_DETOUR: Duration = Duration::from_secs(60);
+
+/// Lanes nobody uses are forgotten beyond this number.
+const REMEMBERED: usize = 10_000;
+
+/// The lanes of one worker, by URL.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lanes(Arc<Mutex<HashMap<String, Arc<Lane>>>>);
+
+#[derive(Debug)]
+struct Lane {
+    state: Mutex<State>,
+    freed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    in_flight: usize,
+    limit: usize,
+    slow: bool,
+    /// Smoothed duration of an attempt.
+    typical: Duration,
+    /// Deliveries that wait in memory.
+    line: u32,
+    /// Due deliveries that the relay has put on the queue since `expected_since`, and that haven't come.
+    expected: usize,
+    expected_since: Instant,
+    /// When a request ended last.
+    progress: Instant,
+    /// The work of those that were put off, as it stood when the last of them was.
+    booked: Duration,
+    booked_at: Timestamp,
+}
+
+/// The right to make one request; given back by [`done`](Self::done) or on drop.
+#[derive(Debug)]
+pub(crate) struct Permit(Arc<Lane>);
+
+/// A place in the line for a lane.
+struct Waiting<'a>(&'a Lane);
+
+/// Whether a delivery may be tried now.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// Go.
+    Open(Permit),
+    /// The lane is full: try again at this time.
+    Full(Timestamp),
+}
+
+impl Lanes {
+    /// Enters the lane of a URL. A quick endpoint is waited for, a slow one is not.
+    pub(crate) async fn enter(&self, url: &str) -> Entry {
+        let lane = self.lane(url);
+        {
+            let mut state = lane.state();
+            state.expected = state.expected.saturating_sub(1);
+            if state.take_place() {
+                return Entry::Open(Permit(lane.clone()));
+            }
+            if state.slow || state.line_ahead() > LINE {
+                return Entry::Full(state.book(Timestamp::now()));
+            }
+            state.line += 1;
+        }
+        let waiting = Waiting(&lane);
+        let began = Instant::now();
+        loop {
+            // A place freed since then has left its notice behind.
+            let _ = tokio::time::timeout(QUICK, lane.freed.notified()).await;
+            let mut state = waiting.0.state();
+            if state.take_place() {
+                // Of notices that find nobody waiting only one is kept: pass on that there is more room.
+                if state.in_flight < state.limit {
+                    lane.freed.notify_one();
+                }
+                return Entry::Open(Permit(lane.clone()));
+            }
+            if began.elapsed().min(state.progress.elapsed()) >= QUICK {
+                // All its requests hang: nobody else waits for it.
+                state.slow_down(QUICK);
+            }
+            if state.slow || began.elapsed() > LINE * 2 {
+                return Entry::Full(state.book(Timestamp::now()));
+            }
+        }
+    }
+
+    /// How many more deliveries the lane of this URL would take now, those expected included. Of an
+    /// endpoint nothing is known of, only as many as can be tried at once.
+    pub(crate) fn room(&self, url: &str) -> usize {
+        self.all().get(url).map_or(START, |lane| lane.state().room())
+    }
+
+    /// The relay puts so many due deliveries on the queue.
+    pub(crate) fn expect(&self, url: &str, deliveries: usize) {
+        self.lane(url).state().expect(deliveries);
+    }
+
+    /// Whether deliveries to this URL should travel apart from others'.
+    pub(crate) fn is_slow(&self, url: &str) -> bool {
+        self.all().get(url).is_some_and(|lane| lane.state().slow)
+    }
+
+    fn lane(&self, url: &str) -> Arc<Lane> {
+        let mut lanes = self.all();
+        if let Some(lane) = lanes.get(url) {
+            return lane.clone();
+        }
+        if lanes.len() >= REMEMBERED {
+            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
+        }
+        let state = State {
+            in_flight: 0,
+            limit: START,
+            slow: false,
+            typical: Duration::ZERO,
+            line: 0,
+            expected: 0,
+            expected_since: Instant::now(),
+            progress: Instant::now(),
+            booked: Duration::ZERO,
+            booked_at: Timestamp::from_millis(0),
+        };
+        let lane = Arc::new(Lane { state: Mutex::new(state), freed: Notify::new() });
+        lanes.insert(url.to_owned(), lane.clone());
+        lane
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Lane>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lane {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    const fn take_place(&mut self) -> bool {
+        let free = self.in_flight < self.limit;
+        if free {
+            self.in_flight += 1;
+        }
+        free
+    }
+
+    /// How long those who wait already will take.
+    fn line_ahead(&self) -> Duration {
+        self.typical * self.line / u32::try_from(self.limit).unwrap_or(1)
+    }
+
+    fn room(&self) -> usize {
+        let line = if self.slow || self.typical.is_zero() {
+            0
+        } else {
+            usize::try_from(AHEAD.as_nanos() * self.limit as u128 / self.typical.as_nanos()).unwrap_or(usize::MAX)
+        };
+        let expected = if self.is_stale() { 0 } else { self.expected };
+        (self.limit + line).saturating_sub(self.in_flight + self.line as usize + expected)
+    }
+
+    fn expect(&mut self, deliveries: usize) {
+        if self.is_stale() {
+            (self.expected, self.expected_since) = (0, Instant::now());
+        }
+        self.expected += deliveries;
+    }
+
+    fn is_stale(&self) -> bool {
+        self.expected_since.elapsed() > AHEAD * 4
+    }
+
+    fn slow_down(&mut self, at_least: Duration) {
+        self.slow = true;
+        self.limit = (self.limit / 2).max(LEAST);
+        self.typical = self.typical.max(at_least);
+    }
+
+    /// A time at which the lane should have room: after those who wait in memory, and one place
+    /// after those that were put off before.
+    fn book(&mut self, now: Timestamp) -> Timestamp {
+        let least = if self.slow { Duration::from_millis(10) } else { Duration::from_micros(10) };
+        let step = (self.typical / u32::try_from(self.limit).unwrap_or(1)).max(least);
+        self.booked = self.booked.saturating_sub(now.since(self.booked_at)) + step;
+        self.booked_at = now;
+        now + (self.line_ahead() + self.booked).min(LONGEST_DETOUR)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().line -= 1;
+    }
+}
+
+impl Permit {
+    /// Tells the lane how the request went.
+    pub(crate) fn done(self, attempt: &Attempt) {
+        let mut state = self.0.state();
+        let answered = matches!(attempt.outcome, Outcome::Delivered | Outcome::Rejected);
+        state.typical = (state.typical * 7 + attempt.duration) / 8;
+        if answered && attempt.duration < QUICK {
+            state.slow = state.typical >= QUICK;
+            if state.limit < MOST {
+                state.limit += 1;
+                self.0.freed.notify_one();
+            }
+        } else {
+            state.slow_down(attempt.duration);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.in_flight -= 1;
+        state.progress = Instant::now();
+        drop(state);
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests;

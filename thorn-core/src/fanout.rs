@@ -1,0 +1,16 @@
+//! The fan-out: from an event to signed deliveries, packed into chunks.
+
+mod chunk;
+mod encode;
+mod marks;
+mod pack;
+mod recipients;
+mod sign;
+
+pub(crate) use chunk::{Chunk, ChunkDelivery, ChunkEvent};
+pub use encode::encode_body;
+pub(crate) use marks::FanOut;
+pub(crate) use pack::Packer;
+pub(crate) use recipients::{recipient, recipients};
+pub(crate) use sign::is_signed;
+pub use sign::sign;

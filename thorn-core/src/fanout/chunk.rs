@@ -1,0 +1,213 @@
+//! A task: a chunk of deliveries, each of which succeeds or fails alone.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    id::{DeliveryId, EventId, SubscriptionId},
+    rendered::EventOptions,
+    spec::ContentType,
+};
+
+/// The version this release writes. A worker that meets another one leaves its deliveries to the
+/// reconciler of the release that can read it.
+pub(crate) const CHUNK_VERSION: u32 = 1;
+
+/// Deliveries of one or many events, with each event's body once per content type.
+///
+/// It carries no secret: URL and secret are looked up at the moment of sending, so that an edit or
+/// a deletion of the subscription takes effect at once.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Chunk {
+    /// Version of this form.
+    #[serde(rename = "v")]
+    pub(crate) version: u32,
+    /// The events that are delivered.
+    pub(crate) events: Vec<ChunkEvent>,
+    /// What goes where.
+    pub(crate) deliveries: Vec<ChunkDelivery>,
+    /// Whether some of it may have been recorded before, so that this is asked first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) check: bool,
+}
+
+/// An event as its deliveries need it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ChunkEvent {
+    /// The event's id.
+    pub(crate) id: EventId,
+    /// The event's name.
+    pub(crate) name: String,
+    /// What is sent.
+    pub(crate) bodies: Bodies,
+    /// How its deliveries differ from the defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) options: Option<EventOptions>,
+}
+
+/// The body in the content types that some delivery of the chunk asks for.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Bodies {
+    /// JSON, byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) json: Option<Box<RawValue>>,
+    /// Form-urlencoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) form: Option<String>,
+    /// What was taken from the others, to be sent.
+    #[serde(skip)]
+    sent: [Option<Bytes>; 2],
+}
+
+/// One delivery of a chunk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ChunkDelivery {
+    /// Index into the chunk's events.
+    #[serde(rename = "e")]
+    pub(crate) event: usize,
+    /// Who gets it.
+    #[serde(rename = "s")]
+    pub(crate) subscription: SubscriptionId,
+    /// In which form it was signed.
+    #[serde(rename = "c", default, skip_serializing_if = "is_json")]
+    pub(crate) content_type: ContentType,
+    /// `Hook-HMAC` of the body, made by the relay; `None` if the subscription is unsigned.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hook_hmac: Option<String>,
+    /// The number of attempts made before this one.
+    #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
+    pub(crate) attempts: u32,
+    /// Whether it has a row already, because it had to wait.
+    #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) has_row: bool,
+    /// Whether it goes to a subscriber that the event brought, who stands in the event's row only.
+    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) own: bool,
+}
+
+fn is_json(kind: &ContentType) -> bool {
+    *kind == ContentType::Json
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Bodies {
+    /// The bytes for a content type, if the chunk carries them.
+    #[must_use]
+    pub(crate) fn get(&self, content_type: ContentType) -> Option<&str> {
+        match content_type {
+            ContentType::Json => self.json.as_deref().map(RawValue::get),
+            ContentType::Form => self.form.as_deref(),
+        }
+    }
+
+    /// Takes the bodies out, for any number of requests to share them without a copy.
+    pub(crate) fn take_out(&mut self) {
+        let json = self.json.take().map(|raw| String::from(Box::<str>::from(raw)).into());
+        self.sent = [json, self.form.take().map(Bytes::from)];
+    }
+
+    /// A body that was [taken out](Self::take_out).
+    pub(crate) fn sent(&self, content_type: ContentType) -> Option<Bytes> {
+        let [json, form] = &self.sent;
+        match content_type {
+            ContentType::Json => json.clone(),
+            ContentType::Form => form.clone(),
+        }
+    }
+
+    /// Adds a body.
+    ///
+    /// # Errors
+    ///
+    /// If JSON is asked for and the text isn't.
+    pub(crate) fn set(&mut self, content_type: ContentType, body: Cow<'_, str>) -> Result<(), serde_json::Error> {
+        match content_type {
+            ContentType::Json => self.json = Some(RawValue::from_string(body.into_owned())?),
+            ContentType::Form => self.form = Some(body.into_owned()),
+        }
+        Ok(())
+    }
+}
+
+/// Why a task can't be run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotAChunk {
+    #[error("a task of another release, with version {0} instead of {CHUNK_VERSION}")]
+    OtherRelease(u32),
+    #[error("a task that is no chunk ({0})")]
+    Malformed(serde_json::Error),
+}
+
+impl Chunk {
+    /// Reads a task's text. Another version may have another form in everything but `v`.
+    pub(crate) fn read(task: &str) -> Result<Self, NotAChunk> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: u32,
+        }
+        let read = serde_json::from_str(task);
+        let version = match &read {
+            Ok(Self { version, .. }) => Some(*version),
+            Err(_) => serde_json::from_str(task).ok().map(|Version { v }| v),
+        };
+        match version {
+            Some(version) if version != CHUNK_VERSION => Err(NotAChunk::OtherRelease(version)),
+            _ => read.map_err(NotAChunk::Malformed),
+        }
+    }
+
+    /// Makes the bodies ready to be sent.
+    pub(crate) fn take_bodies_out(&mut self) {
+        self.events.iter_mut().for_each(|event| event.bodies.take_out());
+    }
+
+    /// The id of one of its deliveries, if the chunk is whole.
+    #[must_use]
+    pub(crate) fn delivery_id(&self, delivery: &ChunkDelivery) -> Option<DeliveryId> {
+        Some(DeliveryId::derive(self.events.get(delivery.event)?.id, delivery.subscription))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_release_is_told_from_a_broken_task() {
+        for other in [r#"{"v":2,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
+            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 2))), "{other}");
+        }
+        for broken in ["", "null", "{}", r#"{"v":1,"events":["#, r#"{"v":1}"#, r#"{"v":"1"}"#] {
+            assert!(matches!(Chunk::read(broken), Err(NotAChunk::Malformed(_))), "{broken}");
+        }
+        assert!(Chunk::read(r#"{"v":1,"events":[],"deliveries":[]}"#).is_ok());
+    }
+
+    #[test]
+    fn bodies_survive_the_queue_byte_for_byte() {
+        let body = r#"{"b":1,  "a":"\u00e9 é","n":1.10}"#;
+        let mut bodies = Bodies::default();
+        bodies.set(ContentType::Json, Cow::Borrowed(body)).unwrap();
+        let event = ChunkEvent { id: EventId::generate(), name: "a.b".into(), bodies, options: None };
+        let delivery = ChunkDelivery {
+            event: 0,
+            subscription: SubscriptionId::generate(),
+            content_type: ContentType::Json,
+            hook_hmac: Some("h".into()),
+            attempts: 0,
+            has_row: false,
+            own: false,
+        };
+        let chunk = Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false };
+        let read: Chunk = serde_json::from_str(&serde_json::to_string(&chunk).unwrap()).unwrap();
+        assert_eq!(read.events[0].bodies.get(ContentType::Json), Some(body));
+        assert_eq!(read.delivery_id(&read.deliveries[0]), chunk.delivery_id(&chunk.deliveries[0]));
+    }
+}

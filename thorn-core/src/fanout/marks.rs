@@ -1,0 +1,70 @@
+//! Events with their deliveries, and what is written about them: what a relay and inline delivery
+//! have in common.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
+
+use super::pack::Packer;
+use crate::{
+    endpoint::Lanes,
+    error::Error,
+    subscription::Subscription,
+    tables::event::{Column, Entity, Model},
+    timestamp::Timestamp,
+};
+
+/// Events on their way to those who hear of them.
+pub(crate) struct FanOut<'a> {
+    pub(crate) packer: Packer<'a>,
+    pub(crate) marks: Marks,
+}
+
+/// The events, by how many hear of them.
+#[derive(Default)]
+pub(crate) struct Marks(BTreeMap<usize, Vec<Uuid>>);
+
+impl<'a> FanOut<'a> {
+    pub(crate) fn new(lanes: &'a Lanes, chunk: usize) -> Self {
+        Self { packer: Packer::new(lanes, chunk), marks: Marks::default() }
+    }
+
+    /// Adds an event and signs its deliveries.
+    pub(crate) fn add(&mut self, event: &Model, hearers: &[Arc<Subscription>]) -> Result<(), Error> {
+        let mut fanout = 0;
+        for subscription in hearers {
+            fanout += usize::from(self.packer.add(event, subscription, 0, false)?);
+        }
+        self.marks.0.entry(fanout).or_default().push(event.id);
+        Ok(())
+    }
+}
+
+impl Marks {
+    /// Marks the events as relayed, one statement for all with the same number of deliveries, and
+    /// returns how many were `free` to take.
+    pub(crate) async fn mark(
+        &self,
+        txn: &DatabaseTransaction,
+        free: Condition,
+        now: Timestamp,
+        version: i64,
+        audit_at: Timestamp,
+    ) -> Result<usize, Error> {
+        let mut marked = 0;
+        for (fanout, ids) in &self.0 {
+            let audit_at = (*fanout > 0).then_some(audit_at.as_millis());
+            let done = Entity::update_many()
+                .col_expr(Column::RelayedAt, Expr::value(now.as_millis()))
+                .col_expr(Column::Fanout, Expr::value(i32::try_from(*fanout).unwrap_or(i32::MAX)))
+                .col_expr(Column::RegistryVersion, Expr::value(version))
+                .col_expr(Column::AuditAt, Expr::value(audit_at))
+                .filter(Column::Id.is_in(ids.iter().copied()))
+                .filter(free.clone())
+                .exec(txn)
+                .await?;
+            marked += usize::try_from(done.rows_affected).unwrap_or(usize::MAX);
+        }
+        Ok(marked)
+    }
+}

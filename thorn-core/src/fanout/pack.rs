@@ -1,0 +1,176 @@
+//! Packing deliveries into chunks.
+
+use std::collections::HashMap;
+
+use sea_orm::prelude::Uuid;
+
+use super::{
+    chunk::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
+    encode::encode_body,
+    sign,
+};
+use crate::{
+    endpoint::Lanes, error::Error, id::EventId, outbox::stored_options, spec::ContentType, subscription::Subscription,
+    tables::event::Model as EventRow,
+};
+
+/// A chunk takes no further event when its bodies have this many bytes.
+const BYTES_PER_CHUNK: usize = 256 * 1024;
+
+/// Enough for one turn, whatever room the queue has.
+const BYTES_PER_TURN: usize = 32 * 1024 * 1024;
+
+/// Fills chunks with deliveries in the order they come. Those to endpoints known to be slow get
+/// chunks of their own, so that they never make others wait.
+pub(crate) struct Packer<'a> {
+    lanes: &'a Lanes,
+    size: usize,
+    mixed: Open,
+    apart: HashMap<String, Open>,
+    closed: Vec<Chunk>,
+    deliveries: usize,
+    /// Of all bodies.
+    bytes: usize,
+    check: bool,
+}
+
+/// A chunk that still takes deliveries.
+struct Open {
+    chunk: Chunk,
+    index: HashMap<Uuid, usize>,
+    bytes: usize,
+}
+
+impl<'a> Packer<'a> {
+    pub(crate) fn new(lanes: &'a Lanes, size: usize) -> Self {
+        Self {
+            lanes,
+            size: size.max(1),
+            mixed: Open::new(false),
+            apart: HashMap::new(),
+            closed: Vec::new(),
+            deliveries: 0,
+            bytes: 0,
+            check: false,
+        }
+    }
+
+    /// Marks all chunks as possibly recorded already.
+    pub(crate) fn checked(mut self) -> Self {
+        self.check = true;
+        self.mixed = Open::new(true);
+        self
+    }
+
+    /// Adds one delivery, signed. `false` if the event can't be written in the subscription's form,
+    /// now or ever: it must not hold up all others.
+    pub(crate) fn add(
+        &mut self,
+        event: &EventRow,
+        subscription: &Subscription,
+        attempts: u32,
+        has_row: bool,
+    ) -> Result<bool, Error> {
+        let open = if self.lanes.is_slow(&subscription.url) {
+            self.apart.entry(subscription.url.clone()).or_insert_with(|| Open::new(self.check))
+        } else {
+            &mut self.mixed
+        };
+        // Further deliveries of an event that it has take no more bodies.
+        if open.bytes >= BYTES_PER_CHUNK && !open.index.contains_key(&event.id) {
+            self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
+        }
+        let before = open.bytes;
+        match open.add(event, subscription, attempts, has_row) {
+            Err(error @ Error::Payload { .. }) => {
+                tracing::error!(event.id = %event.id, subscription.id = %subscription.id, %error, "this event can't be sent to this subscription");
+                return Ok(false);
+            }
+            added => added?,
+        }
+        self.deliveries += 1;
+        self.bytes += open.bytes - before;
+        if open.chunk.deliveries.len() >= self.size {
+            self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
+        }
+        Ok(true)
+    }
+
+    pub(crate) const fn deliveries(&self) -> usize {
+        self.deliveries
+    }
+
+    /// Whether there are as many chunks as that, or more bytes than one turn should handle.
+    pub(crate) fn is_beyond(&self, room: usize) -> bool {
+        self.closed.len() + self.apart.len() >= room || self.bytes >= BYTES_PER_TURN
+    }
+
+    /// The chunks.
+    pub(crate) fn chunks(self) -> Vec<Chunk> {
+        let open = std::iter::once(self.mixed).chain(self.apart.into_values()).map(|open| open.chunk);
+        self.closed.into_iter().chain(open.filter(|chunk| !chunk.deliveries.is_empty())).collect()
+    }
+
+    /// The chunks as tasks.
+    pub(crate) fn finish(self) -> Result<Vec<String>, Error> {
+        self.chunks()
+            .iter()
+            .map(|chunk| {
+                serde_json::to_string(chunk)
+                    .map_err(|error| Error::Queue { message: "writing a task".into(), source: Some(Box::new(error)) })
+            })
+            .collect()
+    }
+}
+
+impl Open {
+    fn new(check: bool) -> Self {
+        let chunk = Chunk { version: CHUNK_VERSION, events: Vec::new(), deliveries: Vec::new(), check };
+        Self { chunk, index: HashMap::new(), bytes: 0 }
+    }
+
+    fn add(&mut self, row: &EventRow, to: &Subscription, attempts: u32, has_row: bool) -> Result<(), Error> {
+        let index = match self.index.get(&row.id) {
+            Some(index) => *index,
+            None => {
+                self.chunk.events.push(ChunkEvent {
+                    id: EventId::from_uuid(row.id),
+                    name: row.name.clone(),
+                    bodies: Bodies::default(),
+                    options: stored_options(row),
+                });
+                self.index.insert(row.id, self.chunk.events.len() - 1);
+                self.chunk.events.len() - 1
+            }
+        };
+        let bodies = &mut self.chunk.events[index].bodies;
+        let body = match bodies.get(to.content_type) {
+            Some(body) => body,
+            None => {
+                let body = encode(row, to.content_type)?;
+                self.bytes += body.len();
+                bodies.set(to.content_type, body).map_err(|source| unreadable(row, source))?;
+                bodies.get(to.content_type).unwrap_or_default()
+            }
+        };
+        let hook_hmac = sign(to, body.as_bytes());
+        self.chunk.deliveries.push(ChunkDelivery {
+            event: index,
+            subscription: to.id,
+            content_type: to.content_type,
+            hook_hmac,
+            attempts,
+            has_row,
+            own: to.is_of_event(),
+        });
+        Ok(())
+    }
+}
+
+fn encode(row: &EventRow, content_type: ContentType) -> Result<std::borrow::Cow<'_, str>, Error> {
+    encode_body(content_type, &row.body).map_err(|source| unreadable(row, source))
+}
+
+fn unreadable(row: &EventRow, source: serde_json::Error) -> Error {
+    Error::Payload { event: row.name.clone(), source }
+}

@@ -1,0 +1,215 @@
+//! Delivery in the process that sent the event, right after the commit.
+
+mod scope;
+
+pub(crate) use scope::InlineScope;
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QueryTrait, sea_query::Expr,
+};
+use tokio::{
+    sync::{OnceCell, Semaphore, watch},
+    time::Instant,
+};
+
+use crate::{
+    config::Config,
+    db::transaction,
+    delivery::{Client, Consequences, Defaults, Executor, Observers},
+    endpoint::Lanes,
+    error::Error,
+    fanout::{Chunk, FanOut, recipients},
+    history::DeliveryRow,
+    id::EventId,
+    metrics::Counters,
+    outbox::stored_options,
+    process::{self, InlineDelivery},
+    record::Recorder,
+    subscription::{Registry, Subscriptions},
+    tables::event::{Column, Entity, Model},
+    timestamp::Timestamp,
+};
+
+/// Events read and claimed at once.
+const EVENTS: usize = 500;
+
+/// Delivers events of one database in this process.
+#[derive(Debug)]
+pub(crate) struct Inline {
+    db: DatabaseConnection,
+    registry: Arc<Registry>,
+    consequences: Consequences,
+    config: Config,
+    /// Bounds the requests of the whole process.
+    permits: Semaphore,
+    lanes: Lanes,
+    counters: Arc<Counters>,
+    /// Made when it is needed first: most processes never deliver inline.
+    client: OnceCell<Client>,
+    recorder: Mutex<Option<Recorder>>,
+}
+
+/// What came of an attempt to deliver events.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    /// Events that were found committed, and need no other `Thorn`.
+    pub(super) taken: HashSet<EventId>,
+    pub(super) deliveries: Vec<DeliveryRow>,
+}
+
+impl InlineDelivery for Inline {
+    /// Longer than a delivery's turn and its request.
+    fn hold(&self) -> Duration {
+        self.config.lease() + self.config.timeout
+    }
+
+    fn deliver(self: Arc<Self>, events: Vec<EventId>) -> BoxFuture<'static, HashSet<EventId>> {
+        Box::pin(async move { self.deliver_all(&events).await.taken })
+    }
+}
+
+impl Inline {
+    pub(crate) fn new(
+        db: DatabaseConnection,
+        registry: Arc<Registry>,
+        subscriptions: Subscriptions,
+        observers: Observers,
+        config: Config,
+    ) -> Self {
+        let consequences = Consequences { subscriptions, observers, disable_after: config.disable_after };
+        let permits = Semaphore::new(config.inline_concurrency);
+        let (lanes, counters) = (Lanes::default(), Arc::default());
+        let (client, recorder) = (OnceCell::new(), Mutex::new(None));
+        Self { db, registry, consequences, config, permits, lanes, counters, client, recorder }
+    }
+
+    /// Delivers those of the events that are committed and still held for this process. Those it
+    /// can't deliver go to the queue.
+    pub(super) async fn deliver_all(&self, events: &[EventId]) -> Delivered {
+        let mut delivered = Delivered::default();
+        for events in events.chunks(EVENTS) {
+            if let Err(error) = self.deliver_some(events, &mut delivered).await {
+                tracing::warn!(%error, events = events.len(), "can't deliver inline; a worker will");
+                self.release(events).await;
+            }
+        }
+        delivered
+    }
+
+    async fn deliver_some(&self, events: &[EventId], delivered: &mut Delivered) -> Result<(), Error> {
+        let ids = events.iter().map(|event| event.as_uuid());
+        let rows = Entity::find().filter(Column::Id.is_in(ids)).filter(held()).order_by_asc(Column::Id);
+        let rows = rows.all(&self.db).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        delivered.taken.extend(rows.iter().map(|row| EventId::from_uuid(row.id)));
+        let executor = self.executor().await?;
+        let Some(mut chunks) = self.claim(&rows).await? else {
+            tracing::debug!("a worker was first with some of them; it gets the others, too");
+            self.release(events).await;
+            return Ok(());
+        };
+        let mut missing: usize = chunks.iter().map(|chunk| chunk.deliveries.len()).sum();
+        let turn = Instant::now() + self.config.timeout;
+        chunks.iter_mut().for_each(Chunk::take_bodies_out);
+        let chunks = chunks.iter().map(|chunk| executor.run_now(chunk, &self.permits, turn));
+        for records in futures::future::join_all(chunks).await {
+            missing -= records.len();
+            delivered.deliveries.extend(records.into_iter().map(DeliveryRow::from));
+        }
+        if missing == 0 {
+            self.settle(&rows).await;
+        }
+        Ok(())
+    }
+
+    /// Everything is recorded, so that nobody need look again; without a worker nobody would.
+    async fn settle(&self, rows: &[Model]) {
+        let settle = Entity::update_many()
+            .col_expr(Column::AuditAt, Expr::value(None::<i64>))
+            .filter(Column::Id.is_in(rows.iter().map(|row| row.id)));
+        let settle = settle.build(self.db.get_database_backend());
+        if let Err(error) = transaction::alone(&self.db, settle).await {
+            tracing::warn!(%error, "can't settle the events; the reconciler will");
+        }
+    }
+
+    /// Fans the events out; from then on the reconciler vouches for every delivery.
+    async fn claim(&self, rows: &[Model]) -> Result<Option<Vec<Chunk>>, Error> {
+        // After the events were read, as a relay does.
+        let version = self.registry.refresh(&self.db).await?;
+        self.registry.check_readable()?;
+        let mut fan_out = FanOut::new(&self.lanes, self.config.chunk);
+        let mut subscriptions = Vec::new();
+        let mut longest = Duration::ZERO;
+        for row in rows {
+            recipients(&self.registry, row, &mut subscriptions)?;
+            fan_out.add(row, &subscriptions)?;
+            let own = stored_options(row).and_then(|options| options.timeout);
+            longest = longest.max(own.unwrap_or_default());
+        }
+        let now = Timestamp::now();
+        let FanOut { packer, marks } = fan_out;
+        let txn = transaction::begin(&self.db).await?;
+        if marks.mark(&txn, held(), now, version, now + self.hold() + longest).await? != rows.len() {
+            txn.rollback().await?;
+            return Ok(None);
+        }
+        txn.commit().await?;
+        Ok(Some(packer.chunks()))
+    }
+
+    /// Leaves the events to the queue at once. If even that fails, their mark runs out.
+    async fn release(&self, events: &[EventId]) {
+        let ids = events.iter().map(|event| event.as_uuid());
+        let release = Entity::update_many()
+            .col_expr(Column::RelayedAt, Expr::value(None::<i64>))
+            .col_expr(Column::AuditAt, Expr::value(None::<i64>))
+            .filter(Column::Id.is_in(ids))
+            .filter(held());
+        match transaction::alone(&self.db, release.build(self.db.get_database_backend())).await {
+            Ok(_) => process::notify(),
+            Err(error) => tracing::warn!(%error, "can't release the events; a worker will find them"),
+        }
+    }
+
+    async fn executor(&self) -> Result<Executor, Error> {
+        let client = self.client.get_or_try_init(|| async { Client::new(self.config.client()) }).await?;
+        Ok(Executor {
+            db: self.db.clone(),
+            registry: self.registry.clone(),
+            consequences: self.consequences.clone(),
+            client: client.clone(),
+            lanes: self.lanes.clone(),
+            recorder: self.recorder(),
+            counters: self.counters.clone(),
+            defaults: Defaults { timeout: self.config.timeout, retry: self.config.retry.clone() },
+            stop: watch::channel(false).1,
+        })
+    }
+
+    /// A recorder ends with the runtime it was started on.
+    fn recorder(&self) -> Recorder {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*recorder {
+            Some(recorder) if !recorder.is_closed() => recorder.clone(),
+            _ => recorder.insert(Recorder::start(self.db.clone()).0).clone(),
+        }
+    }
+}
+
+/// Marked as taken by a process that has not fanned it out.
+fn held() -> Condition {
+    Condition::all()
+        .add(Column::RelayedAt.is_not_null())
+        .add(Column::Fanout.is_null())
+        .add(Column::Dispatcher.is_null())
+}

@@ -1,0 +1,190 @@
+//! The application's own dispatchers, and how a worker feeds them.
+
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt as _;
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, prelude::Uuid,
+    sea_query::Expr,
+};
+use tokio::sync::watch;
+
+use crate::{
+    db::{transaction, within},
+    dispatch::Dispatch,
+    error::Error,
+    id::EventId,
+    outbox::stored_options,
+    rendered::RenderedEvent,
+    tables::event::{Column, Entity, Model},
+    timestamp::Timestamp,
+};
+
+/// Any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Takes committed events elsewhere: to a message broker, an e-mail, another service.
+///
+/// A worker calls it with what was committed, outside any transaction and at least once for each
+/// event: it hands an event over again if it failed, or if the worker died before it could note that
+/// it was taken. A call that takes longer than [`Config::takeover`](crate::Config::takeover) twice
+/// over is given up and counts as failed.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use thorn_core::{BoxError, Dispatch, Dispatcher, Error, Thorn, async_trait, event::{Event, RenderedEvent}};
+///
+/// #[derive(Debug)]
+/// struct Print;
+///
+/// #[async_trait]
+/// impl Dispatcher for Print {
+///     async fn dispatch(&self, events: &[RenderedEvent]) -> Vec<Result<(), BoxError>> {
+///         events.iter().map(|event| { println!("{}", event.body); Ok(()) }).collect()
+///     }
+/// }
+///
+/// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Error> {
+/// let thorn = Thorn::builder(db).dispatcher("print", Arc::new(Print)).build().await?;
+/// let worker = thorn.start_worker().await?;
+/// Event::new("a.b").dispatch(Dispatch::custom("print")).send(thorn.db(), &1).await?;
+/// # worker.stop().await
+/// # }
+/// ```
+#[async_trait::async_trait]
+pub trait Dispatcher: Send + Sync + fmt::Debug {
+    /// Takes these events, the oldest first, and says for each in the same order whether it was
+    /// taken. One without a result counts as failed; what failed comes again after a pause.
+    async fn dispatch(&self, events: &[RenderedEvent]) -> Vec<Result<(), BoxError>>;
+}
+
+/// Events handed over at once.
+const EVENTS: u64 = 100;
+
+/// Pause after an error of the database.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A dispatcher as a worker runs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Custom {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) name: String,
+    pub(crate) dispatcher: Arc<dyn Dispatcher>,
+    pub(crate) poll: Duration,
+    /// The longest one call may take; events are held for twice as long.
+    pub(crate) deadline: Duration,
+    /// Before what failed is handed over again.
+    pub(crate) pause: Duration,
+}
+
+impl Custom {
+    /// Feeds the dispatcher until `stop` turns true; a call that was begun is finished.
+    pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let pause = match self.turn().await {
+                Ok(0) => self.poll,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, dispatcher = self.name, "dispatching failed, trying again");
+                    PAUSE.max(self.poll)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+
+    async fn turn(&self) -> Result<usize, Error> {
+        let events = within(&self.db, self.claim()).await?;
+        if events.is_empty() {
+            return Ok(0);
+        }
+        let taking = AssertUnwindSafe(self.dispatcher.dispatch(&events)).catch_unwind();
+        let results = match tokio::time::timeout(self.deadline, taking).await {
+            Ok(Ok(results)) => results,
+            Ok(Err(_)) => {
+                tracing::error!(dispatcher = self.name, "the dispatcher panicked");
+                Vec::new()
+            }
+            Err(_) => {
+                tracing::error!(dispatcher = self.name, deadline = ?self.deadline, "the dispatcher took too long");
+                Vec::new()
+            }
+        };
+        let (mut taken, mut failed) = (Vec::new(), Vec::new());
+        let results = results.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        for (event, result) in events.iter().zip(results) {
+            match result {
+                Some(Ok(())) => taken.push(event.id.as_uuid()),
+                Some(Err(error)) => {
+                    tracing::warn!(event.id = %event.id, event.name, dispatcher = self.name, %error, "not taken");
+                    failed.push(event.id.as_uuid());
+                }
+                None => failed.push(event.id.as_uuid()),
+            }
+        }
+        within(&self.db, self.note(taken, failed)).await?;
+        Ok(events.len())
+    }
+
+    /// Marks events as taken for as long as a call may last.
+    async fn claim(&self) -> Result<Vec<RenderedEvent>, Error> {
+        let waiting = Entity::find().filter(Column::Dispatcher.eq(&self.name)).filter(Column::RelayedAt.is_null());
+        let rows = waiting.order_by_asc(Column::Id).limit(EVENTS).all(&self.db).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = Timestamp::now();
+        let txn = transaction::begin(&self.db).await?;
+        let claimed = Entity::update_many()
+            .col_expr(Column::RelayedAt, Expr::value(now.as_millis()))
+            .col_expr(Column::AuditAt, Expr::value((now + self.deadline * 2).as_millis()))
+            .filter(Column::Id.is_in(rows.iter().map(|row| row.id)))
+            .filter(Column::RelayedAt.is_null())
+            .exec(&txn)
+            .await?;
+        if claimed.rows_affected != rows.len() as u64 {
+            txn.rollback().await?;
+            tracing::debug!("another worker was first");
+            return Ok(Vec::new());
+        }
+        txn.commit().await?;
+        Ok(rows.into_iter().map(rendered).collect())
+    }
+
+    /// What was taken is done; what failed is held for a pause, and then free again.
+    async fn note(&self, taken: Vec<Uuid>, failed: Vec<Uuid>) -> Result<(), Error> {
+        let free_at = (Timestamp::now() + self.pause).as_millis();
+        for (ids, fanout, audit_at) in [(taken, Some(0), None), (failed, None, Some(free_at))] {
+            if ids.is_empty() {
+                continue;
+            }
+            let note = Entity::update_many()
+                .col_expr(Column::Fanout, Expr::value(fanout))
+                .col_expr(Column::AuditAt, Expr::value(audit_at))
+                .filter(Column::Id.is_in(ids))
+                .filter(Column::Fanout.is_null());
+            transaction::alone(&self.db, note.build(self.db.get_database_backend())).await?;
+        }
+        Ok(())
+    }
+}
+
+fn rendered(row: Model) -> RenderedEvent {
+    RenderedEvent {
+        id: EventId::from_uuid(row.id),
+        options: stored_options(&row).unwrap_or_default(),
+        dispatch: row.dispatcher.map_or(Dispatch::Queue, Dispatch::custom),
+        name: row.name,
+        sender: row.sender,
+        broadcast: row.broadcast,
+        body: row.body,
+        subscribers: Vec::new(),
+        created_at: Timestamp::from_millis(row.created_at),
+    }
+}

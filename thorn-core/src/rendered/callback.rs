@@ -1,0 +1,121 @@
+//! Functions of the application that name recipients when an event is written.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::sender::SenderId;
+use crate::{pattern::Pattern, spec::Subscriber};
+
+/// What a callback may fail with.
+pub type CallbackError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A callback that names an event's recipients failed or panicked.
+#[derive(Debug, thiserror::Error)]
+#[error("the callback for `{pattern}`, asked who gets event `{event}`: {source}")]
+pub struct CallbackFailed {
+    /// The event's name.
+    pub event: String,
+    /// The pattern that the callback was registered for.
+    pub pattern: String,
+    /// What the callback said.
+    pub source: CallbackError,
+}
+
+/// An event that is being written, as a callback sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct EventInfo<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) reference: Option<&'a str>,
+    pub(crate) sender: Option<&'a SenderId>,
+    pub(crate) context: Option<&'a serde_json::Value>,
+    pub(crate) body: &'a str,
+}
+
+impl EventInfo<'_> {
+    /// The event's name.
+    #[must_use]
+    pub const fn name(&self) -> &str {
+        self.name
+    }
+
+    /// `ref` of the body.
+    #[must_use]
+    pub const fn reference(&self) -> Option<&str> {
+        self.reference
+    }
+
+    /// Who caused it.
+    #[must_use]
+    pub const fn sender(&self) -> Option<&SenderId> {
+        self.sender
+    }
+
+    /// Of a model's event, what it is about: `{"model": "article", "key": 1}`, with the table's name and
+    /// the primary key, which is an array if it has several columns. If links changed, also
+    /// `"links": {"related": "tag", "keys": [2, 7]}`. `None` for other events.
+    #[must_use]
+    pub const fn context(&self) -> Option<&serde_json::Value> {
+        self.context
+    }
+
+    /// `data` of the body.
+    ///
+    /// # Errors
+    ///
+    /// If it has another form than `T`.
+    pub fn data<'de, T: Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Body<'a> {
+            #[serde(borrow)]
+            data: &'a RawValue,
+        }
+        let body: Body<'de> = serde_json::from_str(self.body)?;
+        serde_json::from_str(body.data.get())
+    }
+}
+
+pub(crate) type Function = dyn Fn(&EventInfo<'_>) -> Result<Vec<Subscriber>, CallbackError> + Send + Sync;
+
+/// A function with the pattern of the events that it is asked about.
+#[derive(Clone)]
+pub(crate) struct Callback {
+    pattern: Pattern,
+    function: Arc<Function>,
+}
+
+impl Callback {
+    pub(crate) const fn new(pattern: Pattern, function: Arc<Function>) -> Self {
+        Self { pattern, function }
+    }
+
+    /// Whom it names, if it is to be asked.
+    pub(crate) fn ask(&self, event: &EventInfo<'_>) -> Result<Vec<Subscriber>, CallbackFailed> {
+        if !self.pattern.matches(event.name) {
+            return Ok(Vec::new());
+        }
+        let failed =
+            |source| CallbackFailed { event: event.name.to_owned(), pattern: self.pattern.to_string(), source };
+        // Half a change must not be committed because a function of the application went wrong.
+        match catch_unwind(AssertUnwindSafe(|| (self.function)(event))) {
+            Ok(named) => named.map_err(failed),
+            Err(panic) => Err(failed(format!("it panicked: {}", said(&*panic)).into())),
+        }
+    }
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Callback").field(&self.pattern).finish()
+    }
+}

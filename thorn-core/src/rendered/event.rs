@@ -1,0 +1,117 @@
+//! An event with its body, as the outbox stores it.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{finite::Finite, members::Members, options::EventOptions, sender::SenderId};
+use crate::{dispatch::Dispatch, id::EventId, spec::Subscriber, timestamp::Timestamp};
+
+/// An event rendered at the moment of change: an immutable fact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenderedEvent {
+    /// Unique id, ordered by time.
+    pub id: EventId,
+    /// Checked name.
+    pub name: String,
+    /// Id of the sender, compared with subscriptions' owners.
+    pub sender: Option<String>,
+    /// Whether every owner hears of it.
+    pub broadcast: bool,
+    /// The JSON body `{"event","ref","sender","data"}` and what was added to it, compact UTF-8.
+    pub body: String,
+    /// Options for its deliveries.
+    pub options: EventOptions,
+    /// Recipients besides those who subscribed; a [`Dispatcher`](crate::Dispatcher) sees none.
+    pub subscribers: Vec<Subscriber>,
+    /// Who takes it once it is committed.
+    pub dispatch: Dispatch,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+struct Body<'a, P: ?Sized> {
+    event: &'a str,
+    reference: Option<&'a str>,
+    sender: Option<&'a SenderId>,
+    data: &'a P,
+}
+
+impl<P: Serialize + ?Sized> Serialize for Body<'_, P> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("event", self.event)?;
+        map.serialize_entry("ref", &self.reference)?;
+        map.serialize_entry("sender", &self.sender.map(|sender| &sender.label))?;
+        map.serialize_entry("data", &Finite(self.data))?;
+        map.end()
+    }
+}
+
+/// The body's bytes, in the field order receivers of Thorn know.
+pub(crate) fn body<P: Serialize + ?Sized>(
+    event: &str,
+    reference: Option<&str>,
+    sender: Option<&SenderId>,
+    data: &P,
+    extra: Option<&Members>,
+) -> Result<String, serde_json::Error> {
+    let mut body = serde_json::to_string(&Body { event, reference, sender, data })?;
+    // `()` and `None` are "no data", which receivers see as an empty object.
+    if body.ends_with("\"data\":null}") {
+        body.truncate(body.len() - "null}".len());
+        body.push_str("{}}");
+    }
+    for (name, value) in extra.iter().flat_map(|extra| extra.extra()) {
+        body.pop();
+        body.push(',');
+        body.push_str(&serde_json::to_string(name)?);
+        body.push(':');
+        body.push_str(value.get());
+        body.push('}');
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(data: &impl Serialize) -> Result<String, serde_json::Error> {
+        body("a.b", None, None, data, None)
+    }
+
+    #[test]
+    fn thorn_015_the_body_has_four_fields_in_order() {
+        let alice = SenderId { id: "1".into(), label: "alice".into() };
+        assert_eq!(
+            body("a.b", Some("/a/1"), Some(&alice), &[1, 2], None).unwrap(),
+            r#"{"event":"a.b","ref":"/a/1","sender":"alice","data":[1,2]}"#
+        );
+    }
+
+    #[test]
+    fn thorn_016_only_absent_data_becomes_an_empty_object() {
+        let empty = r#"{"event":"a.b","ref":null,"sender":null,"data":{}}"#;
+        assert_eq!(render(&()).unwrap(), empty);
+        assert_eq!(render(&None::<i32>).unwrap(), empty);
+        assert!(render(&0).unwrap().ends_with(r#""data":0}"#));
+        assert!(render(&Vec::<i32>::new()).unwrap().ends_with(r#""data":[]}"#));
+        assert!(render(&"\"data\":null}").unwrap().ends_with(r#"null}"}"#));
+    }
+
+    #[test]
+    fn thorn_006_request_data_stands_behind_the_four_fields_and_replaces_none() {
+        let extra = Members::of(&serde_json::json!({ "event": "x", "ref": 1, "sender": 2, "data": 3, "z": [1.0] }));
+        let body = body("a.b", None, None, &(), extra.ok().as_ref()).unwrap();
+        assert_eq!(body, r#"{"event":"a.b","ref":null,"sender":null,"data":{},"z":[1.0]}"#);
+    }
+
+    #[test]
+    fn thorn_180_nan_and_infinity_are_errors_at_any_depth() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(render(&bad).unwrap_err().to_string().contains("not a finite number"));
+            assert!(render(&vec![Some(("x", bad))]).is_err());
+        }
+        assert!(render(&f32::NAN).is_err());
+        assert!(render(&vec![Some(("x", 1.5))]).unwrap().contains("1.5"));
+    }
+}

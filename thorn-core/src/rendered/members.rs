@@ -1,0 +1,70 @@
+//! The members of a JSON object in their order.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::finite::Finite;
+
+/// Top-level fields of every body, which nothing else may set.
+pub(crate) const OWN: [&str; 4] = ["event", "ref", "sender", "data"];
+
+/// An object's members. Values stay raw, so that numbers keep their digits and objects the order of
+/// their keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Members(Vec<(String, Box<RawValue>)>);
+
+impl Members {
+    /// The members of a value, if it is an object.
+    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(&serde_json::to_string(&Finite(value))?)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
+    }
+
+    /// All members that thorn doesn't set itself.
+    pub(crate) fn extra(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        let extra = self.0.iter().filter(|(key, _)| !OWN.contains(&key.as_str()));
+        extra.map(|(key, value)| (key.as_str(), &**value))
+    }
+
+    /// Adds these after them; of two with one name, the later wins.
+    pub(crate) fn merge(&mut self, others: Self) {
+        for (name, value) in others.0 {
+            match self.0.iter_mut().find(|(key, _)| *key == name) {
+                Some((_, held)) => *held = value,
+                None => self.0.push((name, value)),
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Members(Vec::new());
+                while let Some((name, value)) = map.next_entry::<Cow<'de, str>, Box<RawValue>>()? {
+                    members.0.push((name.into_owned(), value));
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}

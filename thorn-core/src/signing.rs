@@ -1,0 +1,18 @@
+//! Signatures and the secrets behind them. No I/O: keys, bodies and the time are arguments.
+
+mod digest;
+mod error;
+mod hmac;
+mod sealing;
+mod secret;
+mod signer;
+mod standard;
+
+pub use digest::{Digest, ParseDigestError};
+pub use error::SignatureError;
+pub use hmac::{compat_hmac, hook_hmac, verify_compat_hmac, verify_hook_hmac};
+pub use sealing::{ParseSecretKeyError, SecretError, SecretKey};
+pub(crate) use sealing::{Part, SEALED, seal, unseal};
+pub use secret::Secret;
+pub use signer::{ParseSignerError, Signer};
+pub use standard::{standard_signature, verify_standard};

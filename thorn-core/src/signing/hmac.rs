@@ -1,0 +1,179 @@
+//! Thorn's own `Hook-HMAC`, and the default signature of Python's Thorn.
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use hmac::{EagerHash, Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+
+use super::{digest::Digest, error::SignatureError, secret::Secret};
+
+const HOOK_HMAC: &str = "hook-hmac";
+
+/// What the itsdangerous library derives its key from, besides the secret.
+const COMPAT_SALT: &[u8] = b"itsdangerous.Signersigner";
+
+/// Evaluates an expression with a hash function's type in place of its name.
+macro_rules! with_hash {
+    ($digest:expr, $hash:ident => $body:expr) => {
+        match $digest {
+            Digest::Sha1 => {
+                type $hash = Sha1;
+                $body
+            }
+            Digest::Sha224 => {
+                type $hash = Sha224;
+                $body
+            }
+            Digest::Sha256 => {
+                type $hash = Sha256;
+                $body
+            }
+            Digest::Sha384 => {
+                type $hash = Sha384;
+                $body
+            }
+            Digest::Sha512 => {
+                type $hash = Sha512;
+                $body
+            }
+        }
+    };
+}
+
+/// The value of `Hook-HMAC`: base64, padded, of the HMAC (RFC 2104) of the body's exact bytes under
+/// the secret's text.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::signing::{Digest, Secret, hook_hmac};
+///
+/// let signature = hook_hmac(Digest::Sha256, &Secret::new("s3cr3t"), br#"{"a":1}"#);
+/// assert_eq!(signature, "1CknQ0BJ4LjHPOiHBiI4zBxrtmRL/mbmbY3Q8wuFZ54=");
+/// ```
+#[must_use]
+pub fn hook_hmac(digest: Digest, secret: &Secret, body: &[u8]) -> String {
+    let key = secret.expose().as_bytes();
+    with_hash!(digest, Hash => STANDARD.encode(keyed::<Hash>(key, &[body]).finalize().into_bytes()))
+}
+
+/// Checks a received `Hook-HMAC` in constant time.
+///
+/// # Errors
+///
+/// [`SignatureError::Malformed`] if it isn't base64, [`SignatureError::Mismatch`] if it doesn't fit.
+pub fn verify_hook_hmac(digest: Digest, secret: &Secret, body: &[u8], header: &str) -> Result<(), SignatureError> {
+    let tag = STANDARD.decode(header.trim()).map_err(|_| SignatureError::Malformed(HOOK_HMAC))?;
+    let key = secret.expose().as_bytes();
+    with_hash!(digest, Hash => verify(keyed::<Hash>(key, &[body]), &tag))
+}
+
+/// The default signature of Python's Thorn, for receivers that still verify it: what
+/// `itsdangerous.Signer(secret, digest_method=…)` makes, URL-safe base64 without padding.
+#[must_use]
+pub fn compat_hmac(digest: Digest, secret: &Secret, body: &[u8]) -> String {
+    with_hash!(digest, Hash => {
+        let key = compat_key::<Hash>(secret);
+        URL_SAFE_NO_PAD.encode(keyed::<Hash>(&key, &[body]).finalize().into_bytes())
+    })
+}
+
+/// Checks a received signature of [`compat_hmac`] in constant time.
+///
+/// # Errors
+///
+/// [`SignatureError::Malformed`] if it isn't base64, [`SignatureError::Mismatch`] if it doesn't fit.
+pub fn verify_compat_hmac(digest: Digest, secret: &Secret, body: &[u8], header: &str) -> Result<(), SignatureError> {
+    let tag = URL_SAFE_NO_PAD.decode(header.trim()).map_err(|_| SignatureError::Malformed(HOOK_HMAC))?;
+    with_hash!(digest, Hash => {
+        let key = compat_key::<Hash>(secret);
+        verify(keyed::<Hash>(&key, &[body]), &tag)
+    })
+}
+
+fn compat_key<D: sha2::Digest>(secret: &Secret) -> Vec<u8> {
+    D::new().chain_update(COMPAT_SALT).chain_update(secret.expose()).finalize().to_vec()
+}
+
+/// An HMAC that has read the parts.
+#[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length, RFC 2104 section 3")]
+pub(crate) fn keyed<D: EagerHash>(key: &[u8], parts: &[&[u8]]) -> Hmac<D>
+where
+    Hmac<D>: KeyInit + Mac,
+{
+    let mut mac = <Hmac<D> as KeyInit>::new_from_slice(key).expect("a key of any length");
+    parts.iter().for_each(|part| mac.update(part));
+    mac
+}
+
+/// Compares in constant time.
+pub(crate) fn verify(mac: impl Mac, tag: &[u8]) -> Result<(), SignatureError> {
+    mac.verify_slice(tag).map_err(|_| SignatureError::Mismatch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VECTORS: [(Digest, &str, &str, &str); 7] = [
+        (Digest::Sha256, "s3cr3t", r#"{"a":1}"#, "1CknQ0BJ4LjHPOiHBiI4zBxrtmRL/mbmbY3Q8wuFZ54="),
+        (Digest::Sha256, "sekrit", r#"{"a": 1}"#, "hFiFAy2NwaJYS8lZBk3HEM6735f049ESK/0RPxbivTs="),
+        (Digest::Sha1, "k", "m", "dytxyKKZfnaL4B2XEeSk80ok7zM="),
+        (Digest::Sha224, "k", "m", "5nGjTozqiJMkkFry6SPVZM3e8w53klyJgt8SLg=="),
+        (Digest::Sha256, "k", "m", "tgCQ4wUil661oICInOL8S8qVfnVvrrTffTGADKHncew="),
+        (Digest::Sha384, "k", "m", "hHuAVfhfTI2ya2Il/hzOaXg0Zv/udnqX1shlw4j80v3dTcG5as+x/VtkYa3I8HzU"),
+        (
+            Digest::Sha512,
+            "k",
+            "m",
+            "lOyVhliuLS6SrnQgB5BNQ5rzpVCRVvatW9C6t0hotMu3y8gXFisR5K/1mBNBWnMOlyD8X/HRAVoffRtn+wR9hw==",
+        ),
+    ];
+
+    #[test]
+    fn thorn_146_hook_hmac_reproduces_the_vectors() {
+        for (digest, secret, body, signature) in VECTORS {
+            assert_eq!(hook_hmac(digest, &Secret::new(secret), body.as_bytes()), signature, "{digest}");
+        }
+    }
+
+    #[test]
+    fn thorn_147_compat_reproduces_itsdangerous() {
+        for (secret, body, signature) in [
+            ("s3cr3t", r#"{"a":1}"#, "rdRQSUTND7jIrWiTmX9km0neRGXiSv7MW9tctdZKEDs"),
+            ("sekrit", r#"{"a": 1}"#, "fgJBg6zefRGPRpMncGOro87d7ZLqHlNkFFRj09IeeU8"),
+        ] {
+            let (secret, body) = (Secret::new(secret), body.as_bytes());
+            assert_eq!(compat_hmac(Digest::Sha256, &secret, body), signature);
+            assert_eq!(verify_compat_hmac(Digest::Sha256, &secret, body, signature), Ok(()));
+            assert_eq!(verify_compat_hmac(Digest::Sha512, &secret, body, signature), Err(SignatureError::Mismatch));
+        }
+    }
+
+    #[test]
+    fn thorn_148_what_was_signed_is_verified_and_nothing_else() {
+        for (digest, secret, body, signature) in VECTORS {
+            let (right, body) = (Secret::new(secret), body.as_bytes());
+            assert_eq!(verify_hook_hmac(digest, &right, body, signature), Ok(()));
+            assert_eq!(verify_hook_hmac(digest, &right, b"", signature), Err(SignatureError::Mismatch));
+            assert_eq!(verify_hook_hmac(digest, &Secret::new("x"), body, signature), Err(SignatureError::Mismatch));
+            assert_eq!(verify_hook_hmac(digest, &right, body, &signature[4..]), Err(SignatureError::Mismatch));
+        }
+        let secret = Secret::new("k");
+        assert_eq!(verify_hook_hmac(Digest::Sha256, &secret, b"m", ""), Err(SignatureError::Mismatch));
+        assert_eq!(
+            verify_hook_hmac(Digest::Sha256, &secret, b"m", "not base64!"),
+            Err(SignatureError::Malformed(HOOK_HMAC))
+        );
+    }
+
+    #[test]
+    fn a_secret_longer_than_a_block_is_a_key_too() {
+        let secret = Secret::new("x".repeat(1000));
+        let signature = hook_hmac(Digest::Sha256, &secret, b"m");
+        assert_eq!(verify_hook_hmac(Digest::Sha256, &secret, b"m", &signature), Ok(()));
+    }
+}

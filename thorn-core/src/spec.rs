@@ -1,0 +1,16 @@
+//! What is delivered where: the parts of a subscription, and the rules that check them.
+
+mod content_type;
+mod fields;
+mod invalid;
+mod invalid_configuration;
+mod subscriber;
+mod url_check;
+
+pub use content_type::{ContentType, ParseContentTypeError};
+pub(crate) use fields::Fields;
+pub use invalid::{FieldError, FieldErrorKind, InvalidSubscription};
+pub use invalid_configuration::InvalidConfiguration;
+pub use subscriber::Subscriber;
+pub(crate) use subscriber::derived;
+pub use url_check::UrlCheck;

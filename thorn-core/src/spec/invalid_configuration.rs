@@ -1,0 +1,21 @@
+//! What is wrong with configured subscriptions.
+
+use std::fmt;
+
+/// Configured subscriptions that can't be used; nothing was changed. Shows no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidConfiguration {
+    /// The configuration's name.
+    pub source: String,
+    /// What is wrong with which entry, counted from 1.
+    pub mistakes: Vec<String>,
+}
+
+impl fmt::Display for InvalidConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configured subscriptions of `{}` can't be used:", self.source)?;
+        self.mistakes.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
+    }
+}
+
+impl std::error::Error for InvalidConfiguration {}

@@ -1,0 +1,174 @@
+//! A recipient of one event, named along with it.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{content_type::ContentType, fields::Fields, invalid::InvalidSubscription};
+use crate::{
+    id::SubscriptionId,
+    signing::{Digest, Secret, Signer},
+};
+
+/// A recipient that an event brings itself, besides those who subscribed
+/// ([`Event::subscriber`](crate::event::Event::subscriber)), or that a callback names
+/// ([`ThornBuilder::subscribers`](crate::ThornBuilder::subscribers)).
+///
+/// It is in no list and can't be disabled: it lives as long as the event's deliveries. Its `Debug` shows
+/// neither secret nor URL.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::{signing::Digest, subscription::Subscriber};
+///
+/// let partner = Subscriber::signed("https://partner.example/hook", "their-long-secret")?.digest(Digest::Sha512);
+/// let monitor = Subscriber::unsigned("https://monitor.example/hook")?.name("monitor");
+/// assert_ne!(partner.subscription_id(), monitor.subscription_id());
+/// # Ok::<(), thorn_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subscriber {
+    pub(crate) url: String,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) digest: Digest,
+    pub(crate) signer: Signer,
+    pub(crate) content_type: ContentType,
+    name: String,
+    id: Option<SubscriptionId>,
+}
+
+impl Subscriber {
+    /// A recipient whose deliveries are signed with this secret.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSubscription`] if URL or secret have not the form they need. Whether deliveries may go
+    /// to the URL is checked when the event is sent, and on each connection.
+    pub fn signed(url: impl Into<String>, secret: impl AsRef<str>) -> Result<Self, InvalidSubscription> {
+        let mut fields = Fields::offline();
+        let secret = fields.secret(secret.as_ref());
+        let made = Self::with(&mut fields, url.into(), secret);
+        if fields.is_right() { Ok(made) } else { Err(fields.refusal()) }
+    }
+
+    /// A recipient whose deliveries carry no signature, so that it can't tell them from forged ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`signed`](Self::signed).
+    pub fn unsigned(url: impl Into<String>) -> Result<Self, InvalidSubscription> {
+        let mut fields = Fields::offline();
+        let made = Self::with(&mut fields, url.into(), None);
+        if fields.is_right() { Ok(made) } else { Err(fields.refusal()) }
+    }
+
+    fn with(fields: &mut Fields<'_>, url: String, secret: Option<Secret>) -> Self {
+        fields.url_form(&url);
+        Self {
+            url,
+            secret,
+            digest: Digest::default(),
+            signer: Signer::default(),
+            content_type: ContentType::default(),
+            name: String::new(),
+            id: None,
+        }
+    }
+
+    /// The hash function of `Hook-HMAC`; default SHA-256.
+    #[must_use]
+    pub const fn digest(mut self, digest: Digest) -> Self {
+        self.digest = digest;
+        self
+    }
+
+    /// How `Hook-HMAC` is made; default plain HMAC.
+    #[must_use]
+    pub const fn signer(mut self, signer: Signer) -> Self {
+        self.signer = signer;
+        self
+    }
+
+    /// The form of the body; default JSON.
+    #[must_use]
+    pub const fn content_type(mut self, content_type: ContentType) -> Self {
+        self.content_type = content_type;
+        self
+    }
+
+    /// Tells two recipients of one URL apart: without an id of its own, a recipient's is derived from
+    /// URL and name, and of those with one id an event has but one delivery.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The id that goes along as `Hook-Subscription`, in place of the derived one.
+    #[must_use]
+    pub const fn id(mut self, id: SubscriptionId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// The id that goes along as `Hook-Subscription`: the same for the same URL and name, always.
+    #[must_use]
+    pub fn subscription_id(&self) -> SubscriptionId {
+        self.id.unwrap_or_else(|| derived("subscriber", &[&self.url, &self.name]))
+    }
+
+    /// Where its deliveries go.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.subscription_id();
+        f.debug_struct("Subscriber").field("id", &id).field("signed", &self.secret.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// The one id of these texts (a UUIDv8, a hash), each behind its length so that no two lists are alike.
+pub(crate) fn derived(kind: &str, texts: &[&str]) -> SubscriptionId {
+    let mut hash = Sha256::new();
+    for text in [&["thorn", kind], texts].concat() {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    SubscriptionId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thorn_101_ids_are_stable_and_told_apart_by_url_and_name() {
+        let id = |url: &str, name: &str| Subscriber::unsigned(url).unwrap().name(name).subscription_id();
+        let first = id("https://a.example/", "");
+        assert_eq!(first.to_string(), "505ad11e-f346-8788-b8b1-19752ceac3c2");
+        assert_eq!(first, Subscriber::signed("https://a.example/", "other").unwrap().subscription_id());
+        assert_ne!(first, id("https://a.example/", "x"));
+        assert_ne!(first, id("https://a.example/x", ""));
+        let own = SubscriptionId::generate();
+        assert_eq!(Subscriber::unsigned("https://a.example/").unwrap().id(own).subscription_id(), own);
+    }
+
+    #[test]
+    fn url_and_secret_are_checked_together_and_never_shown() {
+        let error = Subscriber::signed("https://hunter2@x/", "enc1:hunter2").unwrap_err();
+        assert_eq!(error.errors.len(), 2, "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        for bad in ["", "ftp://a.example/", "/a", "https://", "https://a.example/#x"] {
+            assert!(Subscriber::unsigned(bad).is_err(), "{bad}");
+        }
+        let shown = format!("{:?}", Subscriber::signed("https://a.example/hunter2", "hunter2").unwrap());
+        assert!(shown.contains("signed: true") && !shown.contains("hunter2"), "{shown}");
+    }
+}

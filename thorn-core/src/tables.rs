@@ -1,0 +1,6 @@
+//! Thorn's tables as SeaORM entities.
+#![allow(unreachable_pub, reason = "SeaORM's derives want public types; the module is private")]
+
+pub(crate) mod delivery;
+pub(crate) mod event;
+pub(crate) mod subscription;
