@@ -5,10 +5,9 @@ use std::{fmt, sync::Arc};
 use sea_orm::{DatabaseConnection, prelude::Uuid};
 use thorn::{
     Error, SubscriptionId, Timestamp, async_trait,
-    event::ExtraHeaders,
-    signing::{Digest, Secret, Signer},
+    signing::{Secret, Signing},
     subscription::{
-        Access, ChangeSubscription, ContentType, MakeSubscription, Page, Pattern, Registry, StoredChange, Subscription,
+        Access, ChangeSubscription, Destination, MakeSubscription, Page, Pattern, Registry, StoredChange, Subscription,
         SubscriptionStore,
     },
 };
@@ -74,12 +73,10 @@ impl Kind {
             owner,
             pattern: Pattern::parse(&text).ok()?,
             filter: None,
-            url: format!("https://receiver-{n}.example.com/webhooks/thorn"),
-            secret: Some(Secret::new(format!("whsec_{n:056}"))),
-            digest: Digest::default(),
-            signer: Signer::default(),
-            content_type: ContentType::default(),
-            headers: ExtraHeaders::default(),
+            destination: Destination {
+                signing: Signing::with(Secret::new(format!("whsec_{n:056}"))),
+                ..Destination::new(format!("https://receiver-{n}.example.com/webhooks/thorn"))
+            },
             source: None,
             disabled: None,
             failing_since: None,
@@ -87,7 +84,7 @@ impl Kind {
             updated_at: at,
             created_version: version,
             version,
-            hears_version: version,
+            matches_version: version,
         })
     }
 }

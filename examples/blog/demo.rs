@@ -36,7 +36,7 @@ impl FromRef<Secrets> for WebhookSecrets {
 pub(crate) async fn forget(thorn: &Thorn) -> Result<(), thorn::Error> {
     let subscriptions = thorn.subscriptions();
     for old in subscriptions.list(Access::Operator, Page { limit: 1000, ..Page::default() }).await? {
-        if old.owner.is_none() && old.url.ends_with(PATH) {
+        if old.owner.is_none() && old.destination.url.ends_with(PATH) {
             subscriptions.delete(Access::Operator, old.id).await?;
         }
     }
@@ -47,7 +47,7 @@ pub(crate) async fn forget(thorn: &Thorn) -> Result<(), thorn::Error> {
 pub(crate) async fn start(thorn: &Thorn, listener: TcpListener, blog: SocketAddr) -> anyhow::Result<()> {
     let url = format!("http://{}{PATH}", listener.local_addr()?);
     let new = NewSubscription { event: "article.*".into(), url, ..NewSubscription::default() };
-    let secret = thorn.subscriptions().create(new).await?.secret;
+    let secret = thorn.subscriptions().create(new).await?.destination.signing.secret;
     let secrets = Secrets(WebhookSecrets::new(secret.iter().map(|secret| secret.expose())));
     let receiver = Router::new().route(PATH, post(show)).with_state(secrets);
     tokio::spawn(async move { axum::serve(listener, receiver).await });

@@ -49,7 +49,7 @@ impl Kept {
 
     fn keep(&mut self, id: SubscriptionId, subscription: Option<Subscription>) -> Result<(), Error> {
         if let Some(new) = &subscription {
-            let meaning = |one: &Subscription| (one.owner.clone(), one.pattern.clone(), one.url.clone());
+            let meaning = |one: &Subscription| (one.owner.clone(), one.pattern.clone(), one.destination.url.clone());
             if self.living().any(|other| other.id != id && meaning(other) == meaning(new)) {
                 return Err(InvalidSubscription::duplicate().into());
             }
@@ -68,7 +68,9 @@ impl SubscriptionStore for Memory {
             Access::Operator => true,
         };
         let mut all: Vec<_> = self.with(|kept| kept.living().filter(sees).cloned().collect());
-        all.sort_by(|a: &Subscription, b| (&a.url, b.created_at, b.id).cmp(&(&b.url, a.created_at, a.id)));
+        all.sort_by(|a: &Subscription, b| {
+            (&a.destination.url, b.created_at, b.id).cmp(&(&b.destination.url, a.created_at, a.id))
+        });
         let begin = page.after.and_then(|after| all.iter().position(|one| one.id == after)).map_or(0, |last| last + 1);
         Ok(all.into_iter().skip(begin).take(usize::try_from(page.limit).unwrap_or(usize::MAX)).collect())
     }

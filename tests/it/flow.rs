@@ -4,7 +4,6 @@ use sea_orm::TransactionTrait;
 use thorn::{
     DeliveryId,
     attempt::{DeliveryState, Outcome},
-    delivery::sign,
     event::Event,
     signing::verify_standard,
 };
@@ -30,13 +29,13 @@ async fn thorn_143_a_committed_event_arrives_signed_and_is_recorded() {
         ("hook-event", "user.created"),
         ("hook-delivery", &delivery),
         ("hook-subscription", &subscription.id.to_string()),
-        ("hook-hmac", &sign(&subscription, body.as_bytes()).unwrap()),
+        ("hook-hmac", &subscription.destination.signing.hook_hmac(body.as_bytes()).unwrap()),
         ("webhook-id", &delivery),
     ] {
         assert_eq!(request.header(name), value, "{name}");
     }
     verify_standard(
-        subscription.secret.as_ref().unwrap(),
+        subscription.destination.signing.secret.as_ref().unwrap(),
         request.header("webhook-id"),
         request.header("webhook-timestamp"),
         request.header("webhook-signature"),

@@ -2,7 +2,6 @@
 
 use thorn::{
     Event, SubscriptionId, Timestamp,
-    delivery::sign,
     event::ExtraHeaders,
     signing::{SignatureError, verify_compat_hmac, verify_hook_hmac},
     subscription::{NewSubscription, Subscription},
@@ -37,18 +36,18 @@ async fn thorn_087_147_a_compat_delivery_is_what_python_s_thorn_sends_and_no_pla
     let received = receiver.wait_for(2, PATIENCE).await.unwrap();
     worker.stop().await.unwrap();
 
-    let secret = compat.secret.as_ref().unwrap();
+    let secret = compat.destination.signing.secret.as_ref().unwrap();
     let (by_compat, by_hmac) = (to(&received, compat.id), to(&received, plain.id));
     let header = by_compat.header("hook-hmac");
-    assert_eq!(verify_compat_hmac(compat.digest, secret, &by_compat.body, header), Ok(()));
-    assert!(verify_hook_hmac(compat.digest, secret, &by_compat.body, header).is_err());
-    assert_eq!(sign(&compat, &by_compat.body).as_deref(), Some(header));
+    assert_eq!(verify_compat_hmac(compat.destination.signing.digest, secret, &by_compat.body, header), Ok(()));
+    assert!(verify_hook_hmac(compat.destination.signing.digest, secret, &by_compat.body, header).is_err());
+    assert_eq!(compat.destination.signing.hook_hmac(&by_compat.body).as_deref(), Some(header));
 
     // The extractor for receivers doesn't take one for the other.
     let verify = |request: &Received| {
         let header = request.header("hook-hmac").parse().unwrap();
         let headers = axum::http::HeaderMap::from_iter([("hook-hmac".parse().unwrap(), header)]);
-        let secrets = WebhookSecrets::new([secret.expose()]).or_hook_hmac(compat.digest);
+        let secrets = WebhookSecrets::new([secret.expose()]).or_hook_hmac(compat.destination.signing.digest);
         secrets.verify(&headers, &request.body, Timestamp::now())
     };
     assert_eq!(verify(by_hmac), Ok(()));
@@ -81,7 +80,7 @@ async fn without_signature_only_what_is_unsigned_and_a_stripped_one_is_made_anew
     assert!(!request.header("webhook-id").is_empty() && !request.header("webhook-timestamp").is_empty());
     let request = to(&received, signed.id);
     assert_eq!(request.json()["data"], "genuine");
-    assert_eq!(request.header("hook-hmac"), sign(&signed, &request.body).unwrap());
+    assert_eq!(request.header("hook-hmac"), signed.destination.signing.hook_hmac(&request.body).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

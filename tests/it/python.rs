@@ -38,8 +38,8 @@ struct Verdict {
 impl Given {
     fn of(request: &Received, subscription: &Subscription) -> Self {
         Self {
-            secret: subscription.secret.as_ref().unwrap().expose().to_owned(),
-            digest: subscription.digest.to_string(),
+            secret: subscription.destination.signing.secret.as_ref().unwrap().expose().to_owned(),
+            digest: subscription.destination.signing.digest.to_string(),
             headers: request.headers.clone(),
             body: hex(&request.body),
         }

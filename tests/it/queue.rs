@@ -99,7 +99,8 @@ async fn no_secret_and_no_finished_task_stays_in_the_queue() {
     let passed = app.seen_tasks().await;
     assert_eq!(passed.len(), 1);
     assert!(
-        passed[0].contains("a.b") && !passed[0].contains(subscription.secret.as_ref().unwrap().expose()),
+        passed[0].contains("a.b")
+            && !passed[0].contains(subscription.destination.signing.secret.as_ref().unwrap().expose()),
         "{passed:?}"
     );
     app::eventually("an empty queue", || async {

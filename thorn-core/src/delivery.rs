@@ -8,7 +8,7 @@ mod consequences;
 mod execute;
 mod observer;
 
-pub use crate::fanout::{encode_body, sign};
+pub use crate::fanout::encode_body;
 pub use client::{Client, ClientConfig, Outgoing};
 pub(crate) use consequences::Consequences;
 pub(crate) use execute::{Defaults, Executor};

@@ -206,7 +206,7 @@ impl Event {
     /// Marks the event as one of thorn's own. It goes by the queue, whatever the application's events do.
     #[must_use]
     pub(crate) fn internal(mut self) -> Self {
-        self.options.own = true;
+        self.options.internal = true;
         self.dispatch(Dispatch::Queue)
     }
 
@@ -281,7 +281,7 @@ impl Event {
         };
         // Nobody is asked about thorn's own events: they arise in the worker, which isn't the application.
         let subscribers = match &dispatch {
-            _ if self.options.own => Vec::new(),
+            _ if self.options.internal => Vec::new(),
             Dispatch::Disabled => Vec::new(),
             Dispatch::Custom(name) if !self.subscribers.is_empty() => {
                 let reason =

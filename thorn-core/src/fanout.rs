@@ -4,13 +4,12 @@ mod chunk;
 mod encode;
 mod marks;
 mod pack;
+mod recipient;
 mod recipients;
-mod sign;
 
 pub(crate) use chunk::{Chunk, ChunkDelivery, ChunkEvent};
 pub use encode::encode_body;
 pub(crate) use marks::FanOut;
 pub(crate) use pack::Packer;
+pub(crate) use recipient::Recipient;
 pub(crate) use recipients::{recipient, recipients};
-pub(crate) use sign::is_signed;
-pub use sign::sign;

@@ -29,11 +29,11 @@ use crate::{
     history::DeliveryRow,
     id::EventId,
     metrics::Counters,
-    outbox::stored_options,
+    outbox::StoredEvent,
     process::{self, InlineDelivery},
     record::Recorder,
     subscription::{Registry, Subscriptions},
-    tables::event::{Column, Entity, Model},
+    tables::event::{Column, Entity},
     timestamp::Timestamp,
 };
 
@@ -106,11 +106,11 @@ impl Inline {
     async fn deliver_some(&self, events: &[EventId], delivered: &mut Delivered) -> Result<(), Error> {
         let ids = events.iter().map(|event| event.as_uuid());
         let rows = Entity::find().filter(Column::Id.is_in(ids)).filter(held()).order_by_asc(Column::Id);
-        let rows = rows.all(&self.db).await?;
+        let rows: Vec<_> = rows.all(&self.db).await?.into_iter().map(StoredEvent::from).collect();
         if rows.is_empty() {
             return Ok(());
         }
-        delivered.taken.extend(rows.iter().map(|row| EventId::from_uuid(row.id)));
+        delivered.taken.extend(rows.iter().map(|event| event.id));
         let executor = self.executor().await?;
         let Some(mut chunks) = self.claim(&rows).await? else {
             tracing::debug!("a worker was first with some of them; it gets the others, too");
@@ -132,10 +132,10 @@ impl Inline {
     }
 
     /// Everything is recorded, so that nobody need look again; without a worker nobody would.
-    async fn settle(&self, rows: &[Model]) {
+    async fn settle(&self, rows: &[StoredEvent]) {
         let settle = Entity::update_many()
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
-            .filter(Column::Id.is_in(rows.iter().map(|row| row.id)));
+            .filter(Column::Id.is_in(rows.iter().map(|event| event.id.as_uuid())));
         let settle = settle.build(self.db.get_database_backend());
         if let Err(error) = transaction::alone(&self.db, settle).await {
             tracing::warn!(%error, "can't settle the events; the reconciler will");
@@ -143,18 +143,15 @@ impl Inline {
     }
 
     /// Fans the events out; from then on the reconciler vouches for every delivery.
-    async fn claim(&self, rows: &[Model]) -> Result<Option<Vec<Chunk>>, Error> {
+    async fn claim(&self, rows: &[StoredEvent]) -> Result<Option<Vec<Chunk>>, Error> {
         // After the events were read, as a relay does.
         let version = self.registry.refresh(&self.db).await?;
         self.registry.check_readable()?;
         let mut fan_out = FanOut::new(&self.lanes, self.config.chunk);
-        let mut subscriptions = Vec::new();
         let mut longest = Duration::ZERO;
-        for row in rows {
-            recipients(&self.registry, row, &mut subscriptions)?;
-            fan_out.add(row, &subscriptions)?;
-            let own = stored_options(row).and_then(|options| options.timeout);
-            longest = longest.max(own.unwrap_or_default());
+        for event in rows {
+            fan_out.add(event, &recipients(&self.registry, event))?;
+            longest = longest.max(event.timeout().unwrap_or_default());
         }
         let now = Timestamp::now();
         let FanOut { packer, marks } = fan_out;

@@ -13,7 +13,7 @@ mod stored_event;
 pub use crate::error::FlushError;
 pub use buffer::{Buffer, OnError, buffer_events, buffer_events_or};
 pub(crate) use notification::listen;
-pub(crate) use stored_event::{Stored, stored_options, subscribers};
+pub(crate) use stored_event::{StoredEvent, StoredSubscriber};
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
@@ -59,7 +59,7 @@ pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &Ren
     if buffer::rewrite(db, id, event) {
         return Ok(true);
     }
-    let options = stored_event::column(&event.options, &event.subscribers, process::secret_key().as_ref())?;
+    let options = stored_event::options_column(&event.options, &event.subscribers, process::secret_key().as_ref())?;
     let update = event::Entity::update_many()
         .set(event::ActiveModel { body: Set(event.body.clone()), options: Set(options), ..Default::default() })
         .filter(event::Column::Id.eq(id.as_uuid()))

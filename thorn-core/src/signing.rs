@@ -3,6 +3,7 @@
 mod digest;
 mod error;
 mod hmac;
+mod scheme;
 mod sealing;
 mod secret;
 mod signer;
@@ -11,6 +12,7 @@ mod standard;
 pub use digest::{Digest, ParseDigestError};
 pub use error::SignatureError;
 pub use hmac::{compat_hmac, hook_hmac, verify_compat_hmac, verify_hook_hmac};
+pub use scheme::Signing;
 pub use sealing::{ParseSecretKeyError, SecretError, SecretKey};
 pub(crate) use sealing::{Part, SEALED, seal, unseal};
 pub use secret::Secret;

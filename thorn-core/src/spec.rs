@@ -1,6 +1,7 @@
 //! What is delivered where: the parts of a subscription, and the rules that check them.
 
 mod content_type;
+mod destination;
 mod fields;
 mod invalid;
 mod invalid_configuration;
@@ -8,6 +9,7 @@ mod subscriber;
 mod url_check;
 
 pub use content_type::{ContentType, ParseContentTypeError};
+pub use destination::Destination;
 pub(crate) use fields::Fields;
 pub use invalid::{FieldError, FieldErrorKind, InvalidSubscription};
 pub use invalid_configuration::InvalidConfiguration;

@@ -7,6 +7,7 @@ mod access;
 mod change;
 mod checked_change;
 mod configured;
+mod entry;
 #[cfg(all(test, feature = "sqlite"))]
 mod fixture;
 mod foreign_store;
@@ -15,7 +16,6 @@ mod registry;
 mod row;
 mod store;
 mod synchronise;
-mod value;
 mod write;
 
 pub(crate) use access::find_any;
@@ -23,15 +23,16 @@ pub use access::{Access, Page};
 pub use change::{NewSubscription, SubscriptionChange};
 pub use configured::{Configured, ConfiguredSubscription};
 pub(crate) use configured::{read, source_of};
+pub use entry::{Disabled, Subscription};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
 pub use matcher::Matcher;
 pub use registry::Registry;
 pub use store::Subscriptions;
-pub use value::{Disabled, Subscription};
+
 pub(crate) use write::Write;
 
 pub use crate::pattern::{ParsePatternError, Pattern};
 pub use crate::spec::{
-    ContentType, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription, ParseContentTypeError,
-    Subscriber, UrlCheck,
+    ContentType, Destination, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription,
+    ParseContentTypeError, Subscriber, UrlCheck,
 };

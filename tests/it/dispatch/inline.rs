@@ -28,7 +28,11 @@ async fn django_webhooks_d05_a_synchronous_save_is_delivered_when_it_returns() {
     let received = receiver.received();
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].json()["data"]["title"], "now");
-    let hmac = thorn::signing::hook_hmac(subscription.digest, subscription.secret.as_ref().unwrap(), &received[0].body);
+    let hmac = thorn::signing::hook_hmac(
+        subscription.destination.signing.digest,
+        subscription.destination.signing.secret.as_ref().unwrap(),
+        &received[0].body,
+    );
     assert_eq!(received[0].header("hook-hmac"), hmac);
     assert_eq!(deliveries.len(), 1);
     assert_eq!((deliveries[0].state, deliveries[0].status), (Some(DeliveryState::Delivered), Some(204)));

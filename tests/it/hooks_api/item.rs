@@ -108,7 +108,7 @@ async fn thorn_112_what_was_read_can_be_sent_back() {
         assert_eq!(answer.body, read, "{method}");
     }
     let kept = app.base.thorn.subscriptions().get(Access::Owner("alice"), subscription).await.unwrap();
-    assert_eq!(kept.secret.unwrap().expose(), made["hmac_secret"].as_str().unwrap());
+    assert_eq!(kept.destination.signing.secret.unwrap().expose(), made["hmac_secret"].as_str().unwrap());
     // The answer of the creation, with its secret, too.
     assert_eq!(app.send(Method::PUT, "alice", &item, made).await.status, StatusCode::OK);
 }
@@ -135,14 +135,18 @@ async fn thorn_112_headers_are_never_shown_and_stay_until_they_are_replaced() {
         assert_eq!(answer.status, StatusCode::OK, "{method} {}", answer.body);
         assert!(!answer.body.to_string().contains("hush"), "{}", answer.body);
         let stored = stored().await;
-        assert_eq!(stored.headers.iter().collect::<Vec<_>>(), [("Authorization", "Bearer hush")], "{method}");
-        assert_eq!(stored.signer.as_str(), "compat", "{method}");
+        assert_eq!(
+            stored.destination.headers.iter().collect::<Vec<_>>(),
+            [("Authorization", "Bearer hush")],
+            "{method}"
+        );
+        assert_eq!(stored.destination.signing.signer.as_str(), "compat", "{method}");
     }
     for (headers, names) in [(json!({ "X-A": "b" }), json!(["X-A"])), (json!({}), json!([]))] {
         let answer = app.send(Method::PATCH, "alice", &item, json!({ "headers": headers })).await;
         assert_eq!(answer.body["header_names"], names);
     }
-    assert!(stored().await.headers.is_empty());
+    assert!(stored().await.destination.headers.is_empty());
 }
 
 #[tokio::test]

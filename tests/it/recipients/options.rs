@@ -54,7 +54,7 @@ async fn thorn_006_a_form_encoded_body_has_the_request_data_and_fits_its_signatu
     event().request_data(serde_json::json!({ "tenant": { "id": 7 } })).send(app.db(), &1).await.unwrap();
     let request = receiver.wait_for(1, app::PATIENCE).await.unwrap().remove(0);
     assert_eq!(std::str::from_utf8(&request.body).unwrap(), "event=a.b&ref=&sender=&data=1&tenant=%7B%22id%22%3A7%7D");
-    let signature = thorn::delivery::sign(&subscription, &request.body);
+    let signature = subscription.destination.signing.hook_hmac(&request.body);
     assert_eq!(Some(request.header("hook-hmac")), signature.as_deref());
     worker.stop().await.unwrap();
 }

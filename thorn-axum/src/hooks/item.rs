@@ -89,7 +89,7 @@ pub(super) async fn reveal<O: HookOwner>(
 ) -> Result<impl IntoResponse, Problem> {
     let found = hooks.subscriptions().get(owner.access(), id).await?;
     tracing::info!(subscription.id = %id, "secret revealed");
-    let hmac_secret = found.secret.as_ref().map(|secret| secret.expose());
+    let hmac_secret = found.destination.signing.secret.as_ref().map(|secret| secret.expose());
     let body = Json(Revealed { id, hmac_secret }).into_response();
     Ok(([NO_STORE], body))
 }

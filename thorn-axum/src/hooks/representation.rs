@@ -36,13 +36,13 @@ impl<'a> Representation<'a> {
             id: subscription.id,
             event: subscription.pattern.to_string(),
             filter: subscription.filter.as_ref(),
-            url: &subscription.url,
-            content_type: subscription.content_type.as_str(),
+            url: &subscription.destination.url,
+            content_type: subscription.destination.content_type.as_str(),
             user: subscription.owner.as_deref(),
-            hmac_digest: subscription.digest.as_str(),
-            hmac_signer: subscription.signer.as_str(),
+            hmac_digest: subscription.destination.signing.digest.as_str(),
+            hmac_signer: subscription.destination.signing.signer.as_str(),
             hmac_secret: None,
-            header_names: subscription.headers.names().collect(),
+            header_names: subscription.destination.headers.names().collect(),
             configured: subscription.source.as_deref(),
             enabled: subscription.disabled.is_none(),
             disabled_reason: subscription.disabled.as_ref().map(|disabled| disabled.reason.as_str()),
@@ -55,7 +55,7 @@ impl<'a> Representation<'a> {
 
     /// With the secret: for who has just created it.
     pub(super) fn with_secret(subscription: &'a Subscription, link: String) -> Self {
-        let secret = subscription.secret.as_ref().map(|secret| secret.expose());
+        let secret = subscription.destination.signing.secret.as_ref().map(|secret| secret.expose());
         Self { hmac_secret: secret, ..Self::new(subscription, link) }
     }
 }

@@ -36,18 +36,18 @@ impl Consequences {
         &self,
         registry: &Registry,
         report: &DeliveryReport,
-        own: bool,
-        subscription: &Subscription,
+        internal: bool,
+        subscription: Option<&Subscription>,
     ) -> Option<RenderedEvent> {
-        if own || report.state != DeliveryState::Dead {
+        if internal || report.state != DeliveryState::Dead {
             return None;
         }
-        let mut hearers = Vec::new();
-        registry.matching_own(DELIVERY_FAILED, report.owner.as_deref(), &mut hearers);
-        if hearers.is_empty() {
+        let mut matched = Vec::new();
+        registry.matching_internal(DELIVERY_FAILED, report.owner.as_deref(), &mut matched);
+        if matched.is_empty() {
             return None;
         }
-        let url = (!subscription.is_of_event()).then_some(&*subscription.url);
+        let url = subscription.map(|subscription| &*subscription.destination.url);
         match delivery_failed(report, url) {
             Ok(event) => Some(event),
             Err(error) => {
@@ -58,11 +58,11 @@ impl Consequences {
     }
 
     /// Acts on an attempt that is recorded.
-    pub(super) async fn follow(&self, report: &DeliveryReport, subscription: &Subscription) {
+    pub(super) async fn follow(&self, report: &DeliveryReport, subscription: Option<&Subscription>) {
         if let Some(noting) = self.judge(report, subscription)
             && let Err(error) = noting.await
         {
-            tracing::error!(subscription.id = %subscription.id, %error, "the state of a subscription can't be noted");
+            tracing::error!(subscription.id = %report.subscription, %error, "the state of a subscription can't be noted");
         }
         self.observers.tell(report);
     }
@@ -71,17 +71,15 @@ impl Consequences {
     fn judge<'a>(
         &'a self,
         report: &DeliveryReport,
-        subscription: &'a Subscription,
+        subscription: Option<&'a Subscription>,
     ) -> Option<BoxFuture<'a, Result<(), Error>>> {
         let gone = report.status == Some(GONE);
-        if subscription.is_of_event() {
+        let Some(subscription) = subscription else {
             if gone {
-                tracing::warn!(
-                    "the receiver answered 410 Gone; it is this event's own, so there is nothing to disable"
-                );
+                tracing::warn!("the receiver answered 410 Gone; the event brought it, so nothing is disabled");
             }
             return None;
-        }
+        };
         match report.state {
             _ if gone => Some(self.disable(subscription, "the receiver answered 410 Gone").boxed()),
             DeliveryState::Delivered if subscription.failing_since.is_some() => {

@@ -16,7 +16,7 @@ use sea_orm::DatabaseConnection;
 use tokio::{sync::watch, time::Instant};
 use tracing::Instrument as _;
 
-use self::{attempt::unsent, of_event::OwnSubscribers};
+use self::{attempt::unsent, of_event::EventSubscribers};
 use super::{
     client::Client,
     consequences::{Consequences, GONE},
@@ -26,13 +26,13 @@ use crate::{
     attempt::{Attempt, DeliveryState, Outcome, RetryPolicy},
     db::within,
     endpoint::{Entry, Lanes, Permit},
-    fanout::{Chunk, ChunkDelivery, ChunkEvent},
+    fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
     id::DeliveryId,
     metrics::Counters,
+    outbox::StoredEvent,
     record::{Record, Recorder, already_recorded},
     rendered::EventOptions,
-    subscription::{Registry, Subscription},
-    tables::event,
+    subscription::Registry,
     timestamp::Timestamp,
 };
 
@@ -71,16 +71,16 @@ pub(crate) struct Executor {
 struct Made {
     record: Record,
     /// Of the attempt, if there was one.
-    report: Option<(DeliveryReport, Arc<Subscription>)>,
+    report: Option<(DeliveryReport, Recipient)>,
     span: tracing::Span,
 }
 
 /// Whether a delivery may be made, now that its turn has come.
 enum Turn<'a> {
     Go {
-        subscription: Arc<Subscription>,
-        /// The event, if the subscriber stands there.
-        row: Option<&'a event::Model>,
+        recipient: Recipient,
+        /// The event, if it brought the recipient.
+        stored: Option<&'a StoredEvent>,
         permit: Permit,
     },
     /// Its lane is full until then.
@@ -115,11 +115,11 @@ impl Executor {
             tracing::warn!(%error, "the subscriptions can't be brought up to date");
         }
         let recorded = self.recorded(&chunk, again).await;
-        let own = self.own_subscribers(&chunk).await;
+        let brought = self.event_subscribers(&chunk).await;
         let mut running: FuturesUnordered<_> = chunk
             .deliveries
             .iter()
-            .map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded, &own))
+            .map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded, &brought))
             .collect();
         while running.next().await.is_some() {}
     }
@@ -144,9 +144,9 @@ impl Executor {
         chunk: &Chunk,
         delivery: &ChunkDelivery,
         recorded: &Recorded,
-        own: &OwnSubscribers,
+        brought: &EventSubscribers,
     ) {
-        if let Some((event, turn)) = self.turn(chunk, delivery, recorded, own).await {
+        if let Some((event, turn)) = self.turn(chunk, delivery, recorded, brought).await {
             // Boxed: most that a worker has in hand wait for their turn, and have no room for the rest yet.
             Box::pin(async { self.record(self.take(turn, event, delivery).await).await }).await;
         }
@@ -156,9 +156,9 @@ impl Executor {
     async fn record(&self, Made { record, report, span }: Made) -> bool {
         async {
             let recorded = self.recorder.record(record).await;
-            if let Some((report, subscription)) = report.filter(|_| recorded) {
+            if let Some((report, recipient)) = report.filter(|_| recorded) {
                 let following = async {
-                    self.consequences.follow(&report, &subscription).await;
+                    self.consequences.follow(&report, recipient.subscription()).await;
                     Ok(())
                 };
                 if let Err(error) = within(&self.db, following).await {
@@ -177,7 +177,7 @@ impl Executor {
         chunk: &'a Chunk,
         delivery: &ChunkDelivery,
         recorded: &Recorded,
-        own: &'a OwnSubscribers,
+        brought: &'a EventSubscribers,
     ) -> Option<(&'a ChunkEvent, Turn<'a>)> {
         let event = chunk.events.get(delivery.event)?;
         // Of nearly every chunk nothing is recorded, and an id costs a hash.
@@ -190,24 +190,26 @@ impl Executor {
         if !row.is_none_or(in_hand) {
             return None;
         }
-        let stored = own.get(event.id, delivery.subscription).filter(|_| delivery.own);
-        let subscription = match stored {
-            Some((row, stored)) => match stored.open(row, self.registry.key()) {
-                Ok(subscription) => Some(Arc::new(subscription)),
+        let stored = brought.get(event.id, delivery.subscription).filter(|_| delivery.of_event);
+        let recipient = match stored {
+            Some((stored, subscriber)) => match subscriber.open(stored.id, self.registry.key()) {
+                Ok(destination) => {
+                    Some(Recipient::OfEvent { id: delivery.subscription, destination: Arc::new(destination) })
+                }
                 Err(error) => {
                     tracing::error!(event.id = %event.id, %error, "the event's own subscriber can't be read, trying again");
                     return Some((event, Turn::Unreadable));
                 }
             },
-            None if delivery.own => None,
+            None if delivery.of_event => None,
             None if self.registry.is_unreadable(delivery.subscription) => return Some((event, Turn::Unreadable)),
-            None => self.registry.get(delivery.subscription),
+            None => self.registry.get(delivery.subscription).map(Recipient::Subscribed),
         };
-        let Some(subscription) = subscription else { return Some((event, Turn::Cancelled)) };
-        let turn = match self.lanes.enter(&subscription.url).await {
+        let Some(recipient) = recipient else { return Some((event, Turn::Cancelled)) };
+        let turn = match self.lanes.enter(&recipient.destination().url).await {
             Entry::Full(until) => Turn::PutOff(until),
             Entry::Open(_) if *self.stop.borrow() => Turn::Stopping,
-            Entry::Open(permit) => Turn::Go { subscription, row: stored.map(|(row, _)| row), permit },
+            Entry::Open(permit) => Turn::Go { recipient, stored: stored.map(|(stored, _)| stored), permit },
         };
         Some((event, turn))
     }
@@ -221,9 +223,9 @@ impl Executor {
         );
         let mut report = None;
         match turn {
-            Turn::Go { subscription, row, permit } => {
-                let attempt = self.try_once(event, delivery, row, &subscription, permit, &mut record);
-                report = Some((attempt.instrument(span.clone()).await, subscription));
+            Turn::Go { recipient, stored, permit } => {
+                let attempt = self.try_once(event, delivery, stored, &recipient, permit, &mut record);
+                report = Some((attempt.instrument(span.clone()).await, recipient));
             }
             Turn::PutOff(until) => {
                 record.next_attempt_at = Some(until);
@@ -246,23 +248,24 @@ impl Executor {
         &self,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
-        row: Option<&event::Model>,
-        subscription: &Arc<Subscription>,
+        stored: Option<&StoredEvent>,
+        recipient: &Recipient,
         permit: Permit,
         record: &mut Record,
     ) -> DeliveryReport {
         let options = event.options.as_ref().unwrap_or(&NO_OPTIONS);
         let attempted_at = Timestamp::now();
         // A bug in here must not take other tasks of the worker with it.
-        let attempt = self.attempt(record.delivery, event, delivery, row, subscription, options);
+        let attempt = self.attempt(record.delivery, event, delivery, stored, recipient, options);
         let attempt = AssertUnwindSafe(attempt).catch_unwind().await;
         let attempt = attempt.unwrap_or_else(|_| {
             let error = "thorn panicked while sending; please report this with the log's backtrace";
             unsent(attempted_at, error.into())
         });
         permit.done(&attempt);
-        let report = self.conclude(&event.name, subscription, options, &attempt, record);
-        record.announcement = self.consequences.announce(&self.registry, &report, options.own, subscription);
+        let report = self.conclude(&event.name, recipient, options, &attempt, record);
+        record.announcement =
+            self.consequences.announce(&self.registry, &report, options.internal, recipient.subscription());
         record.attempt = Some(attempt);
         report
     }
@@ -271,7 +274,7 @@ impl Executor {
     fn conclude(
         &self,
         event_name: &str,
-        subscription: &Subscription,
+        recipient: &Recipient,
         options: &EventOptions,
         attempt: &Attempt,
         record: &mut Record,
@@ -295,7 +298,7 @@ impl Executor {
             let state = record.state;
             tracing::info!(
                 delivery.id = %record.delivery, event.id = %record.event, event.name = event_name,
-                subscription.id = %subscription.id, outcome = outcome.as_str(), status, error, ?duration,
+                subscription.id = %recipient.id(), outcome = outcome.as_str(), status, error, ?duration,
                 attempt = record.attempts, %state, ?wait, "failed"
             );
         }
@@ -303,8 +306,8 @@ impl Executor {
             delivery: record.delivery,
             event: record.event,
             event_name: event_name.to_owned(),
-            subscription: subscription.id,
-            owner: subscription.owner.clone(),
+            subscription: recipient.id(),
+            owner: recipient.subscription().and_then(|subscription| subscription.owner.clone()),
             attempts: record.attempts,
             outcome,
             status,

@@ -85,7 +85,7 @@ pub(crate) struct ChunkDelivery {
     pub(crate) has_row: bool,
     /// Whether it goes to a subscriber that the event brought, who stands in the event's row only.
     #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) own: bool,
+    pub(crate) of_event: bool,
 }
 
 fn is_json(kind: &ContentType) -> bool {
@@ -203,7 +203,7 @@ mod tests {
             hook_hmac: Some("h".into()),
             attempts: 0,
             has_row: false,
-            own: false,
+            of_event: false,
         };
         let chunk = Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false };
         let read: Chunk = serde_json::from_str(&serde_json::to_string(&chunk).unwrap()).unwrap();

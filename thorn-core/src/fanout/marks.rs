@@ -1,16 +1,16 @@
 //! Events with their deliveries, and what is written about them: what a relay and inline delivery
 //! have in common.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
 
-use super::pack::Packer;
+use super::{pack::Packer, recipient::Recipient};
 use crate::{
     endpoint::Lanes,
     error::Error,
-    subscription::Subscription,
-    tables::event::{Column, Entity, Model},
+    outbox::StoredEvent,
+    tables::event::{Column, Entity},
     timestamp::Timestamp,
 };
 
@@ -30,12 +30,12 @@ impl<'a> FanOut<'a> {
     }
 
     /// Adds an event and signs its deliveries.
-    pub(crate) fn add(&mut self, event: &Model, hearers: &[Arc<Subscription>]) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, event: &StoredEvent, recipients: &[Recipient]) -> Result<(), Error> {
         let mut fanout = 0;
-        for subscription in hearers {
-            fanout += usize::from(self.packer.add(event, subscription, 0, false)?);
+        for recipient in recipients {
+            fanout += usize::from(self.packer.add(event, recipient, 0, false)?);
         }
-        self.marks.0.entry(fanout).or_default().push(event.id);
+        self.marks.0.entry(fanout).or_default().push(event.id.as_uuid());
         Ok(())
     }
 }

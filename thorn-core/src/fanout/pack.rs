@@ -7,12 +7,9 @@ use sea_orm::prelude::Uuid;
 use super::{
     chunk::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
     encode::encode_body,
-    sign,
+    recipient::Recipient,
 };
-use crate::{
-    endpoint::Lanes, error::Error, id::EventId, outbox::stored_options, spec::ContentType, subscription::Subscription,
-    tables::event::Model as EventRow,
-};
+use crate::{endpoint::Lanes, error::Error, outbox::StoredEvent, spec::ContentType};
 
 /// A chunk takes no further event when its bodies have this many bytes.
 const BYTES_PER_CHUNK: usize = 256 * 1024;
@@ -66,24 +63,24 @@ impl<'a> Packer<'a> {
     /// now or ever: it must not hold up all others.
     pub(crate) fn add(
         &mut self,
-        event: &EventRow,
-        subscription: &Subscription,
+        event: &StoredEvent,
+        recipient: &Recipient,
         attempts: u32,
         has_row: bool,
     ) -> Result<bool, Error> {
-        let open = if self.lanes.is_slow(&subscription.url) {
-            self.apart.entry(subscription.url.clone()).or_insert_with(|| Open::new(self.check))
+        let open = if self.lanes.is_slow(&recipient.destination().url) {
+            self.apart.entry(recipient.destination().url.clone()).or_insert_with(|| Open::new(self.check))
         } else {
             &mut self.mixed
         };
         // Further deliveries of an event that it has take no more bodies.
-        if open.bytes >= BYTES_PER_CHUNK && !open.index.contains_key(&event.id) {
+        if open.bytes >= BYTES_PER_CHUNK && !open.index.contains_key(&event.id.as_uuid()) {
             self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
         }
         let before = open.bytes;
-        match open.add(event, subscription, attempts, has_row) {
+        match open.add(event, recipient, attempts, has_row) {
             Err(error @ Error::Payload { .. }) => {
-                tracing::error!(event.id = %event.id, subscription.id = %subscription.id, %error, "this event can't be sent to this subscription");
+                tracing::error!(event.id = %event.id, subscription.id = %recipient.id(), %error, "this event can't be sent to this subscription");
                 return Ok(false);
             }
             added => added?,
@@ -129,48 +126,49 @@ impl Open {
         Self { chunk, index: HashMap::new(), bytes: 0 }
     }
 
-    fn add(&mut self, row: &EventRow, to: &Subscription, attempts: u32, has_row: bool) -> Result<(), Error> {
-        let index = match self.index.get(&row.id) {
+    fn add(&mut self, event: &StoredEvent, to: &Recipient, attempts: u32, has_row: bool) -> Result<(), Error> {
+        let index = match self.index.get(&event.id.as_uuid()) {
             Some(index) => *index,
             None => {
                 self.chunk.events.push(ChunkEvent {
-                    id: EventId::from_uuid(row.id),
-                    name: row.name.clone(),
+                    id: event.id,
+                    name: event.name.clone(),
                     bodies: Bodies::default(),
-                    options: stored_options(row),
+                    options: event.options.clone(),
                 });
-                self.index.insert(row.id, self.chunk.events.len() - 1);
+                self.index.insert(event.id.as_uuid(), self.chunk.events.len() - 1);
                 self.chunk.events.len() - 1
             }
         };
+        let content_type = to.destination().content_type;
         let bodies = &mut self.chunk.events[index].bodies;
-        let body = match bodies.get(to.content_type) {
+        let body = match bodies.get(content_type) {
             Some(body) => body,
             None => {
-                let body = encode(row, to.content_type)?;
+                let body = encode(event, content_type)?;
                 self.bytes += body.len();
-                bodies.set(to.content_type, body).map_err(|source| unreadable(row, source))?;
-                bodies.get(to.content_type).unwrap_or_default()
+                bodies.set(content_type, body).map_err(|source| unreadable(event, source))?;
+                bodies.get(content_type).unwrap_or_default()
             }
         };
-        let hook_hmac = sign(to, body.as_bytes());
+        let hook_hmac = to.destination().signing.hook_hmac(body.as_bytes());
         self.chunk.deliveries.push(ChunkDelivery {
             event: index,
-            subscription: to.id,
-            content_type: to.content_type,
+            subscription: to.id(),
+            content_type,
             hook_hmac,
             attempts,
             has_row,
-            own: to.is_of_event(),
+            of_event: to.subscription().is_none(),
         });
         Ok(())
     }
 }
 
-fn encode(row: &EventRow, content_type: ContentType) -> Result<std::borrow::Cow<'_, str>, Error> {
-    encode_body(content_type, &row.body).map_err(|source| unreadable(row, source))
+fn encode(event: &StoredEvent, content_type: ContentType) -> Result<std::borrow::Cow<'_, str>, Error> {
+    encode_body(content_type, &event.body).map_err(|source| unreadable(event, source))
 }
 
-fn unreadable(row: &EventRow, source: serde_json::Error) -> Error {
-    Error::Payload { event: row.name.clone(), source }
+fn unreadable(event: &StoredEvent, source: serde_json::Error) -> Error {
+    Error::Payload { event: event.name.clone(), source }
 }

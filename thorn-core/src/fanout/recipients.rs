@@ -1,80 +1,78 @@
-//! Who hears of an event: the one place that decides it, for claims, due deliveries and audits.
+//! The recipients of an event: the one place that decides them, for claims, due deliveries and audits.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::recipient::Recipient;
 use crate::{
-    error::Error,
     id::SubscriptionId,
-    outbox::{Stored, stored_options, subscribers},
+    outbox::StoredEvent,
     subscription::{Registry, Subscription},
-    tables::event::Model as EventRow,
 };
 
-/// What filters are about.
+/// The part of a body that filters test.
 #[derive(Deserialize)]
 struct Body {
     data: Value,
 }
 
-/// Everybody who hears of the event, in place of what `hearers` held. Who has the id of a subscription
-/// that hears of it anyway is no second hearer.
-pub(crate) fn recipients(
-    registry: &Registry,
-    event: &EventRow,
-    hearers: &mut Vec<Arc<Subscription>>,
-) -> Result<(), Error> {
-    hearers.clear();
+/// All recipients of an event: the subscriptions that match it, and the subscribers that it brought. A
+/// subscriber with the id of a subscription that already matches isn't added twice.
+pub(crate) fn recipients(registry: &Registry, event: &StoredEvent) -> Vec<Recipient> {
+    let mut matched = Vec::new();
     let sender = event.sender.as_deref();
-    if stored_options(event).is_some_and(|options| options.own) {
-        registry.matching_own(&event.name, sender, hearers);
+    if event.is_internal() {
+        registry.matching_internal(&event.name, sender, &mut matched);
     } else {
-        registry.matching(&event.name, sender, event.broadcast, hearers);
+        registry.matching(&event.name, sender, event.broadcast, &mut matched);
     }
-    // The body is read only if somebody asks what is in it.
-    if hearers.iter().any(|subscription| subscription.filter.is_some()) {
-        match serde_json::from_str(&event.body) {
-            Ok(Body { data }) => hearers.retain(|one| one.filter.as_ref().is_none_or(|q| q.matches(&data, None))),
-            Err(error) => {
-                // Nested too deeply. Nobody who filters can want it, and the others' must not wait.
-                tracing::warn!(event.id = %event.id, %error, "filters can't read the event; no filter lets it through");
-                hearers.retain(|subscription| subscription.filter.is_none());
-            }
+    filter(event, &mut matched);
+    let mut recipients: Vec<Recipient> = matched.into_iter().map(Recipient::Subscribed).collect();
+    for subscriber in &event.subscribers {
+        if !recipients.iter().any(|recipient| recipient.id() == subscriber.id()) {
+            recipients.extend(of_event(event, subscriber.id()));
         }
     }
-    for own in subscribers(event) {
-        if !hearers.iter().any(|hearer| hearer.id == own.id()) {
-            hearers.extend(readable(event, &own));
-        }
-    }
-    Ok(())
+    recipients
 }
 
-/// The recipient with this id among those whom the event was fanned out to, unless it is gone since. Its
-/// filter doesn't matter any more: the event was for it.
-pub(crate) fn recipient(
-    registry: &Registry,
-    event: &EventRow,
-    id: SubscriptionId,
-) -> Result<Option<Arc<Subscription>>, Error> {
-    let subscribed = registry.get(id);
-    let own = subscribers(event);
-    let Some(own) = own.iter().find(|own| own.id() == id) else { return Ok(subscribed) };
+/// The recipient with this id among those that the event was fanned out to, unless it is gone since. Its filter
+/// doesn't matter any more: the event was for it.
+pub(crate) fn recipient(registry: &Registry, event: &StoredEvent, id: SubscriptionId) -> Option<Recipient> {
+    let subscribed = registry.get(id).map(Recipient::Subscribed);
+    if event.subscriber(id).is_none() {
+        return subscribed;
+    }
     if subscribed.is_none() {
-        return Ok(readable(event, own));
+        return of_event(event, id);
     }
-    // Two have this id: the one that got the event first gets it again.
-    let mut all = Vec::new();
-    recipients(registry, event, &mut all)?;
-    Ok(all.into_iter().find(|recipient| recipient.id == id))
+    // Two recipients have this id: the one that got the event first gets it again.
+    recipients(registry, event).into_iter().find(|recipient| recipient.id() == id)
 }
 
-/// One that somebody wrote into the row by another way must not hold up all other events.
-fn readable(event: &EventRow, own: &Stored) -> Option<Arc<Subscription>> {
-    match own.unsigned(event) {
-        Ok(subscription) => Some(Arc::new(subscription)),
+/// Keeps the subscriptions whose filter lets the event through. The body is parsed only if some subscription
+/// has a filter.
+fn filter(event: &StoredEvent, matched: &mut Vec<Arc<Subscription>>) {
+    if matched.iter().all(|subscription| subscription.filter.is_none()) {
+        return;
+    }
+    match serde_json::from_str(&event.body) {
+        Ok(Body { data }) => matched.retain(|one| one.filter.as_ref().is_none_or(|q| q.matches(&data, None))),
+        Err(error) => {
+            // The body nests too deeply. No filter can want it, and the other subscriptions must not wait.
+            tracing::warn!(event.id = %event.id, %error, "filters can't read the event; no filter lets it through");
+            matched.retain(|subscription| subscription.filter.is_none());
+        }
+    }
+}
+
+/// A subscriber that the event brought, without its secret. One that can't be read is left out, so that it
+/// doesn't hold up all other events.
+fn of_event(event: &StoredEvent, id: SubscriptionId) -> Option<Recipient> {
+    match event.subscriber(id)?.without_secret(event.id) {
+        Ok(destination) => Some(Recipient::OfEvent { id, destination: Arc::new(destination) }),
         Err(error) => {
             tracing::error!(%error, "an event's own subscriber can't be read; it is left out");
             None

@@ -7,7 +7,7 @@ mod sql;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value, prelude::Uuid};
 
 use self::sql::{COLUMNS, Insert, Kind, LONGEST};
-use super::{hold, stored_event::column};
+use super::{hold, stored_event::options_column};
 use crate::{
     db::{Existing, MAX_BYTES, batches},
     dispatch::Dispatch,
@@ -84,7 +84,7 @@ struct Row {
 
 impl Row {
     fn new(event: RenderedEvent, key: Option<&SecretKey>) -> Result<Self, Error> {
-        let options = column(&event.options, &event.subscribers, key)?;
+        let options = options_column(&event.options, &event.subscribers, key)?;
         let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
         let dispatcher = match &event.dispatch {
             Dispatch::Custom(name) => Some(name.clone().into_owned()),

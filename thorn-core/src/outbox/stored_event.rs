@@ -1,40 +1,59 @@
-//! Subscribers of one event, as its row keeps them, beside the event's options.
+//! An event as its row holds it, parsed once.
 
 use sea_orm::{DbErr, prelude::Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Error,
-    headers::ExtraHeaders,
-    id::SubscriptionId,
-    pattern::Pattern,
+    id::{EventId, SubscriptionId},
     rendered::EventOptions,
-    signing::{Part, Secret, SecretError, SecretKey, seal, unseal},
-    spec::Subscriber,
-    subscription::Subscription,
-    tables::event::Model as EventRow,
+    signing::{Part, Secret, SecretError, SecretKey, Signing, seal, unseal},
+    spec::{Destination, Subscriber},
+    tables::event::Model,
     timestamp::Timestamp,
 };
 
-/// The column `options`.
+/// A row of `thorn_event` with its column `options` parsed.
+#[derive(Debug)]
+pub(crate) struct StoredEvent {
+    pub(crate) id: EventId,
+    pub(crate) name: String,
+    pub(crate) sender: Option<String>,
+    pub(crate) broadcast: bool,
+    pub(crate) body: String,
+    /// `None` are the defaults.
+    pub(crate) options: Option<EventOptions>,
+    /// Subscribers that the event brought.
+    pub(crate) subscribers: Vec<StoredSubscriber>,
+    /// The dispatcher that takes the event instead of the relay.
+    pub(crate) dispatcher: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) relayed_at: Option<Timestamp>,
+    /// The registry's version that the event was fanned out with.
+    pub(crate) registry_version: Option<i64>,
+    pub(crate) audit_at: Option<Timestamp>,
+}
+
+/// The column `options`: the event's options, and the subscribers that it brought. A task carries the options
+/// only, so that what concerns subscribers never leaves the database.
 #[derive(Serialize)]
-struct Column<'a> {
+struct OptionsColumn<'a> {
     #[serde(flatten)]
     options: &'a EventOptions,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    subscribers: Vec<Stored>,
+    subscribers: Vec<StoredSubscriber>,
 }
 
-/// The part of that column which never leaves the database.
+/// The subscribers in that column.
 #[derive(Deserialize)]
-struct Secluded {
+struct SubscribersInColumn {
     #[serde(default)]
-    subscribers: Vec<Stored>,
+    subscribers: Vec<StoredSubscriber>,
 }
 
-/// A subscriber in the column; digest and signer are read when they are needed.
+/// A subscriber that an event brought, as the event's row holds it.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Stored {
+pub(crate) struct StoredSubscriber {
     id: Uuid,
     url: String,
     /// Sealed if there is a key.
@@ -45,8 +64,52 @@ pub(crate) struct Stored {
     content_type: String,
 }
 
-/// The text of the column for an event, if it needs one.
-pub(super) fn column(
+/// Shows neither the URL nor the secret.
+impl std::fmt::Debug for StoredSubscriber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredSubscriber").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl From<Model> for StoredEvent {
+    fn from(row: Model) -> Self {
+        let text = row.options.as_deref();
+        Self {
+            id: EventId::from_uuid(row.id),
+            options: text.map(EventOptions::of_stored),
+            subscribers: text.map(|text| subscribers(row.id, text)).unwrap_or_default(),
+            name: row.name,
+            sender: row.sender,
+            broadcast: row.broadcast,
+            body: row.body,
+            dispatcher: row.dispatcher,
+            created_at: Timestamp::from_millis(row.created_at),
+            relayed_at: row.relayed_at.map(Timestamp::from_millis),
+            registry_version: row.registry_version,
+            audit_at: row.audit_at.map(Timestamp::from_millis),
+        }
+    }
+}
+
+impl StoredEvent {
+    /// Whether the event is one of thorn's own.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.internal)
+    }
+
+    /// The event's own deadline for an attempt.
+    pub(crate) fn timeout(&self) -> Option<std::time::Duration> {
+        self.options.as_ref().and_then(|options| options.timeout)
+    }
+
+    /// The subscriber with this id, if the event brought one.
+    pub(crate) fn subscriber(&self, id: SubscriptionId) -> Option<&StoredSubscriber> {
+        self.subscribers.iter().find(|subscriber| subscriber.id() == id)
+    }
+}
+
+/// The text of the column `options` for an event; `None` if everything is the default.
+pub(super) fn options_column(
     options: &EventOptions,
     subscribers: &[Subscriber],
     key: Option<&SecretKey>,
@@ -55,83 +118,61 @@ pub(super) fn column(
         return Ok(None);
     }
     let subscribers = subscribers.iter().map(|subscriber| stored(subscriber, key)).collect::<Result<_, _>>()?;
-    let text = serde_json::to_string(&Column { options, subscribers });
+    let text = serde_json::to_string(&OptionsColumn { options, subscribers });
     text.map(Some).map_err(|error| Error::option("options of an event", error.to_string()))
 }
 
-fn stored(subscriber: &Subscriber, key: Option<&SecretKey>) -> Result<Stored, SecretError> {
+fn stored(subscriber: &Subscriber, key: Option<&SecretKey>) -> Result<StoredSubscriber, SecretError> {
     let id = subscriber.subscription_id();
+    let Destination { url, signing, content_type, headers: _ } = &subscriber.destination;
     let seal = |secret: &Secret| seal(secret.expose(), Part::Secret, id, key);
-    Ok(Stored {
+    Ok(StoredSubscriber {
         id: id.as_uuid(),
-        url: subscriber.url.clone(),
-        secret: subscriber.secret.as_ref().map(seal).transpose()?,
-        digest: subscriber.digest.to_string(),
-        signer: subscriber.signer.to_string(),
-        content_type: subscriber.content_type.to_string(),
+        url: url.clone(),
+        secret: signing.secret.as_ref().map(seal).transpose()?,
+        digest: signing.digest.to_string(),
+        signer: signing.signer.to_string(),
+        content_type: content_type.to_string(),
     })
 }
 
-/// The subscribers that an event brought.
-pub(crate) fn subscribers(event: &EventRow) -> Vec<Stored> {
-    let Some(text) = event.options.as_deref().filter(|text| text.contains("\"subscribers\"")) else {
-        return Vec::new();
-    };
-    match serde_json::from_str::<Secluded>(text) {
-        Ok(part) => part.subscribers,
+fn subscribers(event: Uuid, text: &str) -> Vec<StoredSubscriber> {
+    match serde_json::from_str::<SubscribersInColumn>(text) {
+        Ok(column) => column.subscribers,
         Err(_) => {
-            // What serde says may quote a URL.
-            tracing::error!(event.id = %event.id, "the event's own subscribers can't be read; it goes to the others only");
+            // serde's message may quote a URL.
+            tracing::error!(event.id = %event, "the event's own subscribers can't be read; it goes to the others only");
             Vec::new()
         }
     }
 }
 
-impl Stored {
+impl StoredSubscriber {
     pub(crate) const fn id(&self) -> SubscriptionId {
         SubscriptionId::from_uuid(self.id)
     }
 
-    /// As the relay needs it, who signs nothing for it: without the secret.
-    pub(crate) fn unsigned(&self, event: &EventRow) -> Result<Subscription, Error> {
-        self.subscription(event, None)
+    /// The destination without its secret, for the relay, which signs nothing for it.
+    pub(crate) fn without_secret(&self, event: EventId) -> Result<Destination, Error> {
+        self.destination(event, None)
     }
 
-    /// As it is delivered to.
-    pub(crate) fn open(&self, event: &EventRow, key: Option<&SecretKey>) -> Result<Subscription, Error> {
+    /// The destination with its secret, for sending.
+    pub(crate) fn open(&self, event: EventId, key: Option<&SecretKey>) -> Result<Destination, Error> {
         let secret = self.secret.as_ref().map(|sealed| unseal(sealed, Part::Secret, self.id(), key)).transpose()?;
-        self.subscription(event, secret.map(Secret::new))
+        self.destination(event, secret.map(Secret::new))
     }
 
-    fn subscription(&self, event: &EventRow, secret: Option<Secret>) -> Result<Subscription, Error> {
+    fn destination(&self, event: EventId, secret: Option<Secret>) -> Result<Destination, Error> {
         let unreadable = |what: &dyn std::fmt::Display| {
-            Error::Database(DbErr::Type(format!("subscriber {} of event {}: {what}", self.id, event.id)))
+            Error::Database(DbErr::Type(format!("subscriber {} of event {event}: {what}", self.id)))
         };
-        let at = Timestamp::from_millis(event.created_at);
-        Ok(Subscription {
-            id: self.id(),
-            owner: None,
-            pattern: Pattern::parse(&event.name).map_err(|error| unreadable(&error))?,
-            filter: None,
-            url: self.url.clone(),
+        let signing = Signing {
             secret,
             digest: self.digest.parse().map_err(|error| unreadable(&error))?,
             signer: self.signer.parse().map_err(|error| unreadable(&error))?,
-            content_type: self.content_type.parse().map_err(|error| unreadable(&error))?,
-            headers: ExtraHeaders::default(),
-            source: None,
-            disabled: None,
-            failing_since: None,
-            created_at: at,
-            updated_at: at,
-            created_version: 0,
-            version: 0,
-            hears_version: 0,
-        })
+        };
+        let content_type = self.content_type.parse().map_err(|error| unreadable(&error))?;
+        Ok(Destination { signing, content_type, ..Destination::new(&self.url) })
     }
-}
-
-/// The event's options, if it has any.
-pub(crate) fn stored_options(row: &EventRow) -> Option<EventOptions> {
-    row.options.as_deref().map(EventOptions::of_stored)
 }

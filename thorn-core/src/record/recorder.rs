@@ -14,7 +14,11 @@ use super::{
     refused::is_refused,
     write,
 };
-use crate::{db::transaction, db::within, error::Error, timestamp::Timestamp};
+use crate::{
+    db::{transaction, within},
+    error::Error,
+    timestamp::Timestamp,
+};
 
 /// Records of one transaction.
 const GROUP: usize = 1000;

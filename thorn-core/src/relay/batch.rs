@@ -3,10 +3,7 @@
 use futures::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, QuerySelect, Select, StreamTrait};
 
-use crate::{
-    error::Error,
-    tables::event::{Entity, Model},
-};
+use crate::{error::Error, outbox::StoredEvent, tables::event::Entity};
 
 /// Events at once.
 const EVENTS: u64 = 1000;
@@ -26,7 +23,7 @@ pub(crate) struct Batch {
 
 /// Events that were read.
 pub(crate) struct Read {
-    pub(crate) events: Vec<Model>,
+    pub(crate) events: Vec<StoredEvent>,
     /// Whether there was no room for more.
     pub(crate) is_full: bool,
     /// Whether there may be more than these, for that or because no more were asked for.
@@ -55,7 +52,7 @@ impl Batch {
         let mut rows = query.limit(limit).stream(db).await?;
         while let Some(event) = rows.try_next().await? {
             bytes += event.body.len() + event.options.as_ref().map_or(0, String::len);
-            events.push(event);
+            events.push(StoredEvent::from(event));
             if bytes >= BYTES {
                 break;
             }

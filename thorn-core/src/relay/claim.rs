@@ -40,11 +40,9 @@ impl Relay {
         };
         self.registry.check_readable()?;
         let mut fan_out = FanOut::new(&self.lanes, self.options.chunk);
-        let mut hearers = Vec::new();
         let mut taken = 0;
         for event in &unrelayed {
-            recipients(&self.registry, event, &mut hearers)?;
-            fan_out.add(event, &hearers)?;
+            fan_out.add(event, &recipients(&self.registry, event))?;
             taken += 1;
             if fan_out.packer.is_beyond(room) {
                 break;

@@ -13,8 +13,7 @@ use crate::{
     db::{transaction, within},
     dispatch::Dispatch,
     error::Error,
-    id::EventId,
-    outbox::stored_options,
+    outbox::StoredEvent,
     rendered::RenderedEvent,
     tables::event::{Column, Entity, Model},
     timestamp::Timestamp,
@@ -176,15 +175,16 @@ impl Custom {
 }
 
 fn rendered(row: Model) -> RenderedEvent {
+    let event = StoredEvent::from(row);
     RenderedEvent {
-        id: EventId::from_uuid(row.id),
-        options: stored_options(&row).unwrap_or_default(),
-        dispatch: row.dispatcher.map_or(Dispatch::Queue, Dispatch::custom),
-        name: row.name,
-        sender: row.sender,
-        broadcast: row.broadcast,
-        body: row.body,
+        id: event.id,
+        options: event.options.unwrap_or_default(),
+        dispatch: event.dispatcher.map_or(Dispatch::Queue, Dispatch::custom),
+        name: event.name,
+        sender: event.sender,
+        broadcast: event.broadcast,
+        body: event.body,
         subscribers: Vec::new(),
-        created_at: Timestamp::from_millis(row.created_at),
+        created_at: event.created_at,
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     fanout::{Packer, recipient},
     id::SubscriptionId,
-    outbox::stored_options,
+    outbox::StoredEvent,
     tables::{
         delivery::{Column, Entity},
         event,
@@ -88,12 +88,12 @@ impl Relay {
     }
 
     /// The events of these rows, as many as are read at once. Rows of the others are left out.
-    async fn events(&self, rows: &mut Vec<Due>, progress: &mut Progress) -> Result<HashMap<Uuid, event::Model>, Error> {
+    async fn events(&self, rows: &mut Vec<Due>, progress: &mut Progress) -> Result<HashMap<Uuid, StoredEvent>, Error> {
         let (mut ids, limit) = (HashSet::new(), progress.batch.limit());
         rows.retain(|row| ids.contains(&row.event_id) || (ids.len() < limit && ids.insert(row.event_id)));
         let query = event::Entity::find().filter(event::Column::Id.is_in(ids));
         let read = progress.batch.read(&self.db, query, u64::MAX).await?;
-        let events: HashMap<_, _> = read.events.into_iter().map(|event| (event.id, event)).collect();
+        let events: HashMap<_, _> = read.events.into_iter().map(|event| (event.id.as_uuid(), event)).collect();
         if read.is_full {
             // Whether the others are still there isn't known.
             rows.retain(|row| events.contains_key(&row.event_id));
@@ -104,35 +104,33 @@ impl Relay {
     fn judge(
         &self,
         row: &Due,
-        event: Option<&event::Model>,
+        event: Option<&StoredEvent>,
         packer: &mut Packer<'_>,
         verdicts: &mut Verdicts,
         progress: &mut Progress,
     ) -> Result<(), Error> {
-        let hearer = match event {
-            Some(event) => recipient(&self.registry, event, SubscriptionId::from_uuid(row.subscription_id))?,
-            None => None,
-        };
-        let (Some(event), Some(subscription)) = (event, hearer) else {
+        let id = SubscriptionId::from_uuid(row.subscription_id);
+        let recipient = event.and_then(|event| recipient(&self.registry, event, id));
+        let (Some(event), Some(recipient)) = (event, recipient) else {
             verdicts.cancelled.push(row.id);
             return Ok(());
         };
-        if !packer.add(event, &subscription, u32::try_from(row.attempts).unwrap_or(0), true)? {
+        if !packer.add(event, &recipient, u32::try_from(row.attempts).unwrap_or(0), true)? {
             verdicts.cancelled.push(row.id);
             return Ok(());
         }
-        if subscription.is_of_event() {
-            progress.own_urls.learn(subscription.id, &subscription.url);
+        let url = &recipient.destination().url;
+        if recipient.subscription().is_none() {
+            progress.own_urls.learn(recipient.id(), url);
         }
-        *verdicts.urls.entry(subscription.url.clone()).or_default() += 1;
+        *verdicts.urls.entry(url.clone()).or_default() += 1;
         verdicts.enqueued.entry(self.lease(event)).or_default().push(row.id);
         Ok(())
     }
 
     /// An event's own deadline, which may be longer than any other, comes on top.
-    fn lease(&self, event: &event::Model) -> Duration {
-        let own = stored_options(event).and_then(|options| options.timeout);
-        self.options.lease + own.unwrap_or_default()
+    fn lease(&self, event: &StoredEvent) -> Duration {
+        self.options.lease + event.timeout().unwrap_or_default()
     }
 }
 

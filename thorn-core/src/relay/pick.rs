@@ -132,7 +132,7 @@ impl Relay {
     fn lane_room(&self, id: Uuid, progress: &Progress, picked: &Picked) -> (Option<String>, usize) {
         let subscription = self.registry.get(SubscriptionId::from_uuid(id));
         let url = match &subscription {
-            Some(subscription) => Some(&subscription.url),
+            Some(subscription) => Some(&subscription.destination.url),
             None => progress.own_urls.0.get(&id),
         };
         // Deleted, or seen for the first time: it is looked up.

@@ -13,9 +13,10 @@ use crate::{
     db::{statement, transaction},
     error::Error,
     fanout::{Packer, recipients},
+    outbox::StoredEvent,
     tables::{
         delivery,
-        event::{Column, Entity, Model},
+        event::{Column, Entity},
     },
     timestamp::Timestamp,
 };
@@ -49,19 +50,19 @@ impl Relay {
         for event in &open {
             // While a task of the time it was enqueued is under way, its deliveries aren't missing yet.
             // Half the distance is left for clocks that disagree.
-            let enqueued_at = Timestamp::from_millis(event.audit_at.unwrap_or_default()) - self.options.audit_after;
+            let enqueued_at = event.audit_at.unwrap_or(Timestamp::from_millis(0)) - self.options.audit_after;
             let in_queue = oldest.is_some_and(|oldest| oldest <= enqueued_at + self.options.audit_after / 2);
             // A task that stays there for ever must not keep everything after it from being missed.
-            let relayed_at = Timestamp::from_millis(event.relayed_at.unwrap_or_default());
+            let relayed_at = event.relayed_at.unwrap_or(Timestamp::from_millis(0));
             let under_way = in_queue && now.since(relayed_at) < self.options.audit_after * PATIENCE;
             if !under_way && packer.is_beyond(room) {
                 // As it is, it is looked into at the next audit.
                 continue;
             }
             if under_way || self.add_missing(event, &mut packer).await? {
-                postponed.push(event.id);
+                postponed.push(event.id.as_uuid());
             } else {
-                settled.push(event.id);
+                settled.push(event.id.as_uuid());
             }
         }
         let missing = packer.deliveries();
@@ -112,24 +113,24 @@ impl Relay {
     /// Packs deliveries that were fanned out and have no row; `false` if there is none left. Who
     /// subscribed after the fan-out isn't owed anything, nor is who left since, was enabled since, or
     /// hears of other events since: nobody knows whether it had heard of this one.
-    async fn add_missing(&self, event: &Model, packer: &mut Packer<'_>) -> Result<bool, Error> {
+    async fn add_missing(&self, event: &StoredEvent, packer: &mut Packer<'_>) -> Result<bool, Error> {
         let recorded: HashSet<Uuid> = delivery::Entity::find()
             .select_only()
             .column(delivery::Column::SubscriptionId)
-            .filter(delivery::Column::EventId.eq(event.id))
+            .filter(delivery::Column::EventId.eq(event.id.as_uuid()))
             .into_tuple()
             .all(&self.db)
             .await?
             .into_iter()
             .collect();
-        let mut hearers = Vec::new();
-        recipients(&self.registry, event, &mut hearers)?;
         let version = event.registry_version.unwrap_or(i64::MAX);
         let mut found = false;
-        for subscription in &hearers {
-            let heard_then = subscription.created_version.max(subscription.hears_version) <= version;
-            if heard_then && !recorded.contains(&subscription.id.as_uuid()) {
-                found |= packer.add(event, subscription, 0, false)?;
+        for recipient in recipients(&self.registry, event) {
+            let matched_then = recipient
+                .subscription()
+                .is_none_or(|subscription| subscription.created_version.max(subscription.matches_version) <= version);
+            if matched_then && !recorded.contains(&recipient.id().as_uuid()) {
+                found |= packer.add(event, &recipient, 0, false)?;
             }
         }
         Ok(found)

@@ -39,8 +39,8 @@ pub struct EventOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<Vec<Validator>>,
     /// Whether it is one of thorn's own events.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) own: bool,
+    #[serde(rename = "own", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) internal: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -56,7 +56,7 @@ impl Default for EventOptions {
             headers: ExtraHeaders::default(),
             keep_alive: true,
             validators: None,
-            own: false,
+            internal: false,
         }
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{content_type::ContentType, fields::Fields, invalid::InvalidSubscription};
+use super::{content_type::ContentType, destination::Destination, fields::Fields, invalid::InvalidSubscription};
 use crate::{
     id::SubscriptionId,
-    signing::{Digest, Secret, Signer},
+    signing::{Digest, Secret, Signer, Signing},
 };
 
 /// A recipient that an event brings itself, besides those who subscribed
@@ -29,11 +29,7 @@ use crate::{
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subscriber {
-    pub(crate) url: String,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) digest: Digest,
-    pub(crate) signer: Signer,
-    pub(crate) content_type: ContentType,
+    pub(crate) destination: Destination,
     name: String,
     id: Option<SubscriptionId>,
 }
@@ -65,35 +61,28 @@ impl Subscriber {
 
     fn with(fields: &mut Fields<'_>, url: String, secret: Option<Secret>) -> Self {
         fields.url_form(&url);
-        Self {
-            url,
-            secret,
-            digest: Digest::default(),
-            signer: Signer::default(),
-            content_type: ContentType::default(),
-            name: String::new(),
-            id: None,
-        }
+        let signing = Signing { secret, ..Signing::default() };
+        Self { destination: Destination { signing, ..Destination::new(url) }, name: String::new(), id: None }
     }
 
     /// The hash function of `Hook-HMAC`; default SHA-256.
     #[must_use]
     pub const fn digest(mut self, digest: Digest) -> Self {
-        self.digest = digest;
+        self.destination.signing.digest = digest;
         self
     }
 
     /// How `Hook-HMAC` is made; default plain HMAC.
     #[must_use]
     pub const fn signer(mut self, signer: Signer) -> Self {
-        self.signer = signer;
+        self.destination.signing.signer = signer;
         self
     }
 
     /// The form of the body; default JSON.
     #[must_use]
     pub const fn content_type(mut self, content_type: ContentType) -> Self {
-        self.content_type = content_type;
+        self.destination.content_type = content_type;
         self
     }
 
@@ -115,20 +104,23 @@ impl Subscriber {
     /// The id that goes along as `Hook-Subscription`: the same for the same URL and name, always.
     #[must_use]
     pub fn subscription_id(&self) -> SubscriptionId {
-        self.id.unwrap_or_else(|| derived("subscriber", &[&self.url, &self.name]))
+        self.id.unwrap_or_else(|| derived("subscriber", &[&self.destination.url, &self.name]))
     }
 
     /// Where its deliveries go.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.destination.url
     }
 }
 
 impl fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.subscription_id();
-        f.debug_struct("Subscriber").field("id", &id).field("signed", &self.secret.is_some()).finish_non_exhaustive()
+        f.debug_struct("Subscriber")
+            .field("id", &id)
+            .field("signed", &self.destination.signing.secret.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{change::NewSubscription, store::Subscriptions, value::Subscription};
+use super::{change::NewSubscription, entry::Subscription, store::Subscriptions};
 use crate::{
     guard::TargetError,
     migration::migrate,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     access::{Access, Page},
-    value::Subscription,
+    entry::Subscription,
 };
 use crate::{error::Error, id::SubscriptionId};
 

@@ -9,7 +9,7 @@ use self::{
     audience::Audience,
     trie::{Name, Node},
 };
-use super::value::Subscription;
+use super::entry::Subscription;
 
 /// A set of subscriptions that finds those which hear of an event.
 ///
@@ -50,7 +50,7 @@ impl Matcher {
         }
     }
 
-    /// Appends to `out`, in no order, every subscription that [hears](Subscription::hears) of the
+    /// Appends to `out`, in no order, every subscription that [hears](Subscription::matches) of the
     /// event, once each.
     pub fn matching(&self, event: &str, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
         if let Some(audience) = self.exact.get(event) {

@@ -11,7 +11,7 @@ use std::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::Mutex;
 
-use super::{foreign_store::SubscriptionStore, matcher::Matcher, row, value::Subscription, write};
+use super::{entry::Subscription, foreign_store::SubscriptionStore, matcher::Matcher, row, write};
 use crate::{
     error::Error,
     id::SubscriptionId,
@@ -148,7 +148,7 @@ impl Registry {
         }
     }
 
-    /// Appends to `out`, in no order, every subscription that [hears](Subscription::hears) of the
+    /// Appends to `out`, in no order, every subscription that [hears](Subscription::matches) of the
     /// event, once each.
     pub fn matching(&self, event: &str, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
         self.read(|compiled| compiled.matcher.matching(event, sender, broadcast, out));
@@ -156,7 +156,7 @@ impl Registry {
 
     /// As [`matching`](Self::matching), for an event of thorn's own: patterns that begin with a
     /// wildcard don't mean it.
-    pub(crate) fn matching_own(&self, event: &str, sender: Option<&str>, out: &mut Vec<Arc<Subscription>>) {
+    pub(crate) fn matching_internal(&self, event: &str, sender: Option<&str>, out: &mut Vec<Arc<Subscription>>) {
         self.matching(event, sender, false, out);
         out.retain(|subscription| !subscription.pattern.is_of_every_kind());
     }

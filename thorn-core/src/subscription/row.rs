@@ -5,14 +5,15 @@ use std::fmt;
 use sea_orm::{ActiveValue::Set, DbErr};
 use sha2::{Digest as _, Sha256};
 
-use super::value::{Disabled, Subscription};
+use super::entry::{Disabled, Subscription};
 use crate::{
     error::Error,
     filter::InvalidQ,
     headers::ExtraHeaders,
     id::SubscriptionId,
     pattern::Pattern,
-    signing::{Part, Secret, SecretError, SecretKey, seal, unseal},
+    signing::{Part, Secret, SecretError, SecretKey, Signing, seal, unseal},
+    spec::Destination,
     tables::subscription::{ActiveModel, Model},
     timestamp::Timestamp,
 };
@@ -51,48 +52,53 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
             Some(text) => Some(text.parse().map_err(|error: InvalidQ| unreadable(id, &error))?),
             None => None,
         },
-        secret,
-        digest: row.digest.parse().map_err(|error| unreadable(id, &error))?,
-        signer: row.signer.parse().map_err(|error| unreadable(id, &error))?,
-        content_type: row.content_type.parse().map_err(|error| unreadable(id, &error))?,
-        headers,
+        destination: Destination {
+            url: row.url,
+            signing: Signing {
+                secret,
+                digest: row.digest.parse().map_err(|error| unreadable(id, &error))?,
+                signer: row.signer.parse().map_err(|error| unreadable(id, &error))?,
+            },
+            content_type: row.content_type.parse().map_err(|error| unreadable(id, &error))?,
+            headers,
+        },
         source: row.source,
         disabled: row
             .disabled_at
             .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
         failing_since: row.failing_since.map(Timestamp::from_millis),
         owner: row.owner,
-        url: row.url,
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
         created_version: row.created_version,
         version: row.version,
-        hears_version: row.hears_version,
+        matches_version: row.hears_version,
     })
 }
 
 /// The row of a subscription, with secret and headers sealed if there is a key.
 pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Result<ActiveModel, SecretError> {
     let disabled = subscription.disabled.as_ref();
+    let Destination { url, signing, content_type, headers } = &subscription.destination;
     let sealed = |text: &str, part| seal(text, part, subscription.id, key);
-    let secret = match &subscription.secret {
+    let secret = match &signing.secret {
         Some(secret) => sealed(secret.expose(), Part::Secret)?,
         None => String::new(),
     };
-    let headers = match subscription.headers.is_empty() {
+    let headers = match headers.is_empty() {
         true => None,
-        false => Some(sealed(&json(&subscription.headers), Part::Headers)?),
+        false => Some(sealed(&json(headers), Part::Headers)?),
     };
     Ok(ActiveModel {
         id: Set(subscription.id.as_uuid()),
         owner: Set(subscription.owner.clone()),
         pattern: Set(subscription.pattern.as_str().to_owned()),
-        url: Set(subscription.url.clone()),
+        url: Set(url.clone()),
         secret: Set(secret),
-        digest: Set(subscription.digest.as_str().to_owned()),
-        content_type: Set(subscription.content_type.as_str().to_owned()),
+        digest: Set(signing.digest.as_str().to_owned()),
+        content_type: Set(content_type.as_str().to_owned()),
         headers: Set(headers),
-        signer: Set(subscription.signer.as_str().to_owned()),
+        signer: Set(signing.signer.as_str().to_owned()),
         source: Set(subscription.source.clone()),
         disabled_at: Set(disabled.map(|disabled| disabled.at.as_millis())),
         disabled_reason: Set(disabled.map(|disabled| disabled.reason.clone())),
@@ -104,7 +110,7 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         created_version: Set(subscription.created_version),
         version: Set(subscription.version),
         filter: Set(subscription.filter.as_ref().map(ToString::to_string)),
-        hears_version: Set(subscription.hears_version),
+        hears_version: Set(subscription.matches_version),
     })
 }
 
@@ -118,7 +124,8 @@ fn identity(subscription: &Subscription) -> String {
     let mut hash = Sha256::new();
     // Each part behind its length, so that no two lists of parts give the same bytes.
     let filter = subscription.filter.as_ref().map(ToString::to_string);
-    let parts = [subscription.owner.as_deref(), Some(&subscription.url), Some(subscription.pattern.as_str())];
+    let parts =
+        [subscription.owner.as_deref(), Some(&subscription.destination.url), Some(subscription.pattern.as_str())];
     // What is configured stands beside what somebody subscribed.
     let source = subscription.source.as_deref().map(|source| [None, Some(source)]);
     let more = filter.as_deref().map(Some).into_iter().chain(source.into_iter().flatten());

@@ -8,16 +8,16 @@ use super::{
     access::{Access, Page, find, find_page, not_found},
     change::{NewSubscription, SubscriptionChange},
     checked_change::{CheckedChange, check_change},
+    entry::{Disabled, Subscription},
     foreign_store::SubscriptionStore,
     row,
-    value::{Disabled, Subscription},
     write::Write,
 };
 use crate::{
     error::Error,
     id::SubscriptionId,
-    signing::{Digest, Secret, SecretError, SecretKey, Signer},
-    spec::{ContentType, Fields, UrlCheck},
+    signing::{Digest, Secret, SecretError, SecretKey, Signer, Signing},
+    spec::{ContentType, Destination, Fields, UrlCheck},
     tables::subscription as entity,
     timestamp::Timestamp,
 };
@@ -44,7 +44,7 @@ use crate::{
 ///         ..NewSubscription::default()
 ///     })
 ///     .await?;
-/// if let Some(secret) = &made.secret {
+/// if let Some(secret) = &made.destination.signing.secret {
 ///     println!("verify with {}", secret.expose());
 /// }
 /// # Ok(())
@@ -135,12 +135,7 @@ impl Subscriptions {
             owner,
             pattern,
             filter,
-            url,
-            secret,
-            digest,
-            signer,
-            content_type,
-            headers,
+            destination: Destination { url, signing: Signing { secret, digest, signer }, content_type, headers },
             source,
             disabled: None,
             failing_since: None,
@@ -148,9 +143,9 @@ impl Subscriptions {
             updated_at: now,
             created_version: 0,
             version: 0,
-            hears_version: 0,
+            matches_version: 0,
         };
-        let at = |version| Subscription { created_version: version, version, hears_version: version, ..new.clone() };
+        let at = |version| Subscription { created_version: version, version, matches_version: version, ..new.clone() };
         if let Some(store) = &self.store {
             return store.insert(&at).await;
         }
@@ -247,7 +242,7 @@ impl Subscriptions {
     /// URL and source of one that may be seen, also if its secret can't be read.
     async fn present(&self, access: Access<'_>, id: SubscriptionId) -> Result<(String, Option<String>), Error> {
         if self.store.is_some() {
-            return self.get(access, id).await.map(|one| (one.url, one.source));
+            return self.get(access, id).await.map(|one| (one.destination.url, one.source));
         }
         find(&self.db, access, id).await.map(|row| (row.url, row.source))
     }
@@ -290,17 +285,22 @@ impl Subscriptions {
 fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Timestamp) -> Subscription {
     let pattern = change.pattern.clone().unwrap_or_else(|| before.pattern.clone());
     let filter = change.filter.clone().unwrap_or_else(|| before.filter.clone());
-    let hears_anew = before.disabled.is_some() && change.enabled == Some(true);
-    let hears_others = hears_anew || pattern != before.pattern || filter != before.filter;
+    let matches_anew = before.disabled.is_some() && change.enabled == Some(true);
+    let matches_others = matches_anew || pattern != before.pattern || filter != before.filter;
+    let Destination { url, signing, content_type, headers } = before.destination;
     Subscription {
-        secret: change.secret.clone().unwrap_or(before.secret),
-        headers: change.headers.clone().unwrap_or(before.headers),
         pattern,
         filter,
-        url: change.url.clone().unwrap_or(before.url),
-        digest: change.digest.unwrap_or(before.digest),
-        signer: change.signer.unwrap_or(before.signer),
-        content_type: change.content_type.unwrap_or(before.content_type),
+        destination: Destination {
+            url: change.url.clone().unwrap_or(url),
+            signing: Signing {
+                secret: change.secret.clone().unwrap_or(signing.secret),
+                digest: change.digest.unwrap_or(signing.digest),
+                signer: change.signer.unwrap_or(signing.signer),
+            },
+            content_type: change.content_type.unwrap_or(content_type),
+            headers: change.headers.clone().unwrap_or(headers),
+        },
         disabled: match (change.enabled, before.disabled) {
             (Some(true), _) => None,
             (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
@@ -309,7 +309,7 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
         failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
         updated_at: now,
         version,
-        hears_version: if hears_others { version } else { before.hears_version },
+        matches_version: if matches_others { version } else { before.matches_version },
         ..before
     }
 }

@@ -6,18 +6,17 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::U
 
 use super::{
     configured::{Configured, ConfiguredSubscription, place},
+    entry::Subscription,
     row,
     store::Subscriptions,
-    value::Subscription,
     write::Write,
 };
 use crate::{
     error::Error,
     headers::ExtraHeaders,
     id::SubscriptionId,
-    signing::Secret,
-    spec::InvalidConfiguration,
-    spec::derived,
+    signing::Signing,
+    spec::{Destination, InvalidConfiguration, derived},
     tables::subscription::{Column, Entity, Model},
     timestamp::Timestamp,
 };
@@ -123,12 +122,12 @@ impl Subscriptions {
             owner,
             pattern,
             filter,
-            url,
-            secret,
-            digest: entry.digest,
-            signer: entry.signer.unwrap_or(self.signer),
-            content_type: entry.content_type,
-            headers,
+            destination: Destination {
+                url,
+                signing: Signing { secret, digest: entry.digest, signer: entry.signer.unwrap_or(self.signer) },
+                content_type: entry.content_type,
+                headers,
+            },
             source: Some(source.to_owned()),
             disabled: None,
             failing_since: None,
@@ -136,7 +135,7 @@ impl Subscriptions {
             updated_at: now,
             created_version: 0,
             version: 0,
-            hears_version: 0,
+            matches_version: 0,
         })
     }
 
@@ -174,16 +173,10 @@ impl Subscriptions {
     /// Whether the row says what is configured. One that can't be read doesn't, and is written anew.
     fn is_same(&self, row: &Model, wanted: &Subscription) -> bool {
         row::read(row.clone(), self.key.as_ref()).is_ok_and(|present| {
-            let exposed = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
             present.owner == wanted.owner
                 && present.pattern == wanted.pattern
                 && present.filter == wanted.filter
-                && present.url == wanted.url
-                && exposed(&present.secret) == exposed(&wanted.secret)
-                && present.digest == wanted.digest
-                && present.signer == wanted.signer
-                && present.content_type == wanted.content_type
-                && present.headers == wanted.headers
+                && present.destination == wanted.destination
         })
     }
 
@@ -215,7 +208,7 @@ impl Subscriptions {
                 created_at,
                 created_version: row.created_version,
                 version: write.version,
-                hears_version: heard.map_or(write.version, |present| present.hears_version),
+                matches_version: heard.map_or(write.version, |present| present.matches_version),
                 ..wanted
             };
             write.update(self.row(&changed)?).await?;
@@ -225,7 +218,7 @@ impl Subscriptions {
             let added = Subscription {
                 created_version: write.version,
                 version: write.version,
-                hears_version: write.version,
+                matches_version: write.version,
                 ..wanted
             };
             let row = self.row(&added)?;

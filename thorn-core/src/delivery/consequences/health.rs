@@ -66,7 +66,7 @@ impl Subscriptions {
         };
         if let Some(one) = store.update(id, &disable).await?.filter(|one| one.disabled.as_ref() == Some(&disabled)) {
             let owner = one.owner.as_deref();
-            let announcement = subscription_disabled(id, owner, one.pattern.as_str(), &one.url, reason)?;
+            let announcement = subscription_disabled(id, owner, one.pattern.as_str(), &one.destination.url, reason)?;
             outbox::write(&self.db, vec![announcement]).await?;
         }
         Ok(())

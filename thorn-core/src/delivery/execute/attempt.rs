@@ -8,10 +8,11 @@ use crate::{
     attempt::{Attempt, Outcome},
     delivery::client::Outgoing,
     error::Error,
-    fanout::{ChunkDelivery, ChunkEvent, encode_body, is_signed, sign},
+    fanout::{ChunkDelivery, ChunkEvent, Recipient, encode_body},
     id::{DeliveryId, EventId},
+    outbox::StoredEvent,
     rendered::EventOptions,
-    subscription::Subscription,
+    spec::Destination,
     tables::event,
     timestamp::Timestamp,
 };
@@ -22,14 +23,15 @@ impl Executor {
         id: DeliveryId,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
-        row: Option<&event::Model>,
-        subscription: &Subscription,
+        stored: Option<&StoredEvent>,
+        recipient: &Recipient,
         options: &EventOptions,
     ) -> Attempt {
-        let signed = match row {
+        let destination = recipient.destination();
+        let signed = match stored {
             // The relay has signed nothing for it.
-            Some(row) => sign_stored(row, subscription),
-            None => self.signed_body(event, delivery, subscription).await,
+            Some(stored) => sign_stored(&stored.name, &stored.body, destination),
+            None => self.signed_body(event, delivery, destination).await,
         };
         let (body, hook_hmac) = match signed {
             Ok(signed) => signed,
@@ -39,14 +41,14 @@ impl Executor {
         };
         let outgoing = Outgoing {
             delivery: id,
-            subscription: subscription.id,
+            subscription: recipient.id(),
             event: &event.name,
-            url: &subscription.url,
-            content_type: subscription.content_type,
-            secret: subscription.secret.as_ref(),
+            url: &destination.url,
+            content_type: destination.content_type,
+            secret: destination.signing.secret.as_ref(),
             hook_hmac: hook_hmac.as_deref(),
             body,
-            subscription_headers: &subscription.headers,
+            subscription_headers: &destination.headers,
             headers: &options.headers,
             timeout: options.timeout.unwrap_or(self.defaults.timeout),
             keep_alive: options.keep_alive,
@@ -62,33 +64,33 @@ impl Executor {
         &self,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
-        subscription: &Subscription,
+        destination: &Destination,
     ) -> Result<(Bytes, Option<String>), Error> {
-        let content_type = subscription.content_type;
+        let content_type = destination.content_type;
         if delivery.content_type == content_type
             && let Some(body) = event.bodies.sent(content_type)
-            && is_signed(subscription, &body, delivery.hook_hmac.as_deref())
+            && destination.signing.fits(&body, delivery.hook_hmac.as_deref())
         {
             return Ok((body, delivery.hook_hmac.clone()));
         }
         // Rare and large: boxed, because every delivery under way has room for what isn't.
-        Box::pin(self.signed_anew(event.id, subscription)).await
+        Box::pin(self.signed_anew(event.id, destination)).await
     }
 
-    async fn signed_anew(&self, id: EventId, subscription: &Subscription) -> Result<(Bytes, Option<String>), Error> {
+    async fn signed_anew(&self, id: EventId, destination: &Destination) -> Result<(Bytes, Option<String>), Error> {
         tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
         let not_found = || Error::NotFound { what: "event", id: id.to_string() };
         let row = event::Entity::find_by_id(id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
-        sign_stored(&row, subscription)
+        sign_stored(&row.name, &row.body, destination)
     }
 }
 
-/// The stored body as the subscription wants it.
-fn sign_stored(row: &event::Model, subscription: &Subscription) -> Result<(Bytes, Option<String>), Error> {
-    let body = encode_body(subscription.content_type, &row.body)
-        .map_err(|source| Error::Payload { event: row.name.clone(), source })?
+/// The stored body in the form that the destination asks for, with its signature.
+fn sign_stored(name: &str, body: &str, destination: &Destination) -> Result<(Bytes, Option<String>), Error> {
+    let body = encode_body(destination.content_type, body)
+        .map_err(|source| Error::Payload { event: name.to_owned(), source })?
         .into_owned();
-    let hook_hmac = sign(subscription, body.as_bytes());
+    let hook_hmac = destination.signing.hook_hmac(body.as_bytes());
     Ok((body.into(), hook_hmac))
 }
 

@@ -5,7 +5,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Executor, Made, Recorded, of_event::OwnSubscribers, waiting};
+use super::{Executor, Made, Recorded, of_event::EventSubscribers, waiting};
 use crate::{
     fanout::{Chunk, ChunkDelivery},
     record::Record,
@@ -15,8 +15,9 @@ impl Executor {
     /// Makes the chunk's deliveries, of all callers at most as many at once as there are `permits`,
     /// and returns those that are recorded. What hasn't its turn by `turn` waits as a row, for a worker.
     pub(crate) async fn run_now(&self, chunk: &Chunk, permits: &Semaphore, turn: Instant) -> Vec<Record> {
-        let own = self.own_subscribers(chunk).await;
-        let deliveries = chunk.deliveries.iter().map(|delivery| self.deliver_now(chunk, delivery, &own, permits, turn));
+        let brought = self.event_subscribers(chunk).await;
+        let deliveries =
+            chunk.deliveries.iter().map(|delivery| self.deliver_now(chunk, delivery, &brought, permits, turn));
         futures::future::join_all(deliveries).await.into_iter().flatten().collect()
     }
 
@@ -24,13 +25,13 @@ impl Executor {
         &self,
         chunk: &Chunk,
         delivery: &ChunkDelivery,
-        own: &OwnSubscribers,
+        brought: &EventSubscribers,
         permits: &Semaphore,
         turn: Instant,
     ) -> Option<Record> {
         let made = match timeout_at(turn, permits.acquire()).await {
             Ok(Ok(_permit)) => {
-                let (event, turn) = self.turn(chunk, delivery, &Recorded::new(), own).await?;
+                let (event, turn) = self.turn(chunk, delivery, &Recorded::new(), brought).await?;
                 self.take(turn, event, delivery).await
             }
             _ => {

@@ -1,4 +1,4 @@
-//! Recipients that events brought themselves: read from the events' rows when a chunk is run.
+//! Subscribers that events brought, read from the events' rows when a chunk runs.
 
 use std::collections::HashMap;
 
@@ -9,44 +9,41 @@ use crate::{
     db::within,
     fanout::Chunk,
     id::{EventId, SubscriptionId},
-    outbox::{Stored, subscribers},
-    tables::event::{Column, Entity, Model},
+    outbox::{StoredEvent, StoredSubscriber},
+    tables::event::{Column, Entity},
 };
 
-/// Events of a chunk with the subscribers that only their rows know.
+/// Events of a chunk whose subscribers only their rows know.
 #[derive(Default)]
-pub(super) struct OwnSubscribers(HashMap<EventId, (Model, Vec<Stored>)>);
+pub(super) struct EventSubscribers(HashMap<EventId, StoredEvent>);
 
-impl OwnSubscribers {
-    /// The event's row and the subscriber, if they are still there.
-    pub(super) fn get(&self, event: EventId, id: SubscriptionId) -> Option<(&Model, &Stored)> {
-        let (row, stored) = self.0.get(&event)?;
-        Some((row, stored.iter().find(|one| one.id() == id)?))
+impl EventSubscribers {
+    /// The event and its subscriber, if they are still there.
+    pub(super) fn get(&self, event: EventId, id: SubscriptionId) -> Option<(&StoredEvent, &StoredSubscriber)> {
+        let event = self.0.get(&event)?;
+        Some((event, event.subscriber(id)?))
     }
 }
 
 impl Executor {
-    /// Reads them once for the whole chunk, if some delivery goes to one.
-    pub(super) async fn own_subscribers(&self, chunk: &Chunk) -> OwnSubscribers {
+    /// Reads the rows once for the whole chunk, if some delivery goes to such a subscriber.
+    pub(super) async fn event_subscribers(&self, chunk: &Chunk) -> EventSubscribers {
         let ids: Vec<_> = chunk
             .deliveries
             .iter()
-            .filter(|delivery| delivery.own)
+            .filter(|delivery| delivery.of_event)
             .filter_map(|delivery| chunk.events.get(delivery.event))
             .map(|event| event.id.as_uuid())
             .collect();
         if ids.is_empty() {
-            return OwnSubscribers::default();
+            return EventSubscribers::default();
         }
         loop {
             let rows = async { Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.db).await?) };
             match within(&self.db, rows).await {
                 Ok(rows) => {
-                    let with_stored = |row: Model| {
-                        let stored = subscribers(&row);
-                        (EventId::from_uuid(row.id), (row, stored))
-                    };
-                    return OwnSubscribers(rows.into_iter().map(with_stored).collect());
+                    let events = rows.into_iter().map(StoredEvent::from).map(|event| (event.id, event));
+                    return EventSubscribers(events.collect());
                 }
                 Err(error) => tracing::warn!(%error, "can't read the events' own subscribers, trying again"),
             }

@@ -5,7 +5,7 @@ mod list;
 use std::{collections::HashMap, sync::Arc};
 
 use self::list::List;
-use crate::subscription::value::Subscription;
+use crate::subscription::entry::Subscription;
 
 /// As many are asked one by one: a map would take more memory, and no less time.
 const FEW: usize = 4;
@@ -57,10 +57,10 @@ impl Audience {
         }
     }
 
-    /// Appends those that an event of this sender is for; [`Subscription::hears`] has the rule.
+    /// Appends those that an event of this sender is for; [`Subscription::matches`] has the rule.
     pub(super) fn hear(&self, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
         match self {
-            Self::Few(few) => out.extend(few.iter().filter(|one| one.is_for(sender, broadcast)).cloned()),
+            Self::Few(few) => out.extend(few.iter().filter(|one| one.takes_events_of(sender, broadcast)).cloned()),
             Self::Many(many) => many.hear(sender, broadcast, out),
         }
     }

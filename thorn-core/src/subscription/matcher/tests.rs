@@ -4,12 +4,10 @@ use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_a
 
 use super::{Matcher, trie::Name};
 use crate::{
-    headers::ExtraHeaders,
     id::SubscriptionId,
     pattern::Pattern,
-    signing::{Digest, Secret, Signer},
-    spec::ContentType,
-    subscription::value::{Disabled, Subscription},
+    spec::Destination,
+    subscription::entry::{Disabled, Subscription},
     timestamp::Timestamp,
 };
 
@@ -19,20 +17,15 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         owner: owner.map(str::to_owned),
         pattern: Pattern::parse(pattern).unwrap(),
         filter: None,
-        url: "https://example.com".to_owned(),
-        secret: Some(Secret::new("s")),
-        digest: Digest::Sha256,
-        signer: Signer::Hmac,
-        content_type: ContentType::Json,
-        failing_since: None,
-        headers: ExtraHeaders::default(),
+        destination: Destination::new("https://a.example/"),
         source: None,
         disabled: None,
+        failing_since: None,
         created_at: Timestamp::from_millis(0),
         updated_at: Timestamp::from_millis(0),
         created_version: 1,
         version: 1,
-        hears_version: 1,
+        matches_version: 1,
     })
 }
 
@@ -116,7 +109,7 @@ fn of_many_to_the_same_event_any_is_taken_out_and_added_again() {
         for (sender, broadcast) in [(None, true), (Some("x"), false)] {
             let mut out = Vec::new();
             matcher.matching("a.b", sender, broadcast, &mut out);
-            let hears = |one: &&Arc<Subscription>| there.contains(&one.id) && one.hears("a.b", sender, broadcast);
+            let hears = |one: &&Arc<Subscription>| there.contains(&one.id) && one.matches("a.b", sender, broadcast);
             let expected: HashSet<_> = all.iter().filter(hears).map(|one| one.id).collect();
             assert_eq!(out.len(), expected.len());
             assert!(out.iter().all(|one| expected.contains(&one.id)));
@@ -161,7 +154,7 @@ proptest! {
         matcher.matching(&event, sender, broadcast, &mut out);
         let found: HashSet<_> = out.iter().map(|subscription| subscription.id).collect();
         prop_assert_eq!(found.len(), out.len(), "each is heard once");
-        let hears = |subscription: &Subscription| subscription.hears(&event, sender, broadcast);
+        let hears = |subscription: &Subscription| subscription.matches(&event, sender, broadcast);
         let expected = kept.iter().filter(|(subscription, _)| hears(subscription)).map(|(one, _)| one.id).collect();
         prop_assert_eq!(found, expected);
         for (subscription, _) in &kept {

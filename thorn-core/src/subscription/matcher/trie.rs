@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::audience::Audience;
-use crate::{pattern::Segment, subscription::value::Subscription};
+use crate::{pattern::Segment, subscription::entry::Subscription};
 
 /// Names have at most 190 characters, hence 95 segments.
 const MAX_SEGMENTS: usize = 96;

@@ -202,5 +202,5 @@ async fn one_unreadable_row_does_not_break_the_others() {
     assert_eq!(registry.refresh(&fixture.db).await.unwrap(), 3);
     assert_eq!(heard(&registry, "a.b", "alice"), [good.id]);
     assert_eq!(registry.get(foreign_key.id), None);
-    assert_eq!(registry.get(good.id).unwrap().secret, good.secret);
+    assert_eq!(registry.get(good.id).unwrap().destination.signing.secret, good.destination.signing.secret);
 }

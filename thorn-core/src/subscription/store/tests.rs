@@ -14,8 +14,8 @@ use crate::{
     subscription::{
         access::{Access, Page},
         change::{NewSubscription, SubscriptionChange},
+        entry::Subscription,
         fixture::{Fixture, key, new},
-        value::Subscription,
         write,
     },
     tables::subscription::{Column, Entity},
@@ -43,9 +43,9 @@ fn is_missing<T: std::fmt::Debug>(result: &Result<T, Error>) -> bool {
 async fn thorn_084_086_a_new_subscription_has_defaults_and_keeps_its_url() {
     let fixture = Fixture::new().await;
     let made = fixture.create("alice", "article.*", URL).await;
-    assert_eq!(made.url, URL);
-    assert_eq!((made.digest, made.content_type), (Digest::Sha256, ContentType::Json));
-    let secret = made.secret.as_ref().unwrap().expose();
+    assert_eq!(made.destination.url, URL);
+    assert_eq!((made.destination.signing.digest, made.destination.content_type), (Digest::Sha256, ContentType::Json));
+    let secret = made.destination.signing.secret.as_ref().unwrap().expose();
     assert!(secret.starts_with("whsec_"));
     assert_eq!((made.created_version, made.version), (1, 1));
     assert_eq!(fixture.subscriptions.get(Access::Owner("alice"), made.id).await.unwrap(), made);
@@ -134,21 +134,24 @@ async fn thorn_111_112_a_change_leaves_the_rest_and_round_trips() {
     let access = Access::Owner("alice");
     let change = SubscriptionChange { digest: Some("SHA512".into()), ..SubscriptionChange::default() };
     let changed = fixture.subscriptions.update(access, made.id, change).await.unwrap();
-    assert_eq!((changed.digest, changed.version, changed.created_version), (Digest::Sha512, 2, 1));
-    assert_eq!((&changed.secret, &changed.pattern, &changed.url), (&made.secret, &made.pattern, &made.url));
+    assert_eq!((changed.destination.signing.digest, changed.version, changed.created_version), (Digest::Sha512, 2, 1));
+    assert_eq!(
+        (&changed.destination.signing.secret, &changed.pattern, &changed.destination.url),
+        (&made.destination.signing.secret, &made.pattern, &made.destination.url)
+    );
     let back = SubscriptionChange {
         event: Some(changed.pattern.to_string()),
         filter: Some(Value::Null),
-        url: Some(changed.url.clone()),
-        secret: changed.secret.as_ref().map(|secret| secret.expose().to_owned()),
+        url: Some(changed.destination.url.clone()),
+        secret: changed.destination.signing.secret.as_ref().map(|secret| secret.expose().to_owned()),
         unsigned: false,
-        digest: Some(changed.digest.to_string()),
-        signer: Some(changed.signer.to_string()),
-        content_type: Some(changed.content_type.to_string()),
-        headers: Some(changed.headers.clone()),
+        digest: Some(changed.destination.signing.digest.to_string()),
+        signer: Some(changed.destination.signing.signer.to_string()),
+        content_type: Some(changed.destination.content_type.to_string()),
+        headers: Some(changed.destination.headers.clone()),
         enabled: Some(true),
     };
-    assert!(!format!("{back:?}").contains(changed.secret.as_ref().unwrap().expose()));
+    assert!(!format!("{back:?}").contains(changed.destination.signing.secret.as_ref().unwrap().expose()));
     fixture.subscriptions.update(access, made.id, back).await.unwrap();
     let read = fixture.subscriptions.get(access, made.id).await.unwrap();
     assert!(read.updated_at >= changed.updated_at && read.version == 3);
@@ -246,7 +249,7 @@ async fn thorn_114_118_urls() {
         assert!(!refused.to_string().contains("hush"), "{refused}");
     }
     for url in ["HTTPS://Example.com", "http://[::1]:8080/", "https://exämple.de/ö", &long[..2048]] {
-        assert_eq!(fixture.create("alice", "a", url).await.url, url);
+        assert_eq!(fixture.create("alice", "a", url).await.destination.url, url);
     }
 }
 
@@ -278,7 +281,7 @@ async fn thorn_114_secrets() {
     }
     let standard = format!("whsec_{}", "a".repeat(32));
     for (event, secret) in [("a", "x"), ("b", " a b "), ("c", &long[1..]), ("d", &standard)] {
-        assert_eq!(try_secret(event, secret).await.unwrap().secret.unwrap().expose(), secret);
+        assert_eq!(try_secret(event, secret).await.unwrap().destination.signing.secret.unwrap().expose(), secret);
     }
 }
 
@@ -362,7 +365,10 @@ async fn with_a_key_the_table_holds_no_readable_secret() {
     // A change seals what was plain.
     sealing.update(Access::Operator, plain.id, SubscriptionChange::default()).await.unwrap();
     assert!(fixture.row(&plain).await.secret.starts_with("enc1:"));
-    assert_eq!(sealing.get(Access::Operator, plain.id).await.unwrap().secret, plain.secret);
+    assert_eq!(
+        sealing.get(Access::Operator, plain.id).await.unwrap().destination.signing.secret,
+        plain.destination.signing.secret
+    );
 
     let wrong = fixture.with_key(&key(2));
     let error = wrong.get(Access::Operator, made.id).await.unwrap_err();
@@ -381,33 +387,36 @@ async fn unsigned_only_if_somebody_says_so() {
     let subscriptions = fixture.with_key(&key(1));
     let unsigned = NewSubscription { unsigned: true, ..new("alice", "a", URL) };
     let made = subscriptions.create(unsigned.clone()).await.unwrap();
-    assert_eq!((&made.secret, fixture.row(&made).await.secret.as_str()), (&None, ""));
+    assert_eq!((&made.destination.signing.secret, fixture.row(&made).await.secret.as_str()), (&None, ""));
     assert_eq!(subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
     let both = NewSubscription { secret: Some("s".into()), ..unsigned };
     assert_eq!(wrong_fields(subscriptions.create(both).await), [("hmac_secret", FieldErrorKind::Invalid)]);
 
     let update = async |change| subscriptions.update(Access::Operator, made.id, change).await;
-    assert_eq!(update(SubscriptionChange::default()).await.unwrap().secret, None);
+    assert_eq!(update(SubscriptionChange::default()).await.unwrap().destination.signing.secret, None);
     let sign = SubscriptionChange { secret: Some("s".into()), ..SubscriptionChange::default() };
-    assert_eq!(update(sign.clone()).await.unwrap().secret, Some(Secret::new("s")));
-    assert_eq!(update(SubscriptionChange::default()).await.unwrap().secret, Some(Secret::new("s")));
+    assert_eq!(update(sign.clone()).await.unwrap().destination.signing.secret, Some(Secret::new("s")));
+    assert_eq!(update(SubscriptionChange::default()).await.unwrap().destination.signing.secret, Some(Secret::new("s")));
     let both = SubscriptionChange { unsigned: true, ..sign };
     assert_eq!(wrong_fields(update(both).await), [("hmac_secret", FieldErrorKind::Invalid)]);
     let strip = SubscriptionChange { unsigned: true, ..SubscriptionChange::default() };
-    assert_eq!(update(strip).await.unwrap().secret, None);
+    assert_eq!(update(strip).await.unwrap().destination.signing.secret, None);
 }
 
 #[tokio::test]
 async fn thorn_147_a_signer_of_its_own_or_the_configured_one() {
     let fixture = Fixture::new().await;
-    assert_eq!(fixture.create("alice", "a", URL).await.signer, Signer::Hmac);
+    assert_eq!(fixture.create("alice", "a", URL).await.destination.signing.signer, Signer::Hmac);
     let compat = fixture.subscriptions.clone().with_signer(Signer::Compat);
     let made = compat.create(new("alice", "b", URL)).await.unwrap();
-    assert_eq!((made.signer, fixture.row(&made).await.signer.as_str()), (Signer::Compat, "compat"));
+    assert_eq!((made.destination.signing.signer, fixture.row(&made).await.signer.as_str()), (Signer::Compat, "compat"));
     let plain = NewSubscription { signer: Some("HMAC".into()), ..new("alice", "c", URL) };
-    assert_eq!(compat.create(plain).await.unwrap().signer, Signer::Hmac);
+    assert_eq!(compat.create(plain).await.unwrap().destination.signing.signer, Signer::Hmac);
     let change = SubscriptionChange { signer: Some("hmac".into()), ..SubscriptionChange::default() };
-    assert_eq!(compat.update(Access::Operator, made.id, change).await.unwrap().signer, Signer::Hmac);
+    assert_eq!(
+        compat.update(Access::Operator, made.id, change).await.unwrap().destination.signing.signer,
+        Signer::Hmac
+    );
 }
 
 #[tokio::test]
@@ -422,20 +431,20 @@ async fn headers_are_kept_sealed_replaced_and_wiped() {
     let stored = fixture.row(&made).await.headers.unwrap();
     assert!(stored.starts_with("enc1:"), "{stored}");
     for one in [&plain, &made] {
-        assert_eq!(subscriptions.get(Access::Operator, one.id).await.unwrap().headers, headers);
+        assert_eq!(subscriptions.get(Access::Operator, one.id).await.unwrap().destination.headers, headers);
     }
     assert!(!format!("{:?} {:?}", with_headers("c"), subscriptions).contains("hush"));
 
     let update = async |headers| {
         let change = SubscriptionChange { headers, ..SubscriptionChange::default() };
-        subscriptions.update(Access::Operator, made.id, change).await.unwrap().headers
+        subscriptions.update(Access::Operator, made.id, change).await.unwrap().destination.headers
     };
     assert_eq!(update(None).await, headers);
     let other = ExtraHeaders::from_iter([("X-A", "b")]);
     assert_eq!(update(Some(other.clone())).await, other);
     // Sealed in another row, they can't be read there; new ones mend that.
     fixture.tamper(&made, Column::Headers, &stored).await;
-    assert_eq!(subscriptions.get(Access::Operator, made.id).await.unwrap().headers, headers);
+    assert_eq!(subscriptions.get(Access::Operator, made.id).await.unwrap().destination.headers, headers);
     fixture.tamper(&plain, Column::Headers, &stored).await;
     let error = subscriptions.get(Access::Operator, plain.id).await.unwrap_err();
     assert!(matches!(&error, Error::Secret(_)) && error.to_string().contains("headers"), "{error}");
@@ -516,7 +525,7 @@ async fn a_filter_that_asks_for_what_was_before_is_refused() {
 async fn since_when_it_hears_what_it_hears_is_known() {
     let fixture = Fixture::new().await;
     let made = fixture.create("alice", "a", URL).await;
-    assert_eq!(made.hears_version, made.version);
+    assert_eq!(made.matches_version, made.version);
     let update = async |change| fixture.subscriptions.update(Access::Operator, made.id, change).await.unwrap();
     let change = SubscriptionChange::default;
     for (other, hears_others) in [
@@ -532,6 +541,6 @@ async fn since_when_it_hears_what_it_hears_is_known() {
     ] {
         let shown = format!("{other:?}");
         let now = update(other).await;
-        assert_eq!(now.hears_version == now.version, hears_others, "{shown}");
+        assert_eq!(now.matches_version == now.version, hears_others, "{shown}");
     }
 }

@@ -63,7 +63,7 @@ async fn thorn_098_101_188_the_table_follows_the_configuration_and_no_further() 
     };
     let after = fixture.all().await;
     let (then, now) = (by_event(&before, "a.*"), by_event(&after, "a.*"));
-    assert_eq!(now.digest, Digest::Sha512);
+    assert_eq!(now.destination.signing.digest, Digest::Sha512);
     assert_eq!(after.iter().filter(|one| one.id == own.id).collect::<Vec<_>>(), [&own]);
 
     // What comes back is the same one, and no event of the meantime is owed to it.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{id::SubscriptionId, subscription::value::Subscription};
+use crate::{id::SubscriptionId, subscription::entry::Subscription};
 
 /// The longest list in which a subscription is looked for one by one.
 const SHORT: usize = 64;
