@@ -9,7 +9,7 @@ use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use thorn::{Config, HookOwner, Thorn, Unauthenticated, subscription::Access};
+use thorn::{Caller, Config, Thorn, Unauthenticated, subscription::Access};
 use tokio::net::TcpListener;
 
 #[path = "blog/articles.rs"]
@@ -36,7 +36,7 @@ impl<S: Sync> FromRequestParts<S> for User {
     }
 }
 
-impl HookOwner for User {
+impl Caller for User {
     fn access(&self) -> Access<'_> {
         Access::Owner(&self.0)
     }

@@ -18,7 +18,7 @@ pub use thorn_core::{
 #[cfg(feature = "testing")]
 pub use thorn_core::testing;
 
-pub use thorn_axum::{HookOwner, Hooks, NON_FIELD_ERRORS, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
+pub use thorn_axum::{Caller, Hooks, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
 
 #[doc = include_str!("webhook_model.md")]
 pub use thorn_macros::webhook_model;

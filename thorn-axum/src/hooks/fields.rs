@@ -11,8 +11,7 @@ use thorn_core::{
     subscription::{ContentType, NewSubscription, SubscriptionChange},
 };
 
-use super::json::JsonObject;
-use crate::Problem;
+use crate::http::{JsonObject, Problem};
 
 /// The fields of a body. What isn't writable (`id`, `user`, times, `subscription`, …) is ignored, so
 /// that whatever the API shows may be sent back to it.

@@ -1,4 +1,4 @@
-//! Bodies of bounded size.
+//! Request bodies of limited size.
 
 use axum::{
     body::Bytes,
@@ -9,9 +9,9 @@ use axum::{
     http::StatusCode,
 };
 
-use crate::Problem;
+use super::problem::Problem;
 
-/// The whole body, unless it has more bytes.
+/// Reads the whole body. A body of more than `limit` bytes is refused with 413.
 pub(crate) async fn bytes_up_to<S: Send + Sync>(
     limit: usize,
     mut request: Request,
