@@ -1,6 +1,7 @@
 //! The REST API in which owners manage their subscriptions.
 
 mod collection;
+mod field_errors;
 mod fields;
 mod item;
 mod representation;

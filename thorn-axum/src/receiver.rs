@@ -91,7 +91,7 @@ impl<T> Webhook<T> {
     {
         secrets.verify(headers, &raw, now).map_err(refusal)?;
         let body: body::Body<T> = body::read(headers, &raw).map_err(|error| {
-            Problem::new(StatusCode::BAD_REQUEST).detail(format!("Not the event expected: {error}"))
+            Problem::new(StatusCode::BAD_REQUEST).detail(format!("The body isn't the expected event: {error}"))
         })?;
         Ok(Self {
             event: body.event,

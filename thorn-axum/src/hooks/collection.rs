@@ -31,14 +31,17 @@ pub(super) async fn create<C: Caller>(
     caller: C,
     Extension(hooks): Extension<State>,
     collection: CollectionUrl<0>,
-    mut fields: Fields,
+    fields: Fields,
 ) -> Result<impl IntoResponse, Problem> {
     let owner = match caller.access() {
         Access::Owner(id) => Some(id.to_owned()),
         Access::Operator => None,
     };
-    let result = hooks.subscriptions().create(fields.creation(owner)).await;
-    let created = fields.outcome(result)?;
+    let (new, errors) = fields.creation(owner);
+    if !errors.is_empty() {
+        return Err(errors.with_checked(hooks.subscriptions().check(&new).await));
+    }
+    let created = hooks.subscriptions().create(new).await?;
     let url = collection.item(created.id);
     let body = Json(Representation::with_secret(&created, url.clone())).into_response();
     Ok((StatusCode::CREATED, [NO_STORE], [(LOCATION, url)], body))

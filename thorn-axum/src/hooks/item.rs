@@ -12,7 +12,7 @@ use thorn_core::{
     subscription::{Subscription, SubscriptionChange},
 };
 
-use super::{fields::Fields, representation::Representation, state::State};
+use super::{field_errors::FieldErrors, fields::Fields, representation::Representation, state::State};
 use crate::http::{Caller, CollectionUrl, NO_STORE, Problem};
 
 pub(super) async fn show<C: Caller>(
@@ -51,9 +51,9 @@ async fn update<C: Caller>(
     Extension(hooks): Extension<State>,
     collection: CollectionUrl<1>,
     fields: Result<Fields, Problem>,
-    read: fn(&mut Fields) -> SubscriptionChange,
+    read: fn(Fields) -> (SubscriptionChange, FieldErrors),
 ) -> Result<impl IntoResponse, Problem> {
-    let mut fields = match fields {
+    let fields = match fields {
         Ok(fields) => fields,
         Err(problem) => {
             // A subscription that doesn't exist answers 404 to every method, whatever the body.
@@ -61,8 +61,11 @@ async fn update<C: Caller>(
             return Err(problem);
         }
     };
-    let result = hooks.subscriptions().update(caller.access(), id, read(&mut fields)).await;
-    let changed = fields.outcome(result)?;
+    let (change, errors) = read(fields);
+    if !errors.is_empty() {
+        return Err(errors.with_checked(hooks.subscriptions().check_change(caller.access(), id, &change).await));
+    }
+    let changed = hooks.subscriptions().update(caller.access(), id, change).await?;
     Ok(shown(&changed, &collection))
 }
 

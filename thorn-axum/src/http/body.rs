@@ -20,7 +20,7 @@ pub(crate) async fn bytes_up_to<S: Send + Sync>(
     DefaultBodyLimit::max(limit).apply(&mut request);
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("The body may have {limit} bytes."))
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("The body is larger than {limit} bytes."))
         }
         _ => Problem::new(StatusCode::BAD_REQUEST).detail("The body ended early."),
     })

@@ -38,7 +38,7 @@ impl<S: Send + Sync, C: FromStr> FromRequestParts<S> for PageQuery<C> {
             .map_err(|error| Problem::invalid_fields().detail(error.body_text()))?;
         let limit = params.limit.map_or(Some(MAX_LIMIT), |text| text.parse().ok());
         let limit = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-            Problem::invalid_fields().field("limit", format!("Not a whole number from 1 to {MAX_LIMIT}."))
+            Problem::invalid_fields().field("limit", format!("Must be a whole number from 1 to {MAX_LIMIT}."))
         })?;
         let cursor = match params.cursor {
             Some(text) => Some(text.parse().map_err(|_| unknown_cursor())?),
@@ -83,5 +83,5 @@ pub(crate) fn list_problem(error: Error) -> Problem {
 }
 
 fn unknown_cursor() -> Problem {
-    Problem::invalid_fields().field("cursor", "Unknown; use the one of a `Link` header.")
+    Problem::invalid_fields().field("cursor", "Unknown cursor; use the one in a `Link` header.")
 }
