@@ -4,7 +4,7 @@ use thorn_core::Error;
 
 use crate::http::Problem;
 
-/// What is wrong with the types of fields: field and message.
+/// Errors in the types of fields, each with its field and message.
 ///
 /// The core checks the values. An answer lists both kinds of errors together.
 #[derive(Default)]

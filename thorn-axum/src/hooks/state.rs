@@ -1,4 +1,4 @@
-//! What the handlers of the hooks API need.
+//! The state that the handlers of the hooks API share.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Who calls: the application's own authentication says so.
+//! The caller, identified by the application's own authentication.
 
 use axum::Extension;
 use thorn_core::subscription::Access;
@@ -42,7 +42,7 @@ use thorn_core::subscription::Access;
     note = "implement `thorn_axum::Caller` for the extractor that authenticates your users"
 )]
 pub trait Caller {
-    /// What the caller may see and change.
+    /// Returns what the caller may see and change.
     ///
     /// An owner sees and changes their own subscriptions. An operator sees and changes all of them.
     /// A subscription that an operator creates is global: it receives the events of every sender.

@@ -9,7 +9,8 @@ use axum::{
 
 use super::header::text;
 
-/// What absolute URLs begin with, if it is configured. A resource adds it to the request's extensions.
+/// The configured beginning of absolute URLs, if there is one. A resource adds it to the request's
+/// extensions.
 #[derive(Clone)]
 pub(crate) struct BaseUrl(pub(crate) Option<Arc<str>>);
 
