@@ -1,11 +1,11 @@
 //! The REST API in which owners manage their subscriptions.
 
-mod collection;
+mod state;
 mod field_errors;
 mod fields;
-mod item;
 mod representation;
-mod state;
+mod collection;
+mod item;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 

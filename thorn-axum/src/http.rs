@@ -1,13 +1,14 @@
 //! HTTP pieces that every resource can use: the caller, bodies, pages, links and problems.
 
-mod body;
-mod caller;
-mod collection_url;
+// Each module uses only modules above it.
 mod header;
+mod problem;
+mod body;
 mod json;
 mod page;
-mod problem;
+mod collection_url;
 mod unauthenticated;
+mod caller;
 
 pub(crate) use body::bytes_up_to;
 pub use caller::Caller;

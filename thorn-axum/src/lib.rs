@@ -8,7 +8,6 @@
 
 mod http;
 mod receiver;
-
 mod hooks;
 
 pub use hooks::{Hooks, hooks};

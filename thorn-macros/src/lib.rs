@@ -10,20 +10,21 @@
 //! `active_model_behavior` is the second attribute, for entities that keep their own hooks.
 #![deny(missing_docs)]
 
-mod active_model_behavior;
-mod check;
-mod columns;
+// Each module uses only modules above it.
 mod errors;
-mod expand;
-mod fallback;
-mod model;
-mod parse;
-mod relations;
-mod sea_orm_attribute;
 mod suggest;
 mod template;
-mod webhook_model;
+mod sea_orm_attribute;
+mod parse;
+mod model;
+mod columns;
+mod relations;
 mod when;
+mod check;
+mod active_model_behavior;
+mod expand;
+mod fallback;
+mod webhook_model;
 
 use proc_macro::TokenStream;
 
