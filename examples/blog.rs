@@ -1,7 +1,9 @@
 //! cargo run --example blog
 //!
-//! A blog whose articles announce themselves. Settings: `PORT` (3000), `DATABASE_URL`
-//! (`sqlite://thorn.db`), `THORN_ALLOW_NETWORKS` (none), `WORKER=external` (then `cargo run --bin worker`).
+//! A blog that sends webhooks about its articles.
+//!
+//! Settings: `PORT` (default 3000), `DATABASE_URL` (default `sqlite://thorn.db`), `THORN_ALLOW_NETWORKS`
+//! (default none) and `WORKER=external`, if you run the worker yourself with `cargo run --bin worker`.
 
 use anyhow::Context as _;
 use axum::{
@@ -9,7 +11,7 @@ use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use thorn::{Config, HookOwner, Thorn, Unauthenticated, subscription::Access};
+use thorn::{Caller, Config, Thorn, Unauthenticated, subscription::Access};
 use tokio::net::TcpListener;
 
 #[path = "blog/articles.rs"]
@@ -21,7 +23,7 @@ mod models;
 #[path = "blog/tags.rs"]
 mod tags;
 
-/// Whoever sends `Authorization: Bearer alice` is alice, for this is only an example.
+/// The user in `Authorization: Bearer alice`. There are no passwords, because this is only an example.
 struct User(String);
 
 impl<S: Sync> FromRequestParts<S> for User {
@@ -36,7 +38,7 @@ impl<S: Sync> FromRequestParts<S> for User {
     }
 }
 
-impl HookOwner for User {
+impl Caller for User {
     fn access(&self) -> Access<'_> {
         Access::Owner(&self.0)
     }
@@ -49,25 +51,28 @@ async fn main() -> anyhow::Result<()> {
     let port = std::env::var("PORT").unwrap_or_else(|_| "3000".into());
     let address = ("127.0.0.1", port.parse::<u16>().with_context(|| format!("PORT={port}: expected a port"))?);
     let url = std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite://thorn.db".into());
-    let listener = TcpListener::bind(address).await.with_context(|| format!("PORT={port} can't be used"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen on PORT={port}"))?;
     let address = listener.local_addr()?;
     let db = thorn::connect(&url).await.with_context(|| format!("DATABASE_URL={url}"))?;
-    models::make_tables(&db).await?;
+    models::create_tables(&db).await?;
     thorn::migrate(&db).await?;
-    let inside = std::env::var("WORKER").as_deref() != Ok("external");
-    // Started with nothing else, it brings a receiver of its own.
-    let receiver =
-        if inside && std::env::var_os("THORN_ALLOW_NETWORKS").is_none() { Some(demo::bind().await?) } else { None };
+    let has_worker = std::env::var("WORKER").as_deref() != Ok("external");
+    // Without a worker or receiver elsewhere, the blog starts its own receiver.
+    let receiver = if has_worker && std::env::var_os("THORN_ALLOW_NETWORKS").is_none() {
+        Some(demo::bind_receiver().await?)
+    } else {
+        None
+    };
     let allowed = receiver.as_ref().and_then(|receiver| receiver.local_addr().ok());
     let thorn = Thorn::builder(db.clone()).config(Config::from_env()?).allow_addresses(allowed).build().await?;
-    let worker = if inside { Some(thorn.start_worker().await?) } else { None };
+    let worker = if has_worker { Some(thorn.start_worker().await?) } else { None };
 
     let blog = Router::new().merge(articles::routes()).merge(tags::routes()).with_state(db);
     let app = blog.merge(thorn::hooks::<User>(&thorn));
-    demo::forget(&thorn).await?;
+    demo::remove_old_subscription(&thorn).await?;
     println!("the blog is at http://{address}");
     match receiver {
-        Some(receiver) => demo::start(&thorn, receiver, address).await?,
+        Some(receiver) => demo::start_receiver(&thorn, receiver, address).await?,
         None => demo::explain_subscribing(address),
     }
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;

@@ -1,7 +1,7 @@
 //! cargo run --example receiver -- --secret whsec_…
 //!
-//! A receiver to try webhooks with: answers every POST with `--status` after `--delay` milliseconds,
-//! verifies signatures if there is a `--secret`, and shows the last 20 calls at <http://127.0.0.1:8888>.
+//! A receiver for trying out webhooks. It answers every POST with `--status` after `--delay` milliseconds
+//! and verifies signatures if you give it a `--secret`. <http://127.0.0.1:8888> shows the last 20 calls.
 
 use std::{
     collections::VecDeque,
@@ -23,6 +23,7 @@ use serde::Serialize;
 use thorn::{Timestamp, signing::Digest};
 use thorn_axum::{Problem, Webhook, WebhookSecrets};
 
+/// Calls to keep.
 const KEPT: usize = 20;
 
 #[derive(Clone, Parser)]
@@ -30,12 +31,12 @@ struct Args {
     /// Status of every answer
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
     status: u16,
-    /// Milliseconds until the answer
+    /// Milliseconds to wait before each answer
     #[arg(long, default_value_t = 0)]
     delay: u64,
     #[arg(long, env = "PORT", default_value_t = 8888)]
     port: u16,
-    /// A subscription's secret; repeat it for several. Without one nothing is verified
+    /// Secret of a subscription; repeat for several. Without one, signatures aren't verified
     #[arg(long = "secret", env = "THORN_SECRET", hide_env_values = true)]
     secrets: Vec<String>,
 }
@@ -69,7 +70,7 @@ async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let secrets = WebhookSecrets::new(args.secrets.clone()).or_hook_hmac(Digest::Sha256);
     let (receive, verifying) = match secrets.is_empty() {
-        true => (post(unverified), "without a secret: nothing is verified"),
+        true => (post(unverified), "without verifying signatures (no --secret)"),
         false => (post(verified), "verifying signatures"),
     };
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", args.port)).await?;
@@ -81,7 +82,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The extractor hands over what is verified; the refusal of everything else is the answer to it.
+/// Answers a verified delivery. Answers every other request with the extractor's rejection.
 async fn verified(State(app): State<App>, call: Call, webhook: Result<Webhook, Problem>) -> Response {
     match webhook {
         Ok(Webhook { event, raw, .. }) => app.answer(Call { event, result: "verified".into(), ..call }, &raw).await,
@@ -96,7 +97,7 @@ async fn unverified(State(app): State<App>, call: Call, body: Bytes) -> Response
     app.answer(call, &body).await
 }
 
-/// What path and headers claim.
+/// Reads a call from its path and headers, which aren't verified.
 impl FromRequestParts<App> for Call {
     type Rejection = Infallible;
 

@@ -1,4 +1,4 @@
-//! Events that are already committed, until they are delivered and recorded.
+//! Delivers a backlog of committed events, until every delivery is recorded.
 
 use std::{
     collections::BTreeMap,
@@ -12,14 +12,14 @@ use crate::{
     place::{Place, Site},
     process::{self, Worker},
     receiver::Receiver,
-    report::{Found, Line, median},
+    report::{Line, Round, median},
 };
 
-/// How much work.
+/// The size of a backlog, and the workers that deliver it.
 #[derive(Clone, Copy)]
 pub(crate) struct Backlog {
     pub(crate) events: usize,
-    /// Each with a URL of its own.
+    /// Each has its own URL.
     pub(crate) subscriptions: usize,
     pub(crate) workers: usize,
 }
@@ -33,7 +33,7 @@ impl Backlog {
         self.events * self.subscriptions
     }
 
-    /// Rounds of the bare loop and of each place, in turn.
+    /// Runs the bare loop and each place in turn, `rounds` times.
     pub(crate) async fn measure(
         self,
         places: &[Place],
@@ -41,22 +41,22 @@ impl Backlog {
         receiver: &Receiver,
     ) -> anyhow::Result<Vec<Line>> {
         let mut bare = Vec::new();
-        let mut found: BTreeMap<Place, Vec<Found>> = BTreeMap::new();
+        let mut measured: BTreeMap<Place, Vec<Round>> = BTreeMap::new();
         for _ in 0..rounds {
             let body = Event::new("bench.sent").render(&payload(0))?.body;
             let limit = bare::post(&receiver.url("bare"), &body, self.deliveries()).await?;
             bare.push(limit);
             for place in places {
-                found.entry(*place).or_default().push(self.run(*place, limit[0], receiver).await?);
+                measured.entry(*place).or_default().push(self.run(*place, limit[0], receiver).await?);
             }
         }
-        let [rate, cpu] = [0, 1].map(|what| median(bare.iter().map(|bare: &[f64; 2]| bare[what])));
+        let [rate, cpu] = [0, 1].map(|figure| median(bare.iter().map(|bare: &[f64; 2]| bare[figure])));
         let mut lines = vec![Line::limit(rate, cpu)];
-        lines.extend(found.iter().map(|(place, found)| Line::of(place.to_string(), found)));
+        lines.extend(measured.iter().map(|(place, rounds)| Line::of(place.to_string(), rounds)));
         Ok(lines)
     }
 
-    async fn run(self, place: Place, limit: f64, receiver: &Receiver) -> anyhow::Result<Found> {
+    async fn run(self, place: Place, limit: f64, receiver: &Receiver) -> anyhow::Result<Round> {
         let site = Site::new(place).await?;
         for n in 0..self.subscriptions {
             let url = receiver.url(format_args!("{n}"));
@@ -88,11 +88,11 @@ impl Backlog {
         anyhow::ensure!(receiver.count()? == before + self.deliveries(), "something was delivered twice");
         let cpu = [cpu, servers[0] - servers_before[0], servers[1] - servers_before[1]];
         let cpu = cpu.map(|cpu| cpu * 1000.0 / self.deliveries() as f64);
-        Ok(Found { rate, ratio: rate / limit, cpu, memory })
+        Ok(Round { rate, ratio: rate / limit, cpu, memory })
     }
 }
 
-/// Some 470 bytes once it is rendered.
+/// A payload of about 470 rendered bytes.
 pub(crate) fn payload(n: usize) -> serde_json::Value {
     serde_json::json!({ "n": n, "text": "x".repeat(400) })
 }

@@ -1,5 +1,5 @@
-//! The physical limit: a bare loop that posts the same body, with headers of the same length, by the
-//! same HTTP client to the same receiver.
+//! The physical limit: a loop that only posts. Body, length of the headers, HTTP client and receiver are
+//! the same as thorn's.
 
 use std::{
     sync::{
@@ -14,10 +14,10 @@ use reqwest::header::{HeaderMap, HeaderValue};
 
 use crate::process;
 
-/// Requests at once, the most that thorn allows one quick endpoint.
+/// Concurrent requests: the most that thorn sends to a fast endpoint.
 const AT_ONCE: usize = 64;
 
-/// Posts per second, and seconds of CPU for each 1,000.
+/// Returns posts per second, and CPU seconds per 1,000 posts.
 pub(crate) async fn post(url: &str, body: &str, posts: usize) -> anyhow::Result<[f64; 2]> {
     let client = reqwest::Client::builder()
         .http1_only()
@@ -47,7 +47,7 @@ pub(crate) async fn post(url: &str, body: &str, posts: usize) -> anyhow::Result<
     Ok([posts as f64 / started.elapsed().as_secs_f64(), cpu * 1000.0 / posts as f64])
 }
 
-/// As long as those of a delivery.
+/// Headers of the same length as a delivery's.
 fn headers() -> HeaderMap {
     let id = HeaderValue::from_static("01a201d1-7087-71b5-85fa-f2d29750dfa5");
     let hmac = HeaderValue::from_static("sha256=K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=");

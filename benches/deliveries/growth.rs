@@ -1,4 +1,4 @@
-//! What a delivery costs as things grow: workers, what waits, and how many hear of each event.
+//! Measures the cost of a delivery as three things grow: workers, the backlog, and subscriptions to each event.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::{
     report::{self, Line, grouped},
 };
 
-/// Where the plot goes, in the repository.
+/// The path of the plot in the repository.
 const PLOT: &str = "docs/growth.svg";
 
-/// One thing that grows, while all else stays as it is.
+/// One quantity that grows while everything else stays the same.
 struct Growth {
     title: &'static str,
     axis: &'static str,
@@ -42,7 +42,7 @@ const GROWTHS: [Growth; 3] = [
     },
 ];
 
-/// Prints a table for each thing that grows, and draws all of them.
+/// Prints a table for each growing quantity, and draws the plot.
 pub(crate) async fn measure(places: &[Place], rounds: usize, receiver: &Receiver) -> anyhow::Result<()> {
     let places: Vec<Place> = places.iter().copied().filter(|place| *place != Place::Redis).collect();
     let mut columns = Vec::new();

@@ -1,4 +1,5 @@
-//! What a webhook adds to a save: the same rows into two tables, one of which announces them.
+//! Measures what a webhook adds to a save. It inserts the same rows into two tables, of which one has a
+//! webhook.
 
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use crate::{
     report::median,
 };
 
-#[expect(unreachable_pub, reason = "SeaORM's derives want public types")]
+#[expect(unreachable_pub, reason = "SeaORM's derives need public types")]
 mod plain {
     use sea_orm::entity::prelude::*;
 
@@ -26,7 +27,7 @@ mod plain {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-#[expect(unreachable_pub, reason = "SeaORM's derives want public types")]
+#[expect(unreachable_pub, reason = "SeaORM's derives need public types")]
 mod announced {
     use sea_orm::entity::prelude::*;
 
@@ -45,53 +46,61 @@ mod announced {
 /// How rows are saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// One `insert` each on the pool; plain, it is a statement that commits itself.
-    Alone,
-    /// The same; plain, it has the transaction that a row and its event need.
-    Own,
-    /// All in one transaction.
-    Together,
-    /// The same; with webhook, it is thorn's, which keeps the events for one statement at its end.
-    Thorns,
-    /// All with one statement that returns them.
-    Many,
-    /// The same; plain, it returns the last one's key only.
-    Keyless,
+    /// One `insert` for each row, on the pool. The plain one is a statement without a transaction.
+    Pool,
+    /// The same, but the plain one has a transaction too, like the one that a row and its event need.
+    OwnTransactions,
+    /// All rows in one transaction.
+    OneTransaction,
+    /// The same, but the one with a webhook is `Thorn::transaction`, which writes all events in one statement
+    /// at its end.
+    ThornTransaction,
+    /// All rows in one statement that returns them.
+    InsertMany,
+    /// The same, but the plain one returns only the last row's key.
+    InsertManyLastKey,
 }
 
 impl Way {
-    const ALL: [Self; 6] = [Self::Own, Self::Together, Self::Thorns, Self::Many, Self::Alone, Self::Keyless];
+    const ALL: [Self; 6] = [
+        Self::OwnTransactions,
+        Self::OneTransaction,
+        Self::ThornTransaction,
+        Self::InsertMany,
+        Self::Pool,
+        Self::InsertManyLastKey,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Own => "`insert`, one transaction each",
-            Self::Together => "500 in one transaction",
-            Self::Thorns => "500 in one transaction, `Thorn::transaction`",
-            Self::Many => "`insert_many` of 500",
-            Self::Keyless => "`insert_many` of 500, plain without the rows",
-            Self::Alone => "`insert`, plain without a transaction",
+            Self::OwnTransactions => "`insert`, one transaction each",
+            Self::OneTransaction => "500 in one transaction",
+            Self::ThornTransaction => "500 in one transaction, `Thorn::transaction`",
+            Self::InsertMany => "`insert_many` of 500",
+            Self::InsertManyLastKey => "`insert_many` of 500, plain without the rows",
+            Self::Pool => "`insert`, plain without a transaction",
         }
     }
 
-    /// Whether the ratio is one of like to like: with the same result, and single saves both in a transaction.
+    /// Whether both sides do the same: they return the same, and single saves have a transaction.
     pub(crate) const fn is_compared(self) -> bool {
-        !matches!(self, Self::Alone | Self::Keyless)
+        !matches!(self, Self::Pool | Self::InsertManyLastKey)
     }
 
-    /// Rows of one block, which are measured in one piece.
+    /// Rows of a block. A block is measured as a whole.
     const fn rows(self) -> usize {
         match self {
-            Self::Alone | Self::Own => 20,
-            Self::Together | Self::Thorns | Self::Many | Self::Keyless => 500,
+            Self::Pool | Self::OwnTransactions => 20,
+            Self::OneTransaction | Self::ThornTransaction | Self::InsertMany | Self::InsertManyLastKey => 500,
         }
     }
 
-    /// Blocks of one round.
+    /// Blocks in a round.
     const fn blocks(self) -> usize {
         match self {
-            Self::Alone | Self::Own => 12,
-            Self::Together | Self::Thorns => 2,
-            Self::Many | Self::Keyless => 6,
+            Self::Pool | Self::OwnTransactions => 12,
+            Self::OneTransaction | Self::ThornTransaction => 2,
+            Self::InsertMany | Self::InsertManyLastKey => 6,
         }
     }
 }
@@ -107,8 +116,8 @@ macro_rules! rows {
     };
 }
 
-/// Inserts rows in one transaction, by the `insert` that their own type has.
-macro_rules! together {
+/// Inserts rows in one transaction, with the `insert` of their own type.
+macro_rules! insert_in_transaction {
     ($rows:expr, $db:expr) => {{
         let txn = $db.begin().await?;
         for row in $rows {
@@ -118,44 +127,44 @@ macro_rules! together {
     }};
 }
 
-/// Seconds of one block without webhook.
+/// Seconds that a block takes without a webhook.
 async fn plain(way: Way, Site { db, .. }: &Site) -> anyhow::Result<f64> {
     let (rows, started) = (rows!(plain, way), Instant::now());
     match way {
-        Way::Alone => {
+        Way::Pool => {
             for row in rows {
                 row.insert(db).await?;
             }
         }
-        Way::Own => {
+        Way::OwnTransactions => {
             for row in rows {
                 let txn = db.begin().await?;
                 row.insert(&txn).await?;
                 txn.commit().await?;
             }
         }
-        Way::Together | Way::Thorns => together!(rows, db),
-        Way::Many => {
+        Way::OneTransaction | Way::ThornTransaction => insert_in_transaction!(rows, db),
+        Way::InsertMany => {
             plain::Entity::insert_many(rows).exec_with_returning(db).await?;
         }
-        Way::Keyless => {
+        Way::InsertManyLastKey => {
             plain::Entity::insert_many(rows).exec(db).await?;
         }
     }
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Seconds of one block with webhook.
+/// Seconds that a block takes with a webhook.
 async fn announced(way: Way, site: &Site) -> anyhow::Result<f64> {
     let (db, rows, started) = (&site.db, rows!(announced, way), Instant::now());
     match way {
-        Way::Alone | Way::Own => {
+        Way::Pool | Way::OwnTransactions => {
             for row in rows {
                 row.insert(db).await?;
             }
         }
-        Way::Together => together!(rows, db),
-        Way::Thorns => {
+        Way::OneTransaction => insert_in_transaction!(rows, db),
+        Way::ThornTransaction => {
             let saved = site.thorn.transaction(async |txn| {
                 for row in rows {
                     row.insert(txn).await?;
@@ -164,15 +173,17 @@ async fn announced(way: Way, site: &Site) -> anyhow::Result<f64> {
             });
             saved.await?;
         }
-        Way::Many | Way::Keyless => {
+        Way::InsertMany | Way::InsertManyLastKey => {
             thorn::insert_many(rows, db).await?;
         }
     }
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Time without and with webhook for one row, and the ratio. What is compared alternates
-/// in small blocks, each time in the other order, so that a slow moment of the machine meets both.
+/// Returns the time for one row without and with a webhook, and the ratio.
+///
+/// The two sides alternate in small blocks and swap their order each time, so that a slow moment of the
+/// machine affects both.
 pub(crate) async fn measure(place: Place, rounds: usize) -> anyhow::Result<Vec<(Way, [String; 3])>> {
     let site = Site::new(place).await?;
     let db = &site.db;
@@ -180,7 +191,7 @@ pub(crate) async fn measure(place: Place, rounds: usize) -> anyhow::Result<Vec<(
     db.execute(&schema.create_table_from_entity(plain::Entity)).await?;
     db.execute(&schema.create_table_from_entity(announced::Entity)).await?;
     let mut measured = Way::ALL.map(|way| (way, Vec::new()));
-    // The first round fills caches.
+    // The first round only fills caches.
     for round in 0..=rounds {
         for (way, seconds) in &mut measured {
             let (mut without, mut with) = (0.0, 0.0);

@@ -1,4 +1,4 @@
-//! Commit to arrival, while the queue is idle.
+//! Measures the time from commit to arrival while the queue is idle.
 
 use std::{
     collections::HashMap,
@@ -16,22 +16,23 @@ use crate::{
 };
 
 const EVENTS: usize = 500;
-/// Before that, so that each connection has its statements prepared.
+/// Events to send first, so that every connection has its statements prepared.
 const WARM_UP: usize = 20;
 const EVERY: Duration = Duration::from_millis(20);
 
 const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 
-/// p50, p95, p99, and the p99 of the commits themselves, which is the disk's; each the median of the rounds.
+/// Returns the p50, p95 and p99, and the p99 of the commits alone, which is the disk's. Each is the median
+/// of the rounds.
 pub(crate) async fn measure(place: Place, rounds: usize, receiver: &Receiver) -> anyhow::Result<[String; 4]> {
     let mut found = Vec::with_capacity(rounds);
     for _ in 0..rounds {
         found.push(round(place, receiver).await?);
     }
-    Ok([0, 1, 2, 3].map(|what| format!("{:.1} ms", median(found.iter().map(|round: &[f64; 4]| round[what])))))
+    Ok([0, 1, 2, 3].map(|figure| format!("{:.1} ms", median(found.iter().map(|round: &[f64; 4]| round[figure])))))
 }
 
-/// In milliseconds.
+/// The figures of one round, in milliseconds.
 async fn round(place: Place, receiver: &Receiver) -> anyhow::Result<[f64; 4]> {
     let site = Site::new(place).await?;
     let new = NewSubscription { event: "bench.*".into(), url: receiver.url("log"), ..NewSubscription::default() };

@@ -1,11 +1,15 @@
 //! cargo bench --bench deliveries [-- one many latency insert idle] [--peer] [--rounds N]
 //!
-//! How much of the physical limit thorn reaches. Everything is measured in the same run as the limit,
-//! with the receiver and the worker in processes of their own; rounds are interleaved, figures are
-//! medians. `bash .ci/run servers cargo bench --all-features --bench deliveries` measures PostgreSQL and
-//! Redis as well, unless `--sqlite`, `--postgres` or `--redis` choose; `one many --peer` has another library deliver the same. `growth` measures what more
-//! of something costs and draws `docs/growth.svg`; a round of it takes three minutes, so it makes one, and
-//! only when it is asked for.
+//! Compares thorn's deliveries with the physical limit.
+//!
+//! Each run measures the limit too. The receiver and the worker run in their own processes, rounds are
+//! interleaved, and figures are medians.
+//!
+//! - `bash .ci/run servers cargo bench --all-features --bench deliveries` also measures PostgreSQL and
+//!   Redis. `--sqlite`, `--postgres` and `--redis` choose some of them.
+//! - `one many --peer` lets another library deliver the same backlog.
+//! - `growth` measures how cost grows with the number of workers, deliveries and subscriptions, and draws
+//!   `docs/growth.svg`. It runs only when named. A round takes three minutes, so the default is one round.
 
 mod backlog;
 mod bare;
@@ -29,13 +33,13 @@ use process::Worker;
 use receiver::Receiver;
 use summary::{Column, Summary};
 
-/// What the worker has, the limit shall have as well.
+/// The worker's allocator, so that the limit is measured with the same one.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
-    // reqwest is built without a default; thorn names the same one for its own client.
+    // reqwest is built without a default provider. This is the one that thorn's own client uses.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if arguments.first().is_some_and(|first| first == receiver::ARGUMENT) {
@@ -93,8 +97,8 @@ async fn measure(arguments: &[String]) -> anyhow::Result<()> {
             for quantile in [&quantiles[0], &quantiles[2]] {
                 summary.add(&place.to_string(), Column::Latency, quantile);
             }
-            let who = if place.has_worker_inside() { "worker in the process" } else { "worker in another process" };
-            rows.push(std::iter::once(format!("{place}, {who}")).chain(quantiles).collect());
+            let worker = if place.has_worker_inside() { "worker in the process" } else { "worker in another process" };
+            rows.push(std::iter::once(format!("{place}, {worker}")).chain(quantiles).collect());
         }
         let head = ["", "p50", "p95", "p99", "p99 of the commit itself"];
         report::table("Commit to arrival, 50 events a second", &head, &rows);

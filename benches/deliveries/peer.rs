@@ -1,5 +1,5 @@
-//! The same backlog, delivered by webhooksmith: another library that keeps webhooks in the application's
-//! database. It is no dependency; `benches/webhooksmith` is built and run as a program of its own.
+//! Delivers the same backlog with webhooksmith, another library that keeps webhooks in the application's
+//! database. It isn't a dependency: `benches/webhooksmith` is built and run as a separate program.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,10 +15,10 @@ use crate::{
     place::{Place, count, new_database, postmaster},
     process::{self, Worker},
     receiver::Receiver,
-    report::{Found, Line},
+    report::{Line, Round},
 };
 
-/// The program, once it is built.
+/// The path of the built program.
 pub(crate) struct Peer(PathBuf);
 
 impl Peer {
@@ -35,7 +35,8 @@ impl Peer {
         Ok(Self(target.join("release/webhooksmith-bench")))
     }
 
-    /// A line for each place it knows. Its body is as long as thorn's; its headers are its own.
+    /// Returns a line for each place that webhooksmith supports. Bodies are as long as thorn's; headers are
+    /// webhooksmith's own.
     pub(crate) async fn measure(
         &self,
         backlog: Backlog,
@@ -45,7 +46,7 @@ impl Peer {
     ) -> anyhow::Result<Vec<Line>> {
         let mut lines = Vec::new();
         for place in places.iter().filter(|place| **place != Place::Redis) {
-            // One delivery after the other, each with commits that wait for the disk.
+            // On SQLite, webhooksmith delivers one event after the other, and each commit waits for the disk.
             let part = if *place == Place::Sqlite { 10 } else { 1 };
             let backlog = Backlog { events: backlog.events / part, ..backlog };
             let mut found = Vec::new();
@@ -58,7 +59,7 @@ impl Peer {
         Ok(lines)
     }
 
-    async fn run(&self, backlog: Backlog, place: Place, receiver: &Receiver) -> anyhow::Result<Found> {
+    async fn run(&self, backlog: Backlog, place: Place, receiver: &Receiver) -> anyhow::Result<Round> {
         let deliveries = backlog.deliveries();
         let body = Event::new("bench.sent").render(&payload(0))?.body;
         let [limit, _] = bare::post(&receiver.url("bare"), &body, deliveries).await?;
@@ -96,6 +97,6 @@ impl Peer {
         let memory = process::memory(worker.pid())?.1;
         worker.stop()?;
         anyhow::ensure!(receiver.count()? == before + deliveries, "something was delivered twice");
-        Ok(Found { rate, ratio: rate / limit, cpu: cpu.map(|cpu| cpu * 1000.0 / deliveries as f64), memory })
+        Ok(Round { rate, ratio: rate / limit, cpu: cpu.map(|cpu| cpu * 1000.0 / deliveries as f64), memory })
     }
 }

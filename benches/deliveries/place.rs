@@ -1,4 +1,4 @@
-//! Where database and queue are: each measurement has a database of its own.
+//! The places where the database and the queue are. Each measurement gets a new database.
 
 use std::{fmt, time::Duration};
 
@@ -8,30 +8,30 @@ use thorn::{Config, Thorn};
 
 use crate::{process, receiver::micros};
 
-/// A kind of place.
+/// A database and a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
-    /// A file, with the queue in it.
+    /// A SQLite file with the queue in it.
     Sqlite,
-    /// A server, with the queue in the same database.
+    /// A PostgreSQL server with the queue in the same database.
     Postgres,
-    /// The same server, with the queue on Redis.
+    /// The same server with the queue in Redis.
     Redis,
 }
 
 impl Place {
-    /// Those for which there are servers: `THORN_TEST_POSTGRES_URL`, `THORN_TEST_REDIS_URL`.
+    /// The places for which `THORN_TEST_POSTGRES_URL` and `THORN_TEST_REDIS_URL` name servers.
     pub(crate) fn available() -> Vec<Self> {
         let postgres = std::env::var("THORN_TEST_POSTGRES_URL").is_ok() && cfg!(feature = "postgres");
         let redis = postgres && std::env::var("THORN_TEST_REDIS_URL").is_ok() && cfg!(feature = "redis");
         let all = [(Self::Sqlite, true), (Self::Postgres, postgres), (Self::Redis, redis)];
         for (place, _) in all.iter().filter(|(_, there)| !there) {
-            eprintln!("{place}: no server, left out; run this by `bash .ci/run servers` with --all-features");
+            eprintln!("{place}: skipped, no server; run this with `bash .ci/run servers` and --all-features");
         }
         all.into_iter().filter(|(_, there)| *there).map(|(place, _)| place).collect()
     }
 
-    /// Those of them that are asked for, or all.
+    /// The available places that the arguments name, or all of them.
     pub(crate) fn wanted(arguments: &[String]) -> Vec<Self> {
         let is_asked_for = |place: &Self| arguments.iter().any(|argument| argument == place.argument());
         let available = Self::available();
@@ -49,7 +49,7 @@ impl Place {
 }
 
 impl Place {
-    /// Whether the worker is in the application's process, as it is by default.
+    /// Whether the worker runs in the application's process, which is the default.
     pub(crate) fn has_worker_inside(self) -> bool {
         self == Self::Sqlite
     }
@@ -65,13 +65,13 @@ impl fmt::Display for Place {
     }
 }
 
-/// A new database with thorn's tables, and its queue.
+/// A new database with thorn's tables and its queue.
 pub(crate) struct Site {
     pub(crate) url: String,
     pub(crate) queue_url: Option<String>,
     pub(crate) db: DatabaseConnection,
     pub(crate) thorn: Thorn,
-    /// Database server and queue server, if they are processes of their own.
+    /// Process ids of the database server and the queue server, if there are any.
     servers: [Option<u32>; 2],
     _folder: Option<tempfile::TempDir>,
 }
@@ -97,7 +97,7 @@ impl Site {
             ..Config::default()
         };
         let thorn = Thorn::builder(db.clone()).config(config).build().await?;
-        // The first worker that ever starts makes the queue's tables, and later ones don't.
+        // The first worker creates the tables of the queue, so start one before measuring.
         thorn.start_worker().await?.stop().await?;
         let servers = [
             if folder.is_none() { postmaster(&db).await? } else { None },
@@ -106,13 +106,13 @@ impl Site {
         Ok(Self { url, queue_url, db, thorn, servers, _folder: folder })
     }
 
-    /// Seconds of CPU that the servers of database and queue have used.
+    /// CPU seconds that the database server and the queue server have used.
     pub(crate) fn servers_cpu(&self) -> anyhow::Result<[f64; 2]> {
         let of = |server: Option<u32>| server.map_or(Ok(0.0), process::cpu_with_children);
         Ok([of(self.servers[0])?, of(self.servers[1])?])
     }
 
-    /// Returns once as many deliveries are recorded.
+    /// Waits until this many deliveries are recorded.
     pub(crate) async fn recorded(&self, wanted: usize) -> anyhow::Result<()> {
         while self.count("SELECT COUNT(*) AS n FROM thorn_delivery WHERE state = 'delivered'").await? < wanted {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -120,7 +120,8 @@ impl Site {
         Ok(())
     }
 
-    /// Has the server write down what earlier measurements left, as it would some time during this one.
+    /// Makes the server write the data of earlier measurements to disk now, so that it doesn't do so during
+    /// this one.
     pub(crate) async fn settle(&self) -> anyhow::Result<()> {
         if self.db.get_database_backend() == DbBackend::Postgres {
             self.db.execute_unprepared("CHECKPOINT").await?;
@@ -133,7 +134,7 @@ impl Site {
     }
 }
 
-/// The number that a query calls `n`.
+/// Runs a query and returns its column `n`.
 pub(crate) async fn count(db: &DatabaseConnection, sql: &str) -> anyhow::Result<usize> {
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
     Ok(usize::try_from(row.context("no row")?.try_get::<i64>("", "n")?)?)
@@ -144,11 +145,11 @@ pub(crate) async fn new_database() -> anyhow::Result<String> {
     let server = std::env::var("THORN_TEST_POSTGRES_URL")?;
     let name = format!("thorn_bench_{}", micros());
     let db = thorn::connect(&server).await?;
-    // Those that are done with would have the server clean them up while others are measured.
+    // Drop the databases of earlier measurements. Otherwise the server would clean them up during this one.
     let old = "SELECT datname FROM pg_database WHERE datname LIKE 'thorn_bench_%'";
     for row in db.query_all_raw(Statement::from_string(DbBackend::Postgres, old)).await? {
         let old: String = row.try_get("", "datname")?;
-        // One that is in use is refused.
+        // Fails for a database that is in use.
         let _ = db.execute_unprepared(&format!("DROP DATABASE {old}")).await;
     }
     db.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
@@ -156,7 +157,7 @@ pub(crate) async fn new_database() -> anyhow::Result<String> {
     Ok(format!("{host}/{name}"))
 }
 
-/// The process that started all others of the server.
+/// The server process that started this connection's process.
 pub(crate) async fn postmaster(db: &DatabaseConnection) -> anyhow::Result<Option<u32>> {
     let sql = "SELECT pg_backend_pid() AS pid";
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;

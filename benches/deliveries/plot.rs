@@ -1,26 +1,26 @@
-//! Curves side by side, as an SVG that reads on light and on dark ground.
+//! Draws curves side by side, as an SVG for light and dark backgrounds.
 
 use crate::report::grouped;
 
-/// A coordinate system: what grows to the right, and what it does to a figure.
+/// A coordinate system with the growing quantity on its x-axis and a figure on its y-axis.
 pub(crate) struct Panel {
     pub(crate) axis: &'static str,
-    /// What stands below the points, at equal distances.
+    /// Labels of the x-axis, at equal distances.
     pub(crate) steps: Vec<String>,
     pub(crate) curves: Vec<Curve>,
 }
 
 pub(crate) struct Curve {
     pub(crate) name: String,
-    /// One for each step.
+    /// One value for each step.
     pub(crate) points: Vec<f64>,
 }
 
-/// What the rows show, from top to bottom.
+/// Titles of the rows, from top to bottom.
 const FIGURES: [&str; 3] =
     ["deliveries per second", "CPU s per 1,000: worker and database", "worker's peak memory, MiB"];
 
-/// Names of the curves, and their classes.
+/// Names of the curves, and their CSS classes.
 const LOOKS: [(&str, &str); 3] =
     [("bare loop: the physical limit", "limit"), ("SQLite file", "sqlite"), ("PostgreSQL", "postgres")];
 
@@ -34,16 +34,16 @@ const STYLE: &str = "
   }
 ";
 
-/// Of a panel with what is written around it.
+/// Size of a panel with its labels.
 const WIDTH: f64 = 290.0;
 const HEIGHT: f64 = 200.0;
-/// Of what is written on the left of a panel's curves, above them, and below.
+/// Space for the labels on the left of a panel's curves, above them and below them.
 const LEFT: f64 = 60.0;
 const ABOVE: f64 = 26.0;
 const BELOW: f64 = 46.0;
 const LEGEND: f64 = 36.0;
 
-/// Panels by columns, each column with a panel for each of [`FIGURES`].
+/// Draws the panels column by column. Each column has one panel for each of [`FIGURES`].
 pub(crate) fn draw(panels: &[Panel]) -> String {
     let columns = panels.len().div_ceil(FIGURES.len());
     let (width, height) = (WIDTH * columns as f64 + 20.0, HEIGHT * FIGURES.len() as f64 + LEGEND);
@@ -59,7 +59,7 @@ pub(crate) fn draw(panels: &[Panel]) -> String {
     }
     for (n, panel) in panels.iter().enumerate() {
         let (column, row) = (n / FIGURES.len(), n % FIGURES.len());
-        // One scale for each row, so that its panels can be compared.
+        // All panels of a row have the same scale, so that they can be compared.
         let same = panels.iter().skip(row).step_by(FIGURES.len()).flat_map(|panel| &panel.curves);
         let highest = same.flat_map(|curve| curve.points.iter().copied()).fold(0.0, f64::max);
         let corner = (WIDTH * column as f64 + LEFT, LEGEND + HEIGHT * row as f64 + ABOVE);
@@ -94,7 +94,7 @@ fn draw_panel(panel: &Panel, figure: &str, (left, top): (f64, f64), highest: f64
     }
     svg += &text((left + width / 2.0, bottom + 34.0), "middle", panel.axis);
     for line in &panel.curves {
-        // The limit's name is followed by what it is.
+        // In the legend, an explanation follows the name of the limit.
         let look = LOOKS.iter().find(|(name, _)| name.starts_with(&line.name));
         let points: Vec<(f64, f64)> = line.points.iter().enumerate().map(|(n, value)| (x(n), y(*value))).collect();
         svg += &curve(look.map_or("axis", |(_, class)| class), &points);
@@ -116,7 +116,7 @@ fn text((x, y): (f64, f64), anchor: &str, text: &str) -> String {
     format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>\n")
 }
 
-/// A round number, of which two to five reach this value.
+/// A round number that fits two to five times into this value.
 fn step(highest: f64) -> f64 {
     let unit = 10.0_f64.powf((highest / 2.0).max(1e-6).log10().floor());
     let fits = [5.0, 2.0, 1.0].into_iter().find(|factor| unit * factor * 2.0 <= highest);

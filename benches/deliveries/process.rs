@@ -1,4 +1,4 @@
-//! Processes, and what they use, read from `/proc`.
+//! Runs processes and reads their resource use from `/proc`.
 
 use std::{
     fs::read_to_string,
@@ -8,13 +8,13 @@ use std::{
 
 use anyhow::Context as _;
 
-/// The stock worker as a process of its own, with the settings it has by default.
+/// The worker program with its default settings.
 pub(crate) struct Worker(Child);
 
 impl Worker {
     pub(crate) fn start(database_url: &str, queue_url: Option<&str>) -> anyhow::Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
-        // For a profiler: `THORN_BENCH_UNDER="valgrind --tool=callgrind"`.
+        // Runs the worker under a profiler, for example `THORN_BENCH_UNDER="valgrind --tool=callgrind"`.
         if let Ok(under) = std::env::var("THORN_BENCH_UNDER") {
             let mut words = under.split_whitespace();
             command = Command::new(words.next().unwrap_or("env"));
@@ -27,7 +27,7 @@ impl Worker {
         Self::spawn(&mut command)
     }
 
-    /// Any program that delivers until it is told to stop.
+    /// Starts any program that delivers until it gets SIGTERM.
     pub(crate) fn spawn(command: &mut Command) -> anyhow::Result<Self> {
         Ok(Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
     }
@@ -40,7 +40,7 @@ impl Worker {
         self.0.id()
     }
 
-    /// Stops it as an operator would, and waits for its end.
+    /// Sends SIGTERM and waits until the process has ended.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status()?;
         let status = self.0.wait()?;
@@ -56,35 +56,35 @@ impl Drop for Worker {
     }
 }
 
-/// Seconds of CPU that a process has used, those of its children included.
+/// CPU seconds that a process and its children have used.
 pub(crate) fn cpu_with_children(pid: u32) -> anyhow::Result<f64> {
     let mut seconds = cpu(pid)?;
     for entry in Path::new("/proc").read_dir()?.flatten() {
         let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         if parent(child) == Some(pid) {
-            // One that has ended meanwhile counts for its parent from now on.
+            // If the child has just ended, its time now counts as its parent's.
             seconds += cpu(child).unwrap_or(0.0);
         }
     }
     Ok(seconds)
 }
 
-/// Seconds of CPU that a process has used, and those of its children that have ended.
+/// CPU seconds that a process and its finished children have used.
 pub(crate) fn cpu(pid: u32) -> anyhow::Result<f64> {
     let stat = read_to_string(format!("/proc/{pid}/stat"))?;
     let fields = stat.rsplit(')').next().context("no name")?.split_whitespace();
-    // utime, stime, cutime, cstime; hundredths of a second.
+    // The fields utime, stime, cutime and cstime, in hundredths of a second.
     let ticks: f64 = fields.skip(11).take(4).filter_map(|field| field.parse::<f64>().ok()).sum();
     Ok(ticks / 100.0)
 }
 
-/// The process that started this one.
+/// The id of the process that started this one.
 pub(crate) fn parent(pid: u32) -> Option<u32> {
     let stat = read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Memory of a process in MiB: now and at its highest.
+/// The present and the peak memory of a process, in MiB.
 pub(crate) fn memory(pid: u32) -> anyhow::Result<(f64, f64)> {
     let status = read_to_string(format!("/proc/{pid}/status"))?;
     let of = |name: &str| -> anyhow::Result<f64> {

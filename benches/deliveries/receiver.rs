@@ -1,4 +1,5 @@
-//! The receiver, in a process of its own: it answers 204 to whatever comes, and as little else as it can.
+//! The receiver, which runs in its own process. It answers 204 to every request and does nothing else, so
+//! that it takes as little time as possible.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -14,10 +15,10 @@ use tokio::{
     net::TcpListener,
 };
 
-/// The argument with which this program becomes the receiver.
+/// The argument that makes this program the receiver.
 pub(crate) const ARGUMENT: &str = "receive";
 
-/// A running receiver; killed when dropped.
+/// A running receiver. Dropping it kills the process.
 pub(crate) struct Receiver {
     child: Child,
     /// `127.0.0.1:…`
@@ -37,12 +38,12 @@ impl Receiver {
         format!("http://{}/{path}", self.address)
     }
 
-    /// Requests it has answered in all.
+    /// The number of requests that it has answered since it started.
     pub(crate) fn count(&self) -> anyhow::Result<usize> {
         Ok(self.ask("count")?.trim().parse()?)
     }
 
-    /// When the payload with each `n` arrived, in microseconds since 1970. Forgets them.
+    /// Returns each payload's `n` and its arrival in microseconds since 1970, and forgets them.
     pub(crate) fn arrivals(&self) -> anyhow::Result<Vec<(usize, u64)>> {
         let text = self.ask("arrivals")?;
         let line = |line: &str| {
@@ -82,14 +83,14 @@ pub(crate) fn micros() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// What the receiver's process does.
+/// Runs the receiver in this process.
 pub(crate) async fn receive() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         tokio::spawn(async move {
-            // Whoever hangs up has what it wanted.
+            // An error means that the client has closed the connection, which is fine.
             let _ = answer(stream).await;
         });
     }
@@ -123,7 +124,7 @@ async fn answer(mut stream: tokio::net::TcpStream) -> std::io::Result<()> {
     }
 }
 
-/// Counts a request; those to `/log` with their `n` and the time, too.
+/// Counts a request. For requests to `/log`, also stores `n` and the time.
 fn note(head: &[u8], body: &[u8]) {
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     seen.count += 1;

@@ -1,37 +1,36 @@
-//! What is printed: one table in Markdown for each measurement.
+//! Prints a Markdown table for each measurement.
 
-/// A line of a table of rates.
+/// A line in a table of rates.
 pub(crate) struct Line {
     pub(crate) what: String,
-    /// Deliveries a second.
+    /// Deliveries per second.
     pub(crate) rate: f64,
-    /// Of the bare loop's rate in the same round.
+    /// The rate divided by the bare loop's rate in the same round.
     pub(crate) ratio: f64,
-    /// Seconds of CPU for 1,000 deliveries: workers, database, queue.
+    /// CPU seconds per 1,000 deliveries: workers, database, queue.
     pub(crate) cpu: [f64; 3],
-    /// A worker's highest, in MiB.
+    /// The peak memory of a worker, in MiB.
     pub(crate) memory: Option<f64>,
 }
 
-/// What one round found.
-pub(crate) struct Found {
+/// The figures of one round, in the units of [`Line`].
+pub(crate) struct Round {
     pub(crate) rate: f64,
-    /// As in [`Line`].
     pub(crate) ratio: f64,
     pub(crate) cpu: [f64; 3],
     pub(crate) memory: f64,
 }
 
 impl Line {
-    /// The medians of what rounds have found.
-    pub(crate) fn of(what: String, found: &[Found]) -> Self {
-        let of = |figure: &dyn Fn(&Found) -> f64| median(found.iter().map(figure));
+    /// The medians of several rounds.
+    pub(crate) fn of(what: String, rounds: &[Round]) -> Self {
+        let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
         Self {
             what,
-            rate: of(&|found| found.rate),
-            ratio: of(&|found| found.ratio),
-            cpu: [0, 1, 2].map(|who| of(&|found| found.cpu[who])),
-            memory: Some(of(&|found| found.memory)),
+            rate: of(&|round| round.rate),
+            ratio: of(&|round| round.ratio),
+            cpu: [0, 1, 2].map(|part| of(&|round| round.cpu[part])),
+            memory: Some(of(&|round| round.memory)),
         }
     }
 
@@ -62,7 +61,7 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     quantile(values, 0.5)
 }
 
-/// The value below which that part of the values lies; NaN if there is none.
+/// The value below which this part of the values lies, or NaN if there are no values.
 pub(crate) fn quantile(values: impl IntoIterator<Item = f64>, part: f64) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
@@ -70,7 +69,7 @@ pub(crate) fn quantile(values: impl IntoIterator<Item = f64>, part: f64) -> f64 
     values.get((last as f64 * part).round() as usize).copied().unwrap_or(f64::NAN)
 }
 
-/// A number with commas between its thousands.
+/// Formats a number with commas between the thousands.
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();

@@ -1,4 +1,4 @@
-//! The table that the README shows: a row for each place, a column for each measurement.
+//! The table in the README, with a row for each place and a column for each measurement.
 
 use crate::report::{self, Line, grouped};
 
@@ -6,13 +6,13 @@ const HEAD: [&str; 7] = [
     "",
     "20,000 events to one subscription, deliveries/s",
     "500 events to 100 each, deliveries/s",
-    "CPU s per 1,000 of these: all",
+    "CPU s per 1,000 of these, all processes",
     "worker's memory: idle, peak",
     "commit to arrival: p50, p99",
-    "a save with webhook, times one without: alone, 500 in a transaction of one's own, 500 in `Thorn::transaction`, `insert_many`",
+    "time of a save with a webhook, divided by one without: single, 500 in your own transaction, 500 in `Thorn::transaction`, `insert_many`",
 ];
 
-/// What a column is about.
+/// A column of the table.
 #[derive(Clone, Copy)]
 pub(crate) enum Column {
     One,
@@ -23,12 +23,12 @@ pub(crate) enum Column {
     Saves,
 }
 
-/// Rows in the order in which they are first spoken of.
+/// The rows, in the order in which they are first added to.
 #[derive(Default)]
 pub(crate) struct Summary(Vec<(String, [String; HEAD.len() - 1])>);
 
 impl Summary {
-    /// The rates of a scenario; of that with many subscriptions CPU and memory, too.
+    /// Adds the rates of a scenario. For the scenario with many subscriptions, also adds CPU and memory.
     pub(crate) fn rates(&mut self, column: Column, lines: &[Line]) {
         for Line { what, rate, ratio, cpu, memory } in lines {
             let of_limit = if memory.is_some() { format!(" ({:.0} %)", 100.0 * ratio) } else { String::new() };
@@ -42,9 +42,9 @@ impl Summary {
         }
     }
 
-    /// Adds to a cell, after what is there already.
+    /// Appends to a cell.
     pub(crate) fn add(&mut self, what: &str, column: Column, text: &str) {
-        // What comes after says in how much of a backlog that was.
+        // The third part only says how large the backlog was.
         let name = what.split(", ").take(2).collect::<Vec<_>>().join(", ");
         let at = self.0.iter().position(|(row, _)| *row == name).unwrap_or_else(|| {
             self.0.push((name, Default::default()));
@@ -57,7 +57,7 @@ impl Summary {
         cell.push_str(text);
     }
 
-    /// Prints it, if there is anything to tell.
+    /// Prints the table unless it is empty.
     pub(crate) fn print(&self) {
         if self.0.is_empty() {
             return;

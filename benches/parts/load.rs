@@ -1,4 +1,5 @@
-//! What a registry weighs, and how long a worker needs to read it from the database and to follow it.
+//! Measures the memory of a registry, and the time in which a worker reads it from the database and
+//! refreshes it.
 
 use std::{process::Command, time::Instant};
 
@@ -10,7 +11,7 @@ use crate::many::{self, Kind};
 
 const MANY: usize = 1_000_000;
 
-/// The argument that weighs one kind, in a process of its own: memory once used would be used again.
+/// The arguments that weigh one kind. Each runs in a new process, because a process reuses freed memory.
 pub(crate) const WEIGH: [(&str, Kind); 2] = [("weigh-patterns", Kind::Mixed), ("weigh-owners", Kind::Tenants)];
 
 pub(crate) fn weigh(kind: Kind) -> anyhow::Result<()> {
@@ -55,9 +56,8 @@ async fn from_database() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As [`Subscriptions::create`](thorn::subscription::Subscriptions::create) writes them, in two statements:
-/// half of them
-/// hear of one event, half of them are each of an owner and a pattern of its own.
+/// Writes the rows that [`Subscriptions::create`](thorn::subscription::Subscriptions::create) would write, in
+/// two statements. Half of them match the same event. Each of the others has its own owner and pattern.
 async fn fill(db: &DatabaseConnection) -> anyhow::Result<()> {
     db.execute_unprepared(&format!(
         "WITH RECURSIVE one(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM one WHERE n < {MANY})
@@ -79,7 +79,7 @@ fn seconds(since: Instant) -> String {
     if seconds < 0.01 { format!("{:.0} µs", 1e6 * seconds) } else { format!("{seconds:.2} s") }
 }
 
-/// Bytes of this process in memory.
+/// Resident memory of this process, in bytes.
 fn resident() -> anyhow::Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,4 @@
-//! Many subscriptions, made as they are asked for, so that a registry of them is all that takes memory.
+//! Generates many subscriptions on demand, so that only the registry takes memory.
 
 use std::{fmt, sync::Arc};
 
@@ -15,8 +15,8 @@ use thorn::{
 pub(crate) const EVENT: &str = "article.comment.created";
 pub(crate) const SENDER: Option<&str> = Some("alice");
 
-/// Those that hear of [`EVENT`], whoever else is there.
-const HEARERS: [(Option<&str>, &str); 6] = [
+/// The owners and patterns of the subscriptions that match [`EVENT`] in every kind.
+const MATCHING: [(Option<&str>, &str); 6] = [
     (None, EVENT),
     (Some("alice"), "article.*"),
     (Some("alice"), "article.*.created"),
@@ -25,15 +25,16 @@ const HEARERS: [(Option<&str>, &str); 6] = [
     (None, "*"),
 ];
 
-/// Who subscribed.
+/// The set of subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The six hearers, and others that mean other events: exact names, and wildcards at the end, in
-    /// the middle and in front, each with words of its own.
+    /// The six matching subscriptions, and others that match other events. Their patterns are exact names, or
+    /// have a wildcard at the end, in the middle or in front, and each has its own words.
     Mixed,
-    /// The six hearers, and other owners' subscriptions to the same event, ten for each owner.
+    /// The six matching subscriptions, and subscriptions of other owners to the same event, ten for each
+    /// owner.
     Tenants,
-    /// A thousand hearers, and others as in `Mixed`.
+    /// A thousand matching subscriptions, and others as in `Mixed`.
     Thousand,
 }
 
@@ -60,7 +61,7 @@ impl Kind {
             (_, _) => format!("**.removed{other}"),
         };
         let owner = format!("owner-{}", n / 10);
-        let (owner, text) = match HEARERS.get(n) {
+        let (owner, text) = match MATCHING.get(n) {
             Some((owner, text)) => (owner.map(str::to_owned), (*text).to_owned()),
             None if self == Self::Thousand && n < 1_000 => (None, "article.*".to_owned()),
             None => (Some(owner), text),
@@ -68,7 +69,7 @@ impl Kind {
         let version = i64::try_from(n).ok()? + 1;
         let at = Timestamp::from_millis(1_795_300_000_000);
         Some(Subscription {
-            // Ids of version 7 come in their order, too.
+            // Ids are in order, like real ids of version 7.
             id: SubscriptionId::from_uuid(Uuid::from_u128((0x01a2_01d1_7087 << 80) + n as u128)),
             owner,
             pattern: Pattern::parse(&text).ok()?,
@@ -89,12 +90,13 @@ impl Kind {
     }
 }
 
-/// An event that two of the others in [`Kind::Mixed`] mean, and its sender, who is the owner of the first.
+/// An event that two of the other subscriptions in [`Kind::Mixed`] match, and its sender, the owner of the
+/// first.
 pub(crate) fn event(other: usize) -> (String, String) {
     (format!("shop{other}.order.created"), format!("owner-{}", other * 4 / 10))
 }
 
-/// A registry that knows so many of this kind.
+/// A registry with this many subscriptions.
 pub(crate) fn registry(kind: Kind, subscriptions: usize) -> anyhow::Result<Registry> {
     let registry = Registry::new(None).with_store(Arc::new(Store { kind, subscriptions }));
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -109,7 +111,7 @@ struct Store {
 }
 
 fn read_only<T>() -> Result<T, Error> {
-    Err(Error::Store { source: "it is read only".into() })
+    Err(Error::Store { source: "this store is read-only".into() })
 }
 
 #[async_trait]

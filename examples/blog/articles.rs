@@ -1,4 +1,4 @@
-//! Writes articles; each save announces itself.
+//! The REST API of articles. Every save writes its events.
 
 use axum::{
     Json, Router,
@@ -36,7 +36,7 @@ struct ArticleChange {
     state: Option<article::State>,
 }
 
-/// An article as the blog shows it.
+/// The JSON of an article.
 #[derive(Serialize)]
 struct ArticleView {
     #[serde(flatten)]
@@ -60,7 +60,7 @@ async fn create(State(db): Db, user: User, Json(new): Json<NewArticle>) -> Resul
         author: Set(user.0),
         ..Default::default()
     };
-    let article = article.insert(&db).await.map_err(Problem::internal)?; // row and event: one transaction
+    let article = article.insert(&db).await.map_err(Problem::internal)?; // writes row and event in one transaction
     let location = [(header::LOCATION, format!("/articles/{}/", article.id))];
     Ok((StatusCode::CREATED, location, ArticleView::of(article, &db).await?))
 }
@@ -93,7 +93,7 @@ async fn find(db: &DatabaseConnection, id: i32) -> Result<article::Model, Proble
     found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND).detail(format!("no article {id}")))
 }
 
-/// An article that is the user's to change.
+/// The article, if the user is its author and may change it.
 pub(crate) async fn own(db: &DatabaseConnection, id: i32, user: &User) -> Result<article::Model, Problem> {
     let article = find(db, id).await?;
     let theirs = || Problem::new(StatusCode::FORBIDDEN).detail(format!("article {id} is by {}", article.author));

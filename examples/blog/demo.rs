@@ -1,4 +1,4 @@
-//! What makes the blog show itself: a receiver of its own, and what to type next.
+//! Shows the blog at work: starts a receiver and prints the commands to type next.
 
 use std::{io, net::SocketAddr};
 
@@ -10,7 +10,7 @@ use thorn::{
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-/// The path by which the receiver's subscription is known again after a restart.
+/// The path of the receiver's URL. After a restart it identifies the old subscription.
 const PATH: &str = "/the-blogs-own-receiver";
 
 pub(crate) fn log_warnings() {
@@ -18,8 +18,8 @@ pub(crate) fn log_warnings() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
-/// A free port for the receiver.
-pub(crate) async fn bind() -> io::Result<TcpListener> {
+/// Listens on a free port for the receiver.
+pub(crate) async fn bind_receiver() -> io::Result<TcpListener> {
     TcpListener::bind("127.0.0.1:0").await
 }
 
@@ -32,8 +32,8 @@ impl FromRef<Secrets> for WebhookSecrets {
     }
 }
 
-/// Ends the subscription of an earlier start, whose receiver is gone.
-pub(crate) async fn forget(thorn: &Thorn) -> Result<(), thorn::Error> {
+/// Deletes the subscription of an earlier run, whose receiver no longer exists.
+pub(crate) async fn remove_old_subscription(thorn: &Thorn) -> Result<(), thorn::Error> {
     let subscriptions = thorn.subscriptions();
     for old in subscriptions.list(Access::Operator, Page { limit: 1000, ..Page::default() }).await? {
         if old.owner.is_none() && old.destination.url.ends_with(PATH) {
@@ -43,8 +43,8 @@ pub(crate) async fn forget(thorn: &Thorn) -> Result<(), thorn::Error> {
     Ok(())
 }
 
-/// Subscribes the receiver to every article of every author, and says what to type next.
-pub(crate) async fn start(thorn: &Thorn, listener: TcpListener, blog: SocketAddr) -> anyhow::Result<()> {
+/// Subscribes the receiver to the articles of every author and prints the commands to type next.
+pub(crate) async fn start_receiver(thorn: &Thorn, listener: TcpListener, blog: SocketAddr) -> anyhow::Result<()> {
     let url = format!("http://{}{PATH}", listener.local_addr()?);
     let new = NewSubscription { event: "article.*".into(), url, ..NewSubscription::default() };
     let secret = thorn.subscriptions().create(new).await?.destination.signing.secret;
@@ -53,7 +53,7 @@ pub(crate) async fn start(thorn: &Thorn, listener: TcpListener, blog: SocketAddr
     tokio::spawn(async move { axum::serve(listener, receiver).await });
     println!(
         r#"
-a receiver of its own listens to article.*; in another terminal, type
+the blog's own receiver is subscribed to article.*; in another terminal, type
 
   curl -s http://{blog}/articles/ -H 'Authorization: Bearer alice' \
     -H 'Content-Type: application/json' -d '{{"title": "Hello", "body": "World"}}'
@@ -61,34 +61,34 @@ a receiver of its own listens to article.*; in another terminal, type
   curl -s -X PATCH http://{blog}/articles/1/ -H 'Authorization: Bearer alice' \
     -H 'Content-Type: application/json' -d '{{"state": "PUBLISHED"}}'
 
-and see below what arrives
+the deliveries appear below
 "#
     );
     Ok(())
 }
 
-/// Prints a delivery; it gets here only if its signature is right.
+/// Prints a delivery. The extractor has already verified its signature.
 async fn show(hook: Webhook) -> StatusCode {
     let (sender, data) = (hook.sender.as_deref().unwrap_or("nobody"), &hook.data);
     println!("✔ verified {} by {sender}: {data}", hook.event);
     StatusCode::NO_CONTENT
 }
 
-/// Says how to subscribe a receiver that runs elsewhere.
+/// Prints how to subscribe a receiver that runs elsewhere.
 pub(crate) fn explain_subscribing(blog: SocketAddr) {
     println!(
         r#"
-to be told of articles by alice, type
+to subscribe to the articles of alice, type
 
   curl -s http://{blog}/hooks/ -H 'Authorization: Bearer alice' \
     -H 'Content-Type: application/json' -d '{{"event": "article.*", "url": "http://127.0.0.1:8888/"}}'
 
-and start a receiver with the hmac_secret it answers: cargo run --example receiver -- --secret whsec_…
+and start a receiver with the hmac_secret in the answer: cargo run --example receiver -- --secret whsec_…
 "#
     );
 }
 
-/// From now on signals don't kill: the future resolves when the process is asked to stop.
+/// Listens for signals from now on. The future resolves when the process is asked to stop.
 pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -1,9 +1,9 @@
-//! Articles and their tags. What is announced is said here, and nowhere else.
+//! Articles and their tags. The attributes here declare every event of the blog.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Schema};
 
 pub(crate) mod article {
-    #![expect(unreachable_pub, reason = "SeaORM's derives want public types")]
+    #![expect(unreachable_pub, reason = "SeaORM's derives need public types")]
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, serde::Serialize, serde::Deserialize)]
@@ -42,7 +42,7 @@ pub(crate) mod article {
 }
 
 pub(crate) mod tag {
-    #![expect(unreachable_pub, reason = "SeaORM's derives want public types")]
+    #![expect(unreachable_pub, reason = "SeaORM's derives need public types")]
     use sea_orm::entity::prelude::*;
 
     #[sea_orm::model]
@@ -60,9 +60,9 @@ pub(crate) mod tag {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Its rows are the links of articles with tags.
+/// The links between articles and tags.
 pub(crate) mod article_tag {
-    #![expect(unreachable_pub, reason = "SeaORM's derives want public types")]
+    #![expect(unreachable_pub, reason = "SeaORM's derives need public types")]
     use sea_orm::entity::prelude::*;
 
     #[thorn::webhook_model(junction)]
@@ -81,7 +81,7 @@ pub(crate) mod article_tag {
     }
 }
 
-pub(crate) async fn make_tables(db: &DatabaseConnection) -> Result<(), DbErr> {
+pub(crate) async fn create_tables(db: &DatabaseConnection) -> Result<(), DbErr> {
     let schema = Schema::new(db.get_database_backend());
     for mut table in [
         schema.create_table_from_entity(article::Entity),

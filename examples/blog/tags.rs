@@ -1,4 +1,4 @@
-//! Tags articles; a link that comes or goes announces itself as the article's.
+//! Tags articles. Adding or removing a tag fires an event of the article.
 
 use axum::{
     Router,
@@ -17,7 +17,7 @@ use crate::{
     models::{article_tag, tag},
 };
 
-/// Characters of a tag.
+/// Characters that a tag may have.
 const MAX_LENGTH: usize = 50;
 
 pub(crate) fn routes() -> Router<DatabaseConnection> {
@@ -29,11 +29,11 @@ pub(crate) fn routes() -> Router<DatabaseConnection> {
 async fn add(State(db): Db, Path((id, name)): Path<(i32, String)>, user: User) -> Result<StatusCode, Problem> {
     let article = own(&db, id, &user).await?;
     if name.trim().is_empty() || name.chars().count() > MAX_LENGTH {
-        let detail = format!("a tag has between 1 and {MAX_LENGTH} characters");
+        let detail = format!("a tag must have 1 to {MAX_LENGTH} characters");
         return Err(Problem::new(StatusCode::BAD_REQUEST).detail(detail));
     }
-    let tag = find_or_make(&db, name).await.map_err(Problem::internal)?;
-    // Link and event: one transaction; neither if it was linked already.
+    let tag = find_or_create(&db, name).await.map_err(Problem::internal)?;
+    // Writes link and event in one transaction, and nothing if the tag is already there.
     links::add(article_tag::Entity, &article, tag, &db).await.map_err(Problem::internal)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -55,7 +55,7 @@ async fn find(db: &DatabaseConnection, name: &str) -> Result<Option<tag::Model>,
     tag::Entity::find().filter(tag::Column::Name.eq(name)).one(db).await
 }
 
-async fn find_or_make(db: &DatabaseConnection, name: String) -> Result<Option<tag::Model>, DbErr> {
+async fn find_or_create(db: &DatabaseConnection, name: String) -> Result<Option<tag::Model>, DbErr> {
     let new = tag::ActiveModel { name: Set(name.clone()), ..Default::default() };
     let or_nothing = OnConflict::column(tag::Column::Name).do_nothing().to_owned();
     tag::Entity::insert(new).on_conflict(or_nothing).exec_without_returning(db).await?;

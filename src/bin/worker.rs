@@ -1,4 +1,4 @@
-//! The background worker: relays committed events and delivers them, until it is told to stop.
+//! The worker as a program: relays committed events and delivers them until it is told to stop.
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -20,54 +20,54 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Delivers the webhooks of every application that writes to this database.
 ///
-/// Run as many as you like; they share the work. SIGTERM or Ctrl-C stops one cleanly: requests
-/// under way finish, the rest is handed back.
+/// You can run several workers, which share the work. SIGTERM or Ctrl-C stops a worker cleanly: it
+/// finishes the requests that are under way and hands the rest back.
 #[derive(Debug, Parser)]
 #[command(version, after_help = SETTINGS)]
 struct Arguments {
-    /// The application's database.
+    /// URL of the application's database.
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite://thorn.db", hide_env_values = true)]
     database_url: String,
-    /// Show backlog, rate and failures while working [default: on a terminal].
+    /// Show the backlog, rate and failures while running [default: only on a terminal].
     #[arg(long)]
     progress: bool,
 }
 
 const SETTINGS: &str = "\
-Settings from the environment (durations in seconds):
-  THORN_ALLOW_NETWORKS   networks that may be delivered to on any port, such as 10.0.0.0/8 [public addresses only]
-  THORN_ALLOW_PORTS      ports of public addresses [80,443]
-  THORN_RECIPIENT_VALIDATORS  rules separated by `;`, such as protocols=https;ports=443,8443
-  THORN_SUBSCRIBERS      JSON file of subscriptions [none]
-  THORN_EVENT_TIMEOUT    total deadline of one attempt [15]
-  THORN_RETRY            whether failures are retried [true]
-  THORN_RETRY_MAX        retries [10]
-  THORN_RETRY_DELAY      wait before the first retry; it grows fourfold up to 12 h [5]
-  THORN_SECRET_KEY       32 bytes in base64 that encrypt secrets at rest [none]
-  THORN_CHUNKSIZE        deliveries of one task [100]
-  THORN_TAKEOVER         silence after which another worker takes over [20]
-  THORN_AUDIT_AFTER      time after which deliveries are reconciled [60]
+Settings from the environment (durations in seconds, defaults in brackets):
+  THORN_ALLOW_NETWORKS   networks to allow on every port, such as 10.0.0.0/8 [public addresses only]
+  THORN_ALLOW_PORTS      ports to allow on public addresses [80,443]
+  THORN_RECIPIENT_VALIDATORS  rules for URLs, separated by `;`, such as protocols=https;ports=443,8443 [none]
+  THORN_SUBSCRIBERS      JSON file with subscriptions [none]
+  THORN_EVENT_TIMEOUT    timeout of an attempt [15]
+  THORN_RETRY            whether failed deliveries are retried [true]
+  THORN_RETRY_MAX        maximum number of retries [10]
+  THORN_RETRY_DELAY      delay before the first retry; each further delay is four times as long, up to 12 h [5]
+  THORN_SECRET_KEY       key that encrypts stored secrets: 32 bytes in base64 [none]
+  THORN_CHUNKSIZE        deliveries in one task of the queue [100]
+  THORN_TAKEOVER         silence of a worker after which another takes over its tasks [20]
+  THORN_AUDIT_AFTER      age at which a worker checks that an event's deliveries exist [60]
   THORN_POLL_INTERVAL    how often an idle worker looks for work [0.1]
-  THORN_DISABLE_AFTER    failing time after which a subscription is disabled, or none [259200]
-  THORN_KEEP             time for which events and deliveries are kept, or none [2592000]
-  THORN_KEEP_UNHEARD     the same for events that nobody heard of, or none [86400]
-  THORN_QUEUE_URL        redis://… or rediss://…, or memory: if this is the only process [the application's database]
-  THORN_QUEUE_NAME       separates applications that share a queue [thorn]
-Read along with these, and of use to applications only:
-  THORN_BASE_URL         joined with events' references that are paths [none]
-  THORN_MAX_EVENT_BYTES  bytes a rendered event may have [262144]
+  THORN_DISABLE_AFTER    time of failures after which a subscription is disabled, or none [259200]
+  THORN_KEEP             how long events and deliveries are kept, or none [2592000]
+  THORN_KEEP_UNHEARD     the same for events that no subscription matched, or none [86400]
+  THORN_QUEUE_URL        redis://… or rediss://…, or memory: for a single process [the application's database]
+  THORN_QUEUE_NAME       name that keeps applications apart if they share a queue [thorn]
+The worker reads these settings too, but only applications use them:
+  THORN_BASE_URL         URL in front of event references that are paths [none]
+  THORN_MAX_EVENT_BYTES  maximum size of a rendered event in bytes [262144]
   THORN_DISPATCHER       queue, inline or disabled [queue]
-  THORN_INLINE_CONCURRENCY  requests at once of inline delivery [16]
-  THORN_HMAC_SIGNER      how Hook-HMAC of new subscriptions is made: hmac, or compat with Python's Thorn [hmac]
-  THORN_EVENT_CHOICES    names of which subscriptions must mean one [any]
+  THORN_INLINE_CONCURRENCY  concurrent requests of inline delivery [16]
+  THORN_HMAC_SIGNER      form of Hook-HMAC for new subscriptions: hmac, or compat for Python's Thorn [hmac]
+  THORN_EVENT_CHOICES    event names; each subscription must match one of them [any]
 Logging:
-  RUST_LOG               what is logged [info]";
+  RUST_LOG               log filter [info]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
-        // For a person: what was attempted and why it failed, without a backtrace.
+        // Print what failed and why, for a person: no backtrace.
         Err(error) => {
             eprintln!("worker: {error}");
             if let Some(cause) = error.chain().nth(1) {
@@ -85,13 +85,13 @@ async fn run() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
-    let config = Config::from_env().context("the environment has settings that can't be read")?;
+    let config = Config::from_env().context("invalid settings in the environment")?;
     let db = thorn::connect(&arguments.database_url)
         .await
         .context("set DATABASE_URL to the application's database, for example sqlite://app.db")?;
-    thorn::migration::migrate(&db).await.context("thorn's tables can't be made")?;
+    thorn::migration::migrate(&db).await.context("can't create thorn's tables")?;
     let thorn = Thorn::builder(db).config(config).build().await?;
-    // Before it starts: a signal that found nobody listening would end it in the midst of its first tasks.
+    // Listen before the worker starts. Otherwise an early signal would kill it while it runs its first tasks.
     let stop = stop_signal()?;
     let worker = thorn.start_worker().await?;
     tokio::select! {
@@ -102,7 +102,7 @@ async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Listens from now on; what it returns resolves when the process is asked to stop.
+/// Listens for signals from now on. The future resolves when the process is asked to stop.
 #[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -115,13 +115,13 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves when the process is asked to stop.
+/// Returns a future that resolves when the process is asked to stop.
 #[cfg(not(unix))]
 fn stop_signal() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
     Ok(tokio::signal::ctrl_c())
 }
 
-/// Writes a status line each second.
+/// Updates a status line every second.
 async fn show_progress(thorn: &Thorn, worker: &Worker) {
     let mut before = Snapshot::default();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -135,7 +135,7 @@ async fn show_progress(thorn: &Thorn, worker: &Worker) {
             Err(_) => "the database doesn't answer".to_owned(),
         };
         let line = format!("{rate}/s · {} delivered · {} attempts failed · {backlog}", now.delivered, now.failed);
-        // A terminal that is gone is no reason to stop delivering.
+        // Keep delivering if the terminal is gone.
         let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
         let _ = std::io::stderr().flush();
     }

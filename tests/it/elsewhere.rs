@@ -20,7 +20,7 @@ use thorn::{
         Subscription, SubscriptionChange, SubscriptionStore,
     },
 };
-use thorn_axum::{HookOwner, Unauthenticated, hooks};
+use thorn_axum::{Caller, Unauthenticated, hooks};
 use thorn_core::testing::{Receiver, Reply};
 use tower::ServiceExt as _;
 
@@ -127,7 +127,7 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
     }
 }
 
-impl HookOwner for User {
+impl Caller for User {
     fn access(&self) -> Access<'_> {
         Access::Owner(&self.0)
     }

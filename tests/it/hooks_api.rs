@@ -15,7 +15,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use thorn::{Config, subscription::Access};
-use thorn_axum::{HookOwner, Hooks, Unauthenticated, hooks};
+use thorn_axum::{Caller, Hooks, Unauthenticated, hooks};
 use tower::ServiceExt as _;
 
 use crate::app;
@@ -42,7 +42,7 @@ impl FromRequestParts<AppState> for User {
     }
 }
 
-impl HookOwner for User {
+impl Caller for User {
     fn access(&self) -> Access<'_> {
         if self.is_operator { Access::Operator } else { Access::Owner(&self.id) }
     }

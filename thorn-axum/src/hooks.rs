@@ -1,66 +1,56 @@
-//! The REST API with which owners manage their subscriptions.
+//! The REST API in which owners manage their subscriptions.
 
-mod collection;
+mod state;
+mod field_errors;
 mod fields;
-mod item;
-mod json;
-mod links;
-mod owner;
-mod page;
 mod representation;
-mod unauthenticated;
-
-pub use owner::HookOwner;
-pub use unauthenticated::Unauthenticated;
+mod collection;
+mod item;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use axum::{
-    Extension, Router,
-    extract::FromRequestParts,
-    http::{HeaderName, HeaderValue, StatusCode, header::CACHE_CONTROL},
-    routing::get,
-};
-use thorn_core::{Thorn, subscription::Subscriptions};
+use axum::{Extension, Router, extract::FromRequestParts, routing::get};
+use thorn_core::Thorn;
 
-use crate::Problem;
+use crate::http::{BaseUrl, Caller, method_not_allowed};
+use state::HooksState;
 
-/// The largest body of a request.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
-/// The REST API of subscriptions, at `/hooks/` unless [`path`](Hooks::path) says otherwise. `O` is
-/// the application's own extractor that tells who is asking, see [`HookOwner`].
+/// The REST API of subscriptions.
+///
+/// It is mounted at `/hooks/`; change that with [`path`](Hooks::path). `C` is your application's
+/// extractor that authenticates the [`Caller`].
 ///
 /// | | |
 /// |---|---|
-/// | `GET /hooks/` | the caller's subscriptions: an array, by URL, the newest first within one; `?limit=` (at most 1000, the default) with `Link: <…>; rel="next"` if there are more |
-/// | `POST /hooks/` | a new one, 201; the only answer that shows `hmac_secret` unasked |
-/// | `GET /hooks/{id}/` | one |
-/// | `PUT /hooks/{id}/` | replaces it; of `filter`, `hmac_secret`, `hmac_signer`, `headers` and `enabled` what isn't given stays |
-/// | `PATCH /hooks/{id}/` | changes the fields given |
-/// | `DELETE /hooks/{id}/` | 204, and it hears no more |
-/// | `GET /hooks/{id}/secret/` | its `hmac_secret` |
+/// | `GET /hooks/` | lists the caller's subscriptions as an array, by URL and then newest first; `?limit=` is at most 1000, the default; if there are more, the answer has `Link: <…>; rel="next"` |
+/// | `POST /hooks/` | creates a subscription and answers 201; apart from `…/secret/`, only this answer shows `hmac_secret` |
+/// | `GET /hooks/{id}/` | shows one subscription |
+/// | `PUT /hooks/{id}/` | replaces it; `filter`, `hmac_secret`, `hmac_signer`, `headers` and `enabled` stay if the body leaves them out |
+/// | `PATCH /hooks/{id}/` | changes the fields in the body |
+/// | `DELETE /hooks/{id}/` | deletes it and answers 204 |
+/// | `GET /hooks/{id}/secret/` | shows its `hmac_secret` |
 ///
 /// | field | |
 /// |---|---|
-/// | `event`, `url` | required: a [pattern](thorn_core::subscription::Pattern) and where deliveries go |
-/// | `filter` | what must hold of the event's data, `{"state": "PUBLISHED"}`, as a [`Q`](thorn_core::filter::Q) without `now_…` and `changed`; null (default) for none |
+/// | `event` | required: the events to receive, as a [pattern](thorn_core::subscription::Pattern) |
+/// | `url` | required: the endpoint that receives them |
+/// | `filter` | a condition on the event's data, such as `{"state": "PUBLISHED"}`: a [`Q`](thorn_core::filter::Q) without `now_…` and `changed`; null (default) for none |
 /// | `content_type` | `application/json` (default) or `application/x-www-form-urlencoded` |
-/// | `hmac_secret` | what deliveries are signed with; generated if left out |
-/// | `hmac_digest` | hash function of `Hook-HMAC`: `sha256` (default), `sha512`, `sha384`, `sha224`, `sha1` |
-/// | `hmac_signer` | form of `Hook-HMAC`: `hmac`, or `compat` as Python's Thorn makes it; default as configured |
-/// | `headers` | headers sent with each delivery, `{"Authorization": "Bearer …"}`; replaces all there were. Never shown again, only their `header_names` |
-/// | `enabled` | `false` silences it |
-/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `failing_since`, `created_at`, `updated_at`, `subscription` | shown only; ignored when sent |
+/// | `hmac_secret` | the secret that signs deliveries; generated if left out |
+/// | `hmac_digest` | the hash function of `Hook-HMAC`: `sha256` (default), `sha512`, `sha384`, `sha224`, `sha1` |
+/// | `hmac_signer` | the form of `Hook-HMAC`: `hmac`, or `compat` for the form of Python's Thorn; default as configured |
+/// | `headers` | headers to send with each delivery, such as `{"Authorization": "Bearer …"}`; they replace all earlier ones. Answers show only their `header_names` |
+/// | `enabled` | `false` stops deliveries |
+/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `failing_since`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
 ///
-/// Each with or without the trailing slash. Bodies are JSON, 64 kilobytes at most, errors are
-/// [`Problem`]s. What belongs to somebody else answers 404, like what doesn't exist.
+/// Every path works with and without the trailing slash. Bodies are JSON of at most 64 KiB, and errors
+/// are [`Problem`](crate::Problem)s. Another owner's subscription answers 404, like one that doesn't exist.
 ///
 /// # Examples
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use thorn_axum::HookOwner;
+/// use thorn_axum::Caller;
 /// use thorn_core::Thorn;
 /// # #[derive(Clone)] struct AppState;
 /// # struct User;
@@ -71,7 +61,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// #         _: &AppState,
 /// #     ) -> Result<Self, Self::Rejection> { Ok(User) }
 /// # }
-/// # impl HookOwner for User {
+/// # impl Caller for User {
 /// #     fn access(&self) -> thorn_core::subscription::Access<'_> { thorn_core::subscription::Access::Owner("1") }
 /// # }
 ///
@@ -82,34 +72,38 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 ///         .with_state(state)
 /// }
 /// ```
-pub fn hooks<O>(thorn: &Thorn) -> Hooks<O> {
-    let hooks = Hooks { thorn: thorn.clone(), path: "/hooks".to_owned(), base_url: None, owner: PhantomData };
+pub fn hooks<C>(thorn: &Thorn) -> Hooks<C> {
+    let hooks = Hooks { thorn: thorn.clone(), path: "/hooks".to_owned(), base_url: None, caller: PhantomData };
     match &thorn.config().base_url {
         Some(url) => hooks.base_url(url),
         None => hooks,
     }
 }
 
-/// The router of the [`hooks`] API, on its way into the application's: give it to
-/// [`Router::merge`], or to [`Router::nest`] as [`into_router`](Self::into_router), which adds a prefix.
+/// The router of the [`hooks`] API.
+///
+/// Pass it to [`Router::merge`]. To add a prefix, pass its [`into_router`](Self::into_router) to
+/// [`Router::nest`].
 #[must_use = "merge it into the application's router"]
-pub struct Hooks<O> {
+pub struct Hooks<C> {
     thorn: Thorn,
     path: String,
     base_url: Option<String>,
-    owner: PhantomData<fn() -> O>,
+    caller: PhantomData<fn() -> C>,
 }
 
-impl<O> Hooks<O> {
-    /// Where it is mounted; default `/hooks`.
+impl<C> Hooks<C> {
+    /// Sets the path of the API. Default: `/hooks`.
     pub fn path(mut self, path: &str) -> Self {
         let path = path.trim_matches('/');
         self.path = if path.is_empty() { String::new() } else { format!("/{path}") };
         self
     }
 
-    /// What absolute links begin with, for example `https://blog.example`. Default: the `base_url` of
-    /// [`Thorn`], or without one the host and the `X-Forwarded-Proto` of the request.
+    /// Sets the beginning of absolute links, such as `https://blog.example`.
+    ///
+    /// Default: the `base_url` of [`Thorn`]. Without one, links use the request's `Host` and
+    /// `X-Forwarded-Proto`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         let mut url = url.into();
         url.truncate(url.trim_end_matches('/').len());
@@ -117,15 +111,15 @@ impl<O> Hooks<O> {
         self
     }
 
-    /// The router. Its routes already begin with [`path`](Self::path).
+    /// Builds the router. Its routes already begin with [`path`](Self::path).
     pub fn into_router<S>(self) -> Router<S>
     where
-        O: HookOwner + FromRequestParts<S> + Send + 'static,
+        C: Caller + FromRequestParts<S> + Send + 'static,
         S: Clone + Send + Sync + 'static,
     {
-        let collection = get(collection::list::<O>).post(collection::create::<O>);
-        let item = get(item::show::<O>).put(item::replace::<O>).patch(item::change::<O>).delete(item::delete::<O>);
-        let secret = get(item::reveal::<O>);
+        let collection = get(collection::list::<C>).post(collection::create::<C>);
+        let item = get(item::show::<C>).put(item::replace::<C>).patch(item::change::<C>).delete(item::delete::<C>);
+        let secret = get(item::reveal::<C>);
 
         let base = &self.path;
         let routes =
@@ -134,48 +128,25 @@ impl<O> Hooks<O> {
             let methods = methods.fallback(method_not_allowed);
             let path = format!("{base}{below}");
             let router = router.route(&format!("{path}/"), methods.clone());
-            // At the root there is no form without a slash.
+            // The root has no form without the slash.
             if path.is_empty() { router } else { router.route(&path, methods) }
         });
-        let state = HooksState { thorn: self.thorn, base_url: self.base_url };
-        router.layer(Extension(Arc::new(state)))
+        let base_url = BaseUrl(self.base_url.map(Arc::from));
+        router.layer(Extension(base_url)).layer(Extension(Arc::new(HooksState(self.thorn))))
     }
 }
 
-/// What the handlers need. It travels with the request, because the router's own state is the
-/// application's, for the application's extractor.
-struct HooksState {
-    thorn: Thorn,
-    base_url: Option<String>,
-}
-
-impl HooksState {
-    fn subscriptions(&self) -> &Subscriptions {
-        self.thorn.subscriptions()
-    }
-}
-
-type State = Arc<HooksState>;
-
-/// Answers here are about one caller, and some hold a secret: no cache keeps them.
-const NO_STORE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
-
-/// The `Allow` header comes from the route.
-async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED)
-}
-
-impl<O, S> From<Hooks<O>> for Router<S>
+impl<C, S> From<Hooks<C>> for Router<S>
 where
-    O: HookOwner + FromRequestParts<S> + Send + 'static,
+    C: Caller + FromRequestParts<S> + Send + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    fn from(hooks: Hooks<O>) -> Self {
+    fn from(hooks: Hooks<C>) -> Self {
         hooks.into_router()
     }
 }
 
-impl<O> fmt::Debug for Hooks<O> {
+impl<C> fmt::Debug for Hooks<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hooks").field("path", &self.path).field("base_url", &self.base_url).finish_non_exhaustive()
     }

@@ -1,12 +1,15 @@
-//! HTTP pieces of [thorn](https://docs.rs/thorn) for axum: the router of the [`hooks`] API, and the
-//! [`Webhook`] extractor for those who receive.
+//! The HTTP side of [thorn](https://docs.rs/thorn) for axum: the router of the [`hooks`] API, and the
+//! [`Webhook`] extractor for applications that receive webhooks.
+//!
+//! Most applications use this crate through `thorn`, which re-exports it.
+//!
+//! Each module may use the ones above it: `http` (pieces that every resource uses), `receiver`, `hooks`.
 #![deny(missing_docs)]
 
-mod body;
-mod hooks;
-mod problem;
+mod http;
 mod receiver;
+mod hooks;
 
-pub use hooks::{HookOwner, Hooks, Unauthenticated, hooks};
-pub use problem::{NON_FIELD_ERRORS, Problem};
+pub use hooks::{Hooks, hooks};
+pub use http::{Caller, Problem, Unauthenticated};
 pub use receiver::{Webhook, WebhookSecrets};

@@ -1,4 +1,4 @@
-//! For those who receive: an extractor that hands over what is signed, and nothing else.
+//! Receives webhooks: an extractor that accepts signed deliveries only.
 
 mod body;
 mod secrets;
@@ -14,16 +14,23 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thorn_core::{SubscriptionId, Timestamp, signing::SignatureError};
 
-use crate::{Problem, body::bytes_up_to};
+use crate::http::{Problem, bytes_up_to, text};
 
-/// A delivery whose signature fits, with its data as a `T`.
+/// A delivery with a valid signature and its data as a `T`.
 ///
-/// It verifies the raw body with the [`WebhookSecrets`] from the application's state, and answers a
-/// [`Problem`] if that fails: 401 if the signature doesn't fit or is too old, 413 for a body that is
-/// too large, 400 for one that is no event or whose data is no `T`. A sender of thorn sees any of
-/// these as a failed delivery and tries again later.
+/// The extractor verifies the raw body with the [`WebhookSecrets`] in the application's state. It
+/// rejects a request with a [`Problem`]:
 ///
-/// Deliveries come at least once. Whoever must act once remembers [`delivery`](Self::delivery).
+/// | status | reason |
+/// |---|---|
+/// | 401 | the signature is missing, wrong or too old |
+/// | 413 | the body is too large |
+/// | 400 | the body isn't an event, or its data isn't a `T` |
+///
+/// A sender that uses thorn counts each of these as a failed attempt and retries later.
+///
+/// A delivery may arrive more than once. To act on it only once, store its
+/// [`delivery`](Self::delivery) id and skip ids that you have already stored.
 ///
 /// # Examples
 ///
@@ -49,28 +56,30 @@ use crate::{Problem, body::bytes_up_to};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Webhook<T = Value> {
-    /// The event's name, from the signed body and not from a header.
+    /// The event's name. It is read from the signed body, not from a header.
     pub event: String,
-    /// The same for every attempt of this delivery. Signed, unless only a `Hook-HMAC` came.
+    /// The delivery's id, which is the same for every attempt. It is signed, unless the request has only
+    /// a `Hook-HMAC` signature.
     pub delivery: Option<String>,
-    /// The subscription it was sent for. Headers say so, unsigned: don't decide by it.
+    /// The subscription that the delivery belongs to. It is read from an unsigned header: don't base
+    /// decisions on it.
     pub subscription: Option<SubscriptionId>,
-    /// Where the object is found: `ref` of the body.
+    /// Where to find the object that the event is about: `ref` in the body.
     pub reference: Option<String>,
-    /// Who caused the event.
+    /// The id of the user who caused the event.
     pub sender: Option<String>,
-    /// What the event tells.
+    /// The event's data.
     pub data: T,
-    /// The body as it came.
+    /// The body as it was received.
     pub raw: Bytes,
 }
 
 impl<T> Webhook<T> {
-    /// Verifies and reads a request that something else has taken apart.
+    /// Verifies and reads a request that is already split into headers and body.
     ///
     /// # Errors
     ///
-    /// As the extractor's, except for the size.
+    /// The same problems as the extractor's, except 413: the size isn't checked.
     pub fn from_parts(
         secrets: &WebhookSecrets,
         headers: &HeaderMap,
@@ -82,7 +91,7 @@ impl<T> Webhook<T> {
     {
         secrets.verify(headers, &raw, now).map_err(refusal)?;
         let body: body::Body<T> = body::read(headers, &raw).map_err(|error| {
-            Problem::new(StatusCode::BAD_REQUEST).detail(format!("Not the event expected: {error}"))
+            Problem::new(StatusCode::BAD_REQUEST).detail(format!("The body isn't the expected event: {error}"))
         })?;
         Ok(Self {
             event: body.event,
@@ -113,13 +122,8 @@ where
 }
 
 fn refusal(error: SignatureError) -> Problem {
-    // HTTP wants a challenge with every 401; the scheme is called after the header.
+    // HTTP requires a challenge with every 401. The scheme is named after the header.
     Problem::new(StatusCode::UNAUTHORIZED)
         .detail(error.to_string())
         .header(WWW_AUTHENTICATE, HeaderValue::from_static("Webhook-Signature"))
-}
-
-/// A header that is text.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

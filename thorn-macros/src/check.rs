@@ -1,4 +1,4 @@
-//! Whether a declaration is true of the struct it stands on.
+//! Checks that the columns and relations of a declaration exist.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -6,21 +6,21 @@ use quote::ToTokens;
 use crate::{
     columns::Columns,
     errors::Errors,
-    filter::Filter,
     model::{Declaration, Options, Payload, Trigger},
     relations::Relations,
     suggest::suggest,
     template::{Part, Template},
+    when::Mentions,
 };
 
-/// Reports every column and relation that doesn't exist.
+/// Adds an error for every column and relation that doesn't exist.
 pub(crate) fn check(declaration: &Declaration, columns: &Columns, relations: &Relations, errors: &mut Errors) {
     for event in declaration.events.iter().filter(|event| matches!(event.trigger, Trigger::Links(_))) {
         if let Err(error) = relations.of_event(event) {
             errors.add(error);
         }
     }
-    if let Some(Err(error)) = declaration.junction.as_ref().map(|junction| relations.of_junction(junction)) {
+    if let Some(Err(error)) = declaration.junction.as_ref().map(|junction| relations.sides_of(junction)) {
         errors.add(error);
     }
     let mut check = Check { columns, errors };
@@ -28,7 +28,7 @@ pub(crate) fn check(declaration: &Declaration, columns: &Columns, relations: &Re
         check.template(&event.name);
         check.options(&event.options);
         if let Some(when) = &event.when {
-            for ident in Filter::of(when, columns).unknown {
+            for ident in Mentions::in_expression(when, columns).unknown {
                 check.unknown(&ident.to_string(), ident.to_token_stream());
             }
         }

@@ -1,18 +1,20 @@
-//! The columns of the struct, as SeaORM will see them.
+//! The columns of the struct, as SeaORM derives them.
 
 use heck::ToUpperCamelCase;
 use proc_macro2::Span;
-use syn::{Field, Ident, ItemStruct, LitStr, Token, Type, ext::IdentExt, meta::ParseNestedMeta};
+use syn::{Field, Ident, ItemStruct, LitStr, Type, ext::IdentExt};
+
+use crate::sea_orm_attribute::for_each_entry;
 
 /// A field that is a column.
 pub(crate) struct Column {
-    /// The field.
+    /// The identifier of the field, which may be raw (`r#type`).
     pub(crate) field: Ident,
-    /// Its name as users write it.
+    /// The name that users write.
     pub(crate) name: String,
-    /// Its variant of the `Column` enum.
+    /// The variant of SeaORM's `Column` enum.
     pub(crate) variant: Ident,
-    /// Whether the field is an `Option`.
+    /// Whether the field's type is `Option`.
     pub(crate) nullable: bool,
 }
 
@@ -20,12 +22,12 @@ pub(crate) struct Column {
 pub(crate) struct Columns(Vec<Column>);
 
 impl Columns {
-    /// Reads the struct; relations and `#[sea_orm(ignore)]` are no columns.
+    /// Reads the struct. Relations and fields with `#[sea_orm(ignore)]` aren't columns.
     pub(crate) fn of(item: &ItemStruct) -> Self {
         Self(item.fields.iter().filter_map(column).collect())
     }
 
-    /// The column of this name.
+    /// The column with this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Column> {
         self.0.iter().find(|column| column.name == name)
     }
@@ -35,7 +37,7 @@ impl Columns {
         self.get(&ident.unraw().to_string())
     }
 
-    /// All names, for a hint.
+    /// All names, for the hint in an error.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|column| column.name.as_str())
     }
@@ -52,36 +54,21 @@ fn column(field: &Field) -> Option<Column> {
         variant => variant,
     };
     let mut ignored = false;
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("sea_orm")) {
-        // What is wrong in there is SeaORM's to report.
-        let _ = attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("ignore") {
-                ignored = true;
-            } else if meta.path.is_ident("enum_name") {
-                variant = meta.value()?.parse::<LitStr>()?.value();
-                return Ok(());
-            }
-            skip(&meta)
-        });
-    }
+    for_each_entry(&field.attrs, |meta| {
+        if meta.path.is_ident("enum_name") {
+            variant = meta.value()?.parse::<LitStr>()?.value();
+            return Ok(true);
+        }
+        ignored |= meta.path.is_ident("ignore");
+        Ok(false)
+    });
     let variant = syn::parse_str(&variant).unwrap_or_else(|_| Ident::new("Column", Span::call_site()));
     let nullable = last_segment(&field.ty)? == "Option";
     (!ignored).then_some(Column { field: ident, name, variant, nullable })
 }
 
-/// Reads over a value or a list that is of no concern here.
-pub(crate) fn skip(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
-    if meta.input.peek(Token![=]) {
-        meta.value()?.parse::<syn::Expr>()?;
-    } else if meta.input.peek(syn::token::Paren) {
-        let content;
-        syn::parenthesized!(content in meta.input);
-        content.parse::<proc_macro2::TokenStream>()?;
-    }
-    Ok(())
-}
-
-/// `Some("")` for types without a path, which are columns as well.
+/// The last segment of the type's path. Types without a path, such as `[u8; 4]`, are columns too and have
+/// an empty one.
 fn last_segment(ty: &Type) -> Option<String> {
     match ty {
         Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),

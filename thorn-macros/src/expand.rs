@@ -1,4 +1,4 @@
-//! The code of a correct declaration.
+//! Generates the code for a valid declaration.
 
 mod event;
 pub(crate) mod junction;
@@ -8,9 +8,9 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Visibility;
 
-use crate::{behavior, columns::Columns, model::Declaration, relations::Relations};
+use crate::{active_model_behavior, columns::Columns, model::Declaration, relations::Relations};
 
-/// Everything that stands beside the model.
+/// The code that is added beside the model.
 pub(crate) fn expand(
     declaration: &Declaration,
     columns: &Columns,
@@ -18,8 +18,8 @@ pub(crate) fn expand(
     vis: &Visibility,
 ) -> TokenStream {
     let behavior = match &declaration.custom_behavior {
-        None => behavior::generated(),
-        // The user has an impl; that it runs our hooks is proved by a trait.
+        None => active_model_behavior::generated(),
+        // The user has an impl. The bound makes sure that it runs thorn's hooks.
         Some(key) => {
             let span = key.span();
             quote_spanned! {span=>
@@ -31,7 +31,7 @@ pub(crate) fn expand(
         }
     };
     let events = declaration.events.iter().map(|event| event::expand(event, &declaration.options, columns, relations));
-    let sides = declaration.junction.as_ref().and_then(|junction| relations.of_junction(junction).ok());
+    let sides = declaration.junction.as_ref().and_then(|junction| relations.sides_of(junction).ok());
     let (announce_links, joins) = sides.map(|sides| (junction::announce(sides), junction::joins(sides))).unzip();
     let methods = methods::expand(vis);
     quote! {

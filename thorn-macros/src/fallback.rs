@@ -1,23 +1,24 @@
-//! What is generated when something is wrong: the item, the mistakes, and just enough that no
-//! second error follows from the first.
+//! Generates code after an error: the item, the errors, and just enough that the compiler reports no
+//! follow-up errors.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::ItemStruct;
 
-use crate::{behavior, expand::junction, relations::Relations};
+use crate::{active_model_behavior, expand::junction, relations::Relations};
 
-/// For an item that is no model.
+/// For an item that isn't a model.
 pub(crate) fn item_only(item: &TokenStream, error: &syn::Error) -> TokenStream {
     let error = error.to_compile_error();
     quote! { #item #error }
 }
 
-/// For a model whose attribute is wrong: it announces nothing.
+/// For a model whose attribute has errors. The model announces nothing.
 pub(crate) fn expand(attribute: &TokenStream, model: &ItemStruct, error: &syn::Error) -> TokenStream {
     let error = error.to_compile_error();
     let joins = joins(attribute, model);
-    let behavior = if says(attribute, "custom_behavior") { TokenStream::new() } else { behavior::generated() };
+    let behavior =
+        if has_word(attribute, "custom_behavior") { TokenStream::new() } else { active_model_behavior::generated() };
     quote! {
         #model
         #error
@@ -30,13 +31,13 @@ pub(crate) fn expand(attribute: &TokenStream, model: &ItemStruct, error: &syn::E
     }
 }
 
-/// A junction is one whatever is wrong with it: the models that it links aren't at fault.
+/// Keeps a junction a junction, so that the models it links get no errors.
 fn joins(attribute: &TokenStream, model: &ItemStruct) -> Option<TokenStream> {
-    let sides = says(attribute, "junction").then(|| Relations::of(model).first_two())?;
+    let sides = has_word(attribute, "junction").then(|| Relations::of(model).first_two_sides())?;
     sides.map(|[one, other]| junction::joins([&one, &other]))
 }
 
-fn says(attribute: &TokenStream, word: &str) -> bool {
+fn has_word(attribute: &TokenStream, word: &str) -> bool {
     let mut tokens = attribute.clone().into_iter();
     tokens.any(|token| matches!(token, TokenTree::Ident(ident) if ident == word))
 }

@@ -1,35 +1,43 @@
 //! The attributes of [thorn](https://docs.rs/thorn), which documents and re-exports them.
 //!
-//! A pipeline: `parse` (tokens → entries) → `model` (entries → declaration) → `columns`, `relations`
-//! and `check` (is it true of this struct?) → `expand`, or `fallback` if something is wrong.
+//! `webhook_model` is a pipeline:
+//!
+//! 1. `parse` turns the attribute's tokens into entries.
+//! 2. `model` turns the entries into a declaration.
+//! 3. `check` compares the declaration with the `columns` and `relations` of the struct.
+//! 4. `expand` generates the code, or `fallback` does if there are errors.
+//!
+//! `active_model_behavior` is the second attribute, for entities that keep their own hooks.
 #![deny(missing_docs)]
 
-mod behavior;
-mod check;
-mod columns;
+// Each module uses only modules above it.
 mod errors;
-mod expand;
-mod fallback;
-mod filter;
-mod model;
-mod parse;
-mod relations;
 mod suggest;
 mod template;
-mod webhook;
+mod sea_orm_attribute;
+mod parse;
+mod model;
+mod columns;
+mod relations;
+mod when;
+mod check;
+mod active_model_behavior;
+mod expand;
+mod fallback;
+mod webhook_model;
 
 use proc_macro::TokenStream;
 
 /// Documented in the crate `thorn`.
 #[proc_macro_attribute]
 pub fn webhook_model(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    webhook::webhook_model(&attribute.into(), &item.into()).into()
+    webhook_model::expand(&attribute.into(), &item.into()).into()
 }
 
 /// Documented in the crate `thorn`.
 #[proc_macro_attribute]
 pub fn active_model_behavior(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    behavior::active_model_behavior(&attribute.into(), &item.into()).into()
+    active_model_behavior::expand(&attribute.into(), &item.into()).into()
 }
 
 #[cfg(test)]

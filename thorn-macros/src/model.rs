@@ -1,13 +1,15 @@
-//! What the attribute declares, whatever struct it stands on.
+//! The declaration: the meaning of the attribute, before it is compared with the struct.
 
 mod event;
 mod junction;
+mod keys;
 mod options;
 
 pub(crate) use event::{Event, LinkOp, Trigger};
 pub(crate) use junction::Junction;
 pub(crate) use options::{Dispatch, Options, Payload};
 
+use keys::SeenKeys;
 use syn::{Ident, ext::IdentExt};
 
 use crate::{
@@ -19,11 +21,11 @@ use crate::{
 /// The whole attribute.
 pub(crate) struct Declaration {
     pub(crate) events: Vec<Event>,
-    /// What events without own options use.
+    /// The options of events that don't set their own.
     pub(crate) options: Options,
-    /// The key, if it is there.
+    /// The key `custom_behavior`, if it is given.
     pub(crate) custom_behavior: Option<Ident>,
-    /// Whether its rows are links.
+    /// Set if the rows of the model are links.
     pub(crate) junction: Option<Junction>,
 }
 
@@ -44,17 +46,17 @@ const KEYS: [&str; 13] = [
 ];
 
 impl Declaration {
-    /// Makes sense of the entries.
+    /// Interprets the entries.
     pub(crate) fn of(entries: Vec<Entry>, errors: &mut Errors) -> Self {
         let mut declaration =
             Self { events: Vec::new(), options: Options::default(), custom_behavior: None, junction: None };
-        let mut keys = Keys::default();
+        let mut seen = SeenKeys::default();
         let mut declares_anything = false;
         for Entry { key, value } in entries {
             let name = key.unraw().to_string();
             let is_event = name.strip_prefix("on_").is_some_and(|rest| !rest.is_empty());
             declares_anything |= is_event || name == "junction";
-            if !keys.is_new(&key, errors) {
+            if !seen.is_new(&key, errors) {
                 continue;
             }
             if is_event {
@@ -77,21 +79,5 @@ impl Declaration {
             ));
         }
         declaration
-    }
-}
-
-/// Finds keys that stand there twice.
-#[derive(Default)]
-struct Keys(Vec<Ident>);
-
-impl Keys {
-    fn is_new(&mut self, key: &Ident, errors: &mut Errors) -> bool {
-        let is_new = !self.0.contains(key);
-        if is_new {
-            self.0.push(key.clone());
-        } else {
-            errors.at(key, format!("`{key}` is already given above"));
-        }
-        is_new
     }
 }

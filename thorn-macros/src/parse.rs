@@ -1,6 +1,6 @@
-//! The attribute's grammar: `key`, `key = expression` and `key(entries)`, separated by commas.
+//! The grammar of the attribute: `key`, `key = expression` and `key(entries)`, separated by commas.
 //!
-//! After a mistake it goes on at the next comma.
+//! After an error, the parser continues at the next comma.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
@@ -20,14 +20,14 @@ pub(crate) struct Entry {
     pub(crate) value: Value,
 }
 
-/// What follows a key.
+/// The value of a key.
 pub(crate) enum Value {
     Nothing,
     Expression(Box<Expr>),
     Entries(Vec<Entry>),
 }
 
-/// Reads the attribute's argument.
+/// Parses the argument of the attribute.
 pub(crate) fn entries(tokens: TokenStream, errors: &mut Errors) -> Vec<Entry> {
     let parser = |input: ParseStream<'_>| Ok(entries_of(input, errors));
     parser.parse2(tokens).unwrap_or_default()
@@ -53,7 +53,7 @@ fn entries_of(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Entry> {
 
 fn entry(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Entry> {
     if input.peek(LitStr) {
-        // Goes on as if it had been said, so that the name isn't reported as missing.
+        // Continue as if the key were there, so that the name isn't reported as missing too.
         let name: ExprLit = input.parse()?;
         errors.at(&name, "expected a key; write `event = \"…\"`");
         let value = Value::Expression(Box::new(Expr::Lit(name.clone())));
@@ -84,7 +84,7 @@ fn skip_to_comma(input: ParseStream<'_>) {
     }
 }
 
-/// A fragment of a `macro_rules!` comes in an invisible group.
+/// Removes the invisible groups in which fragments of a `macro_rules!` arrive.
 pub(crate) fn ungroup(expression: Expr) -> Expr {
     match expression {
         Expr::Group(group) => ungroup(*group.expr),

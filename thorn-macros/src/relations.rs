@@ -1,73 +1,69 @@
-//! The relations of the struct, as SeaORM will see them.
+//! The relations of the struct, as SeaORM derives them.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{Field, GenericArgument, Ident, ItemStruct, LitStr, Path, PathArguments, Type, ext::IdentExt};
 
 use crate::{
-    columns::skip,
     model::{Event, Junction},
-    suggest::{list, suggest},
+    sea_orm_attribute::for_each_entry,
+    suggest::{all_of, suggest},
 };
 
-/// A field `HasMany<…>` with `via`.
+/// A many-to-many relation: a `HasMany<…>` field with `via`.
 pub(crate) struct ManyToMany {
     pub(crate) name: String,
-    /// What it is related with, as written.
+    /// The related entity, as written.
     pub(crate) related: Type,
     via: LitStr,
     is_self_ref: bool,
 }
 
 impl ManyToMany {
-    /// The junction's entity, where SeaORM looks for it.
+    /// The path of the junction's entity, which SeaORM expects beside the model's module.
     pub(crate) fn junction(&self) -> TokenStream {
         let module = self.via.parse::<Path>().ok().and_then(|path| path.segments.first().map(|it| it.ident.clone()));
-        // Errors are reported at the user's word.
+        // Errors point at the user's `via`.
         let span = Span::call_site().located_at(self.via.span());
         let module = module.map(|module| Ident::new(&module.to_string(), span));
         quote_spanned!(span=> super::#module::Entity)
     }
 }
 
-/// All relations of a model that matter here.
+/// The many-to-many and `BelongsTo` relations of a model.
 pub(crate) struct Relations {
     many_to_many: Vec<ManyToMany>,
     belongs_to: Vec<(Ident, Type)>,
-    /// Whether `#[sea_orm::model]` has already moved the fields elsewhere.
-    are_gone: bool,
+    /// Whether `#[sea_orm::model]` has already moved the fields to `ModelEx`.
+    were_moved: bool,
 }
 
-const GONE: &str = "put `#[webhook_model]` above `#[sea_orm::model]`, which has already moved the relations elsewhere";
+const WERE_MOVED: &str =
+    "put `#[webhook_model]` above `#[sea_orm::model]`, which has already moved the relations to another struct";
 
 impl Relations {
     /// Reads the struct.
     pub(crate) fn of(item: &ItemStruct) -> Self {
-        let are_gone = item.attrs.iter().any(|attribute| {
-            let mut found = false;
-            if attribute.path().is_ident("sea_orm") {
-                let _ = attribute.parse_nested_meta(|meta| {
-                    found |= meta.path.is_ident("model_ex");
-                    skip(&meta)
-                });
-            }
-            found
+        let mut were_moved = false;
+        for_each_entry(&item.attrs, |meta| {
+            were_moved |= meta.path.is_ident("model_ex");
+            Ok(false)
         });
         let belongs_to = item.fields.iter().filter_map(|field| {
-            let entity = argument(&field.ty, "BelongsTo")?;
-            Some((field.ident.clone()?, argument(&entity, "Option").unwrap_or(entity)))
+            let entity = type_argument(&field.ty, "BelongsTo")?;
+            Some((field.ident.clone()?, type_argument(&entity, "Option").unwrap_or(entity)))
         });
         let many_to_many = item.fields.iter().filter_map(many_to_many).collect();
-        Self { many_to_many, belongs_to: belongs_to.collect(), are_gone }
+        Self { many_to_many, belongs_to: belongs_to.collect(), were_moved }
     }
 
-    /// The relation that an event is about.
+    /// The relation whose links fire the event.
     pub(crate) fn of_event(&self, event: &Event) -> syn::Result<&ManyToMany> {
         let names = || self.many_to_many.iter().map(|relation| relation.name.as_str());
         let at =
             |tokens: &dyn ToTokens, message: String| Err(syn::Error::new_spanned(tokens.to_token_stream(), message));
         let found = match (&event.relation, self.many_to_many.as_slice()) {
-            (_, []) if self.are_gone => return at(&event.key, GONE.to_owned()),
+            (_, []) if self.were_moved => return at(&event.key, WERE_MOVED.to_owned()),
             (_, []) => {
                 let message = "this model has no many-to-many relation; give it a field, such as \
                                `#[sea_orm(has_many, via = \"article_tag\")] tags: HasMany<super::tag::Entity>`";
@@ -76,7 +72,8 @@ impl Relations {
             (None, [only]) => only,
             (None, _) => {
                 let names: Vec<&str> = names().collect();
-                let message = format!("this model has the relations {}; write `relation = …`", list(&names));
+                let message =
+                    format!("this model has several relations, {}; choose one: `relation = …`", all_of(&names));
                 return at(&event.key, message);
             }
             (Some(given), all) => {
@@ -92,21 +89,21 @@ impl Relations {
             let key = event.relation.as_ref().unwrap_or(&event.key);
             return at(
                 key,
-                format!("`{}` relates the model with itself, and such links can't be announced yet", found.name),
+                format!("`{}` relates the model to itself; thorn can't announce such links yet", found.name),
             );
         }
         Ok(found)
     }
 
-    /// Two models that this one belongs to, if they differ.
-    pub(crate) fn first_two(self) -> Option<[Type; 2]> {
+    /// The first two models that this one belongs to, if they differ.
+    pub(crate) fn first_two_sides(self) -> Option<[Type; 2]> {
         let mut entities = self.belongs_to.into_iter().map(|(_, entity)| entity);
         let sides = [entities.next()?, entities.next()?];
         differ([&sides[0], &sides[1]]).then_some(sides)
     }
 
-    /// The entities that a junction links.
-    pub(crate) fn of_junction(&self, junction: &Junction) -> syn::Result<[&Type; 2]> {
+    /// The two entities that a junction links.
+    pub(crate) fn sides_of(&self, junction: &Junction) -> syn::Result<[&Type; 2]> {
         let key = &junction.key;
         let names: Vec<String> = self.belongs_to.iter().map(|(field, _)| field.to_string()).collect();
         let mut sides = Vec::new();
@@ -125,16 +122,16 @@ impl Relations {
         }
         let message = match sides.as_slice() {
             [one, other] if differ([one, other]) => return Ok([one, other]),
-            [_, _] => "both sides are the same model, and such links can't be announced yet".to_owned(),
-            [] if self.are_gone => GONE.to_owned(),
+            [_, _] => "both sides are the same model; thorn can't announce such links yet".to_owned(),
+            [] if self.were_moved => WERE_MOVED.to_owned(),
             [] | [_] => "a junction belongs to the two models that it links; give it a field for each, such as \
                          `#[sea_orm(belongs_to, from = \"tag_id\", to = \"id\")] tag: BelongsTo<super::tag::Entity>`"
                 .to_owned(),
             _ => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let [one, other, ..] = names.as_slice() else { return Err(syn::Error::new(key.span(), "")) };
-                let all = list(&names);
-                format!("it belongs to {all}; say which two it links: `junction = [{one}, {other}]`")
+                let all = all_of(&names);
+                format!("this model belongs to {all}; say which two it links: `junction = [{one}, {other}]`")
             }
         };
         Err(syn::Error::new(key.span(), message))
@@ -146,24 +143,21 @@ fn differ([one, other]: [&Type; 2]) -> bool {
 }
 
 fn many_to_many(field: &Field) -> Option<ManyToMany> {
-    let related = argument(&field.ty, "HasMany")?;
+    let related = type_argument(&field.ty, "HasMany")?;
     let (mut via, mut is_self_ref) = (None, false);
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("sea_orm")) {
-        // What is wrong in there is SeaORM's to report.
-        let _ = attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("via") {
-                via = Some(meta.value()?.parse::<LitStr>()?);
-                return Ok(());
-            }
-            is_self_ref |= meta.path.is_ident("self_ref");
-            skip(&meta)
-        });
-    }
+    for_each_entry(&field.attrs, |meta| {
+        if meta.path.is_ident("via") {
+            via = Some(meta.value()?.parse::<LitStr>()?);
+            return Ok(true);
+        }
+        is_self_ref |= meta.path.is_ident("self_ref");
+        Ok(false)
+    });
     Some(ManyToMany { name: field.ident.as_ref()?.unraw().to_string(), related, via: via?, is_self_ref })
 }
 
 /// `T` of `wrapper<T>`.
-fn argument(ty: &Type, wrapper: &str) -> Option<Type> {
+fn type_argument(ty: &Type, wrapper: &str) -> Option<Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == wrapper)?;
     match &last.arguments {

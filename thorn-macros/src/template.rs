@@ -1,13 +1,13 @@
-//! Strings with columns in them: `"user.{username}.created"`, `"/users/{id}"`.
+//! Strings that contain columns: `"user.{username}.created"`, `"/users/{id}"`.
 
 use syn::LitStr;
 
 use crate::errors::Errors;
 
-/// The longest name of an event.
+/// Characters that an event's name may have.
 const MAX_NAME_LENGTH: usize = 190;
 
-/// A string taken apart.
+/// A string, split into text and columns.
 pub(crate) struct Template {
     pub(crate) literal: LitStr,
     pub(crate) parts: Vec<Part>,
@@ -21,7 +21,7 @@ pub(crate) enum Part {
 }
 
 impl Template {
-    /// Takes a string apart; `None` if it can't be.
+    /// Splits a string. Returns `None` after an error.
     pub(crate) fn parse(literal: LitStr, errors: &mut Errors) -> Option<Self> {
         match parts(&literal.value()) {
             Ok(parts) => Some(Self { literal, parts }),
@@ -32,7 +32,7 @@ impl Template {
         }
     }
 
-    /// Whether no column is in it.
+    /// The whole text, if there is no column in it.
     pub(crate) fn text(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [Part::Text(text)] => Some(text),
@@ -40,7 +40,7 @@ impl Template {
         }
     }
 
-    /// Checks it as the name of an event, as far as it is known.
+    /// Checks the template of an event's name. The values of its columns aren't known yet.
     pub(crate) fn check_name(&self, errors: &mut Errors) {
         let with = |column: &str| {
             self.parts.iter().map(|part| if let Part::Text(text) = part { text } else { column }).collect::<String>()
@@ -49,13 +49,13 @@ impl Template {
         let message = if self.parts.is_empty() {
             "an event needs a name, such as `article.created`"
         } else if text.contains('*') {
-            "`*` is for the patterns of subscriptions; an event has a complete name"
+            "`*` is only for the patterns of subscriptions; an event needs a complete name"
         } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             "white space and control characters are not allowed in an event's name"
         } else if with("x").split('.').any(str::is_empty) {
-            "a segment between the dots of an event's name is empty"
+            "the event's name has an empty segment; check its dots"
         } else if text.chars().count() > MAX_NAME_LENGTH {
-            "an event's name has at most 190 characters"
+            "an event's name may have at most 190 characters"
         } else {
             return;
         };
@@ -63,7 +63,7 @@ impl Template {
     }
 }
 
-/// `{column}` is a column, `{{` and `}}` are braces.
+/// Splits a string. `{column}` is a column; `{{` and `}}` are braces.
 fn parts(value: &str) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut text = String::new();
@@ -82,7 +82,7 @@ fn parts(value: &str) -> Result<Vec<Part>, String> {
                 }
                 let column = column.trim().to_owned();
                 if column.is_empty() {
-                    return Err("`{}` names no column".to_owned());
+                    return Err("`{}` needs the name of a column".to_owned());
                 }
                 if !text.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut text)));
@@ -104,7 +104,7 @@ mod tests {
     use super::{Part, parts};
 
     #[test]
-    fn columns_and_braces_are_told_apart() {
+    fn columns_and_braces_are_distinguished() {
         let text = |text: &str| Part::Text(text.to_owned());
         let column = |name: &str| Part::Column(name.to_owned());
         assert_eq!(parts("a.{b}.c").unwrap(), [text("a."), column("b"), text(".c")]);

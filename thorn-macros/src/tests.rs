@@ -1,6 +1,6 @@
-//! Golden expansions: `tests/expand/<case>.rs` expands to `tests/expand/<case>.expanded`.
+//! Compares the expansion of `tests/expand/<case>.rs` with `tests/expand/<case>.expanded`.
 //!
-//! `THORN_BLESS=1 cargo test -p thorn-macros` writes what is expanded now.
+//! `THORN_BLESS=1 cargo test -p thorn-macros` overwrites the expected expansions.
 
 use std::{fs, path::PathBuf};
 
@@ -27,11 +27,11 @@ fn expand(input: &str) -> TokenStream {
     match &mut item {
         Item::Struct(model) => {
             let attribute = arguments(model.attrs.remove(0));
-            crate::webhook::webhook_model(&attribute, &model.to_token_stream())
+            crate::webhook_model::expand(&attribute, &model.to_token_stream())
         }
-        Item::Impl(own) => {
-            let attribute = arguments(own.attrs.remove(0));
-            crate::behavior::active_model_behavior(&attribute, &own.to_token_stream())
+        Item::Impl(behavior) => {
+            let attribute = arguments(behavior.attrs.remove(0));
+            crate::active_model_behavior::expand(&attribute, &behavior.to_token_stream())
         }
         _ => panic!("a struct or an impl"),
     }
@@ -68,6 +68,6 @@ golden! {
 #[test]
 fn the_model_ex_of_a_dense_entity_is_left_alone() {
     let item: TokenStream = "struct ModelEx { id : i32 }".parse().unwrap();
-    let out = crate::webhook::webhook_model(&"nonsense".parse().unwrap(), &item);
+    let out = crate::webhook_model::expand(&"nonsense".parse().unwrap(), &item);
     assert_eq!(out.to_string(), item.to_string());
 }

@@ -1,7 +1,7 @@
-//! webhooksmith as its users run it, started by `cargo bench --bench deliveries -- one many --peer`.
+//! Runs webhooksmith as its users do. `cargo bench --bench deliveries -- one many --peer` starts it.
 //!
-//! `prepare DATABASE_URL RECEIVER_URL EVENTS SUBSCRIPTIONS BODY` makes tables and endpoints and commits
-//! the events; `work DATABASE_URL` delivers until it is told to stop by SIGTERM.
+//! `prepare DATABASE_URL RECEIVER_URL EVENTS SUBSCRIPTIONS BODY` creates tables and endpoints and commits
+//! the events. `work DATABASE_URL` delivers until it gets SIGTERM.
 
 use std::{env, error::Error};
 
@@ -9,11 +9,11 @@ use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use webhooksmith::{NewEndpoint, SqliteEngine, WebhookEngine};
 
-/// At least 16 characters are asked for.
+/// webhooksmith requires at least 16 characters.
 const SECRET: &str = "whsec-of-32-characters-and-no-more";
 
-/// Events a worker claims at once; it waits for all of them before it claims the next. Of 20, 50 (its
-/// default) and 100 (its own tests under load), this was the fastest here, by little.
+/// Events that a worker claims at once. It waits for all of them before it claims more. Measured
+/// with 20, 50 (the default) and 100 (as in webhooksmith's own load tests); 100 was slightly faster.
 const BATCH: u32 = 100;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -32,14 +32,14 @@ async fn main() -> Result<()> {
     }
 }
 
-/// Its settings for throughput, as its builder documents them: as many connections as events at once. It
-/// never waits for `poll_interval` while there is work. Loopback is refused but for `allow_insecure_urls`.
+/// Settings for throughput as webhooksmith's builder documents them: as many connections as concurrent
+/// events. It doesn't wait for `poll_interval` while there is work. `allow_insecure_urls` allows loopback.
 async fn postgres(database: &str) -> Result<WebhookEngine> {
     let engine = WebhookEngine::builder().database_url(database).allow_insecure_urls();
     Ok(engine.batch_size(BATCH.into()).max_connections(BATCH).build().await?)
 }
 
-/// This one has no settings: it delivers one after the other, over one connection.
+/// The SQLite engine has no settings. It delivers one event after the other over one connection.
 async fn sqlite(database: &str) -> Result<SqliteEngine> {
     Ok(SqliteEngine::builder().database_url(database).allow_insecure_urls().build().await?)
 }
@@ -53,7 +53,7 @@ async fn prepare(database: &str, receiver: &str, events: usize, subscriptions: u
         for n in 0..subscriptions {
             endpoints.push(engine.register_with(endpoint(n)).await?.id);
         }
-        // `broadcast` would commit, and wait for the disk, for each delivery.
+        // `broadcast` would commit each delivery and wait for the disk.
         let mut transaction = engine.pool().begin().await?;
         for _ in 0..events {
             for endpoint in &endpoints {

@@ -5,38 +5,44 @@ use axum::{
     http::{StatusCode, header::LOCATION},
     response::{AppendHeaders, IntoResponse},
 };
-use thorn_core::subscription::Access;
+use thorn_core::{
+    SubscriptionId,
+    subscription::{Access, Page},
+};
 
-use super::{HookOwner, NO_STORE, State, fields::Fields, links::Links, page::Paging, representation::Representation};
-use crate::Problem;
+use super::{fields::Fields, representation::Representation, state::State};
+use crate::http::{Caller, CollectionUrl, NO_STORE, PageQuery, Problem, list_problem};
 
-pub(super) async fn list<O: HookOwner>(
-    owner: O,
+pub(super) async fn list<C: Caller>(
+    caller: C,
     Extension(hooks): Extension<State>,
-    links: Links<0>,
-    paging: Paging,
+    collection: CollectionUrl<0>,
+    query: PageQuery<SubscriptionId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let found =
-        hooks.subscriptions().list(owner.access(), paging.page()).await.map_err(|error| paging.problem(error))?;
-    let (shown, next) = paging.cut(&found);
-    let link = next.and_then(|cursor| paging.link(links.collection(), cursor));
-    let shown: Vec<_> = shown.iter().map(|one| Representation::new(one, links.subscription(one.id))).collect();
+    let page = Page { after: query.cursor(), limit: query.fetch_limit() };
+    let fetched = hooks.subscriptions().list(caller.access(), page).await.map_err(list_problem)?;
+    let (shown, next) = query.split(&fetched, |subscription| subscription.id);
+    let link = next.and_then(|cursor| query.next_link(collection.as_str(), cursor));
+    let shown: Vec<_> = shown.iter().map(|one| Representation::new(one, collection.item(one.id))).collect();
     Ok(([NO_STORE], AppendHeaders(link), Json(shown).into_response()))
 }
 
-pub(super) async fn create<O: HookOwner>(
-    owner: O,
+pub(super) async fn create<C: Caller>(
+    caller: C,
     Extension(hooks): Extension<State>,
-    links: Links<0>,
-    mut fields: Fields,
+    collection: CollectionUrl<0>,
+    fields: Fields,
 ) -> Result<impl IntoResponse, Problem> {
-    let owner = match owner.access() {
+    let owner = match caller.access() {
         Access::Owner(id) => Some(id.to_owned()),
         Access::Operator => None,
     };
-    let result = hooks.subscriptions().create(fields.creation(owner)).await;
-    let made = fields.outcome(result)?;
-    let link = links.subscription(made.id);
-    let body = Json(Representation::with_secret(&made, link.clone())).into_response();
-    Ok((StatusCode::CREATED, [NO_STORE], [(LOCATION, link)], body))
+    let (new, errors) = fields.creation(owner);
+    if !errors.is_empty() {
+        return Err(errors.with_checked(hooks.subscriptions().check(&new).await));
+    }
+    let created = hooks.subscriptions().create(new).await?;
+    let url = collection.item(created.id);
+    let body = Json(Representation::with_secret(&created, url.clone())).into_response();
+    Ok((StatusCode::CREATED, [NO_STORE], [(LOCATION, url)], body))
 }

@@ -1,26 +1,24 @@
-//! The fields that a request wants to set, with everything that is wrong about them.
-
-use std::borrow::Cow;
+//! Reads the writable fields of a body.
 
 use axum::extract::{FromRequest, Request};
 use serde_json::{Map, Value};
 use thorn_core::{
-    Error,
     event::ExtraHeaders,
     signing::Digest,
     subscription::{ContentType, NewSubscription, SubscriptionChange},
 };
 
-use super::json::JsonObject;
-use crate::Problem;
+use super::field_errors::FieldErrors;
+use crate::http::{JsonObject, Problem};
 
-/// The fields of a body. What isn't writable (`id`, `user`, times, `subscription`, …) is ignored, so
-/// that whatever the API shows may be sent back to it.
+/// The fields of a body.
+///
+/// Read-only fields (`id`, `user`, times, `subscription`, …) are ignored, so that callers can send back
+/// what the API has shown them. Each method reads the fields and returns the errors in their types. A text
+/// or header field with such an error is passed on empty, so that it doesn't look left out.
 pub(super) struct Fields {
     given: Map<String, Value>,
-    errors: Vec<(&'static str, &'static str)>,
-    /// Whether the digest was replaced to have the whole refused, though it was right itself.
-    spoilt: bool,
+    errors: FieldErrors,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Fields {
@@ -28,14 +26,14 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let JsonObject(given) = JsonObject::from_request(request, state).await?;
-        Ok(Self { given, errors: Vec::new(), spoilt: false })
+        Ok(Self { given, errors: FieldErrors::default() })
     }
 }
 
 impl Fields {
-    /// POST: a new subscription.
-    pub(super) fn creation(&mut self, owner: Option<String>) -> NewSubscription {
-        let mut new = NewSubscription {
+    /// For POST: a new subscription.
+    pub(super) fn creation(mut self, owner: Option<String>) -> (NewSubscription, FieldErrors) {
+        let new = NewSubscription {
             owner,
             event: self.required("event"),
             filter: self.given.remove("filter"),
@@ -48,17 +46,18 @@ impl Fields {
             ..NewSubscription::default()
         };
         if self.flag("enabled") == Some(false) {
-            self.errors.push(("enabled", "A new subscription is enabled. Disable it once it exists."));
+            self.errors.add("enabled", "A new subscription is enabled. Disable it once it exists.");
         }
-        self.spoil(&mut new.digest);
-        new
+        (new, self.errors)
     }
 
-    /// PUT: every field anew. Secret and headers aren't shown, so who sends back what they have read
-    /// can't have them, and they stay; so does what clients of Python's Thorn don't know: `enabled`,
-    /// `filter` and `hmac_signer`.
-    pub(super) fn replacement(&mut self) -> SubscriptionChange {
-        let mut change = SubscriptionChange {
+    /// For PUT: a new value for every field.
+    ///
+    /// Secret and headers stay if they are left out, because callers that send back what they have read
+    /// don't have them. `enabled`, `filter` and `hmac_signer` stay too, because clients of Python's
+    /// Thorn don't know them.
+    pub(super) fn replacement(mut self) -> (SubscriptionChange, FieldErrors) {
+        let change = SubscriptionChange {
             event: Some(self.required("event")),
             filter: self.given.remove("filter"),
             url: Some(self.required("url")),
@@ -70,13 +69,12 @@ impl Fields {
             enabled: self.flag("enabled"),
             ..SubscriptionChange::default()
         };
-        self.spoil(&mut change.digest);
-        change
+        (change, self.errors)
     }
 
-    /// PATCH: only what is given.
-    pub(super) fn change(&mut self) -> SubscriptionChange {
-        let mut change = SubscriptionChange {
+    /// For PATCH: a new value for each field in the body.
+    pub(super) fn change(mut self) -> (SubscriptionChange, FieldErrors) {
+        let change = SubscriptionChange {
             event: self.text("event"),
             filter: self.given.remove("filter"),
             url: self.text("url"),
@@ -88,57 +86,38 @@ impl Fields {
             enabled: self.flag("enabled"),
             ..SubscriptionChange::default()
         };
-        self.spoil(&mut change.digest);
-        change
-    }
-
-    /// What came of the request, with the errors of both: ours about types, the core's about values.
-    pub(super) fn outcome<T>(self, result: Result<T, Error>) -> Result<T, Problem> {
-        if self.errors.is_empty() {
-            return result.map_err(Problem::from);
-        }
-        let found = match result {
-            Err(Error::Subscription(invalid)) => invalid.errors,
-            Err(other) => return Err(other.into()),
-            Ok(_) => Vec::new(),
-        };
-        let ours = |field| self.errors.iter().any(|(name, _)| *name == field) || self.spoilt && field == "hmac_digest";
-        let theirs =
-            found.into_iter().filter(|error| !ours(error.field)).map(|error| (error.field, error.message.into()));
-        let all = self.errors.iter().map(|(field, message)| (*field, Cow::Borrowed(*message))).chain(theirs);
-        Err(all.fold(Problem::invalid_fields(), |problem, (field, message)| problem.field(field, message)))
+        (change, self.errors)
     }
 
     fn required(&mut self, field: &'static str) -> String {
         if !self.given.contains_key(field) {
-            self.errors.push((field, "This field is required."));
+            self.errors.add(field, "This field is required.");
         }
         self.text(field).unwrap_or_default()
     }
 
-    /// A value of another type is handed on as an empty text, and its error is ours.
     fn text(&mut self, field: &'static str) -> Option<String> {
-        let wrong = match self.given.remove(field)? {
+        let message = match self.given.remove(field)? {
             Value::String(text) => return Some(text),
             Value::Null => "This field may not be null.",
-            _ => "Not a string.",
+            _ => "Must be a string.",
         };
-        self.errors.push((field, wrong));
+        self.errors.add(field, message);
         Some(String::new())
     }
 
-    /// An object of names and values, in place of all there were.
+    /// Headers are an object of names and values. It replaces all earlier headers.
     fn headers(&mut self) -> Option<ExtraHeaders> {
         const FIELD: &str = "headers";
         let given = match self.given.remove(FIELD)? {
             Value::Object(given) => given,
             Value::Null => {
-                self.errors.push((FIELD, "This field may not be null; send {} to have none."));
-                return None;
+                self.errors.add(FIELD, "This field may not be null; send {} to remove all headers.");
+                return Some(ExtraHeaders::default());
             }
             _ => {
-                self.errors.push((FIELD, "Not an object of names and values."));
-                return None;
+                self.errors.add(FIELD, "Must be an object of names and values.");
+                return Some(ExtraHeaders::default());
             }
         };
         let text = |(name, value)| match value {
@@ -147,27 +126,19 @@ impl Fields {
         };
         let headers: Option<Vec<_>> = given.into_iter().map(text).collect();
         if headers.is_none() {
-            self.errors.push((FIELD, "A value is not a string; what is sent replaces all headers there were."));
+            self.errors
+                .add(FIELD, "Every value must be a string; send all headers, because they replace the earlier ones.");
         }
-        headers.map(ExtraHeaders::from_iter)
+        Some(headers.map(ExtraHeaders::from_iter).unwrap_or_default())
     }
 
     fn flag(&mut self, field: &'static str) -> Option<bool> {
-        let wrong = match self.given.remove(field)? {
+        let message = match self.given.remove(field)? {
             Value::Bool(flag) => return Some(flag),
             Value::Null => "This field may not be null.",
-            _ => "Not true or false.",
+            _ => "Must be true or false.",
         };
-        self.errors.push((field, wrong));
+        self.errors.add(field, message);
         None
-    }
-
-    /// Makes sure that the core refuses what has an error of ours, so that it lists all other errors
-    /// and writes nothing: with a digest that is none, unless it has been given such a one anyway.
-    fn spoil(&mut self, digest: &mut Option<String>) {
-        if !self.errors.is_empty() && digest.as_ref().is_none_or(|name| name.parse::<Digest>().is_ok()) {
-            *digest = Some(String::new());
-            self.spoilt = true;
-        }
     }
 }

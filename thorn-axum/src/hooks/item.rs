@@ -12,94 +12,97 @@ use thorn_core::{
     subscription::{Subscription, SubscriptionChange},
 };
 
-use super::{HookOwner, NO_STORE, State, fields::Fields, links::Links, representation::Representation};
-use crate::Problem;
+use super::{field_errors::FieldErrors, fields::Fields, representation::Representation, state::State};
+use crate::http::{Caller, CollectionUrl, NO_STORE, Problem};
 
-pub(super) async fn show<O: HookOwner>(
-    owner: O,
+pub(super) async fn show<C: Caller>(
+    caller: C,
     Id(id): Id,
     Extension(hooks): Extension<State>,
-    links: Links<1>,
+    collection: CollectionUrl<1>,
 ) -> Result<impl IntoResponse, Problem> {
-    let found = hooks.subscriptions().get(owner.access(), id).await?;
-    Ok(shown(&found, &links))
+    let found = hooks.subscriptions().get(caller.access(), id).await?;
+    Ok(shown(&found, &collection))
 }
 
-pub(super) async fn replace<O: HookOwner>(
-    owner: O,
+pub(super) async fn replace<C: Caller>(
+    caller: C,
     id: Id,
     hooks: Extension<State>,
-    links: Links<1>,
+    collection: CollectionUrl<1>,
     fields: Result<Fields, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
-    update(owner, id, hooks, links, fields, Fields::replacement).await
+    update(caller, id, hooks, collection, fields, Fields::replacement).await
 }
 
-pub(super) async fn change<O: HookOwner>(
-    owner: O,
+pub(super) async fn change<C: Caller>(
+    caller: C,
     id: Id,
     hooks: Extension<State>,
-    links: Links<1>,
+    collection: CollectionUrl<1>,
     fields: Result<Fields, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
-    update(owner, id, hooks, links, fields, Fields::change).await
+    update(caller, id, hooks, collection, fields, Fields::change).await
 }
 
-async fn update<O: HookOwner>(
-    owner: O,
+async fn update<C: Caller>(
+    caller: C,
     Id(id): Id,
     Extension(hooks): Extension<State>,
-    links: Links<1>,
+    collection: CollectionUrl<1>,
     fields: Result<Fields, Problem>,
-    read: fn(&mut Fields) -> SubscriptionChange,
+    read: fn(Fields) -> (SubscriptionChange, FieldErrors),
 ) -> Result<impl IntoResponse, Problem> {
-    let mut fields = match fields {
+    let fields = match fields {
         Ok(fields) => fields,
         Err(problem) => {
-            // Whether it exists comes before whether the body is right: 404 for every verb.
-            hooks.subscriptions().get(owner.access(), id).await?;
+            // A subscription that doesn't exist answers 404 to every method, whatever the body.
+            hooks.subscriptions().get(caller.access(), id).await?;
             return Err(problem);
         }
     };
-    let result = hooks.subscriptions().update(owner.access(), id, read(&mut fields)).await;
-    let changed = fields.outcome(result)?;
-    Ok(shown(&changed, &links))
+    let (change, errors) = read(fields);
+    if !errors.is_empty() {
+        return Err(errors.with_checked(hooks.subscriptions().check_change(caller.access(), id, &change).await));
+    }
+    let changed = hooks.subscriptions().update(caller.access(), id, change).await?;
+    Ok(shown(&changed, &collection))
 }
 
-pub(super) async fn delete<O: HookOwner>(
-    owner: O,
+pub(super) async fn delete<C: Caller>(
+    caller: C,
     Id(id): Id,
     Extension(hooks): Extension<State>,
 ) -> Result<StatusCode, Problem> {
-    hooks.subscriptions().delete(owner.access(), id).await?;
+    hooks.subscriptions().delete(caller.access(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Serialize)]
 struct Revealed<'a> {
     id: SubscriptionId,
-    /// Null if it is unsigned.
+    /// Null if the subscription is unsigned.
     hmac_secret: Option<&'a str>,
 }
 
-pub(super) async fn reveal<O: HookOwner>(
-    owner: O,
+pub(super) async fn reveal<C: Caller>(
+    caller: C,
     Id(id): Id,
     Extension(hooks): Extension<State>,
 ) -> Result<impl IntoResponse, Problem> {
-    let found = hooks.subscriptions().get(owner.access(), id).await?;
+    let found = hooks.subscriptions().get(caller.access(), id).await?;
     tracing::info!(subscription.id = %id, "secret revealed");
     let hmac_secret = found.destination.signing.secret.as_ref().map(|secret| secret.expose());
     let body = Json(Revealed { id, hmac_secret }).into_response();
     Ok(([NO_STORE], body))
 }
 
-fn shown(subscription: &Subscription, links: &Links<1>) -> impl IntoResponse + use<> {
-    let body = Json(Representation::new(subscription, links.subscription(subscription.id))).into_response();
+fn shown(subscription: &Subscription, collection: &CollectionUrl<1>) -> impl IntoResponse + use<> {
+    let body = Json(Representation::new(subscription, collection.item(subscription.id))).into_response();
     ([NO_STORE], body)
 }
 
-/// The path's id. What isn't one names nothing: 404.
+/// The id in the path. Anything that isn't an id answers 404.
 pub(super) struct Id(SubscriptionId);
 
 #[derive(Deserialize)]
@@ -111,14 +114,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        // By name, because a prefix of the application may have parameters of its own.
+        // By name, because a prefix that the application adds may have parameters of its own.
         let params = Path::<Params>::from_request_parts(parts, state).await.ok();
         let id = params.and_then(|Path(params)| parse(&params.hook_id));
         id.map(Self).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND))
     }
 }
 
-/// With dashes or without, in any letter case; `{…}` and `urn:uuid:…` are no ids here.
+/// Accepts hex digits in either case, with or without dashes. The UUID parser would also accept `{…}` and
+/// `urn:uuid:…`.
 fn parse(text: &str) -> Option<SubscriptionId> {
     if !text.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
         return None;

@@ -1,10 +1,11 @@
-//! A subscription as the API shows it.
+//! The JSON of a subscription.
 
 use serde::Serialize;
 use thorn_core::{SubscriptionId, Timestamp, filter::Q, subscription::Subscription};
 
-/// A subscription as the API shows it. The secret is there only if this is the moment to show it, and
-/// of its headers, which may be credentials too, their names.
+/// The JSON of a subscription.
+///
+/// Headers may hold credentials, so only their names are shown.
 #[derive(Serialize)]
 pub(super) struct Representation<'a> {
     id: SubscriptionId,
@@ -18,7 +19,7 @@ pub(super) struct Representation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hmac_secret: Option<&'a str>,
     header_names: Vec<&'a str>,
-    /// The configuration it comes from; it can't be changed here.
+    /// The configuration that defines the subscription. Callers can't change it.
     #[serde(skip_serializing_if = "Option::is_none")]
     configured: Option<&'a str>,
     enabled: bool,
@@ -30,8 +31,8 @@ pub(super) struct Representation<'a> {
 }
 
 impl<'a> Representation<'a> {
-    /// Without the secret.
-    pub(super) fn new(subscription: &'a Subscription, link: String) -> Self {
+    /// Leaves the secret out.
+    pub(super) fn new(subscription: &'a Subscription, url: String) -> Self {
         Self {
             id: subscription.id,
             event: subscription.pattern.to_string(),
@@ -49,13 +50,13 @@ impl<'a> Representation<'a> {
             failing_since: subscription.failing_since,
             created_at: subscription.created_at,
             updated_at: subscription.updated_at,
-            subscription: link,
+            subscription: url,
         }
     }
 
-    /// With the secret: for who has just created it.
-    pub(super) fn with_secret(subscription: &'a Subscription, link: String) -> Self {
+    /// Includes the secret, for the answer to the caller that has just created the subscription.
+    pub(super) fn with_secret(subscription: &'a Subscription, url: String) -> Self {
         let secret = subscription.destination.signing.secret.as_ref().map(|secret| secret.expose());
-        Self { hmac_secret: secret, ..Self::new(subscription, link) }
+        Self { hmac_secret: secret, ..Self::new(subscription, url) }
     }
 }

@@ -6,9 +6,10 @@ use serde_json::Value;
 use thorn_core::subscription::ContentType;
 use url::form_urlencoded;
 
-use super::text;
+use crate::http::text;
 
-/// `{"event", "ref", "sender", "data"}`, or `{"type", "data"}` of other senders of Standard Webhooks.
+/// The body of a delivery: `{"event", "ref", "sender", "data"}`. Other senders of Standard Webhooks use
+/// `{"type", "data"}`.
 #[derive(Deserialize)]
 pub(super) struct Body<T> {
     #[serde(alias = "type")]
@@ -20,7 +21,7 @@ pub(super) struct Body<T> {
     pub(super) data: T,
 }
 
-/// Reads the body in the form its content type names.
+/// Reads the body as a form or as JSON, depending on the content type.
 pub(super) fn read<T: DeserializeOwned>(headers: &HeaderMap, raw: &[u8]) -> Result<Body<T>, serde_json::Error> {
     let media_type = text(headers, CONTENT_TYPE.as_str()).and_then(|value| value.split(';').next());
     match media_type.map(str::parse) {
@@ -29,7 +30,7 @@ pub(super) fn read<T: DeserializeOwned>(headers: &HeaderMap, raw: &[u8]) -> Resu
     }
 }
 
-/// A form holds strings as they are and everything else as JSON.
+/// Reads a form. Its `data` field holds a string as it is and every other value as JSON.
 fn form<T: DeserializeOwned>(raw: &[u8]) -> Result<Body<T>, serde_json::Error> {
     let mut fields = serde_json::Map::new();
     let mut data = String::new();
@@ -42,7 +43,7 @@ fn form<T: DeserializeOwned>(raw: &[u8]) -> Result<Body<T>, serde_json::Error> {
     }
     fields.insert("data".to_owned(), Value::Null);
     let Body::<()> { event, reference, sender, data: () } = serde_json::from_value(Value::Object(fields))?;
-    // `5` may have been a number or a string: what the application expects decides.
+    // `5` may be a number or a string. `T` decides: JSON is tried first, then the text itself.
     let data = match serde_json::from_str(&data) {
         Ok(data) => data,
         Err(error) => T::deserialize(Value::String(data)).map_err(|_| error)?,
@@ -50,7 +51,7 @@ fn form<T: DeserializeOwned>(raw: &[u8]) -> Result<Body<T>, serde_json::Error> {
     Ok(Body { event, reference, sender, data })
 }
 
-/// Python's Thorn may name the sender by a number.
+/// Reads the sender, which Python's Thorn may send as a number.
 fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match Option::<Value>::deserialize(deserializer)? {
         Some(Value::String(label)) => Some(label),

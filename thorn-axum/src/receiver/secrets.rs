@@ -1,4 +1,4 @@
-//! With which secrets deliveries are verified, and how.
+//! The secrets that verify deliveries.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,18 +8,19 @@ use thorn_core::{
     signing::{Digest, Secret, SignatureError, verify_hook_hmac, verify_standard},
 };
 
-use super::text;
+use crate::http::text;
 
-/// As old or as far ahead as a signature may be, as Standard Webhooks suggests.
+/// The greatest difference between a signature's time and now, as Standard Webhooks recommends.
 const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
-/// As large as a body may be.
+/// Bytes that a body may have.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// The secrets of the subscriptions that deliver here, kept in the application's state.
+/// The secrets of the subscriptions that deliver to this application. Keep it in the application's state.
 ///
-/// Several are tried one after the other: for several subscriptions, or for the old and the new one
-/// while a secret is exchanged. Without any secret everything is refused.
+/// A delivery is accepted if any of the secrets verifies it. Give several secrets to receive several
+/// subscriptions, or to accept both the old and the new secret while you rotate one. Without a secret,
+/// every delivery is refused.
 ///
 /// # Examples
 ///
@@ -49,40 +50,43 @@ pub struct WebhookSecrets {
 }
 
 impl WebhookSecrets {
-    /// Verifies signatures of Standard Webhooks, which every delivery of thorn carries. An empty
-    /// text is no secret (an environment variable that isn't set) and is left out.
+    /// Verifies Standard Webhooks signatures, which every signed delivery from thorn carries.
+    ///
+    /// Blank secrets are left out, so that an environment variable that isn't set can't become a
+    /// secret.
     #[must_use]
     pub fn new(secrets: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let secrets = secrets.into_iter().map(Into::into).filter(|text| !text.trim().is_empty()).map(Secret::new);
         Self { secrets: secrets.collect(), hook_hmac: None, tolerance: TOLERANCE, body_limit: BODY_LIMIT }
     }
 
-    /// Accepts a `Hook-HMAC` of this digest too, for senders that make no other signature, like
-    /// Python's Thorn.
+    /// Also accepts `Hook-HMAC` signatures with this digest, from senders that make no other signature,
+    /// such as Python's Thorn. Default: they are refused.
     ///
-    /// It has no clock and doesn't sign the delivery's id: who has seen one delivery can send it
-    /// again at any time, leaving out the headers that would tell. So it is off unless wanted.
+    /// `Hook-HMAC` signs neither a time nor the delivery's id. Anyone who has seen a delivery can
+    /// remove its other signature headers and send it again at any time.
     #[must_use]
     pub fn or_hook_hmac(mut self, digest: Digest) -> Self {
         self.hook_hmac = Some(digest);
         self
     }
 
-    /// As old or as far ahead as a signature may be; default five minutes.
+    /// The greatest difference between a signature's time and now, in either direction. Default: five
+    /// minutes.
     #[must_use]
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// Bytes a body may have; default one megabyte (1,048,576).
+    /// Bytes that a body may have. Default: 1,048,576.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// Whether there is no secret, so that everything is refused.
+    /// Whether there is no secret, so that every delivery is refused.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.secrets.is_empty()
@@ -92,7 +96,7 @@ impl WebhookSecrets {
     ///
     /// # Errors
     ///
-    /// [`SignatureError`] if no secret made the signature, or it is too old, or there is none.
+    /// [`SignatureError`] if the signature is missing or too old, or if none of the secrets made it.
     pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
         const STANDARD: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 
@@ -109,16 +113,16 @@ impl WebhookSecrets {
         self.body_limit
     }
 
-    /// Whether one of the secrets fits, else why the last one doesn't.
+    /// Succeeds if one of the secrets verifies the signature. Otherwise returns the last secret's error.
     fn any(&self, verify: impl Fn(&Secret) -> Result<(), SignatureError>) -> Result<(), SignatureError> {
-        let mut found = Err(SignatureError::Mismatch);
+        let mut result = Err(SignatureError::Mismatch);
         for secret in self.secrets.iter() {
-            found = verify(secret);
-            if found.is_ok() {
+            result = verify(secret);
+            if result.is_ok() {
                 break;
             }
         }
-        found
+        result
     }
 }
 

@@ -97,6 +97,34 @@ impl Subscriptions {
     /// [`Error::Subscription`] with every field that is wrong, or if the owner already has one of
     /// this event, URL and filter; [`Error::Secret`] if none can be made; [`Error::Database`].
     pub async fn create(&self, new: NewSubscription) -> Result<Subscription, Error> {
+        let new = self.checked(&new).await?;
+        let at = |version| Subscription { created_version: version, version, matches_version: version, ..new.clone() };
+        if let Some(store) = &self.store {
+            return store.insert(&at).await;
+        }
+        let write = Write::begin(&self.db).await?;
+        let made = at(write.version);
+        let inserted = match self.row(&made) {
+            Ok(row) => write.insert(row).await,
+            Err(error) => Err(error),
+        };
+        write.finish(inserted).await?;
+        Ok(made)
+    }
+
+    /// Checks a new subscription without writing it. Whether the owner already has an equal one isn't
+    /// checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Subscription`] with every field that is wrong; [`Error::Secret`] if no secret can be
+    /// generated.
+    pub async fn check(&self, new: &NewSubscription) -> Result<(), Error> {
+        self.checked(new).await.map(drop)
+    }
+
+    /// The subscription to insert, with version 0.
+    async fn checked(&self, new: &NewSubscription) -> Result<Subscription, Error> {
         let mut fields = self.fields();
         let checked = (
             fields.owner(new.owner.as_deref()),
@@ -130,7 +158,7 @@ impl Subscriptions {
             return Err(fields.refusal().into());
         };
         let now = Timestamp::now();
-        let new = Subscription {
+        Ok(Subscription {
             id: SubscriptionId::generate(),
             owner,
             pattern,
@@ -144,19 +172,7 @@ impl Subscriptions {
             created_version: 0,
             version: 0,
             matches_version: 0,
-        };
-        let at = |version| Subscription { created_version: version, version, matches_version: version, ..new.clone() };
-        if let Some(store) = &self.store {
-            return store.insert(&at).await;
-        }
-        let write = Write::begin(&self.db).await?;
-        let made = at(write.version);
-        let inserted = match self.row(&made) {
-            Ok(row) => write.insert(row).await,
-            Err(error) => Err(error),
-        };
-        write.finish(inserted).await?;
-        Ok(made)
+        })
     }
 
     /// One page of the subscriptions, by URL, the newest first within one URL.
@@ -201,11 +217,7 @@ impl Subscriptions {
         id: SubscriptionId,
         change: SubscriptionChange,
     ) -> Result<Subscription, Error> {
-        let (url, source) = self.present(access, id).await?;
-        if !change.is_switch() {
-            refuse_configured(id, source)?;
-        }
-        let checked = check_change(self.fields(), &change, &url).await?;
+        let checked = self.checked_change(access, id, &change).await?;
         if let Some(store) = &self.store {
             let now = Timestamp::now();
             let apply = |before: &Subscription, version| Some(changed(before.clone(), &checked, version, now));
@@ -214,6 +226,35 @@ impl Subscriptions {
         let write = Write::begin(&self.db).await?;
         let updated = self.apply(&write, access, id, checked).await;
         write.finish(updated).await
+    }
+
+    /// Checks a change without writing it. Whether the owner already has a subscription equal to the
+    /// changed one isn't checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Configured`];
+    /// [`Error::Subscription`] with every field that is wrong; [`Error::Database`].
+    pub async fn check_change(
+        &self,
+        access: Access<'_>,
+        id: SubscriptionId,
+        change: &SubscriptionChange,
+    ) -> Result<(), Error> {
+        self.checked_change(access, id, change).await.map(drop)
+    }
+
+    async fn checked_change(
+        &self,
+        access: Access<'_>,
+        id: SubscriptionId,
+        change: &SubscriptionChange,
+    ) -> Result<CheckedChange, Error> {
+        let (url, source) = self.present(access, id).await?;
+        if !change.is_switch() {
+            refuse_configured(id, source)?;
+        }
+        Ok(check_change(self.fields(), change, &url).await?)
     }
 
     /// Deletes a subscription. What was delivered to it stays in the history; its secret

@@ -1,4 +1,4 @@
-//! One event as a value of the table `EVENTS`.
+//! Generates one entry of the table `EVENTS`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -6,13 +6,13 @@ use syn::{Expr, ExprPath, Ident, ext::IdentExt};
 
 use crate::{
     columns::Columns,
-    filter::Filter,
     model::{Dispatch, Event, LinkOp, Options, Payload, Trigger},
     relations::Relations,
     template::{Part, Template},
+    when::Mentions,
 };
 
-/// `ModelEvent::<Model>::new(…)`; what the event doesn't say, the model does.
+/// `ModelEvent::<Model>::new(…)`. Options that the event doesn't set come from the model.
 pub(super) fn expand(event: &Event, model: &Options, columns: &Columns, relations: &Relations) -> TokenStream {
     let key = event.key.unraw().to_string();
     let key = key.strip_prefix("on_").unwrap_or(&key);
@@ -38,7 +38,7 @@ pub(super) fn expand(event: &Event, model: &Options, columns: &Columns, relation
     }
 }
 
-/// The trigger of an event about links, which proves that their junction announces them.
+/// The trigger of an event about links. It compiles only if the junction announces its rows.
 fn links(event: &Event, op: LinkOp, relations: &Relations) -> TokenStream {
     let op = match op {
         LinkOp::Add => quote!(Add),
@@ -53,26 +53,26 @@ fn links(event: &Event, op: LinkOp, relations: &Relations) -> TokenStream {
     quote!(::thorn::__private::Trigger::Links(::thorn::__private::LinkOp::#op, #relation))
 }
 
-/// `.with_links(…)`: the data with the links that changed in sight.
+/// `.with_links(…)`: renders the payload with the links that changed.
 fn with_links(function: &ExprPath) -> TokenStream {
     let (event, row, links) = (local("event"), local("row"), local("links"));
     let rendered = quote_spanned!(at(function)=> #event.render(&#function(#row, #links)));
     quote!(.with_links(|#event, #row, #links| #rendered))
 }
 
-/// A local of ours, which no token of the user's sees or hides.
+/// A local variable that can't collide with the user's names.
 fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// Resolves where the attribute stands, even if the tokens come through a `macro_rules!`, but
-/// reports errors at the user's token.
+/// A span that resolves names where the attribute stands, even if the tokens come through a
+/// `macro_rules!`, but that reports errors at the user's tokens.
 fn at(tokens: &impl ToTokens) -> Span {
     let first = tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
     Span::call_site().located_at(first)
 }
 
-/// Name, reference, sender and headers.
+/// Name, reference, sender, dispatch and headers.
 fn describe(event: &Event, model: &Options, columns: &Columns) -> TokenStream {
     let row = local("row");
     let name = string(&event.name, &quote!(name), columns);
@@ -122,7 +122,7 @@ fn string(template: &Template, function: &TokenStream, columns: &Columns) -> Tok
     quote!(::thorn::__private::#function(#row, &[#(#pieces),*]))
 }
 
-/// The event with its data.
+/// Renders the event with its payload.
 fn render(payload: Option<&Payload>, columns: &Columns) -> TokenStream {
     let (event, row) = (local("event"), local("row"));
     match payload {
@@ -138,10 +138,10 @@ fn render(payload: Option<&Payload>, columns: &Columns) -> TokenStream {
     }
 }
 
-/// `.when(…)`: every mention of a column becomes a local of its name, right there.
+/// `.when(…)`: declares a local variable for every mention of a column, with the mention's span.
 fn filter(when: &Expr, columns: &Columns) -> TokenStream {
     let (change, row, fires) = (local("change"), local("row"), local("fires"));
-    let found = Filter::of(when, columns);
+    let found = Mentions::in_expression(when, columns);
     let reads_old = found.reads_old;
     let fields = found.columns.iter().filter_map(|mention| Some((mention, columns.named(mention)?)));
     let fields = fields.map(|(mention, column)| {

@@ -1,10 +1,10 @@
-//! What makes the rows of a junction the links of both sides.
+//! Generates the code by which changes of a junction's rows fire the events of both sides.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Type;
 
-/// Members of `WebhookModel`.
+/// The members of `WebhookModel` for a junction.
 pub(super) fn announce([one, other]: [&Type; 2]) -> TokenStream {
     let sea_orm = quote!(::thorn::__private::sea_orm);
     quote! {
@@ -23,7 +23,7 @@ pub(super) fn announce([one, other]: [&Type; 2]) -> TokenStream {
     }
 }
 
-/// The impls of `Joins`, one for each side.
+/// The two impls of `Joins`, one for each side.
 pub(crate) fn joins([one, other]: [&Type; 2]) -> TokenStream {
     let (one_side, other_side) = (side(one, other), side(other, one));
     quote! { #one_side #other_side }
@@ -45,7 +45,7 @@ fn side(one: &Type, other: &Type) -> TokenStream {
             }
 
             fn events() -> &'static [::thorn::__private::ModelEvent<<#one as #sea_orm::EntityTrait>::Model>] {
-                // The model may announce nothing.
+                // For a model without events: `Silent` supplies the empty table.
                 #[allow(unused_imports)]
                 use ::thorn::__private::Silent as _;
                 ::thorn::__private::EventsOf::<#one>::EVENTS

@@ -1,4 +1,4 @@
-//! Inherent methods, which win over SeaORM's of the same name.
+//! Generates inherent methods, which take precedence over SeaORM's trait methods of the same name.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -56,7 +56,8 @@ fn method(vis: &Visibility, doc: &str, name: &TokenStream, result: &TokenStream,
         ///
         /// # Errors
         ///
-        /// The database's, or that of an event that can't be rendered; then nothing was done.
+        /// Returns the database's error, or the error of an event that can't be rendered. Nothing is written
+        /// in either case.
         #vis async fn #name<C>(self, db: &C) -> ::core::result::Result<#result, #sea_orm::DbErr>
         where
             C: #sea_orm::ConnectionTrait + #sea_orm::TransactionTrait,

@@ -1,31 +1,31 @@
-//! One `on_…` entry.
+//! An `on_…` entry: one event.
 
 use syn::{Expr, ExprLit, ExprPath, Ident, Lit, ext::IdentExt};
 
-use super::{Keys, Options};
+use super::{keys::SeenKeys, options::Options};
 use crate::{
     errors::Errors,
     parse::{Entry, Value},
-    suggest::{list, nearest, suggest},
+    suggest::{nearest, one_of, suggest},
     template::Template,
 };
 
 /// A declared event.
 pub(crate) struct Event {
-    /// As written, with its `on_`.
+    /// The key as written, such as `on_create`.
     pub(crate) key: Ident,
     pub(crate) name: Template,
     pub(crate) trigger: Trigger,
     pub(crate) when: Option<Expr>,
     pub(crate) only_if_changed: bool,
-    /// The relation it is about, if that is said.
+    /// The relation whose links fire it, if the entry names one.
     pub(crate) relation: Option<Ident>,
-    /// A function from `&Model` and `&LinkChange` to its data.
+    /// The function that makes the payload of `&Model` and `&LinkChange`.
     pub(crate) link_payload: Option<ExprPath>,
     pub(crate) options: Options,
 }
 
-/// What makes it fire.
+/// The change that fires an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Trigger {
     Create,
@@ -35,7 +35,7 @@ pub(crate) enum Trigger {
     Manual,
 }
 
-/// How links change.
+/// The way in which links change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum LinkOp {
     Add,
@@ -58,7 +58,7 @@ const KEYS: [&str; 12] = [
     "dispatch",
 ];
 
-/// What `on` may say; with `on_` before it, it is the key of an event that fires on just that.
+/// The values of `on`. The key of an event that fires on one of them may be `on_` and this word.
 const TRIGGERS: [(&str, Trigger); 6] = [
     ("create", Trigger::Create),
     ("change", Trigger::Change),
@@ -73,7 +73,7 @@ fn trigger_named(word: &str) -> Option<Trigger> {
 }
 
 impl Event {
-    /// Makes sense of the entry; `None` after a mistake without which there is no event.
+    /// Interprets the entry. Returns `None` after an error that leaves the event without a name or trigger.
     pub(crate) fn of(key: Ident, value: Value, errors: &mut Errors) -> Option<Self> {
         let mut draft = Draft::default();
         match value {
@@ -99,7 +99,7 @@ impl Event {
     }
 }
 
-/// An event while it is read.
+/// An event whose entries are still being read.
 #[derive(Default)]
 struct Draft {
     name: Option<Template>,
@@ -115,9 +115,9 @@ struct Draft {
 
 impl Draft {
     fn read(&mut self, entries: Vec<Entry>, errors: &mut Errors) {
-        let mut keys = Keys::default();
+        let mut seen = SeenKeys::default();
         for Entry { key, value } in entries {
-            if !keys.is_new(&key, errors) {
+            if !seen.is_new(&key, errors) {
                 continue;
             }
             let name = key.unraw().to_string();
@@ -147,18 +147,18 @@ impl Draft {
     fn relation(&mut self, value: &Expr, errors: &mut Errors) {
         match value {
             Expr::Path(path) if path.path.get_ident().is_some() => self.relation = path.path.get_ident().cloned(),
-            _ => errors.at(value, "`relation` is a field of the model, such as `tags`"),
+            _ => errors.at(value, "`relation` must be a field of the model, such as `tags`"),
         }
     }
 
     fn link_payload(&mut self, value: &Expr, errors: &mut Errors) {
         match value {
             Expr::Path(path) => self.link_payload = Some(path.clone()),
-            _ => errors.at(value, "`link_payload` is a function from `&Model` and `&LinkChange`"),
+            _ => errors.at(value, "`link_payload` must be a function that takes `&Model` and `&LinkChange`"),
         }
     }
 
-    /// When it fires: the standard ones say so by their name, all others by `on` or `manual`.
+    /// The trigger: implied by a standard key such as `on_create`, given by `on` or `manual` otherwise.
     fn trigger(&self, key: &Ident, errors: &mut Errors) -> Option<Trigger> {
         let name = key.unraw().to_string();
         let implied = name.strip_prefix("on_").and_then(trigger_named);
@@ -166,15 +166,17 @@ impl Draft {
             (Some(_), _, Some(manual)) => {
                 errors.at(
                     manual,
-                    format!("`{name}` fires by itself; give an event that is only sent by hand another name"),
+                    format!("`{name}` fires by itself; use another key for an event that is only sent by hand"),
                 );
             }
             (Some(implied), Some((on, Some(given))), None) if *given != implied => {
                 let right = name.trim_start_matches("on_");
-                errors.at(on, format!("`{name}` fires on `{right}`; leave `on` out, or give the event another name"));
+                errors.at(on, format!("`{name}` fires on `{right}`; remove `on`, or use another key"));
             }
             (None, Some((on, _)), Some(_)) => {
-                errors.at(on, "an event is either fired by a change (`on = …`) or only sent by hand (`manual`)");
+                let message = "an event either fires on a change (`on = …`) or is only sent by hand (`manual`); remove \
+                               one of them";
+                errors.at(on, message);
             }
             (None, None, None) => {
                 let standard = nearest(name.trim_start_matches("on_"), TRIGGERS.map(|(word, _)| word));
@@ -182,7 +184,7 @@ impl Draft {
                 errors.at(
                     key,
                     format!(
-                        "nothing fires `{name}`; say `on = create`, `on = change` or `on = delete`, or `manual` if it \
+                        "nothing fires `{name}`; add `on = create`, `on = change` or `on = delete`, or `manual` if it \
                          is only sent by hand{hint}"
                     ),
                 );
@@ -196,14 +198,14 @@ impl Draft {
 
     fn check(&self, trigger: Trigger, errors: &mut Errors) {
         if let (Trigger::Manual, Some(when)) = (trigger, &self.when) {
-            errors.at(when, "an event that is sent by hand has no filter: whoever sends it decides");
+            errors.at(when, "an event that is only sent by hand takes no filter; decide in the code that sends it");
         }
         match (&self.only_if_changed, trigger) {
             (Some(key), Trigger::Links(_)) => {
-                errors.at(key, "an event about links fires only if some changed; leave `only_if_changed` out");
+                errors.at(key, "an event about links always fires only if links changed; remove `only_if_changed`");
             }
             (Some(key), Trigger::Create | Trigger::Delete | Trigger::Manual) => {
-                errors.at(key, "`only_if_changed` is for events that fire on `change`");
+                errors.at(key, "`only_if_changed` is only for events that fire on `change`");
             }
             (Some(_), Trigger::Change) | (None, _) => {}
         }
@@ -212,17 +214,17 @@ impl Draft {
 
     fn check_links(&self, trigger: Trigger, errors: &mut Errors) {
         if let (Some(relation), false) = (&self.relation, matches!(trigger, Trigger::Links(_))) {
-            let message = "`relation` is for events about links: `on = m2m_add`, `m2m_remove` or `m2m_clear`";
+            let message = "`relation` is only for events about links: `on = m2m_add`, `m2m_remove` or `m2m_clear`";
             errors.at(relation, message);
         }
         match (&self.link_payload, trigger) {
             (Some(function), Trigger::Links(_)) if self.options.payload.is_some() => {
-                errors.at(function, "an event has one payload: either `payload` or `link_payload`");
+                errors.at(function, "an event has one payload; remove either `payload` or `link_payload`");
             }
             (Some(_), Trigger::Links(_)) | (None, _) => {}
             (Some(function), _) => {
                 let message =
-                    "only an event about links knows which changed; write `payload` for a function from `&Model`";
+                    "`link_payload` is only for events about links; use `payload` with a function that takes `&Model`";
                 errors.at(function, message);
             }
         }
@@ -235,7 +237,7 @@ fn name_of(value: &Expr, errors: &mut Errors) -> Option<Template> {
         template.check_name(errors);
         return Some(template);
     }
-    errors.at(value, "an event's name is a string, such as `\"article.created\"`");
+    errors.at(value, "an event's name must be a string, such as `\"article.created\"`");
     None
 }
 
@@ -258,7 +260,7 @@ fn trigger_of(value: &Expr, errors: &mut Errors) -> Option<Trigger> {
         None => None,
     };
     let hint = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-    let message = format!("`on` is one of {}{hint}", list(&TRIGGERS.map(|(word, _)| word)));
+    let message = format!("`on` must be {}{hint}", one_of(&TRIGGERS.map(|(word, _)| word)));
     errors.at(value, message);
     None
 }

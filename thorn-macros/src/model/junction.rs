@@ -1,17 +1,17 @@
-//! `junction`: the rows of this model are links.
+//! The key `junction`, for a model whose rows are links.
 
 use syn::{Expr, Ident};
 
 use crate::{errors::Errors, parse::Value};
 
-/// The word, and the two fields that it names if the model belongs to more.
+/// The key, and the two fields it names. It must name them if the model belongs to more than two others.
 pub(crate) struct Junction {
     pub(crate) key: Ident,
     pub(crate) fields: Option<Vec<Ident>>,
 }
 
 impl Junction {
-    /// Makes sense of what follows the word.
+    /// Interprets the value after the key.
     pub(super) fn of(key: Ident, value: &Value, errors: &mut Errors) -> Option<Self> {
         let fields = match value {
             Value::Nothing => return Some(Self { key, fields: None }),
@@ -21,7 +21,7 @@ impl Junction {
         if fields.is_none() {
             errors.at(
                 &key,
-                "`junction` stands alone, or names the two fields that it links: `junction = [article, tag]`",
+                "`junction` takes either no value or the two fields that it links: `junction = [article, tag]`",
             );
         }
         fields.map(|fields| Self { key, fields: Some(fields) })

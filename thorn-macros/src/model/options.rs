@@ -1,10 +1,10 @@
-//! What an event carries and who takes it: given for the model, or for one event.
+//! Options that can be given for the whole model or for one event.
 
 use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitStr};
 
-use crate::{errors::Errors, parse::Value, suggest::suggest, template::Template};
+use crate::{errors::Errors, parse::Value, suggest::nearest, template::Template};
 
-/// Payload, headers, sender, reference and dispatch.
+/// The content of an event and the way in which it is dispatched.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) payload: Option<Payload>,
@@ -14,7 +14,7 @@ pub(crate) struct Options {
     pub(crate) dispatch: Option<Dispatch>,
 }
 
-/// Who takes an event.
+/// The dispatcher that takes an event.
 pub(crate) enum Dispatch {
     Queue,
     Inline,
@@ -30,7 +30,7 @@ pub(crate) enum Payload {
 }
 
 impl Options {
-    /// Reads an option; `false` if the key isn't one.
+    /// Reads an option. Returns `false` if the key isn't an option.
     pub(crate) fn read(&mut self, key: &Ident, value: &Value, errors: &mut Errors) -> bool {
         if !["payload", "headers", "sender", "reverse", "dispatch"].iter().any(|option| key == option) {
             return false;
@@ -57,7 +57,7 @@ impl Options {
 fn payload(value: &Expr, errors: &mut Errors) -> Option<Payload> {
     match value {
         Expr::Array(array) if array.elems.is_empty() => {
-            errors.at(array, "an empty payload; name some columns, or leave `payload` out to send all");
+            errors.at(array, "the payload is empty; name some columns, or remove `payload` to send all of them");
             None
         }
         Expr::Array(array) => {
@@ -78,15 +78,15 @@ fn payload(value: &Expr, errors: &mut Errors) -> Option<Payload> {
         _ => {
             errors.at(
                 value,
-                "`payload` is a list of columns (`[id, title]`), a function from `&Model` (`article_json`) or a type \
-                 that is `From<&Model>` (`ArticleView`)",
+                "`payload` must be a list of columns (`[id, title]`), a function that takes `&Model` (`article_json`) \
+                 or a type that implements `From<&Model>` (`ArticleView`)",
             );
             None
         }
     }
 }
 
-/// Types are named in camel case and functions aren't; nothing else tells a path's kind.
+/// Whether a path names a type rather than a function. Only its capital letter tells them apart.
 fn is_type(path: &ExprPath) -> bool {
     path.path.segments.last().is_some_and(|segment| segment.ident.to_string().starts_with(char::is_uppercase))
 }
@@ -95,7 +95,7 @@ fn headers(value: &Expr, errors: &mut Errors) -> Option<ExprPath> {
     if let Expr::Path(path) = value {
         return Some(path.clone());
     }
-    errors.at(value, "`headers` is a function from `&Model` to pairs of a name and a value");
+    errors.at(value, "`headers` must be a function that takes `&Model` and returns pairs of a name and a value");
     None
 }
 
@@ -103,19 +103,19 @@ fn sender(value: &Expr, errors: &mut Errors) -> Option<Ident> {
     let found = column(value).cloned();
     if found.is_none() {
         let hint = if text(value).is_some() { "; write it without quotes" } else { "" };
-        errors.at(value, format!("`sender` is a column{hint}"));
+        errors.at(value, format!("`sender` must be a column{hint}"));
     }
     found
 }
 
 fn reverse(value: &Expr, errors: &mut Errors) -> Option<Template> {
     let Some(literal) = text(value) else {
-        errors.at(value, "`reverse` is a string, such as `\"/articles/{id}\"`");
+        errors.at(value, "`reverse` must be a string, such as `\"/articles/{id}\"`");
         return None;
     };
     let template = Template::parse(literal.clone(), errors)?;
     if template.parts.is_empty() {
-        errors.at(value, "an empty reference; leave `reverse` out for none");
+        errors.at(value, "the reference is empty; remove `reverse` to send none");
     }
     Some(template)
 }
@@ -123,7 +123,7 @@ fn reverse(value: &Expr, errors: &mut Errors) -> Option<Template> {
 fn dispatch(value: &Expr, errors: &mut Errors) -> Option<Dispatch> {
     if let Some(name) = text(value) {
         if name.value().is_empty() {
-            errors.at(value, "the name of a dispatcher is empty");
+            errors.at(value, "the name of the dispatcher is empty");
             return None;
         }
         return Some(Dispatch::Custom(name.clone()));
@@ -135,8 +135,12 @@ fn dispatch(value: &Expr, errors: &mut Errors) -> Option<Dispatch> {
         "disabled" => return Some(Dispatch::Disabled),
         _ => {}
     }
-    let hint = suggest(&word, ["queue", "inline", "disabled"]);
-    errors.at(value, format!("`dispatch` is a word, or the name of a dispatcher of your own as a string{hint}"));
+    let meant = nearest(&word, ["queue", "inline", "disabled"]);
+    let hint = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+    let message = format!(
+        "`dispatch` must be `queue`, `inline`, `disabled` or the name of your own dispatcher as a string{hint}"
+    );
+    errors.at(value, message);
     None
 }
 

@@ -1,10 +1,12 @@
-//! `#[active_model_behavior]`: the user's hooks first, then thorn's.
+//! `#[active_model_behavior]`: runs the user's hooks first, then thorn's.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, ReturnType, parse_quote};
 
 use crate::errors::Errors;
+
+const WRONG_ITEM: &str = "`#[active_model_behavior]` belongs on `impl ActiveModelBehavior for ActiveModel`";
 
 /// A hook of `ActiveModelBehavior`.
 #[derive(Clone, Copy, PartialEq)]
@@ -27,7 +29,7 @@ impl Hook {
         }
     }
 
-    /// Thorn's part of it: takes what SeaORM or the user's part hands over.
+    /// The call of thorn's hook with the value that comes from SeaORM or from the user's hook.
     fn call(self, value: &TokenStream, db: &TokenStream, insert: &TokenStream) -> TokenStream {
         let hooks = quote!(::thorn::__private::hooks);
         match self {
@@ -41,8 +43,8 @@ impl Hook {
         }
     }
 
-    /// The whole hook, if the user has none.
-    fn alone(self) -> ImplItemFn {
+    /// The hook if the user has none.
+    fn without_users(self) -> ImplItemFn {
         let name = format_ident!("{}", self.name());
         let sea_orm = quote!(::thorn::__private::sea_orm);
         let model = quote!(<<Self as #sea_orm::ActiveModelTrait>::Entity as #sea_orm::EntityTrait>::Model);
@@ -65,89 +67,89 @@ impl Hook {
         }
     }
 
-    /// The user's hook with ours after it.
-    fn wrap(self, mut own: ImplItemFn) -> ImplItemFn {
-        let db = argument(&mut own, 1);
-        let insert = argument(&mut own, 2);
-        let body = &own.block;
-        let result = match &own.sig.output {
+    /// The user's hook, followed by thorn's.
+    fn after_users(self, mut users: ImplItemFn) -> ImplItemFn {
+        let db = argument(&mut users, 1);
+        let insert = argument(&mut users, 2);
+        let body = &users.block;
+        let result = match &users.sig.output {
             ReturnType::Type(_, result) => quote!(#result),
             ReturnType::Default => quote!(()),
         };
         let call = self.call(&quote!(__thorn_result?), &db, &insert);
-        own.block = parse_quote!({
+        users.block = parse_quote!({
             let __thorn_result: #result = async move #body.await;
             #call
         });
-        own
+        users
     }
 }
 
-/// The impl of a model without one of the user's.
+/// The impl for a model without an impl of the user's.
 pub(crate) fn generated() -> TokenStream {
-    expand(parse_quote! {
+    add_hooks(parse_quote! {
         impl ::thorn::__private::sea_orm::ActiveModelBehavior for ActiveModel {}
     })
 }
 
-/// The attribute on the user's impl.
-pub(crate) fn active_model_behavior(attribute: &TokenStream, item: &TokenStream) -> TokenStream {
-    let own = match check(attribute, item) {
-        Ok(own) => return expand(own),
+/// The attribute on the user's impl. After an error, the impl stays unchanged.
+pub(crate) fn expand(attribute: &TokenStream, item: &TokenStream) -> TokenStream {
+    let error = match check(attribute, item) {
+        Ok(users) => return add_hooks(users),
         Err(error) => error.to_compile_error(),
     };
-    let hooked = syn::parse2::<ItemImpl>(item.clone()).ok().map(|own| hooked(&own));
-    quote! { #item #own #hooked }
+    let marker = syn::parse2::<ItemImpl>(item.clone()).ok().map(|users| hooked_behavior(&users));
+    quote! { #item #error #marker }
 }
 
 fn check(attribute: &TokenStream, item: &TokenStream) -> syn::Result<ItemImpl> {
     let mut errors = Errors::default();
     if !attribute.is_empty() {
-        errors.at(attribute, "`#[active_model_behavior]` takes no argument");
+        errors.at(attribute, "`#[active_model_behavior]` takes no arguments");
     }
-    let own: ItemImpl = syn::parse2(item.clone()).map_err(|_| {
-        syn::Error::new(Span::call_site(), "this belongs on `impl ActiveModelBehavior for ActiveModel`")
-    })?;
-    let behavior = own.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
+    let users: ItemImpl = syn::parse2(item.clone()).map_err(|_| syn::Error::new(Span::call_site(), WRONG_ITEM))?;
+    let behavior = users.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
     if behavior.is_none_or(|segment| segment.ident != "ActiveModelBehavior") {
-        errors.at(&own.self_ty, "this belongs on `impl ActiveModelBehavior for ActiveModel`");
+        errors.at(&users.self_ty, WRONG_ITEM);
     }
-    for item in &own.items {
+    for item in &users.items {
         if let ImplItem::Fn(function) = item
             && is_hook(&function.sig.ident)
             && function.sig.asyncness.is_none()
         {
             errors.at(
                 &function.sig.ident,
-                "put `#[active_model_behavior]` above `#[async_trait]`, which has already rewritten this",
+                "put `#[active_model_behavior]` above `#[async_trait]`, which has already rewritten this function",
             );
         }
     }
-    errors.or(own)
+    errors.unless_any(users)
 }
 
-fn expand(mut own: ItemImpl) -> TokenStream {
-    let hooked = hooked(&own);
+/// Adds thorn's hooks to the impl.
+fn add_hooks(mut behavior: ItemImpl) -> TokenStream {
+    let marker = hooked_behavior(&behavior);
     let mut missing = Hook::ALL.to_vec();
-    for item in &mut own.items {
+    for item in &mut behavior.items {
         if let ImplItem::Fn(function) = item
             && let Some(index) = missing.iter().position(|hook| function.sig.ident == hook.name())
         {
-            *function = missing.remove(index).wrap(function.clone());
+            *function = missing.remove(index).after_users(function.clone());
         }
     }
-    own.items.extend(missing.into_iter().map(|hook| ImplItem::Fn(hook.alone())));
+    behavior.items.extend(missing.into_iter().map(|hook| ImplItem::Fn(hook.without_users())));
     let is_async = |attribute: &syn::Attribute| {
         attribute.path().segments.last().is_some_and(|segment| segment.ident == "async_trait")
     };
-    if !own.attrs.iter().any(is_async) {
-        own.attrs.push(parse_quote!(#[::thorn::__private::async_trait]));
+    if !behavior.attrs.iter().any(is_async) {
+        behavior.attrs.push(parse_quote!(#[::thorn::__private::async_trait]));
     }
-    quote! { #own #hooked }
+    quote! { #behavior #marker }
 }
 
-fn hooked(own: &ItemImpl) -> TokenStream {
-    let active_model = &own.self_ty;
+/// The impl of the marker trait which proves that the behavior runs thorn's hooks.
+fn hooked_behavior(behavior: &ItemImpl) -> TokenStream {
+    let active_model = &behavior.self_ty;
     quote! {
         #[automatically_derived]
         impl ::thorn::__private::HookedBehavior for #active_model {}
@@ -158,7 +160,7 @@ fn is_hook(name: &Ident) -> bool {
     Hook::ALL.iter().any(|hook| name == hook.name())
 }
 
-/// An argument by its name, which it gets if it has none.
+/// The name of an argument. An argument without a name gets one.
 fn argument(function: &mut ImplItemFn, index: usize) -> TokenStream {
     match function.sig.inputs.iter_mut().nth(index) {
         Some(FnArg::Typed(argument)) => {

@@ -1,4 +1,4 @@
-//! Answers that say what went wrong: problem details of RFC 9457.
+//! Error answers: problem details (RFC 9457).
 
 mod from_core;
 
@@ -14,24 +14,25 @@ use axum::{
 use serde::Serialize;
 use uuid::Uuid;
 
-/// The media type of a problem.
+/// The content type of a problem.
 const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Identifies, and leads to the explanation of, a problem with `errors`.
+/// The `type` of a problem with `errors`. The URL leads to its explanation.
 const INVALID_FIELDS: &str = "https://docs.rs/thorn-axum/latest/thorn_axum/struct.Problem.html#invalid-fields";
 
-/// The name under which `errors` lists what concerns no single field.
-pub const NON_FIELD_ERRORS: &str = "non_field_errors";
+/// The key in `errors` for messages that don't belong to a single field.
+pub(super) const NON_FIELD_ERRORS: &str = "non_field_errors";
 
-/// A refusal or failure, answered as `application/problem+json`.
+/// An error answer, sent as `application/problem+json` (RFC 9457).
 ///
-/// What the caller reads (title, detail, errors) is apart from what caused it: a cause goes to the
-/// log, once, and the caller gets only a reference to that line.
+/// The caller sees the title, the detail and the errors. The cause of an
+/// [`internal`](Self::internal) problem goes to the log, and the caller sees only a reference to that
+/// log line.
 ///
 /// # Invalid fields
 ///
-/// A problem of this type has `errors`, an object that names each field that is wrong with its
-/// messages, all of them at once; what concerns several fields stands under `non_field_errors`.
+/// A problem of this type has `errors`, an object that lists the messages of every invalid field. The key
+/// `non_field_errors` holds messages that concern several fields.
 ///
 /// # Examples
 ///
@@ -55,7 +56,7 @@ struct Details {
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The members in the order they are written.
+/// The JSON, with its members in this order.
 #[derive(Serialize)]
 struct Body<'a> {
     r#type: &'a str,
@@ -70,7 +71,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// A problem that says no more than its status.
+    /// A problem with a status and nothing else.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
         Self(Box::new(Details {
@@ -82,7 +83,7 @@ impl Problem {
         }))
     }
 
-    /// A failure of ours: 500, the cause in the log, and a reference to it for the caller.
+    /// A failure of the server. It answers 500 with a reference, under which the log has the cause.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR);
@@ -90,20 +91,20 @@ impl Problem {
         problem
     }
 
-    /// 400 for fields that are wrong; add them with [`field`](Self::field).
+    /// Answers 400 because of invalid fields. Add each with [`field`](Self::field).
     #[must_use]
     pub fn invalid_fields() -> Self {
         Self::new(StatusCode::BAD_REQUEST)
     }
 
-    /// Explains this occurrence to the caller.
+    /// Explains to the caller what went wrong this time.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// Adds a message about a field; several about one field are kept in order.
+    /// Adds a message about a field. A field can have several, which keep their order.
     #[must_use]
     pub fn field(mut self, name: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         self.0.errors.entry(name.into()).or_default().push(message.into());
@@ -117,7 +118,7 @@ impl Problem {
         self
     }
 
-    /// The status it is answered with.
+    /// The status of the answer.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status
@@ -145,7 +146,7 @@ impl Error for Problem {
 }
 
 impl IntoResponse for Problem {
-    /// The one place where a cause is logged: whoever returns a `Problem` doesn't log it too.
+    /// Logs the cause, if there is one. Code that returns a `Problem` doesn't need to log it.
     fn into_response(self) -> Response {
         let title = self.title();
         let details = *self.0;
@@ -164,7 +165,7 @@ impl IntoResponse for Problem {
             errors: &details.errors,
             reference,
         };
-        // Strings, numbers and string keys: writing them can't fail.
+        // Serializing strings, numbers and string keys can't fail.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let headers = [
             (CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),

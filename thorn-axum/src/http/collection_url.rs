@@ -1,65 +1,69 @@
-//! Absolute URLs of subscriptions, as the caller reaches them.
+//! Absolute URLs, as the caller reaches them.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, fmt::Display, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, OriginalUri},
     http::{HeaderMap, Uri, header::HOST, request::Parts, uri::Authority},
 };
-use thorn_core::SubscriptionId;
 
-use super::State;
+use super::header::text;
 
-/// Where this request found the API: `https://blog.example/hooks/`, with the trailing slash.
+/// The configured beginning of absolute URLs, if there is one. A resource adds it to the request's
+/// extensions.
+#[derive(Clone)]
+pub(crate) struct BaseUrl(pub(crate) Option<Arc<str>>);
+
+/// The URL of the collection that a request is about: `https://blog.example/hooks/`, with the trailing slash.
 ///
-/// `BELOW` is how many segments of the request's path lie below the collection. The host is the
-/// configured one, else the one the caller used. The path is the caller's own too, so that it is
-/// right below any `nest`, with or without parameters in its prefix.
-pub(super) struct Links<const BELOW: usize> {
-    collection: String,
+/// `DEPTH` says how many segments of the request's path lie below the collection: 0 for the
+/// collection itself, 1 for one of its items. The host comes from [`BaseUrl`], or else from the
+/// request. The path comes from the request, so it is right below any `nest`, also if the prefix has
+/// parameters.
+pub(crate) struct CollectionUrl<const DEPTH: usize> {
+    url: String,
 }
 
-impl<const BELOW: usize> Links<BELOW> {
-    /// The URL of the list.
-    pub(super) fn collection(&self) -> &str {
-        &self.collection
+impl<const DEPTH: usize> CollectionUrl<DEPTH> {
+    /// The URL of the collection.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.url
     }
 
-    /// The URL of a subscription.
-    pub(super) fn subscription(&self, id: SubscriptionId) -> String {
-        format!("{}{id}/", self.collection)
+    /// The URL of one of its items.
+    pub(crate) fn item(&self, id: impl Display) -> String {
+        format!("{}{id}/", self.url)
     }
 
     fn new(base: Option<&str>, headers: &HeaderMap, uri: &Uri) -> Self {
-        let base = base.map_or_else(|| asked_host(headers, uri), str::to_owned);
-        let path = (0..BELOW)
+        let base = base.map_or_else(|| requested_host(headers, uri), str::to_owned);
+        let path = (0..DEPTH)
             .fold(uri.path().trim_end_matches('/'), |path, _| path.rsplit_once('/').map_or("", |(parent, _)| parent));
-        Self { collection: format!("{base}{path}/") }
+        Self { url: format!("{base}{path}/") }
     }
 }
 
-impl<S: Sync, const BELOW: usize> FromRequestParts<S> for Links<BELOW> {
+impl<S: Sync, const DEPTH: usize> FromRequestParts<S> for CollectionUrl<DEPTH> {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let base = parts.extensions.get::<State>().and_then(|state| state.base_url.as_deref());
+        let base = parts.extensions.get::<BaseUrl>().and_then(|base| base.0.as_deref());
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         Ok(Self::new(base, &parts.headers, uri))
     }
 }
 
-/// Scheme and host of the request; empty, which makes a path of the URL, if it names no sane one.
-/// What a client claims here comes back to this client only.
-fn asked_host(headers: &HeaderMap, uri: &Uri) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
+/// Scheme and host of the request, or nothing if the request names no valid host. The URL is then a
+/// path. A client may claim any host here, but only that client sees it.
+fn requested_host(headers: &HeaderMap, uri: &Uri) -> String {
+    let host = text(headers, HOST.as_str()).or(uri.authority().map(Authority::as_str));
     let Some(authority) = host.and_then(|host| host.parse::<Authority>().ok()) else {
         return String::new();
     };
     if authority.as_str().contains('@') {
         return String::new();
     }
-    let claimed = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-    let claimed = claimed.and_then(|value| value.split(',').next()).map(str::trim);
+    let claimed = text(headers, "x-forwarded-proto").and_then(|value| value.split(',').next()).map(str::trim);
     let scheme = if claimed.or(uri.scheme_str()) == Some("https") { "https" } else { "http" };
     format!("{scheme}://{authority}")
 }
@@ -70,10 +74,10 @@ mod tests {
 
     use super::*;
 
-    fn collection<const BELOW: usize>(base: Option<&str>, headers: &[(&'static str, &str)], uri: &str) -> String {
+    fn collection<const DEPTH: usize>(base: Option<&str>, headers: &[(&'static str, &str)], uri: &str) -> String {
         let headers =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap()));
-        Links::<BELOW>::new(base, &headers.collect(), &uri.parse().unwrap()).collection
+        CollectionUrl::<DEPTH>::new(base, &headers.collect(), &uri.parse().unwrap()).url
     }
 
     #[test]
@@ -90,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_none_is_not_repeated() {
+    fn an_invalid_host_is_not_repeated() {
         for host in ["a b", "blog.example/evil", "user@blog.example", "<script>", ""] {
             assert_eq!(collection::<0>(None, &[("host", host)], "/hooks/"), "/hooks/", "{host}");
         }

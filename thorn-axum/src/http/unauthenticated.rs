@@ -1,4 +1,4 @@
-//! A rejection for requests without credentials.
+//! The rejection of requests without credentials.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::Problem;
+use super::problem::Problem;
 
-/// 401 with a `WWW-Authenticate` header, ready to be an extractor's rejection.
+/// Answers 401 with a `WWW-Authenticate` header. Use it as the rejection of your extractor.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ impl Unauthenticated {
         Self::challenge("Bearer", realm)
     }
 
-    /// Offers a token as the second way.
+    /// Accepts a token as well.
     #[must_use]
     pub fn or_bearer(mut self) -> Self {
         self.schemes.push("Bearer");
@@ -48,7 +48,8 @@ impl Unauthenticated {
     }
 
     fn challenge(scheme: &'static str, realm: &str) -> Self {
-        // A quoted string: quotes and backslashes would end it, other characters are no header.
+        // The realm stands in a quoted string, which a quote or a backslash would break. A header can't hold
+        // characters outside printable ASCII.
         let realm = realm.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect();
         Self { realm, schemes: vec![scheme] }
     }

@@ -1,18 +1,18 @@
-//! `#[webhook_model]` from end to end.
+//! `#[webhook_model]`: runs the pipeline from the attribute to the generated code.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Item, ItemStruct};
 
 use crate::{
-    check::check, columns::Columns, errors::Errors, expand::expand, fallback, model::Declaration, parse::entries,
+    check::check, columns::Columns, errors::Errors, expand, fallback, model::Declaration, parse::entries,
     relations::Relations,
 };
 
-/// The item as it was, with what announces its changes, or with every mistake that was made.
-pub(crate) fn webhook_model(attribute: &TokenStream, item: &TokenStream) -> TokenStream {
+/// Returns the item unchanged, followed by the code that announces its changes or by the errors.
+pub(crate) fn expand(attribute: &TokenStream, item: &TokenStream) -> TokenStream {
     let model = match syn::parse2::<Item>(item.clone()) {
-        // `#[sea_orm::model]` copies attributes that stand below it to the `ModelEx` it makes.
+        // `#[sea_orm::model]` copies the attributes below it to the `ModelEx` that it generates.
         Ok(Item::Struct(model)) if model.ident == "ModelEx" => return item.clone(),
         Ok(Item::Struct(model)) => model,
         Ok(_) | Err(_) => {
@@ -40,6 +40,6 @@ fn generate(attribute: &TokenStream, model: &ItemStruct) -> syn::Result<TokenStr
     let columns = Columns::of(model);
     let relations = Relations::of(model);
     check(&declaration, &columns, &relations, &mut errors);
-    errors.or(())?;
-    Ok(expand(&declaration, &columns, &relations, &model.vis))
+    errors.unless_any(())?;
+    Ok(expand::expand(&declaration, &columns, &relations, &model.vis))
 }

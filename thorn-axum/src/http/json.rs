@@ -6,14 +6,20 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::MAX_BODY_BYTES;
-use crate::{NON_FIELD_ERRORS, Problem, body::bytes_up_to};
+use super::{
+    body::bytes_up_to,
+    header::text,
+    problem::{NON_FIELD_ERRORS, Problem},
+};
 
-/// A body that is a JSON object; nothing at all is an empty one.
+/// Bytes a JSON body may have.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A body that is a JSON object. An empty body counts as an empty object.
 ///
-/// Other media types are refused, forms among them: a page of a foreign site can make a browser send
-/// a form with the user's cookies, but not `application/json`.
-pub(super) struct JsonObject(pub(super) Map<String, Value>);
+/// Other media types are refused. Forms must be, because another site's page can make a browser send
+/// a form with the user's cookies. It can't make a browser send `application/json`.
+pub(crate) struct JsonObject(pub(crate) Map<String, Value>);
 
 impl<S: Send + Sync> FromRequest<S> for JsonObject {
     type Rejection = Problem;
@@ -31,7 +37,6 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
         match serde_json::from_slice(&body) {
             Ok(Value::Object(object)) => Ok(Self(object)),
             Ok(_) => Err(Problem::invalid_fields().field(NON_FIELD_ERRORS, "The body must be a JSON object.")),
-            // Says line and column.
             Err(error) => {
                 Err(Problem::new(StatusCode::BAD_REQUEST).detail(format!("The body is not valid JSON: {error}")))
             }
@@ -39,9 +44,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
     }
 }
 
-/// `application/json` and its relatives (`application/merge-patch+json`).
+/// Whether the content type is `application/json` or ends in `+json`, as `application/merge-patch+json` does.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let Some(value) = text(headers, CONTENT_TYPE.as_str()) else {
         return false;
     };
     let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

@@ -46,7 +46,7 @@ async fn a_cause_is_not_shown_but_has_a_reference() {
 }
 
 #[tokio::test]
-async fn a_database_error_keeps_its_text_to_itself() {
+async fn the_text_of_a_queue_error_is_not_shown() {
     let error = thorn_core::Error::NotFound { what: "subscription", id: "7".into() };
     assert_eq!(Problem::from(error).status(), StatusCode::NOT_FOUND);
     let error = thorn_core::Error::Queue { message: "redis://:pass@host".into(), source: None };

@@ -1,4 +1,4 @@
-//! What a `when` reads.
+//! Finds the columns and rows that a `when` expression reads.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
@@ -8,8 +8,8 @@ use syn::{
 
 use crate::columns::Columns;
 
-/// Operators that look at the new value alone.
-const OF_NEW: [&str; 15] = [
+/// Operators that read only the new value.
+const NEW_ONLY: [&str; 15] = [
     "eq",
     "ne",
     "gt",
@@ -27,22 +27,22 @@ const OF_NEW: [&str; 15] = [
     "is_false",
 ];
 
-/// Columns and rows that an expression mentions.
+/// The columns and rows that an expression mentions.
 #[derive(Default)]
-pub(crate) struct Filter {
-    /// Every mention of a column, as written, so that a local of its name resolves there.
+pub(crate) struct Mentions {
+    /// Every mention of a column, with its span, so that a local with this identifier resolves there.
     pub(crate) columns: Vec<Ident>,
-    /// Mentions of the whole rows `old` and `new`.
+    /// Every mention of the whole rows `old` and `new`.
     pub(crate) rows: Vec<Ident>,
-    /// Whether the row as it was is needed.
+    /// Whether the expression may read the row before the change.
     pub(crate) reads_old: bool,
-    /// Operands of our operators that are no column.
+    /// Operands of thorn's operators that aren't columns.
     pub(crate) unknown: Vec<Ident>,
 }
 
-impl Filter {
-    /// Looks through an expression.
-    pub(crate) fn of(expression: &Expr, columns: &Columns) -> Self {
+impl Mentions {
+    /// Reads an expression.
+    pub(crate) fn in_expression(expression: &Expr, columns: &Columns) -> Self {
         let mut locals = Locals(Vec::new());
         locals.visit_expr(expression);
         let mut reader = Reader { columns, locals: locals.0, found: Self::default() };
@@ -51,7 +51,7 @@ impl Filter {
     }
 }
 
-/// Names that the expression binds itself: parameters of closures, patterns.
+/// Names that the expression itself binds in closures and patterns.
 struct Locals(Vec<Ident>);
 
 impl<'ast> Visit<'ast> for Locals {
@@ -64,11 +64,11 @@ impl<'ast> Visit<'ast> for Locals {
 struct Reader<'a> {
     columns: &'a Columns,
     locals: Vec<Ident>,
-    found: Filter,
+    found: Mentions,
 }
 
 impl Reader<'_> {
-    /// Notes a mention; whatever isn't known to read only the new value may read the old one.
+    /// Notes a mention. Pass `reads_old: false` only if the expression can't read the old value.
     fn mention(&mut self, ident: &Ident, reads_old: bool) {
         if self.columns.named(ident).is_some() {
             self.found.columns.push(ident.clone());
@@ -90,7 +90,7 @@ impl Reader<'_> {
     }
 
     fn is_unknown(&self, ident: &Ident, method: &str) -> bool {
-        let is_operator = OF_NEW.contains(&method) || method.starts_with("now_") || method == "changed";
+        let is_operator = NEW_ONLY.contains(&method) || method.starts_with("now_") || method == "changed";
         let may_be_column = ident.to_string().starts_with(|c: char| c.is_lowercase() || c == '_');
         let is_known = self.columns.named(ident).is_some()
             || self.locals.contains(ident)
@@ -101,13 +101,13 @@ impl Reader<'_> {
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
-        match single(&call.receiver) {
+        match as_identifier(&call.receiver) {
             Some(receiver) => {
                 let method = call.method.to_string();
                 if self.is_unknown(receiver, &method) {
                     self.found.unknown.push(receiver.clone());
                 }
-                self.mention(receiver, !OF_NEW.contains(&method.as_str()));
+                self.mention(receiver, !NEW_ONLY.contains(&method.as_str()));
             }
             None => self.visit_expr(&call.receiver),
         }
@@ -117,7 +117,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_expr_field(&mut self, field: &'ast ExprField) {
-        match (single(&field.base), &field.member) {
+        match (as_identifier(&field.base), &field.member) {
             (Some(base), Member::Named(member)) => self.mention(base, member != "new"),
             _ => visit::visit_expr_field(self, field),
         }
@@ -134,30 +134,30 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 }
 
-fn single(expression: &Expr) -> Option<&Ident> {
+fn as_identifier(expression: &Expr) -> Option<&Ident> {
     match expression {
         Expr::Path(path) => path.path.get_ident(),
-        Expr::Paren(paren) => single(&paren.expr),
-        Expr::Group(group) => single(&group.expr),
+        Expr::Paren(paren) => as_identifier(&paren.expr),
+        Expr::Group(group) => as_identifier(&group.expr),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Filter;
+    use super::Mentions;
     use crate::columns::Columns;
 
-    fn filter(expression: &str) -> Filter {
+    fn mentions(expression: &str) -> Mentions {
         let columns = Columns::of(&syn::parse_quote! { struct Model { id: i32, state: State, title: String } });
-        Filter::of(&syn::parse_str(expression).unwrap(), &columns)
+        Mentions::in_expression(&syn::parse_str(expression).unwrap(), &columns)
     }
 
     #[test]
     fn thorn_028_the_need_of_the_old_row_comes_from_the_whole_tree() {
         for needless in ["state.eq(1)", "!(state.is_in([1]) || (title).contains(\"x\"))", "id.new == Some(&1)", "true"]
         {
-            assert!(!filter(needless).reads_old, "{needless}");
+            assert!(!mentions(needless).reads_old, "{needless}");
         }
         for needed in [
             "state.now_eq(1)",
@@ -170,13 +170,13 @@ mod tests {
             "matches!(state.old, Some(1))",
             "[1].iter().any(|x| id.now_eq(x))",
         ] {
-            assert!(filter(needed).reads_old, "{needed}");
+            assert!(mentions(needed).reads_old, "{needed}");
         }
     }
 
     #[test]
-    fn only_an_operand_that_nothing_else_explains_is_unknown() {
-        let unknown = |expression| filter(expression).unknown.iter().map(ToString::to_string).collect::<Vec<_>>();
+    fn an_operand_is_unknown_if_it_is_no_column_local_or_constant() {
+        let unknown = |expression| mentions(expression).unknown.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(unknown("sate.eq(1) && titel.now_eq(2)"), ["sate", "titel"]);
         for fine in ["LIMIT.eq(1)", "[1].iter().any(|x| x.eq(&1))", "state.eq(1)", "other.len() == 1", "f(1).eq(2)"] {
             assert!(unknown(fine).is_empty(), "{fine}");

@@ -1,4 +1,4 @@
-//! What a caller is told of each error of `thorn-core`.
+//! The problem that each error of `thorn-core` becomes.
 
 use axum::http::StatusCode;
 use thorn_core::Error;
@@ -23,7 +23,7 @@ impl From<Error> for Problem {
             | Error::Pattern(_)
             | Error::Target(_) => Self::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
             Error::Signature(_) => Self::new(StatusCode::UNAUTHORIZED).detail(error.to_string()),
-            // Of the database and the queue the caller learns nothing, nor of what is added later.
+            // Callers must not see errors of the database or the queue. The same goes for variants added later.
             _ => Self::internal(error),
         }
     }

@@ -1,4 +1,4 @@
-//! Bodies of bounded size.
+//! Request bodies of limited size.
 
 use axum::{
     body::Bytes,
@@ -9,9 +9,9 @@ use axum::{
     http::StatusCode,
 };
 
-use crate::Problem;
+use super::problem::Problem;
 
-/// The whole body, unless it has more bytes.
+/// Reads the whole body. A body of more than `limit` bytes is refused with 413.
 pub(crate) async fn bytes_up_to<S: Send + Sync>(
     limit: usize,
     mut request: Request,
@@ -20,7 +20,7 @@ pub(crate) async fn bytes_up_to<S: Send + Sync>(
     DefaultBodyLimit::max(limit).apply(&mut request);
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("The body may have {limit} bytes."))
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("The body is larger than {limit} bytes."))
         }
         _ => Problem::new(StatusCode::BAD_REQUEST).detail("The body ended early."),
     })

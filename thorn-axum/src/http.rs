@@ -1,0 +1,27 @@
+//! HTTP pieces that every resource can use: the caller, bodies, pages, links and problems.
+
+// Each module uses only modules above it.
+mod header;
+mod problem;
+mod body;
+mod json;
+mod page;
+mod collection_url;
+mod unauthenticated;
+mod caller;
+
+pub(crate) use body::bytes_up_to;
+pub use caller::Caller;
+pub(crate) use collection_url::{BaseUrl, CollectionUrl};
+pub(crate) use header::{NO_STORE, text};
+pub(crate) use json::JsonObject;
+pub(crate) use page::{PageQuery, list_problem};
+pub use problem::Problem;
+pub use unauthenticated::Unauthenticated;
+
+use axum::http::StatusCode;
+
+/// Answers 405. The route adds the `Allow` header.
+pub(crate) async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED)
+}
