@@ -184,7 +184,7 @@ fn rendered(row: Model) -> RenderedEvent {
         sender: row.sender,
         broadcast: row.broadcast,
         body: row.body,
-        subscribers: Vec::new(),
+        recipients: Vec::new(),
         created_at: Timestamp::from_millis(row.created_at),
     }
 }
