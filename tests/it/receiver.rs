@@ -12,17 +12,16 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use thorn::{
-    DeliveryId, EventId, SubscriptionId, Timestamp,
+    DeliveryId, Event, Timestamp,
     attempt::Outcome,
     delivery::encode_body,
-    delivery::{Client, ClientConfig, Outgoing},
-    event::ExtraHeaders,
-    guard::TargetGuard,
-    signing::{Digest, Secret, hook_hmac, standard_signature},
-    subscription::ContentType,
+    signing::{Secret, standard_signature},
+    subscription::{ContentType, NewSubscription},
 };
 use thorn_axum::{Webhook, WebhookSecrets};
 use tower::ServiceExt as _;
+
+use crate::app::App;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const BODY: &str = r#"{"event":"article.created","ref":"/a/1","sender":"alice","data":{"title":"Ü"}}"#;
@@ -73,43 +72,41 @@ async fn send(secrets: WebhookSecrets, headers: HeaderMap, body: impl Into<Bytes
 }
 
 #[tokio::test]
-async fn thorn_143_what_thorn_s_client_sends_is_verified_in_both_forms() {
+async fn thorn_143_what_a_worker_sends_is_verified_in_both_forms() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, app(WebhookSecrets::new([SECRET]))).await });
 
-    let guard = TargetGuard::new().allow_networks(["127.0.0.0/8".parse().unwrap()]);
-    let client = Client::new(ClientConfig { guard, ..ClientConfig::default() }).unwrap();
-    let subscription = SubscriptionId::generate();
-    let delivery = DeliveryId::derive(EventId::generate(), subscription);
+    let app = App::new().await;
+    let worker = app.worker().await;
     for content_type in ContentType::ALL {
-        let body = encode_body(content_type, BODY).unwrap().into_owned();
-        let secret = Secret::new(SECRET);
-        let attempt = client
-            .send(&Outgoing {
-                validators: None,
-                delivery,
-                subscription,
-                event: "article.created",
-                url: &url,
-                content_type,
-                secret: Some(&secret),
-                hook_hmac: Some(&hook_hmac(Digest::Sha256, &secret, body.as_bytes())),
-                body: Bytes::from(body.clone()),
-                subscription_headers: &ExtraHeaders::default(),
-                headers: &ExtraHeaders::default(),
-                timeout: Duration::from_secs(5),
-                keep_alive: true,
+        let subscription = app
+            .thorn
+            .subscriptions()
+            .create(NewSubscription {
+                pattern: format!("article.{}", content_type as u8),
+                url: url.clone(),
+                secret: Some(SECRET.to_owned()),
+                content_type: Some(content_type.to_string()),
+                ..NewSubscription::default()
             })
-            .await;
-        assert_eq!(attempt.outcome, Outcome::Delivered, "{attempt:?}");
-        let said: Value = serde_json::from_str(&attempt.response.unwrap()).unwrap();
+            .await
+            .unwrap();
+        let name = subscription.pattern.as_str();
+        let event = Event::new(name).reference("/a/1").sender("alice");
+        let id = event.send(app.db(), &json!({ "title": "Ü" })).await.unwrap();
+        let deliveries = app.deliveries(&subscription, |rows| rows.iter().any(|row| row.attempts > 0)).await;
+        assert_eq!(deliveries[0].outcome, Some(Outcome::Delivered), "{deliveries:?}");
+        let body = BODY.replace("article.created", name);
+        let said: Value = serde_json::from_str(deliveries[0].response.as_deref().unwrap()).unwrap();
         let expected = json!({
-            "event": "article.created", "ref": "/a/1", "sender": "alice", "title": "Ü",
-            "delivery": delivery, "subscription": subscription, "bytes": body.len(),
+            "event": name, "ref": "/a/1", "sender": "alice", "title": "Ü",
+            "delivery": DeliveryId::derive(id, subscription.id), "subscription": subscription.id,
+            "bytes": encode_body(content_type, &body).unwrap().len(),
         });
         assert_eq!(said, expected, "{content_type}");
     }
+    worker.stop().await.unwrap();
 }
 
 #[tokio::test]

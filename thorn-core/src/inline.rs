@@ -23,7 +23,6 @@ use crate::{
     config::Config,
     db::transaction,
     delivery::{Client, Consequences, Defaults, Executor, Observers},
-    endpoint::Lanes,
     error::Error,
     fanout::{Chunk, FanOut, recipients},
     history::DeliveryRow,
@@ -49,7 +48,6 @@ pub(crate) struct Inline {
     config: Config,
     /// Bounds the requests of the whole process.
     permits: Semaphore,
-    lanes: Lanes,
     counters: Arc<Counters>,
     /// Made when it is needed first: most processes never deliver inline.
     client: OnceCell<Client>,
@@ -85,9 +83,9 @@ impl Inline {
     ) -> Self {
         let consequences = Consequences { subscriptions, observers, disable_after: config.disable_after };
         let permits = Semaphore::new(config.inline_concurrency);
-        let (lanes, counters) = (Lanes::default(), Arc::default());
+        let counters = Arc::default();
         let (client, recorder) = (OnceCell::new(), Mutex::new(None));
-        Self { db, registry, consequences, config, permits, lanes, counters, client, recorder }
+        Self { db, registry, consequences, config, permits, counters, client, recorder }
     }
 
     /// Delivers those of the events that are committed and still held for this process. Those it
@@ -147,7 +145,7 @@ impl Inline {
         // After the events were read, as a relay does.
         let version = self.registry.refresh(&self.db).await?;
         self.registry.check_readable()?;
-        let mut fan_out = FanOut::new(&self.lanes, self.config.chunk);
+        let mut fan_out = FanOut::new(self.registry.endpoints(), self.config.chunk);
         let mut longest = Duration::ZERO;
         for event in rows {
             fan_out.add(event, &recipients(&self.registry, event))?;
@@ -185,7 +183,6 @@ impl Inline {
             registry: self.registry.clone(),
             consequences: self.consequences.clone(),
             client: client.clone(),
-            lanes: self.lanes.clone(),
             recorder: self.recorder(),
             counters: self.counters.clone(),
             defaults: Defaults { timeout: self.config.timeout, retry: self.config.retry.clone() },

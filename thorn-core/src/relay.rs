@@ -20,11 +20,9 @@ pub use dispatcher::{BoxError, Dispatcher};
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
-use self::pick::OwnUrls;
 use crate::{
     clock::{Clock, Jump},
     db::{is_silence, within},
-    endpoint::Lanes,
     error::Error,
     metrics::Counters,
     process,
@@ -60,7 +58,6 @@ pub(crate) struct Relay {
     pub(crate) db: DatabaseConnection,
     pub(crate) registry: Arc<Registry>,
     pub(crate) queue: Queue,
-    pub(crate) lanes: Lanes,
     pub(crate) counters: Arc<Counters>,
     pub(crate) options: RelayOptions,
 }
@@ -88,7 +85,6 @@ struct Progress {
     busy_until: Option<Instant>,
     /// The subscription after which the next hop begins.
     cursor: Uuid,
-    own_urls: OwnUrls,
     batch: Batch,
 }
 
@@ -122,7 +118,6 @@ impl Relay {
             tasks: *TASKS.start(),
             busy_until: None,
             cursor: Uuid::nil(),
-            own_urls: OwnUrls::default(),
             batch: Batch::default(),
         };
         let mut hints = process::hints();

@@ -8,7 +8,6 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
     delivery::{Client, Consequences, Defaults, Executor},
-    endpoint::Lanes,
     error::Error,
     metrics::Counters,
     outbox,
@@ -52,7 +51,6 @@ impl Worker {
         let client = Client::new(config.client())?;
         let (stop, stopping) = watch::channel(false);
         let (stop_queue, queue_stopping) = watch::channel(false);
-        let lanes = Lanes::default();
         let counters = Arc::new(Counters::default());
         let (recorder, recording) = Recorder::start(db.clone());
         let executor = Executor {
@@ -64,7 +62,6 @@ impl Worker {
                 disable_after: config.disable_after,
             },
             client,
-            lanes: lanes.clone(),
             recorder,
             counters: counters.clone(),
             defaults: Defaults { timeout: config.timeout, retry: config.retry.clone() },
@@ -74,7 +71,6 @@ impl Worker {
             db,
             registry: thorn.registry().clone(),
             queue: queue.clone(),
-            lanes,
             counters: counters.clone(),
             options: RelayOptions {
                 poll: config.poll_interval,

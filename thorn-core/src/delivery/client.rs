@@ -2,7 +2,6 @@
 
 mod failure;
 mod guarded;
-mod hosts;
 mod outgoing;
 mod pools;
 mod request;
@@ -14,39 +13,34 @@ use std::{sync::Arc, time::Duration};
 use http::{HeaderValue, Method};
 use reqwest::Request;
 use tokio::time::{Instant, timeout};
-use url::ParseError;
 
-use self::{
-    failure::Failure,
-    guarded::Guarded,
-    hosts::{Hosts, Target},
-    response::Answer,
-};
+use self::{failure::Failure, guarded::Guarded, response::Answer};
 use crate::{
     attempt::{Attempt, Outcome},
+    endpoint::{NEW, NEW_AT_ONCE},
     error::Error,
     guard::{TargetError, TargetGuard},
     timestamp::Timestamp,
 };
 
-pub use self::outgoing::Outgoing;
+pub(crate) use self::outgoing::Outgoing;
 
 /// Settings of a [`Client`].
 #[derive(Clone, Debug)]
-pub struct ClientConfig {
+pub(crate) struct ClientConfig {
     /// Which addresses may be connected to. Default: the public internet, ports 80 and 443.
-    pub guard: TargetGuard,
+    pub(crate) guard: TargetGuard,
     /// Bytes of a response's body that are read and kept. Default 4096.
-    pub max_response_bytes: usize,
+    pub(crate) max_response_bytes: usize,
     /// The header `User-Agent`, unless the event brings its own.
-    pub user_agent: String,
+    pub(crate) user_agent: String,
     /// Certificate authorities to trust besides the system's, each in PEM (one or many) or DER.
-    pub extra_root_certificates: Vec<Vec<u8>>,
+    pub(crate) extra_root_certificates: Vec<Vec<u8>>,
     /// Idle connections kept open for each host, and twice as many as it has new requests at once: those
     /// that wait for their answer for less than 50 ms. Default 64.
-    pub idle_connections: usize,
+    pub(crate) idle_connections: usize,
     /// How long an idle connection is kept open. Default 30 s.
-    pub idle_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
 }
 
 impl Default for ClientConfig {
@@ -56,7 +50,7 @@ impl Default for ClientConfig {
             max_response_bytes: 4096,
             user_agent: concat!("Mozilla/5.0 (compatible; thorn/", env!("CARGO_PKG_VERSION"), "; reqwest)").to_owned(),
             extra_root_certificates: Vec::new(),
-            idle_connections: 64,
+            idle_connections: NEW_AT_ONCE * 2,
             idle_timeout: Duration::from_secs(30),
         }
     }
@@ -67,28 +61,14 @@ impl Default for ClientConfig {
 /// Every connection goes to an address that its [`TargetGuard`] has passed, TLS is always verified,
 /// redirects and proxies of the environment are not followed, and a receiver can take up no more than
 /// an attempt's total deadline and [`max_response_bytes`](ClientConfig::max_response_bytes).
-///
-/// # Examples
-///
-/// ```no_run
-/// # async fn send(outgoing: thorn_core::delivery::Outgoing<'_>) -> Result<(), thorn_core::Error> {
-/// use thorn_core::{attempt::Outcome, delivery::{Client, ClientConfig}};
-///
-/// let client = Client::new(ClientConfig::default())?;
-/// let attempt = client.send(&outgoing).await;
-/// assert_eq!(attempt.outcome, Outcome::Delivered);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug)]
-pub struct Client {
+pub(crate) struct Client {
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     guarded: Guarded,
-    hosts: Hosts,
     user_agent: HeaderValue,
     max_response_bytes: usize,
 }
@@ -100,13 +80,12 @@ impl Client {
     ///
     /// [`Error::Option`] if the user agent can't be sent, a certificate can't be read, or the system
     /// trusts no certificate authority.
-    pub fn new(config: ClientConfig) -> Result<Self, Error> {
+    pub(crate) fn new(config: ClientConfig) -> Result<Self, Error> {
         let user_agent = HeaderValue::try_from(&config.user_agent)
             .map_err(|error| Error::option("user_agent", error.to_string()))?;
         let max_response_bytes = config.max_response_bytes;
-        let hosts = Hosts::new(config.idle_connections.div_ceil(2));
         let guarded = Guarded::new(config)?;
-        Ok(Self { inner: Arc::new(Inner { guarded, hosts, user_agent, max_response_bytes }) })
+        Ok(Self { inner: Arc::new(Inner { guarded, user_agent, max_response_bytes }) })
     }
 
     /// Makes one attempt. Every way it can end is an [`Outcome`], never an `Err`:
@@ -116,20 +95,16 @@ impl Client {
     /// - when the deadline passes first, it is `TimedOut`, with the status if there was one already;
     /// - a URL or an address that the guard refuses is `Blocked`, and nothing was connected to;
     /// - everything else is `Unreachable`.
-    pub async fn send(&self, outgoing: &Outgoing<'_>) -> Attempt {
-        let target = self.inner.hosts.target(outgoing.url);
-        let turn = match &target {
-            Ok(target) => target.turn().await,
-            Err(_) => None,
-        };
+    pub(crate) async fn send(&self, outgoing: &Outgoing<'_>) -> Attempt {
+        let turn = outgoing.endpoint.turn().await;
         let attempted_at = Timestamp::now();
         let started = Instant::now();
         let mut answer = Answer::new(self.inner.max_response_bytes);
         let ended = {
             // Boxed now: of thousands that wait for their turn, none has room for its exchange yet.
-            let exchange = self.exchange(outgoing, target, attempted_at, &mut answer);
+            let exchange = self.exchange(outgoing, attempted_at, &mut answer);
             let mut exchange = Box::pin(timeout(outgoing.timeout, exchange));
-            match timeout(hosts::NEW, &mut exchange).await {
+            match timeout(NEW, &mut exchange).await {
                 Ok(ended) => {
                     if let Some(turn) = turn {
                         turn.pass_on().await;
@@ -158,15 +133,10 @@ impl Client {
         }
     }
 
-    async fn exchange(
-        &self,
-        outgoing: &Outgoing<'_>,
-        target: Result<Target, ParseError>,
-        now: Timestamp,
-        answer: &mut Answer,
-    ) -> Result<(), Failure> {
+    async fn exchange(&self, outgoing: &Outgoing<'_>, now: Timestamp, answer: &mut Answer) -> Result<(), Failure> {
         let Inner { guarded, user_agent, .. } = &*self.inner;
-        let url = target.map_err(|error| TargetError::Url { reason: error.to_string() })?.url;
+        let url = outgoing.endpoint.parsed().as_ref();
+        let url = url.map_err(|error| TargetError::Url { reason: error.to_string() })?.clone();
         let behind = guarded.by(outgoing.validators)?;
         let (guard, pools) = (&behind.guard, &behind.pools);
         // An address in the URL never reaches the resolver, so this is where it is checked.

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     attempt::{Attempt, DeliveryState, Outcome, RetryPolicy},
     db::within,
-    endpoint::{Entry, Lanes, Permit},
+    endpoint::{Endpoint, Entry, Permit},
     fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
     id::DeliveryId,
     metrics::Counters,
@@ -59,7 +59,6 @@ pub(crate) struct Executor {
     pub(crate) registry: Arc<Registry>,
     pub(crate) consequences: Consequences,
     pub(crate) client: Client,
-    pub(crate) lanes: Lanes,
     pub(crate) recorder: Recorder,
     pub(crate) counters: Arc<Counters>,
     pub(crate) defaults: Defaults,
@@ -79,6 +78,7 @@ struct Made {
 enum Turn<'a> {
     Go {
         recipient: Recipient,
+        endpoint: Arc<Endpoint>,
         /// The event, if it brought the recipient.
         stored: Option<&'a StoredEvent>,
         permit: Permit,
@@ -206,10 +206,11 @@ impl Executor {
             None => self.registry.get(delivery.subscription).map(Recipient::Subscribed),
         };
         let Some(recipient) = recipient else { return Some((event, Turn::Cancelled)) };
-        let turn = match self.lanes.enter(&recipient.destination().url).await {
+        let endpoint = self.registry.endpoints().get(&recipient.destination().url);
+        let turn = match endpoint.enter().await {
             Entry::Full(until) => Turn::PutOff(until),
             Entry::Open(_) if *self.stop.borrow() => Turn::Stopping,
-            Entry::Open(permit) => Turn::Go { recipient, stored: stored.map(|(stored, _)| stored), permit },
+            Entry::Open(permit) => Turn::Go { recipient, endpoint, stored: stored.map(|(stored, _)| stored), permit },
         };
         Some((event, turn))
     }
@@ -223,8 +224,8 @@ impl Executor {
         );
         let mut report = None;
         match turn {
-            Turn::Go { recipient, stored, permit } => {
-                let attempt = self.try_once(event, delivery, stored, &recipient, permit, &mut record);
+            Turn::Go { recipient, endpoint, stored, permit } => {
+                let attempt = self.try_once(event, delivery, stored, (&recipient, &endpoint), permit, &mut record);
                 report = Some((attempt.instrument(span.clone()).await, recipient));
             }
             Turn::PutOff(until) => {
@@ -249,14 +250,15 @@ impl Executor {
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
         stored: Option<&StoredEvent>,
-        recipient: &Recipient,
+        to: (&Recipient, &Endpoint),
         permit: Permit,
         record: &mut Record,
     ) -> DeliveryReport {
+        let (recipient, _) = to;
         let options = event.options.as_ref().unwrap_or(&NO_OPTIONS);
         let attempted_at = Timestamp::now();
         // A bug in here must not take other tasks of the worker with it.
-        let attempt = self.attempt(record.delivery, event, delivery, stored, recipient, options);
+        let attempt = self.attempt(record.delivery, event, delivery, stored, to, options);
         let attempt = AssertUnwindSafe(attempt).catch_unwind().await;
         let attempt = attempt.unwrap_or_else(|_| {
             let error = "thorn panicked while sending; please report this with the log's backtrace";

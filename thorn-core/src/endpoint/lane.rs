@@ -2,7 +2,6 @@
 //! or fails holds nothing that others need.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,8 +13,8 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Requests at once to an endpoint nothing is known of.
-const START: usize = 16;
+/// Initial concurrency for an unknown endpoint.
+pub(super) const START: usize = 16;
 
 /// Requests at once to an endpoint that answers quickly.
 const MOST: usize = 64;
@@ -37,15 +36,9 @@ const AHEAD: Duration = Duration::from_millis(500);
 /// The longest a delivery is put off because its lane is full.
 const LONGEST_DETOUR: Duration = Duration::from_secs(60);
 
-/// Lanes nobody uses are forgotten beyond this number.
-const REMEMBERED: usize = 10_000;
-
-/// The lanes of one worker, by URL.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Lanes(Arc<Mutex<HashMap<String, Arc<Lane>>>>);
-
+/// The lane of one endpoint.
 #[derive(Debug)]
-struct Lane {
+pub(super) struct Lane {
     state: Mutex<State>,
     freed: Notify,
 }
@@ -85,68 +78,8 @@ pub(crate) enum Entry {
     Full(Timestamp),
 }
 
-impl Lanes {
-    /// Enters the lane of a URL. A quick endpoint is waited for, a slow one is not.
-    pub(crate) async fn enter(&self, url: &str) -> Entry {
-        let lane = self.lane(url);
-        {
-            let mut state = lane.state();
-            state.expected = state.expected.saturating_sub(1);
-            if state.take_place() {
-                return Entry::Open(Permit(lane.clone()));
-            }
-            if state.slow || state.line_ahead() > LINE {
-                return Entry::Full(state.book(Timestamp::now()));
-            }
-            state.line += 1;
-        }
-        let waiting = Waiting(&lane);
-        let began = Instant::now();
-        loop {
-            // A place freed since then has left its notice behind.
-            let _ = tokio::time::timeout(QUICK, lane.freed.notified()).await;
-            let mut state = waiting.0.state();
-            if state.take_place() {
-                // Of notices that find nobody waiting only one is kept: pass on that there is more room.
-                if state.in_flight < state.limit {
-                    lane.freed.notify_one();
-                }
-                return Entry::Open(Permit(lane.clone()));
-            }
-            if began.elapsed().min(state.progress.elapsed()) >= QUICK {
-                // All its requests hang: nobody else waits for it.
-                state.slow_down(QUICK);
-            }
-            if state.slow || began.elapsed() > LINE * 2 {
-                return Entry::Full(state.book(Timestamp::now()));
-            }
-        }
-    }
-
-    /// How many more deliveries the lane of this URL would take now, those expected included. Of an
-    /// endpoint nothing is known of, only as many as can be tried at once.
-    pub(crate) fn room(&self, url: &str) -> usize {
-        self.all().get(url).map_or(START, |lane| lane.state().room())
-    }
-
-    /// The relay puts so many due deliveries on the queue.
-    pub(crate) fn expect(&self, url: &str, deliveries: usize) {
-        self.lane(url).state().expect(deliveries);
-    }
-
-    /// Whether deliveries to this URL should travel apart from others'.
-    pub(crate) fn is_slow(&self, url: &str) -> bool {
-        self.all().get(url).is_some_and(|lane| lane.state().slow)
-    }
-
-    fn lane(&self, url: &str) -> Arc<Lane> {
-        let mut lanes = self.all();
-        if let Some(lane) = lanes.get(url) {
-            return lane.clone();
-        }
-        if lanes.len() >= REMEMBERED {
-            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
-        }
+impl Lane {
+    pub(super) fn new() -> Self {
         let state = State {
             in_flight: 0,
             limit: START,
@@ -159,17 +92,60 @@ impl Lanes {
             booked: Duration::ZERO,
             booked_at: Timestamp::from_millis(0),
         };
-        let lane = Arc::new(Lane { state: Mutex::new(state), freed: Notify::new() });
-        lanes.insert(url.to_owned(), lane.clone());
-        lane
+        Self { state: Mutex::new(state), freed: Notify::new() }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Lane>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Enters the lane. A quick endpoint is waited for, a slow one is not.
+    pub(super) async fn enter(self: &Arc<Self>) -> Entry {
+        {
+            let mut state = self.state();
+            state.expected = state.expected.saturating_sub(1);
+            if state.take_place() {
+                return Entry::Open(Permit(self.clone()));
+            }
+            if state.slow || state.line_ahead() > LINE {
+                return Entry::Full(state.book(Timestamp::now()));
+            }
+            state.line += 1;
+        }
+        let waiting = Waiting(self);
+        let began = Instant::now();
+        loop {
+            // A place freed since then has left its notice behind.
+            let _ = tokio::time::timeout(QUICK, self.freed.notified()).await;
+            let mut state = waiting.0.state();
+            if state.take_place() {
+                // Of notices that find nobody waiting only one is kept: pass on that there is more room.
+                if state.in_flight < state.limit {
+                    self.freed.notify_one();
+                }
+                return Entry::Open(Permit(self.clone()));
+            }
+            if began.elapsed().min(state.progress.elapsed()) >= QUICK {
+                // All its requests hang: nobody else waits for it.
+                state.slow_down(QUICK);
+            }
+            if state.slow || began.elapsed() > LINE * 2 {
+                return Entry::Full(state.book(Timestamp::now()));
+            }
+        }
     }
-}
 
-impl Lane {
+    /// How many more deliveries the lane would take now, with those expected counted.
+    pub(super) fn room(&self) -> usize {
+        self.state().room()
+    }
+
+    /// The relay puts so many due deliveries on the queue.
+    pub(super) fn expect(&self, deliveries: usize) {
+        self.state().expect(deliveries);
+    }
+
+    /// Whether the endpoint is slow or fails.
+    pub(super) fn is_slow(&self) -> bool {
+        self.state().slow
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

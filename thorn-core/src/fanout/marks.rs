@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFil
 
 use super::{pack::Packer, recipient::Recipient};
 use crate::{
-    endpoint::Lanes,
+    endpoint::Endpoints,
     error::Error,
     outbox::StoredEvent,
     tables::event::{Column, Entity},
@@ -25,8 +25,8 @@ pub(crate) struct FanOut<'a> {
 pub(crate) struct Marks(BTreeMap<usize, Vec<Uuid>>);
 
 impl<'a> FanOut<'a> {
-    pub(crate) fn new(lanes: &'a Lanes, chunk: usize) -> Self {
-        Self { packer: Packer::new(lanes, chunk), marks: Marks::default() }
+    pub(crate) fn new(endpoints: &'a Endpoints, chunk: usize) -> Self {
+        Self { packer: Packer::new(endpoints, chunk), marks: Marks::default() }
     }
 
     /// Adds an event and signs its deliveries.

@@ -9,7 +9,7 @@ use super::{
     encode::encode_body,
     recipient::Recipient,
 };
-use crate::{endpoint::Lanes, error::Error, outbox::StoredEvent, spec::ContentType};
+use crate::{endpoint::Endpoints, error::Error, outbox::StoredEvent, spec::ContentType};
 
 /// A chunk takes no further event when its bodies have this many bytes.
 const BYTES_PER_CHUNK: usize = 256 * 1024;
@@ -20,7 +20,7 @@ const BYTES_PER_TURN: usize = 32 * 1024 * 1024;
 /// Fills chunks with deliveries in the order they come. Those to endpoints known to be slow get
 /// chunks of their own, so that they never make others wait.
 pub(crate) struct Packer<'a> {
-    lanes: &'a Lanes,
+    endpoints: &'a Endpoints,
     size: usize,
     mixed: Open,
     apart: HashMap<String, Open>,
@@ -39,9 +39,9 @@ struct Open {
 }
 
 impl<'a> Packer<'a> {
-    pub(crate) fn new(lanes: &'a Lanes, size: usize) -> Self {
+    pub(crate) fn new(endpoints: &'a Endpoints, size: usize) -> Self {
         Self {
-            lanes,
+            endpoints,
             size: size.max(1),
             mixed: Open::new(false),
             apart: HashMap::new(),
@@ -68,7 +68,7 @@ impl<'a> Packer<'a> {
         attempts: u32,
         has_row: bool,
     ) -> Result<bool, Error> {
-        let open = if self.lanes.is_slow(&recipient.destination().url) {
+        let open = if self.endpoints.known(&recipient.destination().url).is_some_and(|endpoint| endpoint.is_slow()) {
             self.apart.entry(recipient.destination().url.clone()).or_insert_with(|| Open::new(self.check))
         } else {
             &mut self.mixed

@@ -39,7 +39,7 @@ impl Relay {
             Some(txn) => self.registry.refresh(txn).await?,
         };
         self.registry.check_readable()?;
-        let mut fan_out = FanOut::new(&self.lanes, self.options.chunk);
+        let mut fan_out = FanOut::new(self.registry.endpoints(), self.options.chunk);
         let mut taken = 0;
         for event in &unrelayed {
             fan_out.add(event, &recipients(&self.registry, event))?;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     attempt::DeliveryState,
     db::transaction,
+    endpoint::Endpoint,
     error::Error,
     fanout::{Packer, recipient},
     id::SubscriptionId,
@@ -36,8 +38,8 @@ struct Verdicts {
     /// By how long their tasks may take.
     enqueued: BTreeMap<Duration, Vec<Uuid>>,
     cancelled: Vec<Uuid>,
-    /// How many go to each URL.
-    urls: HashMap<String, usize>,
+    /// How many deliveries go to each endpoint.
+    endpoints: HashMap<String, (Arc<Endpoint>, usize)>,
 }
 
 impl Relay {
@@ -61,10 +63,10 @@ impl Relay {
             return Ok(Claimed::default());
         }
         let events = self.events(&mut rows, progress).await?;
-        let mut packer = Packer::new(&self.lanes, self.options.chunk);
+        let mut packer = Packer::new(self.registry.endpoints(), self.options.chunk);
         let mut verdicts = Verdicts::default();
         for row in &rows {
-            self.judge(row, events.get(&row.event_id), &mut packer, &mut verdicts, progress)?;
+            self.judge(row, events.get(&row.event_id), &mut packer, &mut verdicts)?;
             if packer.is_beyond(room) {
                 break;
             }
@@ -77,8 +79,8 @@ impl Relay {
             tracing::debug!("another relay was first");
             return Ok(Claimed { tasks: 0, more: true });
         };
-        for (url, deliveries) in &verdicts.urls {
-            self.lanes.expect(url, *deliveries);
+        for (endpoint, deliveries) in verdicts.endpoints.values() {
+            endpoint.expect(*deliveries);
         }
         let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
@@ -107,7 +109,6 @@ impl Relay {
         event: Option<&StoredEvent>,
         packer: &mut Packer<'_>,
         verdicts: &mut Verdicts,
-        progress: &mut Progress,
     ) -> Result<(), Error> {
         let id = SubscriptionId::from_uuid(row.subscription_id);
         let recipient = event.and_then(|event| recipient(&self.registry, event, id));
@@ -119,11 +120,11 @@ impl Relay {
             verdicts.cancelled.push(row.id);
             return Ok(());
         }
-        let url = &recipient.destination().url;
+        let endpoint = self.registry.endpoints().get(&recipient.destination().url);
         if recipient.subscription().is_none() {
-            progress.own_urls.learn(recipient.id(), url);
+            self.registry.endpoints().remember_brought(recipient.id(), endpoint.clone());
         }
-        *verdicts.urls.entry(url.clone()).or_default() += 1;
+        verdicts.endpoints.entry(endpoint.url().to_owned()).or_insert((endpoint, 0)).1 += 1;
         verdicts.enqueued.entry(self.lease(event)).or_default().push(row.id);
         Ok(())
     }

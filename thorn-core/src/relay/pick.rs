@@ -19,9 +19,6 @@ const PER_HOP: usize = 16;
 /// Hops of one turn.
 const HOPS: usize = 8;
 
-/// Subscribers of events whose URL is remembered.
-const REMEMBERED: usize = 10_000;
-
 /// A delivery that is due.
 #[derive(FromQueryResult)]
 pub(super) struct Due {
@@ -40,20 +37,6 @@ pub(super) struct Picked {
     pub(super) left: bool,
     /// Room in lanes, less what was picked for them.
     rooms: HashMap<String, usize>,
-}
-
-/// The URLs of subscribers that events brought, as they were last seen: nobody else knows them
-/// without reading the event.
-#[derive(Debug, Default)]
-pub(super) struct OwnUrls(HashMap<Uuid, String>);
-
-impl OwnUrls {
-    pub(super) fn learn(&mut self, id: SubscriptionId, url: &str) {
-        if self.0.len() >= REMEMBERED {
-            self.0.clear();
-        }
-        self.0.insert(id.as_uuid(), url.to_owned());
-    }
 }
 
 impl Relay {
@@ -75,7 +58,7 @@ impl Relay {
             if picked.rows.len() == share {
                 break;
             }
-            self.take(row, progress, &mut picked);
+            self.take(row, &mut picked);
         }
         if is_full {
             self.hop(now, progress, &seen, &mut picked).await?;
@@ -101,12 +84,12 @@ impl Relay {
             progress.cursor = found.last().copied().filter(|_| !is_end).unwrap_or_default();
             let hidden = found.into_iter().filter(|id| !seen.contains(id));
             let of: Vec<_> = hidden
-                .map(|id| (id, most.min(PER_HOP).min(self.lane_room(id, progress, picked).1)))
+                .map(|id| (id, most.min(PER_HOP).min(self.lane_room(id, picked).1)))
                 .filter(|(_, most)| *most > 0)
                 .collect();
             if !of.is_empty() {
                 for row in self.due_of(&of, now).await? {
-                    self.take(row, progress, picked);
+                    self.take(row, picked);
                 }
             }
             if is_end {
@@ -116,8 +99,8 @@ impl Relay {
         Ok(())
     }
 
-    fn take(&self, row: Due, progress: &Progress, picked: &mut Picked) {
-        let (url, room) = self.lane_room(row.subscription_id, progress, picked);
+    fn take(&self, row: Due, picked: &mut Picked) {
+        let (url, room) = self.lane_room(row.subscription_id, picked);
         if room == 0 {
             picked.left = true;
             return;
@@ -128,17 +111,18 @@ impl Relay {
         picked.rows.push(row);
     }
 
-    /// The subscription's URL, and how many more deliveries its lane would take.
-    fn lane_room(&self, id: Uuid, progress: &Progress, picked: &Picked) -> (Option<String>, usize) {
-        let subscription = self.registry.get(SubscriptionId::from_uuid(id));
-        let url = match &subscription {
-            Some(subscription) => Some(&subscription.destination.url),
-            None => progress.own_urls.0.get(&id),
+    /// The endpoint's URL, and how many more deliveries its lane would take.
+    fn lane_room(&self, id: Uuid, picked: &Picked) -> (Option<String>, usize) {
+        let id = SubscriptionId::from_uuid(id);
+        let endpoints = self.registry.endpoints();
+        let endpoint = match self.registry.get(id) {
+            Some(subscription) => Some(endpoints.get(&subscription.destination.url)),
+            None => endpoints.brought(id),
         };
-        // Deleted, or seen for the first time: it is looked up.
-        let Some(url) = url else { return (None, usize::MAX) };
-        let room = picked.rooms.get(url).copied().unwrap_or_else(|| self.lanes.room(url));
-        (Some(url.clone()), room)
+        // Deleted, or seen for the first time: its event is read.
+        let Some(endpoint) = endpoint else { return (None, usize::MAX) };
+        let room = picked.rooms.get(endpoint.url()).copied().unwrap_or_else(|| endpoint.room());
+        (Some(endpoint.url().to_owned()), room)
     }
 
     async fn oldest(&self, now: Timestamp) -> Result<Vec<Due>, Error> {

@@ -45,7 +45,7 @@ impl Relay {
         self.registry.refresh(&self.db).await?;
         self.registry.check_readable()?;
         let oldest = self.queue.oldest().await?;
-        let mut packer = Packer::new(&self.lanes, self.options.chunk).checked();
+        let mut packer = Packer::new(self.registry.endpoints(), self.options.chunk).checked();
         let (mut settled, mut postponed) = (Vec::new(), Vec::new());
         for event in &open {
             // While a task of the time it was enqueued is under way, its deliveries aren't missing yet.

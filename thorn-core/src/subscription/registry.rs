@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::{entry::Subscription, foreign_store::SubscriptionStore, matcher::Matcher, row, write};
 use crate::{
+    endpoint::Endpoints,
     error::Error,
     id::SubscriptionId,
     signing::SecretKey,
@@ -48,6 +49,7 @@ pub struct Registry {
     /// Rows read in one query.
     page: usize,
     compiled: RwLock<Compiled>,
+    endpoints: Endpoints,
     /// Refreshes that have begun.
     begun: AtomicU64,
     /// The last one that succeeded. Of two refreshes the later one must not be overtaken by what the
@@ -84,6 +86,7 @@ impl Registry {
             key,
             page: PAGE,
             compiled: RwLock::default(),
+            endpoints: Endpoints::default(),
             begun: AtomicU64::new(0),
             refreshing: Mutex::new(0),
         }
@@ -184,6 +187,11 @@ impl Registry {
     #[must_use]
     pub fn is_unreadable(&self, id: SubscriptionId) -> bool {
         self.read(|compiled| compiled.unreadable.contains_key(&id))
+    }
+
+    /// The endpoints of subscriptions and of subscribers that events bring.
+    pub(crate) const fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     /// The key that secrets are decrypted with.

@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 
+use crate::endpoint::Endpoint;
 use crate::{
     guard::Validator,
     headers::ExtraHeaders,
@@ -14,33 +15,33 @@ use crate::{
 
 /// What a [`Client`](super::Client) needs for one attempt of a delivery.
 #[derive(Clone)]
-pub struct Outgoing<'a> {
+pub(crate) struct Outgoing<'a> {
     /// The delivery; its id goes along as `Hook-Delivery` and `webhook-id`.
-    pub delivery: DeliveryId,
+    pub(crate) delivery: DeliveryId,
     /// The subscription; its id goes along as `Hook-Subscription`.
-    pub subscription: SubscriptionId,
+    pub(crate) subscription: SubscriptionId,
     /// Name of the event.
-    pub event: &'a str,
-    /// The subscription's URL, as the registry holds it now.
-    pub url: &'a str,
+    pub(crate) event: &'a str,
+    /// Where the request goes, as the registry holds it now.
+    pub(crate) endpoint: &'a Endpoint,
     /// Form of the body.
-    pub content_type: ContentType,
+    pub(crate) content_type: ContentType,
     /// Key of the Standard Webhooks signature, which is made for each attempt; `None` makes none.
-    pub secret: Option<&'a Secret>,
+    pub(crate) secret: Option<&'a Secret>,
     /// The value of `Hook-HMAC`, made when the delivery was queued; `None` sends none.
-    pub hook_hmac: Option<&'a str>,
+    pub(crate) hook_hmac: Option<&'a str>,
     /// The bytes that were signed.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
     /// Headers of the subscription; protected ones among them are left out.
-    pub subscription_headers: &'a ExtraHeaders,
+    pub(crate) subscription_headers: &'a ExtraHeaders,
     /// Headers of the event, which win over the subscription's; protected ones are left out too.
-    pub headers: &'a ExtraHeaders,
+    pub(crate) headers: &'a ExtraHeaders,
     /// The total deadline: name resolution, connection, TLS, request and response.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Whether the connection may be shared with other deliveries.
-    pub keep_alive: bool,
+    pub(crate) keep_alive: bool,
     /// Rules for the recipient in place of the client's own guard's, if there are any.
-    pub validators: Option<&'a [Validator]>,
+    pub(crate) validators: Option<&'a [Validator]>,
 }
 
 /// Without the URL and the body: neither belongs in a log.

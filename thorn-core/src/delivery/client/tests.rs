@@ -14,6 +14,7 @@ use bytes::Bytes;
 use self::receiver::{Receiver, Reply};
 use super::*;
 use crate::{
+    endpoint::Endpoints,
     guard::Validator,
     headers::ExtraHeaders,
     id::{DeliveryId, EventId, SubscriptionId},
@@ -31,6 +32,7 @@ struct Hook {
     timeout: Duration,
     keep_alive: bool,
     validators: Option<Vec<Validator>>,
+    endpoints: Endpoints,
 }
 
 impl Default for Hook {
@@ -44,6 +46,7 @@ impl Default for Hook {
             timeout: Duration::from_secs(30),
             keep_alive: true,
             validators: None,
+            endpoints: Endpoints::default(),
         }
     }
 }
@@ -52,11 +55,12 @@ impl Hook {
     async fn send(&self, client: &Client, url: &str) -> Attempt {
         let subscription = SubscriptionId::generate();
         let signature = self.secret.as_ref().map(|secret| hook_hmac(Digest::Sha256, secret, self.body.as_bytes()));
+        let endpoint = self.endpoints.get(url);
         let outgoing = Outgoing {
             delivery: DeliveryId::derive(EventId::generate(), subscription),
             subscription,
             event: self.event,
-            url,
+            endpoint: &endpoint,
             content_type: ContentType::Json,
             secret: self.secret.as_ref(),
             hook_hmac: signature.as_deref(),

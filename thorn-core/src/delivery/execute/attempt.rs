@@ -4,6 +4,7 @@ use bytes::Bytes;
 use sea_orm::EntityTrait;
 
 use super::Executor;
+use crate::endpoint::Endpoint;
 use crate::{
     attempt::{Attempt, Outcome},
     delivery::client::Outgoing,
@@ -24,7 +25,7 @@ impl Executor {
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
         stored: Option<&StoredEvent>,
-        recipient: &Recipient,
+        (recipient, endpoint): (&Recipient, &Endpoint),
         options: &EventOptions,
     ) -> Attempt {
         let destination = recipient.destination();
@@ -43,7 +44,7 @@ impl Executor {
             delivery: id,
             subscription: recipient.id(),
             event: &event.name,
-            url: &destination.url,
+            endpoint,
             content_type: destination.content_type,
             secret: destination.signing.secret.as_ref(),
             hook_hmac: hook_hmac.as_deref(),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::endpoint::Endpoints;
 
 fn attempt(outcome: Outcome, duration: Duration) -> Attempt {
     Attempt {
@@ -12,8 +13,8 @@ fn attempt(outcome: Outcome, duration: Duration) -> Attempt {
     }
 }
 
-async fn open(lanes: &Lanes, url: &str) -> Permit {
-    match lanes.enter(url).await {
+async fn open(lanes: &Endpoints, url: &str) -> Permit {
+    match lanes.get(url).enter().await {
         Entry::Open(permit) => permit,
         Entry::Full(_) => panic!("full"),
     }
@@ -21,28 +22,28 @@ async fn open(lanes: &Lanes, url: &str) -> Permit {
 
 #[tokio::test(start_paused = true)]
 async fn a_hanging_endpoint_is_left_after_a_moment_and_others_go_on() {
-    let lanes = Lanes::default();
+    let lanes = Endpoints::default();
     let mut held = Vec::new();
     for _ in 0..START {
         held.push(open(&lanes, "http://hangs").await);
     }
-    assert!(matches!(lanes.enter("http://hangs").await, Entry::Full(_)));
-    assert!(lanes.is_slow("http://hangs"));
+    assert!(matches!(lanes.get("http://hangs").enter().await, Entry::Full(_)));
+    assert!(lanes.get("http://hangs").is_slow());
     let others = open(&lanes, "http://fine").await;
-    assert!(!lanes.is_slow("http://fine"));
+    assert!(!lanes.get("http://fine").is_slow());
     drop(others);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_quick_endpoint_is_waited_for_and_grows() {
-    let lanes = Lanes::default();
+    let lanes = Endpoints::default();
     let mut held = Vec::new();
     for _ in 0..START {
         held.push(open(&lanes, "http://quick").await);
     }
     let waiting = tokio::spawn({
         let lanes = lanes.clone();
-        async move { matches!(lanes.enter("http://quick").await, Entry::Open(_)) }
+        async move { matches!(lanes.get("http://quick").enter().await, Entry::Open(_)) }
     });
     tokio::task::yield_now().await;
     held.pop().unwrap().done(&attempt(Outcome::Delivered, Duration::from_millis(3)));
@@ -51,39 +52,39 @@ async fn a_quick_endpoint_is_waited_for_and_grows() {
 
 #[tokio::test(start_paused = true)]
 async fn room_is_what_can_be_tried_at_once_and_a_line_once_the_endpoint_is_known_to_be_quick() {
-    let (lanes, url) = (Lanes::default(), "http://some");
-    assert_eq!(lanes.room(url), START);
-    lanes.expect(url, START);
-    assert_eq!(lanes.room(url), 0);
+    let (lanes, url) = (Endpoints::default(), "http://some");
+    assert_eq!(lanes.get(url).room(), START);
+    lanes.get(url).expect(START);
+    assert_eq!(lanes.get(url).room(), 0);
     let mut held = Vec::new();
     for _ in 0..START {
         held.push(open(&lanes, url).await);
     }
-    assert_eq!(lanes.room(url), 0, "all that was expected has come");
+    assert_eq!(lanes.get(url).room(), 0, "all that was expected has come");
     for permit in held.drain(..) {
         permit.done(&attempt(Outcome::Delivered, Duration::from_millis(80)));
     }
     // 32 at once, 10 ms each as it seems by now: half a second's worth is some hundreds.
-    let quick = lanes.room(url);
+    let quick = lanes.get(url).room();
     assert!((100..2000).contains(&quick), "{quick}");
 
     // What went to another worker is not expected for ever.
-    lanes.expect(url, quick);
-    assert_eq!(lanes.room(url), 0);
+    lanes.get(url).expect(quick);
+    assert_eq!(lanes.get(url).room(), 0);
     tokio::time::advance(AHEAD * 4 + Duration::from_millis(1)).await;
-    assert_eq!(lanes.room(url), quick);
+    assert_eq!(lanes.get(url).room(), quick);
 
     held.push(open(&lanes, url).await);
     open(&lanes, url).await.done(&attempt(Outcome::TimedOut, Duration::from_secs(15)));
-    let limit = lanes.lane(url).state().limit;
-    assert_eq!(lanes.room(url), limit - held.len(), "a slow one has no line");
+    let limit = lanes.get(url).lane.state().limit;
+    assert_eq!(lanes.get(url).room(), limit - held.len(), "a slow one has no line");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_pace() {
-    let lanes = Lanes::default();
+    let lanes = Endpoints::default();
     let deliver = || async {
-        match lanes.enter("http://busy").await {
+        match lanes.get("http://busy").enter().await {
             Entry::Open(permit) => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 permit.done(&attempt(Outcome::Delivered, Duration::from_millis(100)));
@@ -101,19 +102,19 @@ async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_p
     // 36 to 64 at once, 0.1 s each: two seconds' worth waits, and the rest comes after it.
     assert!((1000..2000).contains(&put_off.len()), "{}", put_off.len());
     assert!(put_off.iter().all(|wait| (1..10).contains(&wait.as_secs())), "{put_off:?}");
-    assert!(!lanes.is_slow("http://busy"));
-    let lane = lanes.lane("http://busy");
+    assert!(!lanes.get("http://busy").is_slow());
+    let lane = lanes.get("http://busy").lane;
     let state = lane.state();
     assert_eq!((state.line, state.in_flight), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
-    let lanes = Lanes::default();
+    let lanes = Endpoints::default();
     let first = open(&lanes, "http://slow").await;
     first.done(&attempt(Outcome::TimedOut, Duration::from_secs(15)));
-    assert!(lanes.is_slow("http://slow"));
-    let lane = lanes.lane("http://slow");
+    assert!(lanes.get("http://slow").is_slow());
+    let lane = lanes.get("http://slow").lane;
     let now = Timestamp::now();
     // Not in one statement: its guards would live to the end of it.
     let one = lane.state().book(now);
@@ -122,5 +123,5 @@ async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
     for _ in 0..40 {
         open(&lanes, "http://slow").await.done(&attempt(Outcome::Delivered, Duration::from_millis(5)));
     }
-    assert!(!lanes.is_slow("http://slow"));
+    assert!(!lanes.get("http://slow").is_slow());
 }
