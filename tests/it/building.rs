@@ -22,7 +22,7 @@ async fn one_that_can_t_be_built_changes_nothing_of_the_process() {
     let app = App::with(with_base("https://first.example")).await;
     let build = |base: &str, file: &str| {
         let builder = Thorn::builder(app.db().clone()).config(with_base(base));
-        builder.subscribers_from_file(file).build()
+        builder.subscriptions_file(file).build()
     };
     let sent = async || {
         Event::new("a.b").broadcast().reference("/x").send(app.db(), &1).await.unwrap();

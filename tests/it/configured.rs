@@ -175,7 +175,7 @@ async fn two_lists_under_one_name_are_refused_before_one_deletes_the_other() {
         .configured_subscriptions("blog", one("http://127.0.0.1/one"))
         .configured_subscriptions("blog", one("http://127.0.0.1/two"));
     let like_the_file =
-        builder().subscribers_from_file(path).configured_subscriptions("subscribers.json", one("http://127.0.0.1/one"));
+        builder().subscriptions_file(path).configured_subscriptions("subscribers.json", one("http://127.0.0.1/one"));
     for (builder, name) in [(twice, "blog"), (like_the_file, "subscribers.json")] {
         let refused = builder.build().await.unwrap_err().to_string();
         assert!(refused.contains(&format!("`{name}`")), "{refused}");

@@ -23,7 +23,7 @@ async fn events_become(app: &App, wanted: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn django_webhooks_d08_what_nobody_listens_to_is_not_kept() {
-    let config = Config { keep_unheard: Some(Duration::ZERO), audit_after: Duration::from_secs(1), ..app::config() };
+    let config = Config { keep_unmatched: Some(Duration::ZERO), audit_after: Duration::from_secs(1), ..app::config() };
     let (app, receiver) = (App::with(config).await, Receiver::start().await.unwrap());
     app.subscribe("heard", &receiver.url("/")).await;
     for name in ["heard", "unheard", "heard.not"] {

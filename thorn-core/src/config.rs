@@ -46,9 +46,9 @@ pub struct Config {
     /// `allow_ports`, no internal address. A list replaces all of that, `allow_ports` included, but for
     /// internal addresses, which only `allow_networks` and `allow_addresses` open.
     pub validators: Option<Vec<Validator>>,
-    /// A JSON file of subscriptions, see [`ThornBuilder::subscribers_from_file`](crate::ThornBuilder::subscribers_from_file).
+    /// A JSON file of subscriptions, see [`ThornBuilder::subscriptions_file`](crate::ThornBuilder::subscriptions_file).
     /// Default none.
-    pub subscribers: Option<PathBuf>,
+    pub subscriptions_file: Option<PathBuf>,
     /// Encrypts subscriptions' secrets and headers at rest: the first key encrypts, all decrypt. Default none: stored as they are.
     pub secret_key: Option<SecretKey>,
     /// How the `Hook-HMAC` of new subscriptions is made, unless they say so themselves. Default `hmac`.
@@ -80,7 +80,7 @@ pub struct Config {
     /// 30 days; `None` is for ever.
     pub keep: Option<Duration>,
     /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
-    pub keep_unheard: Option<Duration>,
+    pub keep_unmatched: Option<Duration>,
     /// Deliveries of one task at most. Default 100.
     pub chunk: usize,
     /// The relay stops while the queue holds this many tasks, and so no worker has more in hand.
@@ -102,7 +102,7 @@ impl Default for Config {
             allow_addresses: Vec::new(),
             allow_ports: vec![80, 443],
             validators: None,
-            subscribers: None,
+            subscriptions_file: None,
             secret_key: None,
             hmac_signer: Signer::default(),
             event_choices: None,
@@ -116,7 +116,7 @@ impl Default for Config {
             audit_after: Duration::from_secs(60),
             disable_after: Some(3 * DAY),
             keep: Some(30 * DAY),
-            keep_unheard: Some(DAY),
+            keep_unmatched: Some(DAY),
             chunk: 100,
             longest_queue: 256,
         }

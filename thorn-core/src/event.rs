@@ -52,7 +52,7 @@ pub struct Event {
     /// Or why they are none.
     request_data: Result<Option<Members>, String>,
     context: Option<serde_json::Value>,
-    subscribers: Vec<Subscriber>,
+    recipients: Vec<Subscriber>,
     options: EventOptions,
     dispatch: Option<Dispatch>,
 }
@@ -69,7 +69,7 @@ impl Event {
             broadcast: false,
             request_data: Ok(None),
             context: None,
-            subscribers: Vec::new(),
+            recipients: Vec::new(),
             options: EventOptions::default(),
             dispatch: None,
         }
@@ -184,22 +184,22 @@ impl Event {
     /// use thorn_core::{event::Event, subscription::Subscriber};
     ///
     /// Event::new("export.finished")
-    ///     .subscriber(Subscriber::signed(callback, "the-secret-they-gave")?)
+    ///     .to(Subscriber::signed(callback, "the-secret-they-gave")?)
     ///     .send(&db, &serde_json::json!({ "rows": 7 }))
     ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn subscriber(self, subscriber: Subscriber) -> Self {
-        self.subscribers([subscriber])
+    pub fn to(self, subscriber: Subscriber) -> Self {
+        self.to_all([subscriber])
     }
 
-    /// Adds several recipients, see [`subscriber`](Self::subscriber). Of those with the same id, one gets
+    /// Adds several recipients, see [`to`](Self::to). Of those with the same id, one gets
     /// the event.
     #[must_use]
-    pub fn subscribers(mut self, subscribers: impl IntoIterator<Item = Subscriber>) -> Self {
-        self.subscribers.extend(subscribers);
+    pub fn to_all(mut self, subscribers: impl IntoIterator<Item = Subscriber>) -> Self {
+        self.recipients.extend(subscribers);
         self
     }
 
@@ -280,16 +280,16 @@ impl Event {
             body: &body,
         };
         // Nobody is asked about thorn's own events: they arise in the worker, which isn't the application.
-        let subscribers = match &dispatch {
+        let recipients = match &dispatch {
             _ if self.options.internal => Vec::new(),
             Dispatch::Disabled => Vec::new(),
-            Dispatch::Custom(name) if !self.subscribers.is_empty() => {
+            Dispatch::Custom(name) if !self.recipients.is_empty() => {
                 let reason =
                     format!("the dispatcher `{name}` takes the event elsewhere and knows none; leave them out");
-                return Err(Error::option("subscribers", reason));
+                return Err(Error::option("recipients", reason));
             }
             Dispatch::Custom(_) => Vec::new(),
-            _ => process::gather(self.subscribers, &info, self.options.validators.as_deref())?,
+            _ => process::gather(self.recipients, &info, self.options.validators.as_deref())?,
         };
         Ok(RenderedEvent {
             id: EventId::generate(),
@@ -298,7 +298,7 @@ impl Event {
             name: self.name,
             body,
             options: self.options,
-            subscribers,
+            recipients,
             dispatch,
             created_at: Timestamp::now(),
         })

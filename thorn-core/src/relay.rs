@@ -51,7 +51,7 @@ pub(crate) struct RelayOptions {
     /// How long events are kept; `None` is for ever.
     pub(crate) keep: Option<Duration>,
     /// The same for those that nobody heard of.
-    pub(crate) keep_unheard: Option<Duration>,
+    pub(crate) keep_unmatched: Option<Duration>,
 }
 
 /// Moves committed events and due deliveries to the queue.

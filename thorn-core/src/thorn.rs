@@ -121,8 +121,8 @@ impl Thorn {
     /// # Errors
     ///
     /// As [`configure_subscriptions`](Self::configure_subscriptions), and if the file can't be read.
-    pub async fn reload_subscribers(&self) -> Result<Configured, Error> {
-        let Some(path) = &self.0.config.subscribers else { return Ok(Configured::default()) };
+    pub async fn reload_subscriptions(&self) -> Result<Configured, Error> {
+        let Some(path) = &self.0.config.subscriptions_file else { return Ok(Configured::default()) };
         let list = read_configured(path, &|name| std::env::var(name).ok())?;
         self.configure_subscriptions(&source_of(path), list).await
     }

@@ -83,7 +83,7 @@ impl Worker {
                 lease: config.lease(),
                 audit_after: config.audit_after,
                 keep: config.keep,
-                keep_unheard: config.keep_unheard,
+                keep_unmatched: config.keep_unmatched,
             },
         };
         let dispatchers = thorn.dispatchers().iter().map(|(name, dispatcher)| Custom {

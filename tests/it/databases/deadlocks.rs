@@ -58,7 +58,7 @@ async fn deadlocks_cost_time_and_no_delivery() {
     let config = Config {
         chunk: 5,
         audit_after: Duration::from_secs(1),
-        keep_unheard: Some(Duration::ZERO),
+        keep_unmatched: Some(Duration::ZERO),
         retry: RetryPolicy { jitter: 0.0, ..RetryPolicy::fixed(Duration::from_millis(50), 1000) },
         ..app::config()
     };

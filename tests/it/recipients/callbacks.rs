@@ -41,7 +41,7 @@ async fn thorn_008_099_100_188_a_callback_names_recipients_by_name_sender_data_a
     let base = receiver.url("");
     let thorn = Thorn::builder(db)
         .config(app::config())
-        .subscribers("memo.*", move |event| {
+        .recipients("memo.*", move |event| {
             let memo: serde_json::Value = event.data()?;
             let team = memo["team"].as_str().ok_or("a memo without a team")?;
             assert_ne!(team, "rude", "no memos for the rude");
@@ -54,7 +54,7 @@ async fn thorn_008_099_100_188_a_callback_names_recipients_by_name_sender_data_a
             let named = by_path(format!("{team}/{}/{}/{}", event.name(), sender.id, context["key"]))?;
             Ok([named, by_path(format!("log?model={}", context["model"].as_str().unwrap_or_default()))?])
         })
-        .subscribers("plain.*", |event| Ok(event.context().map(|_| unreachable!("{event:?}"))))
+        .recipients("plain.*", |event| Ok(event.context().map(|_| unreachable!("{event:?}"))))
         .build()
         .await
         .unwrap();
@@ -81,6 +81,6 @@ async fn thorn_008_099_100_188_a_callback_names_recipients_by_name_sender_data_a
 #[tokio::test]
 async fn a_callback_s_pattern_is_checked_when_thorn_is_built() {
     let app = App::new().await;
-    let builder = Thorn::builder(app.db().clone()).subscribers("memo..*", |_| Ok([]));
+    let builder = Thorn::builder(app.db().clone()).recipients("memo..*", |_| Ok([]));
     assert!(matches!(builder.build().await, Err(thorn::Error::Pattern(_))));
 }

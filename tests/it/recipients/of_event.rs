@@ -38,7 +38,7 @@ async fn thorn_008_097_101_138_an_event_s_own_subscribers_get_it_besides_those_w
     let same = Subscriber::unsigned(receiver.url("/elsewhere")).unwrap().id(stored.id);
     let ids = [signed(), compat.clone(), form.clone(), unsigned.clone()].map(|one| one.subscription_id().to_string());
     let own = [signed(), signed(), compat, form, unsigned, same];
-    let event = Event::new("a.b").sender("alice").subscribers(own);
+    let event = Event::new("a.b").sender("alice").to_all(own);
     assert!(!format!("{event:?}").contains(SECRET) && !format!("{event:?}").contains("7f3a"), "{event:?}");
     event.send(app.db(), &1).await.unwrap();
     app.settled().await;
@@ -67,7 +67,7 @@ async fn thorn_008_097_101_138_an_event_s_own_subscribers_get_it_besides_those_w
     assert!(tasks.contains(&ids[0]) && !tasks.contains("hook-7f3a") && !tasks.contains("enc1:"), "{tasks}");
     assert!(!tasks.contains(SECRET), "{tasks}");
     // The id is the same at the next event.
-    Event::new("a.c").subscriber(signed()).send(app.db(), &1).await.unwrap();
+    Event::new("a.c").to(signed()).send(app.db(), &1).await.unwrap();
     let next = receiver.wait_for(6, app::PATIENCE).await.unwrap().remove(5);
     assert_eq!(header(&next, "hook-subscription"), ids[0]);
     worker.stop().await.unwrap();
@@ -79,7 +79,7 @@ async fn thorn_008_138_own_subscribers_are_retried_found_again_and_not_disabled(
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
     receiver.reply(Reply::status(500));
     let own = || Subscriber::signed(receiver.url("/"), SECRET).unwrap();
-    let event = || Event::new("a.b").subscriber(own());
+    let event = || Event::new("a.b").to(own());
     let worker = app.worker().await;
     let retried = event().retry(RetryPolicy::fixed(Duration::from_millis(100), 50)).send(app.db(), &1).await.unwrap();
     receiver.wait_for(2, app::PATIENCE).await.unwrap();
@@ -116,7 +116,7 @@ async fn an_own_subscriber_with_the_id_of_a_subscription_keeps_its_retries() {
     let own = Subscriber::signed(receiver.url("/own"), SECRET).unwrap().id(other.id);
     let worker = app.worker().await;
     let retry = RetryPolicy::fixed(Duration::from_millis(20), 3);
-    Event::new("a.b").subscriber(own).retry(retry).send(app.db(), &1).await.unwrap();
+    Event::new("a.b").to(own).retry(retry).send(app.db(), &1).await.unwrap();
     let paths: Vec<_> = receiver.wait_for(3, app::PATIENCE).await.unwrap().into_iter().map(|one| one.path).collect();
     assert_eq!(paths, ["/own", "/own", "/own"]);
     worker.stop().await.unwrap();
@@ -131,7 +131,7 @@ async fn that_an_own_subscriber_failed_is_told_without_its_url() {
     let id = own.subscription_id().to_string();
     let worker = app.worker().await;
     let retry = RetryPolicy::fixed(Duration::from_millis(20), 1);
-    Event::new("a.b").subscriber(own).retry(retry).send(app.db(), &1).await.unwrap();
+    Event::new("a.b").to(own).retry(retry).send(app.db(), &1).await.unwrap();
     app.settled().await;
     let told: Vec<_> = receiver.received().into_iter().filter(|one| one.path == "/told").collect();
     assert_eq!(told.len(), 1);
@@ -150,9 +150,9 @@ async fn a_worker_without_the_key_leaves_an_own_subscriber_to_one_that_has_it() 
     let keyed = keyless.sibling(Config { secret_key: Some(key.parse().unwrap()), ..app::config() }).await;
     let worker = keyless.worker().await;
     let own = Subscriber::signed(receiver.url("/"), SECRET).unwrap();
-    let event = Event::new("a.b").subscriber(own).send(keyed.db(), &1).await.unwrap();
+    let event = Event::new("a.b").to(own).send(keyed.db(), &1).await.unwrap();
     let other = Subscriber::unsigned(receiver.url("/other")).unwrap();
-    Event::new("a.b").subscriber(other).send(keyed.db(), &2).await.unwrap();
+    Event::new("a.b").to(other).send(keyed.db(), &2).await.unwrap();
     let rows = keyless.deliveries_of(event, |rows| !rows.is_empty()).await;
     assert_eq!((rows[0].attempts, rows[0].state), (0, Some(DeliveryState::Waiting)));
     // Nor does it hold up others.
@@ -169,7 +169,7 @@ async fn an_own_subscriber_that_deliveries_must_not_go_to_refuses_the_event() {
     let app = App::new().await;
     let send = |url: &'static str| {
         let subscriber = Subscriber::unsigned(url).unwrap();
-        Event::new("a.b").subscriber(subscriber).send(app.db(), &1)
+        Event::new("a.b").to(subscriber).send(app.db(), &1)
     };
     for bad in ["http://169.254.169.254/hunter2", "http://example.com:0/hunter2", "http://10.0.0.1/hunter2"] {
         let error = send(bad).await.unwrap_err();
@@ -195,7 +195,7 @@ async fn thorn_008_121_own_subscribers_are_delivered_to_inline_and_unknown_to_a_
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
     let thorn = thorn::Thorn::builder(app.db().clone()).config(app::config());
     let thorn = thorn.dispatcher("elsewhere", std::sync::Arc::new(Elsewhere)).build().await.unwrap();
-    let event = || Event::new("a.b").subscriber(Subscriber::signed(receiver.url("/"), SECRET).unwrap());
+    let event = || Event::new("a.b").to(Subscriber::signed(receiver.url("/"), SECRET).unwrap());
     let sent = thorn.send_now(event(), &1).await.unwrap();
     assert_eq!(sent.deliveries.len(), 1);
     assert_eq!(sent.deliveries[0].state, Some(DeliveryState::Delivered), "{sent:?}");

@@ -119,7 +119,7 @@ impl Config {
             list.split(';').map(str::trim).filter(|rule| !rule.is_empty()).map(|rule| rule.parse().ok()).collect()
         });
         config.validators = validators;
-        config.subscribers = env.read("THORN_SUBSCRIBERS", "the path of a file", |path| Some(path.into()));
+        config.subscriptions_file = env.read("THORN_SUBSCRIBERS", "the path of a file", |path| Some(path.into()));
         // The value itself is a secret and stays out of the message.
         if let Some(key) = (env.get)("THORN_SECRET_KEY").filter(|key| !key.trim().is_empty()) {
             match key.trim().parse::<SecretKey>() {
@@ -145,7 +145,7 @@ impl Config {
         set(&mut config.audit_after, env.seconds("THORN_AUDIT_AFTER"));
         set(&mut config.disable_after, env.limit("THORN_DISABLE_AFTER"));
         set(&mut config.keep, env.limit("THORN_KEEP"));
-        set(&mut config.keep_unheard, env.limit("THORN_KEEP_UNHEARD"));
+        set(&mut config.keep_unmatched, env.limit("THORN_KEEP_UNHEARD"));
         set(&mut config.chunk, env.parsed("THORN_CHUNKSIZE", "a number of deliveries"));
         // It may hold a password, as the key does.
         if let Some(url) = (env.get)("THORN_QUEUE_URL").filter(|url| !url.trim().is_empty()) {

@@ -68,7 +68,7 @@ fn statement(kind: Kind, rows: Vec<Row>) -> Statement {
 
 /// Whether one statement surely inserts these; options without recipients are short.
 pub(super) fn is_one_statement(events: &[RenderedEvent]) -> bool {
-    let plain = events.iter().all(|event| event.subscribers.is_empty());
+    let plain = events.iter().all(|event| event.recipients.is_empty());
     let bodies = events.iter().map(|event| event.body.len());
     events.len() <= LONGEST && plain && bodies.sum::<usize>() <= MAX_BYTES / 2
 }
@@ -84,7 +84,7 @@ struct Row {
 
 impl Row {
     fn new(event: RenderedEvent, key: Option<&SecretKey>) -> Result<Self, Error> {
-        let options = options_column(&event.options, &event.subscribers, key)?;
+        let options = options_column(&event.options, &event.recipients, key)?;
         let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
         let dispatcher = match &event.dispatch {
             Dispatch::Custom(name) => Some(name.clone().into_owned()),

@@ -41,7 +41,7 @@ pub(crate) fn gather(
         }
         // Else a secret would be stored in clear where a key is configured.
         let reason = "no `Thorn` was built in this process, so it isn't known which key seals their secrets; call `Thorn::builder(db)…build()` first";
-        return Err(Error::option("subscribers", reason));
+        return Err(Error::option("recipients", reason));
     };
     recipients.gather(own, event, validators)
 }

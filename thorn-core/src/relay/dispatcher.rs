@@ -184,7 +184,7 @@ fn rendered(row: Model) -> RenderedEvent {
         sender: event.sender,
         broadcast: event.broadcast,
         body: event.body,
-        subscribers: Vec::new(),
+        recipients: Vec::new(),
         created_at: event.created_at,
     }
 }

@@ -31,7 +31,7 @@ impl Relay {
     /// Deletes some of what is older than it is to be kept; returns how many events.
     pub(super) async fn retain(&self, now: Timestamp) -> Result<usize, Error> {
         let mut deleted = 0;
-        if let Some(unheard) = self.options.keep_unheard {
+        if let Some(unheard) = self.options.keep_unmatched {
             deleted += self.delete_older(now, unheard, true).await?;
         }
         if let Some(keep) = self.options.keep {
@@ -40,10 +40,10 @@ impl Relay {
         Ok(deleted)
     }
 
-    async fn delete_older(&self, now: Timestamp, age: Duration, only_unheard: bool) -> Result<usize, Error> {
+    async fn delete_older(&self, now: Timestamp, age: Duration, only_unmatched: bool) -> Result<usize, Error> {
         let mut deleted = 0;
         for _ in 0..COMMITS {
-            let events = self.over(now - age, only_unheard).await?;
+            let events = self.over(now - age, only_unmatched).await?;
             let count = events.len();
             if count > 0 {
                 self.delete(events).await?;
@@ -60,7 +60,7 @@ impl Relay {
     }
 
     /// The oldest events from before that moment of which nothing is left to do.
-    async fn over(&self, before: Timestamp, only_unheard: bool) -> Result<Vec<Uuid>, Error> {
+    async fn over(&self, before: Timestamp, only_unmatched: bool) -> Result<Vec<Uuid>, Error> {
         let due = Expr::col(delivery::Column::NextAttemptAt);
         let waits = match self.db.get_database_backend() {
             DbBackend::MySql => due.is_not_null(),
@@ -82,7 +82,7 @@ impl Relay {
             .filter(Column::AuditAt.is_null());
         // Not a bound value: a plan for any value couldn't use the index of those with 0.
         over =
-            if only_unheard { over.filter(Expr::cust("fanout = 0")) } else { over.filter(Expr::exists(waiting).not()) };
+            if only_unmatched { over.filter(Expr::cust("fanout = 0")) } else { over.filter(Expr::exists(waiting).not()) };
         Ok(over.order_by_asc(Column::Id).limit(EVENTS_PER_COMMIT).into_tuple().all(&self.db).await?)
     }
 

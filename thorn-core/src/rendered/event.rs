@@ -21,7 +21,7 @@ pub struct RenderedEvent {
     /// Options for its deliveries.
     pub options: EventOptions,
     /// Recipients besides those who subscribed; a [`Dispatcher`](crate::Dispatcher) sees none.
-    pub subscribers: Vec<Subscriber>,
+    pub recipients: Vec<Subscriber>,
     /// Who takes it once it is committed.
     pub dispatch: Dispatch,
     /// When it happened.

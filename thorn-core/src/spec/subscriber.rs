@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// A recipient that an event brings itself, besides those who subscribed
-/// ([`Event::subscriber`](crate::event::Event::subscriber)), or that a callback names
-/// ([`ThornBuilder::subscribers`](crate::ThornBuilder::subscribers)).
+/// ([`Event::to`](crate::event::Event::to)), or that a callback names
+/// ([`ThornBuilder::recipients`](crate::ThornBuilder::recipients)).
 ///
 /// It is in no list and can't be disabled: it lives as long as the event's deliveries. Its `Debug` shows
 /// neither secret nor URL.

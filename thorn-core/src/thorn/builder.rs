@@ -132,7 +132,7 @@ impl ThornBuilder {
     /// use thorn_core::{Thorn, subscription::Subscriber};
     ///
     /// let thorn = Thorn::builder(db)
-    ///     .subscribers("invoice.*", |event| {
+    ///     .recipients("invoice.*", |event| {
     ///         let invoice: serde_json::Value = event.data()?;
     ///         let customer = invoice["customer"].as_str().ok_or("an invoice without a customer")?;
     ///         Ok([Subscriber::unsigned(format!("https://billing.example/{customer}"))?])
@@ -142,7 +142,7 @@ impl ThornBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn subscribers<F, I>(mut self, pattern: impl Into<String>, callback: F) -> Self
+    pub fn recipients<F, I>(mut self, pattern: impl Into<String>, callback: F) -> Self
     where
         F: Fn(&EventInfo<'_>) -> Result<I, CallbackError> + Send + Sync + 'static,
         I: IntoIterator<Item = Subscriber>,
@@ -191,8 +191,8 @@ impl ThornBuilder {
     ///   {"event": "*", "url": "https://audit.example/log", "unsigned": true}
     /// ]
     /// ```
-    pub fn subscribers_from_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.config.subscribers = Some(path.into());
+    pub fn subscriptions_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.subscriptions_file = Some(path.into());
         self
     }
 
@@ -237,13 +237,13 @@ impl ThornBuilder {
         /// How long events and their deliveries are kept. Default 30 days; `None` is for ever.
         keep: Option<Duration>,
         /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
-        keep_unheard: Option<Duration>,
+        keep_unmatched: Option<Duration>,
     }
 
     /// Checks the settings and the tables.
     ///
     /// What concerns events while they are written (`base_url`, `max_event_bytes`, `autocommit`, `dispatch`,
-    /// and for the recipients they bring `subscribers`, `secret_key` and the rules for recipients) is set
+    /// and for the recipients they bring `recipients`, `secret_key` and the rules for recipients) is set
     /// for the whole process, because `SeaORM` hands a model's hooks nothing but a connection.
     ///
     /// # Errors
@@ -285,7 +285,7 @@ impl ThornBuilder {
             Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
         let inline = Arc::new(inline);
         let thorn = Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers }));
-        thorn.reload_subscribers().await?;
+        thorn.reload_subscriptions().await?;
         for (source, list) in configured {
             thorn.configure_subscriptions(&source, list).await?;
         }
@@ -299,7 +299,7 @@ impl ThornBuilder {
 
 /// Each list is all that there is under its name: a second one would delete what the first has added.
 fn check_sources(config: &Config, configured: &[(String, Vec<ConfiguredSubscription>)]) -> Result<(), Error> {
-    let mut seen: HashSet<String> = config.subscribers.iter().map(|path| source_of(path)).collect();
+    let mut seen: HashSet<String> = config.subscriptions_file.iter().map(|path| source_of(path)).collect();
     match configured.iter().find(|(source, _)| !seen.insert(source.clone())) {
         None => Ok(()),
         Some((source, _)) => Err(Error::option(

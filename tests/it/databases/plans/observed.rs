@@ -75,7 +75,7 @@ async fn watched(app: &App, seen: &Seen) -> Thorn {
     });
     let config = Config {
         keep: Some(Duration::from_secs(2)),
-        keep_unheard: Some(Duration::ZERO),
+        keep_unmatched: Some(Duration::ZERO),
         audit_after: Duration::from_secs(1),
         ..app::config()
     };
