@@ -46,7 +46,7 @@ pub(crate) async fn remove_old_subscription(thorn: &Thorn) -> Result<(), thorn::
 /// Subscribes the receiver to the articles of every author and prints the commands to type next.
 pub(crate) async fn start_receiver(thorn: &Thorn, listener: TcpListener, blog: SocketAddr) -> anyhow::Result<()> {
     let url = format!("http://{}{PATH}", listener.local_addr()?);
-    let new = NewSubscription { event: "article.*".into(), url, ..NewSubscription::default() };
+    let new = NewSubscription { pattern: "article.*".into(), url, ..NewSubscription::default() };
     let secret = thorn.subscriptions().create(new).await?.destination.signing.secret;
     let secrets = Secrets(WebhookSecrets::new(secret.iter().map(|secret| secret.expose())));
     let receiver = Router::new().route(PATH, post(show)).with_state(secrets);

@@ -10,7 +10,7 @@ use sea_orm::{
 use thorn::{
     Config, DeliveryId, EventId, Thorn,
     attempt::RetryPolicy,
-    history::DeliveryRow,
+    history::Delivery,
     subscription::{Access, NewSubscription, Subscription, SubscriptionChange},
     worker::Worker,
 };
@@ -80,7 +80,7 @@ impl App {
     pub(crate) async fn subscribe_for(&self, owner: Option<&str>, event: &str, url: &str) -> Subscription {
         let new = NewSubscription {
             owner: owner.map(str::to_owned),
-            event: event.into(),
+            pattern: event.into(),
             url: url.into(),
             secret: Some("s3cr3t-s3cr3t-s3cr3t".into()),
             ..NewSubscription::default()
@@ -138,12 +138,8 @@ impl App {
     }
 
     /// Waits until the subscription's deliveries are as wished.
-    pub(crate) async fn deliveries(
-        &self,
-        to: &Subscription,
-        wished: impl Fn(&[DeliveryRow]) -> bool,
-    ) -> Vec<DeliveryRow> {
-        let read = || thorn::history::deliveries_of_subscription(self.db(), to.id, 100_000);
+    pub(crate) async fn deliveries(&self, to: &Subscription, wished: impl Fn(&[Delivery]) -> bool) -> Vec<Delivery> {
+        let read = || self.thorn.history().of_subscription(to.id, 100_000);
         eventually("deliveries", || async {
             let rows = read().await.unwrap();
             if wished(&rows) { Ok(rows) } else { Err(format!("{rows:#?}")) }

@@ -184,7 +184,7 @@ async fn thorn_103_142_a_receiver_that_is_gone_is_disabled_in_the_store_and_can_
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
     let thorn = with_store(&app).await;
     let new = |event: &str, path: &str| NewSubscription {
-        event: event.into(),
+        pattern: event.into(),
         url: receiver.url(path),
         ..NewSubscription::default()
     };

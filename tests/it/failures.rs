@@ -167,7 +167,7 @@ async fn a_worker_without_the_key_loses_nothing() {
     let subscription = sealed
         .subscriptions()
         .create(thorn::subscription::NewSubscription {
-            event: "a.b".into(),
+            pattern: "a.b".into(),
             url: receiver.url("/"),
             ..Default::default()
         })

@@ -42,7 +42,7 @@ mod invoice {
 }
 
 async fn subscribe(app: &App, event: &str, url: String, filter: Value) -> Subscription {
-    let new = NewSubscription { event: event.into(), url, filter: Some(filter), ..NewSubscription::default() };
+    let new = NewSubscription { pattern: event.into(), url, filter: Some(filter), ..NewSubscription::default() };
     app.thorn.subscriptions().create(new).await.unwrap()
 }
 

@@ -93,7 +93,7 @@ async fn thorn_123_134_chunks_have_their_size_and_each_body_once_per_content_typ
     for n in 0..10 {
         let form = "application/x-www-form-urlencoded".to_owned();
         let new = NewSubscription {
-            event: "a.b".into(),
+            pattern: "a.b".into(),
             url: receiver.url(&format!("/{n}")),
             content_type: (n % 2 == 1).then_some(form),
             ..NewSubscription::default()
@@ -151,7 +151,7 @@ async fn a_record_that_the_database_refuses_holds_up_no_other() {
 async fn an_event_that_cannot_be_encoded_holds_up_no_other() {
     let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
     let form = NewSubscription {
-        event: "a.b".into(),
+        pattern: "a.b".into(),
         url: receiver.url("/form"),
         content_type: Some("application/x-www-form-urlencoded".into()),
         ..NewSubscription::default()

@@ -12,7 +12,7 @@ use thorn_core::testing::{Received, Receiver};
 use crate::app::{App, PATIENCE};
 
 async fn subscribe(app: &App, url: String, new: NewSubscription) -> Subscription {
-    app.thorn.subscriptions().create(NewSubscription { event: "a.b".into(), url, ..new }).await.unwrap()
+    app.thorn.subscriptions().create(NewSubscription { pattern: "a.b".into(), url, ..new }).await.unwrap()
 }
 
 /// The request that went to this subscription.

@@ -108,7 +108,7 @@ async fn deliveries() -> Vec<(Received, Subscription)> {
     {
         let new = NewSubscription {
             owner: None,
-            event: "user.*".into(),
+            pattern: "user.*".into(),
             url: receiver.url(&format!("/{n}")),
             secret: secret.map(Into::into),
             digest: Some(digest.to_string()),

@@ -25,7 +25,7 @@ use crate::{
     delivery::{Client, Consequences, Defaults, Executor, Observers},
     error::Error,
     fanout::{Chunk, FanOut, recipients},
-    history::DeliveryRow,
+    history::Delivery,
     id::EventId,
     metrics::Counters,
     outbox::StoredEvent,
@@ -59,7 +59,7 @@ pub(crate) struct Inline {
 pub(super) struct Delivered {
     /// Events that were found committed, and need no other `Thorn`.
     pub(super) taken: HashSet<EventId>,
-    pub(super) deliveries: Vec<DeliveryRow>,
+    pub(super) deliveries: Vec<Delivery>,
 }
 
 impl InlineDelivery for Inline {
@@ -121,7 +121,7 @@ impl Inline {
         let chunks = chunks.iter().map(|chunk| executor.run_now(chunk, &self.permits, turn));
         for records in futures::future::join_all(chunks).await {
             missing -= records.len();
-            delivered.deliveries.extend(records.into_iter().map(DeliveryRow::from));
+            delivered.deliveries.extend(records.into_iter().map(Delivery::from));
         }
         if missing == 0 {
             self.settle(&rows).await;

@@ -15,7 +15,7 @@ use crate::{
     delivery::Observers,
     error::Error,
     event::Event,
-    history::{DeliveryRow, Status},
+    history::{Delivery, History, Status},
     id::EventId,
     inline::{Inline, InlineScope},
     model::end,
@@ -66,7 +66,7 @@ pub struct Sent {
     /// The event's id.
     pub id: EventId,
     /// What came of each delivery.
-    pub deliveries: Vec<DeliveryRow>,
+    pub deliveries: Vec<Delivery>,
 }
 
 impl Thorn {
@@ -91,6 +91,12 @@ impl Thorn {
     #[must_use]
     pub fn subscriptions(&self) -> &Subscriptions {
         &self.0.subscriptions
+    }
+
+    /// Past and waiting deliveries, of one event or to one subscription.
+    #[must_use]
+    pub fn history(&self) -> History<'_> {
+        History::new(&self.0.db)
     }
 
     pub(crate) fn observers(&self) -> &Observers {
@@ -196,7 +202,7 @@ impl Thorn {
     ///     Ok(())
     /// }
     /// ```
-    pub async fn inline<F: Future>(&self, work: F) -> (F::Output, Vec<DeliveryRow>) {
+    pub async fn inline<F: Future>(&self, work: F) -> (F::Output, Vec<Delivery>) {
         InlineScope::run(self.0.inline.clone(), Box::pin(work)).await
     }
 

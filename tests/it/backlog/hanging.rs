@@ -129,7 +129,7 @@ async fn a_body_that_stalls_or_never_ends_holds_its_own_slot_until_its_deadline(
     assert!(median(during.clone()) < Duration::from_secs(1), "{during:?}");
     for (subscription, most) in [(&stalled, most_stalled), (&trickling, most_trickling)] {
         // The slots of the first 16 are free again, and others have had them.
-        let attempted = |rows: &[thorn::history::DeliveryRow]| rows.iter().filter(|row| row.attempts > 0).count() > 20;
+        let attempted = |rows: &[thorn::history::Delivery]| rows.iter().filter(|row| row.attempts > 0).count() > 20;
         let rows = app.deliveries(subscription, attempted).await;
         let attempted: Vec<_> = rows.iter().filter(|row| row.attempts > 0).collect();
         assert!(attempted.iter().all(|row| row.outcome == Some(Outcome::TimedOut)), "{attempted:?}");

@@ -12,7 +12,7 @@ use thorn::{
     Config,
     attempt::{DeliveryState, Outcome, RetryPolicy},
     event::Event,
-    history::DeliveryRow,
+    history::Delivery,
 };
 use thorn_core::testing::{Receiver, Reply};
 use tokio::{
@@ -106,7 +106,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 2;
 
 /// A hostile receiver, with a good one of the same event beside it; gives what is recorded of both.
-async fn meet(manner: Manner) -> (Hostile, DeliveryRow) {
+async fn meet(manner: Manner) -> (Hostile, Delivery) {
     let retry = RetryPolicy::fixed(Duration::from_millis(50), ATTEMPTS);
     let app = App::with(Config { timeout: DEADLINE, retry, ..app::config() }).await;
     let (hostile, good) = (Hostile::start(manner).await, Receiver::start().await.unwrap());
@@ -116,7 +116,7 @@ async fn meet(manner: Manner) -> (Hostile, DeliveryRow) {
     Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
 
     good.wait_for(1, PATIENCE).await.unwrap();
-    let ended = |rows: &[DeliveryRow]| rows.first().is_some_and(|row| row.next_attempt_at.is_none());
+    let ended = |rows: &[Delivery]| rows.first().is_some_and(|row| row.next_attempt_at.is_none());
     let good_row = app.deliveries(&ours, ended).await.remove(0);
     assert_eq!((good_row.state, good_row.attempts), (Some(DeliveryState::Delivered), 1));
     let row = app.deliveries(&theirs, ended).await.remove(0);
@@ -134,7 +134,7 @@ async fn meet(manner: Manner) -> (Hostile, DeliveryRow) {
     (hostile, row)
 }
 
-fn assert_dead(row: &DeliveryRow, outcome: Outcome, status: Option<u16>, reason: &str) {
+fn assert_dead(row: &Delivery, outcome: Outcome, status: Option<u16>, reason: &str) {
     assert_eq!((row.state, row.outcome, row.status), (Some(DeliveryState::Dead), Some(outcome), status), "{row:?}");
     assert!(row.error.as_ref().is_some_and(|error| error.contains(reason)), "{row:?}");
 }

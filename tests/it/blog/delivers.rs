@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, path::Path};
 
 use serde_json::{Value, json};
-use thorn::attempt::DeliveryState;
+use thorn::{Thorn, attempt::DeliveryState};
 use thorn_core::testing::Receiver;
 
 use super::{Blog, LOOPBACK, assert_delivery, path, process::Process, text};
-use crate::app::{PATIENCE, eventually};
+use crate::app::{PATIENCE, config, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_182_two_subscriptions_are_listed_and_each_ends_by_its_own_url() {
@@ -59,11 +59,11 @@ async fn thorn_185_a_hundred_subscribers_are_exactly_a_hundred_deliveries() {
     let article = blog.write("alice", "for all").await;
     receiver.wait_for(100, PATIENCE).await.unwrap();
 
-    let db = blog.db().await;
+    let thorn = Thorn::builder(blog.db().await).config(config()).build().await.unwrap();
     for (n, subscription) in subscriptions.iter().enumerate() {
         let id = text(&subscription["id"]).parse().unwrap();
         let row = eventually("the delivery's row", || async {
-            let rows = thorn::history::deliveries_of_subscription(&db, id, 10).await.unwrap();
+            let rows = thorn.history().of_subscription(id, 10).await.unwrap();
             <[_; 1]>::try_from(rows).map_err(|rows| format!("{rows:?}"))
         })
         .await;

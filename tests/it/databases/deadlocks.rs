@@ -103,7 +103,7 @@ async fn deadlocks_cost_time_and_no_delivery() {
     tokio::join!(all, futures::future::join_all(others));
     bad.reply(Reply::status(204));
     for subscription in [&to_good, &to_bad] {
-        let delivered = |row: &thorn::history::DeliveryRow| row.state == Some(DeliveryState::Delivered);
+        let delivered = |row: &thorn::history::Delivery| row.state == Some(DeliveryState::Delivered);
         app.deliveries(subscription, |rows| rows.len() == EVENTS && rows.iter().all(delivered)).await;
     }
     app.settled().await;

@@ -47,7 +47,7 @@ async fn what_this_process_cannot_sign_goes_by_the_queue_at_once() {
     let key = |byte: &str| Some(format!("{}=", byte.repeat(43)).parse().unwrap());
     let sealed = app.sibling(Config { secret_key: key("A"), ..app::config() }).await;
     let wrong = app.sibling(Config { secret_key: key("E"), ..app::config() }).await;
-    let new = NewSubscription { event: "a.b".into(), url: receiver.url("/"), ..Default::default() };
+    let new = NewSubscription { pattern: "a.b".into(), url: receiver.url("/"), ..Default::default() };
     sealed.subscriptions().create(new).await.unwrap();
     let sent = wrong.send_now(event("a.b"), &()).await.unwrap();
     assert_eq!((sent.deliveries.len(), unrelayed(&app).await), (0, 1));

@@ -154,7 +154,7 @@ async fn emptied_again_and_again_in_mid_work_it_loses_nothing(place: Place) {
         }
     };
     tokio::join!(send(app, EVENTS), empty);
-    let delivered = |row: &thorn::history::DeliveryRow| row.state == Some(DeliveryState::Delivered);
+    let delivered = |row: &thorn::history::Delivery| row.state == Some(DeliveryState::Delivered);
     app.deliveries(&subscription, |rows| rows.len() == EVENTS && rows.iter().all(delivered)).await;
     app.settled().await;
     println!("{place}: {} deliveries were found again", worker.counters().recovered);
@@ -206,7 +206,7 @@ async fn a_stopping_worker_hands_back(place: Place) {
 
     receiver.reply(Reply::status(204));
     let second = app.worker().await;
-    let delivered = |row: &thorn::history::DeliveryRow| row.state == Some(DeliveryState::Delivered);
+    let delivered = |row: &thorn::history::Delivery| row.state == Some(DeliveryState::Delivered);
     app.deliveries(&subscription, |rows| rows.len() == EVENTS && rows.iter().all(delivered)).await;
     assert_eq!(arrivals(&receiver), (EVENTS, 0), "{begun} before the stop");
     second.stop().await.unwrap();

@@ -129,7 +129,7 @@ async fn thorn_011_the_settings_rules_hold_where_an_event_has_none() {
     app.subscribe("a.b", &receiver.url("/")).await;
     let strict = app.sibling(config).await;
     let refused =
-        thorn::subscription::NewSubscription { event: "a.c".into(), url: receiver.url("/"), ..Default::default() };
+        thorn::subscription::NewSubscription { pattern: "a.c".into(), url: receiver.url("/"), ..Default::default() };
     assert!(strict.subscriptions().create(refused).await.is_err());
     let worker = strict.start_worker().await.unwrap();
     let never = || event().retry(RetryPolicy::never());

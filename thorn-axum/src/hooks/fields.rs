@@ -35,7 +35,7 @@ impl Fields {
     pub(super) fn creation(mut self, owner: Option<String>) -> (NewSubscription, FieldErrors) {
         let new = NewSubscription {
             owner,
-            event: self.required("event"),
+            pattern: self.required("event"),
             filter: self.given.remove("filter"),
             url: self.required("url"),
             secret: self.text("hmac_secret"),
@@ -58,7 +58,7 @@ impl Fields {
     /// Thorn don't know them.
     pub(super) fn replacement(mut self) -> (SubscriptionChange, FieldErrors) {
         let change = SubscriptionChange {
-            event: Some(self.required("event")),
+            pattern: Some(self.required("event")),
             filter: self.given.remove("filter"),
             url: Some(self.required("url")),
             secret: self.text("hmac_secret"),
@@ -75,7 +75,7 @@ impl Fields {
     /// For PATCH: a new value for each field in the body.
     pub(super) fn change(mut self) -> (SubscriptionChange, FieldErrors) {
         let change = SubscriptionChange {
-            event: self.text("event"),
+            pattern: self.text("event"),
             filter: self.given.remove("filter"),
             url: self.text("url"),
             secret: self.text("hmac_secret"),

@@ -1,8 +1,8 @@
-//! What came of deliveries.
+//! What became of deliveries.
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
     attempt::{DeliveryState, Outcome},
@@ -13,66 +13,86 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// A delivery with its latest attempt.
+/// Reads past and waiting deliveries; [`Thorn::history`](crate::Thorn::history) returns it.
+///
+/// # Examples
+///
+/// ```
+/// # async fn example(thorn: thorn_core::Thorn, id: thorn_core::EventId) -> Result<(), thorn_core::Error> {
+/// for delivery in thorn.history().of_event(id).await? {
+///     println!("{}: {:?} after {} attempts", delivery.id, delivery.state, delivery.attempts);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct History<'a> {
+    db: &'a DatabaseConnection,
+}
+
+impl<'a> History<'a> {
+    pub(crate) const fn new(db: &'a DatabaseConnection) -> Self {
+        Self { db }
+    }
+
+    /// The deliveries of one event, in no particular order.
+    ///
+    /// A delivery appears here once its first attempt was made, or once it has to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn of_event(self, event: EventId) -> Result<Vec<Delivery>, Error> {
+        let rows = Entity::find().filter(Column::EventId.eq(event.as_uuid())).all(self.db).await?;
+        Ok(rows.into_iter().map(Delivery::from).collect())
+    }
+
+    /// The newest deliveries to one subscription, newest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn of_subscription(self, subscription: SubscriptionId, limit: u64) -> Result<Vec<Delivery>, Error> {
+        let rows = Entity::find()
+            .filter(Column::SubscriptionId.eq(subscription.as_uuid()))
+            .order_by_desc(Column::CreatedAt)
+            .limit(limit)
+            .all(self.db)
+            .await?;
+        Ok(rows.into_iter().map(Delivery::from).collect())
+    }
+}
+
+/// One event's delivery to one subscription, with its latest attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliveryRow {
-    /// The delivery's id, which the receiver saw.
+pub struct Delivery {
+    /// The delivery's id, which the receiver sees as `webhook-id`.
     pub id: DeliveryId,
-    /// The event that was delivered.
+    /// The event that is delivered.
     pub event: EventId,
-    /// To whom.
+    /// The subscription that receives it.
     pub subscription: SubscriptionId,
-    /// Where it stands.
+    /// Its state; `None` if a newer release of thorn wrote a state that this one doesn't know.
     pub state: Option<DeliveryState>,
-    /// Attempts made.
+    /// The number of attempts so far.
     pub attempts: u32,
-    /// When it is tried again, if it waits.
+    /// When the next attempt is due; `None` if no attempt follows.
     pub next_attempt_at: Option<Timestamp>,
     /// When the latest attempt began.
     pub attempted_at: Option<Timestamp>,
-    /// How long it took.
+    /// How long the latest attempt took.
     pub duration: Option<Duration>,
-    /// How it ended.
+    /// How the latest attempt ended.
     pub outcome: Option<Outcome>,
-    /// Status of the response.
+    /// The HTTP status of the response.
     pub status: Option<u16>,
-    /// What went wrong.
+    /// What went wrong in the latest attempt.
     pub error: Option<String>,
-    /// The start of the response's body.
+    /// The start of the response's body, at most [`Config::max_response_bytes`](crate::Config::max_response_bytes).
     pub response: Option<String>,
 }
 
-/// Deliveries of one event, in no particular order.
-///
-/// # Errors
-///
-/// [`Error::Database`].
-pub async fn deliveries_of_event<C: ConnectionTrait>(db: &C, event: EventId) -> Result<Vec<DeliveryRow>, Error> {
-    let rows = Entity::find().filter(Column::EventId.eq(event.as_uuid())).all(db).await?;
-    Ok(rows.into_iter().map(DeliveryRow::from).collect())
-}
-
-/// The newest deliveries to one subscription, newest first.
-///
-/// # Errors
-///
-/// [`Error::Database`].
-pub async fn deliveries_of_subscription<C: ConnectionTrait>(
-    db: &C,
-    subscription: SubscriptionId,
-    limit: u64,
-) -> Result<Vec<DeliveryRow>, Error> {
-    let rows = Entity::find()
-        .filter(Column::SubscriptionId.eq(subscription.as_uuid()))
-        .order_by_desc(Column::CreatedAt)
-        .limit(limit)
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().map(DeliveryRow::from).collect())
-}
-
-/// What was just recorded.
-impl From<Record> for DeliveryRow {
+impl From<Record> for Delivery {
     fn from(record: Record) -> Self {
         let attempt = record.attempt;
         Self {
@@ -92,7 +112,7 @@ impl From<Record> for DeliveryRow {
     }
 }
 
-impl From<Model> for DeliveryRow {
+impl From<Model> for Delivery {
     fn from(row: Model) -> Self {
         Self {
             id: DeliveryId::from_uuid(row.id),

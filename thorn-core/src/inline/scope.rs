@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 
 use super::Inline;
 use crate::{
-    history::DeliveryRow,
+    history::Delivery,
     id::EventId,
     process::{InlineDelivery, inline_scope},
 };
@@ -19,12 +19,12 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct InlineScope {
     inline: Arc<Inline>,
-    deliveries: Mutex<Vec<DeliveryRow>>,
+    deliveries: Mutex<Vec<Delivery>>,
 }
 
 impl InlineScope {
     /// Runs `work` and returns the deliveries as well.
-    pub(crate) async fn run<F: Future>(inline: Arc<Inline>, work: F) -> (F::Output, Vec<DeliveryRow>) {
+    pub(crate) async fn run<F: Future>(inline: Arc<Inline>, work: F) -> (F::Output, Vec<Delivery>) {
         let scope = Arc::new(Self { inline, deliveries: Mutex::default() });
         let output = inline_scope(scope.clone(), work).await;
         let deliveries = std::mem::take(&mut *scope.deliveries.lock().unwrap_or_else(PoisonError::into_inner));

@@ -13,7 +13,7 @@ pub struct NewSubscription {
     /// Whose it is; `None` makes a global one, which only an operator should.
     pub owner: Option<String>,
     /// Which events, as a [`Pattern`](crate::subscription::Pattern).
-    pub event: String,
+    pub pattern: String,
     /// What must hold of the event's data, as the JSON of a [`Q`](crate::filter::Q); null and `None` are
     /// no filter. It can't ask for what was before (`now_…`, `changed`), which an event doesn't tell.
     pub filter: Option<Value>,
@@ -41,7 +41,7 @@ pub struct NewSubscription {
 #[derive(Clone, Default)]
 pub struct SubscriptionChange {
     /// Which events, as a [`Pattern`](crate::subscription::Pattern).
-    pub event: Option<String>,
+    pub pattern: Option<String>,
     /// What must hold of the event's data; null takes the filter away.
     pub filter: Option<Value>,
     /// Where deliveries go.
@@ -65,8 +65,8 @@ pub struct SubscriptionChange {
 impl SubscriptionChange {
     /// Whether it does no more than enable or disable.
     pub(super) fn is_switch(&self) -> bool {
-        let Self { event, filter, url, secret, unsigned, digest, signer, content_type, headers, enabled: _ } = self;
-        let texts = [event, url, secret, digest, signer, content_type];
+        let Self { pattern, filter, url, secret, unsigned, digest, signer, content_type, headers, enabled: _ } = self;
+        let texts = [pattern, url, secret, digest, signer, content_type];
         texts.iter().all(|text| text.is_none()) && filter.is_none() && !unsigned && headers.is_none()
     }
 }
@@ -75,7 +75,7 @@ impl fmt::Debug for NewSubscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewSubscription")
             .field("owner", &self.owner)
-            .field("event", &self.event)
+            .field("pattern", &self.pattern)
             .field("filter", &self.filter)
             .field("url", &self.url)
             .field("secret", &self.secret.as_ref().map(|_| "…"))
@@ -92,7 +92,7 @@ impl fmt::Debug for NewSubscription {
 impl fmt::Debug for SubscriptionChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubscriptionChange")
-            .field("event", &self.event)
+            .field("pattern", &self.pattern)
             .field("filter", &self.filter)
             .field("url", &self.url)
             .field("secret", &self.secret.as_ref().map(|_| "…"))

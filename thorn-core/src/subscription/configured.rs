@@ -41,7 +41,7 @@ use crate::{
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfiguredSubscription {
-    pub(super) event: String,
+    pub(super) pattern: String,
     pub(super) filter: Option<Value>,
     pub(super) url: String,
     pub(super) secret: Option<String>,
@@ -55,14 +55,14 @@ pub struct ConfiguredSubscription {
 
 impl ConfiguredSubscription {
     /// One whose deliveries are signed with this secret. Everything is checked when it is configured.
-    pub fn signed(event: impl Into<String>, url: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self { secret: Some(secret.into()), ..Self::unsigned(event, url) }
+    pub fn signed(pattern: impl Into<String>, url: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { secret: Some(secret.into()), ..Self::unsigned(pattern, url) }
     }
 
     /// One whose deliveries carry no signature, so that its receiver can't tell them from forged ones.
-    pub fn unsigned(event: impl Into<String>, url: impl Into<String>) -> Self {
+    pub fn unsigned(pattern: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
-            event: event.into(),
+            pattern: pattern.into(),
             filter: None,
             url: url.into(),
             secret: None,
@@ -117,8 +117,8 @@ impl ConfiguredSubscription {
         self
     }
 
-    /// Its id, in place of the one derived from source, owner, event, filter and URL. With an id of its own,
-    /// a subscription stays the same when its event or URL changes.
+    /// Its id, in place of the one derived from source, owner, pattern, filter and URL. With an id of its own,
+    /// a subscription stays the same when its pattern or URL changes.
     #[must_use]
     pub const fn id(mut self, id: SubscriptionId) -> Self {
         self.id = Some(id);
@@ -129,7 +129,7 @@ impl ConfiguredSubscription {
 impl fmt::Debug for ConfiguredSubscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfiguredSubscription")
-            .field("event", &self.event)
+            .field("pattern", &self.pattern)
             .field("owner", &self.owner)
             .field("signed", &self.secret.is_some())
             .finish_non_exhaustive()

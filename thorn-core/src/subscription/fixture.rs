@@ -65,7 +65,7 @@ impl Fixture {
 pub(super) fn new(owner: &str, event: &str, url: &str) -> NewSubscription {
     NewSubscription {
         owner: Some(owner.to_owned()),
-        event: event.to_owned(),
+        pattern: event.to_owned(),
         url: url.to_owned(),
         ..NewSubscription::default()
     }

@@ -39,7 +39,7 @@ use crate::{
 /// let made = subscriptions
 ///     .create(NewSubscription {
 ///         owner: Some("alice".into()),
-///         event: "article.*".into(),
+///         pattern: "article.*".into(),
 ///         url: "https://hooks.example/articles".into(),
 ///         ..NewSubscription::default()
 ///     })
@@ -128,7 +128,7 @@ impl Subscriptions {
         let mut fields = self.fields();
         let checked = (
             fields.owner(new.owner.as_deref()),
-            fields.event(&new.event),
+            fields.event(&new.pattern),
             new.filter.as_ref().map_or(Some(None), |json| fields.filter(json)),
             fields.url(&new.url).await,
             match &new.secret {

@@ -79,7 +79,7 @@ impl Subscriptions {
             mistakes.push("the name of the configuration is empty or longer than 190 characters".to_owned());
         }
         for (index, entry) in list.iter().enumerate() {
-            let place = place(index, &entry.event);
+            let place = place(index, &entry.pattern);
             let read = match self.check_one(source, entry) {
                 Ok(read) => read,
                 Err(wrong) => {
@@ -88,7 +88,7 @@ impl Subscriptions {
                 }
             };
             let filter = read.filter.as_ref().map(ToString::to_string);
-            let meaning = (entry.owner.as_deref(), entry.event.as_str(), filter, entry.url.as_str());
+            let meaning = (entry.owner.as_deref(), entry.pattern.as_str(), filter, entry.url.as_str());
             if let Some(first) = meanings.insert(meaning, index + 1) {
                 mistakes.push(format!("{place}: entry {first} has the same owner, event, filter and url"));
             } else if let Some(first) = ids.insert(read.id, index + 1) {
@@ -102,7 +102,7 @@ impl Subscriptions {
     fn check_one(&self, source: &str, entry: &ConfiguredSubscription) -> Result<Subscription, Vec<String>> {
         let mut fields = self.fields();
         let owner = fields.owner(entry.owner.as_deref());
-        let pattern = fields.event(&entry.event);
+        let pattern = fields.event(&entry.pattern);
         let filter = entry.filter.as_ref().map_or(Some(None), |json| fields.filter(json));
         let url = fields.url_alone(&entry.url);
         let secret = entry.secret.as_deref().map_or(Some(None), |text| fields.secret(text).map(Some));

@@ -10,7 +10,7 @@ use std::{
 use sea_orm::Statement;
 use thorn::{
     BoxError, Config, Dispatch, Dispatcher, Event, Thorn, async_trait, attempt::RetryPolicy, event::RenderedEvent,
-    history, subscription::Access,
+    subscription::Access,
 };
 use thorn_core::testing::{Receiver, Reply};
 
@@ -98,8 +98,8 @@ pub(crate) async fn statements() -> Vec<(&'static str, Statement)> {
     let id = thorn.send_now(event("heard.at.once"), &1).await.unwrap().id;
     receiver.wait_for(4, PATIENCE).await.unwrap();
     receiver.reply(Reply::status(204));
-    history::deliveries_of_event(thorn.db(), id).await.unwrap();
-    history::deliveries_of_subscription(thorn.db(), subscription.id, 100).await.unwrap();
+    thorn.history().of_event(id).await.unwrap();
+    thorn.history().of_subscription(subscription.id, 100).await.unwrap();
     thorn.status().await.unwrap();
     thorn.subscriptions().get(Access::Operator, subscription.id).await.unwrap();
     eventually("all statements", || async {

@@ -49,7 +49,7 @@ async fn a_refresh_sees_every_kind_of_change() {
     assert_eq!((registry.len(), registry.version()), (2, 2));
     assert_eq!(*registry.get(one.id).unwrap(), one);
 
-    let change = SubscriptionChange { event: Some("c.*".into()), ..SubscriptionChange::default() };
+    let change = SubscriptionChange { pattern: Some("c.*".into()), ..SubscriptionChange::default() };
     fixture.subscriptions.update(Access::Operator, one.id, change).await.unwrap();
     registry.refresh(&fixture.db).await.unwrap();
     assert_eq!(heard(&registry, "a.b", "alice"), [two.id]);

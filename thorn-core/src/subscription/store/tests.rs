@@ -61,7 +61,7 @@ async fn thorn_089_unique_per_owner_url_event() {
     fixture.create("bob", "a.*", URL).await;
     fixture.subscriptions.create(NewSubscription { owner: None, ..new("", "a.*", URL) }).await.unwrap();
     let other = fixture.create("alice", "a.b", URL).await;
-    let same = SubscriptionChange { event: Some("a.*".into()), ..SubscriptionChange::default() };
+    let same = SubscriptionChange { pattern: Some("a.*".into()), ..SubscriptionChange::default() };
     let access = Access::Owner("alice");
     assert_eq!(wrong_fields(fixture.subscriptions.update(access, other.id, same.clone()).await), duplicate);
     // Once deleted it may be made again.
@@ -140,7 +140,7 @@ async fn thorn_111_112_a_change_leaves_the_rest_and_round_trips() {
         (&made.destination.signing.secret, &made.pattern, &made.destination.url)
     );
     let back = SubscriptionChange {
-        event: Some(changed.pattern.to_string()),
+        pattern: Some(changed.pattern.to_string()),
         filter: Some(Value::Null),
         url: Some(changed.destination.url.clone()),
         secret: changed.destination.signing.secret.as_ref().map(|secret| secret.expose().to_owned()),
@@ -179,7 +179,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
     let fixture = Fixture::new().await;
     let bad = NewSubscription {
         owner: Some("x".repeat(191)),
-        event: " ".into(),
+        pattern: " ".into(),
         filter: Some(json!({ "state": { "equals": 1 }, "title": {} })),
         url: "example.com".into(),
         secret: Some(" \t".into()),
@@ -206,7 +206,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
     assert_eq!(wrong_fields(fixture.subscriptions.create(bad.clone()).await), expected);
     let made = fixture.create("alice", "a", URL).await;
     let change = SubscriptionChange {
-        event: Some(bad.event),
+        pattern: Some(bad.pattern),
         filter: bad.filter,
         url: Some(bad.url),
         secret: bad.secret,
@@ -373,7 +373,7 @@ async fn with_a_key_the_table_holds_no_readable_secret() {
     let wrong = fixture.with_key(&key(2));
     let error = wrong.get(Access::Operator, made.id).await.unwrap_err();
     assert!(matches!(error, Error::Secret(_)) && error.to_string().contains(&made.id.to_string()), "{error}");
-    let change = SubscriptionChange { event: Some("c".into()), ..SubscriptionChange::default() };
+    let change = SubscriptionChange { pattern: Some("c".into()), ..SubscriptionChange::default() };
     assert!(wrong.update(Access::Operator, made.id, change.clone()).await.is_err());
     // A new secret mends it.
     let mend = SubscriptionChange { secret: Some("new".into()), ..change };
@@ -531,8 +531,8 @@ async fn since_when_it_hears_what_it_hears_is_known() {
     for (other, hears_others) in [
         (SubscriptionChange { digest: Some("sha1".into()), ..change() }, false),
         (SubscriptionChange { url: Some("https://other.example/".into()), ..change() }, false),
-        (SubscriptionChange { event: Some("a".into()), enabled: Some(true), ..change() }, false),
-        (SubscriptionChange { event: Some("b".into()), ..change() }, true),
+        (SubscriptionChange { pattern: Some("a".into()), enabled: Some(true), ..change() }, false),
+        (SubscriptionChange { pattern: Some("b".into()), ..change() }, true),
         (SubscriptionChange { filter: Some(json!({ "n": 1 })), ..change() }, true),
         (SubscriptionChange { filter: Some(json!({ "n": { "eq": 1 } })), ..change() }, false),
         (SubscriptionChange { filter: Some(Value::Null), ..change() }, true),
