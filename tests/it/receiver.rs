@@ -15,7 +15,7 @@ use thorn::{
     DeliveryId, Event, Timestamp,
     attempt::Outcome,
     delivery::encode_body,
-    signing::{Secret, standard_signature},
+    signing::{Digest, Secret, hook_hmac, standard_signature},
     subscription::{ContentType, NewSubscription},
 };
 use thorn_axum::{Webhook, WebhookSecrets};

@@ -103,7 +103,7 @@ async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_p
     assert!((1000..2000).contains(&put_off.len()), "{}", put_off.len());
     assert!(put_off.iter().all(|wait| (1..10).contains(&wait.as_secs())), "{put_off:?}");
     assert!(!lanes.get("http://busy").is_slow());
-    let lane = lanes.get("http://busy").lane;
+    let lane = lanes.get("http://busy").lane.clone();
     let state = lane.state();
     assert_eq!((state.line, state.in_flight), (0, 0));
 }
@@ -114,7 +114,7 @@ async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
     let first = open(&lanes, "http://slow").await;
     first.done(&attempt(Outcome::TimedOut, Duration::from_secs(15)));
     assert!(lanes.get("http://slow").is_slow());
-    let lane = lanes.get("http://slow").lane;
+    let lane = lanes.get("http://slow").lane.clone();
     let now = Timestamp::now();
     // Not in one statement: its guards would live to the end of it.
     let one = lane.state().book(now);

@@ -178,12 +178,13 @@ async fn a_name_without_address_is_unreachable() {
 async fn a_signature_that_can_t_be_sent_is_no_panic() {
     let secret = Secret::new("s");
     let subscription = SubscriptionId::generate();
+    let endpoint = Endpoints::default().get("http://127.0.0.1:9/");
     let outgoing = Outgoing {
         validators: None,
         delivery: DeliveryId::derive(EventId::generate(), subscription),
         subscription,
         event: "a",
-        url: "http://127.0.0.1:9/",
+        endpoint: &endpoint,
         content_type: ContentType::Json,
         secret: Some(&secret),
         hook_hmac: Some("a\r\nb: c"),
