@@ -2,7 +2,7 @@
 
 mod address;
 mod error;
-mod names;
+mod resolver;
 mod validator;
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use self::names::Names;
+use self::resolver::Resolver;
 use crate::spec::UrlCheck;
 
 pub use error::TargetError;
@@ -46,7 +46,7 @@ pub struct TargetGuard {
     networks: Vec<IpNet>,
     addresses: Vec<SocketAddr>,
     validators: Vec<Validator>,
-    names: Names,
+    resolver: Resolver,
 }
 
 impl Default for TargetGuard {
@@ -59,7 +59,12 @@ impl TargetGuard {
     /// Lets through the public internet on ports 80 and 443, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        Self { networks: Vec::new(), addresses: Vec::new(), validators: Validator::defaults(), names: Names::default() }
+        Self {
+            networks: Vec::new(),
+            addresses: Vec::new(),
+            validators: Validator::defaults(),
+            resolver: Resolver::default(),
+        }
     }
 
     /// Lets through these networks too, on any port and whatever they mean: for internal systems and
@@ -182,7 +187,7 @@ impl TargetGuard {
 
     pub(super) async fn lookup(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, TargetError> {
         let unresolvable = |reason: String| TargetError::Unresolvable { host: host.to_owned(), reason };
-        let ips = self.names.addresses(host).await.map_err(unresolvable)?;
+        let ips = self.resolver.addresses(host).await.map_err(unresolvable)?;
         if ips.is_empty() {
             return Err(unresolvable("it has no address".to_owned()));
         }

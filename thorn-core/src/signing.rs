@@ -14,7 +14,7 @@ pub use error::SignatureError;
 pub use hmac::{compat_hmac, hook_hmac, verify_compat_hmac, verify_hook_hmac};
 pub use scheme::Signing;
 pub use sealing::{ParseSecretKeyError, SecretError, SecretKey};
-pub(crate) use sealing::{Part, SEALED, seal, unseal};
+pub(crate) use sealing::{SEALED_PREFIX, SealedColumn, seal, unseal};
 pub use secret::Secret;
 pub use signer::{ParseSignerError, Signer};
 pub use standard::{standard_signature, verify_standard};

@@ -5,11 +5,11 @@ use sea_orm::{DbBackend, DbErr, SqlErr, Statement, Value};
 /// A statement with its parameters written as `?`, which PostgreSQL wants numbered. The text has no
 /// other question mark.
 pub(crate) fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(backend, numbered(backend, sql), values)
+    Statement::from_sql_and_values(backend, number_placeholders(backend, sql), values)
 }
 
 /// The text alone, for one that is kept.
-pub(crate) fn numbered(backend: DbBackend, sql: &str) -> String {
+pub(crate) fn number_placeholders(backend: DbBackend, sql: &str) -> String {
     if backend != DbBackend::Postgres {
         return sql.to_owned();
     }
@@ -25,25 +25,25 @@ pub(crate) fn numbered(backend: DbBackend, sql: &str) -> String {
 
 /// What becomes of a row that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Existing {
+pub(crate) enum OnConflict {
     /// It is an error.
-    Refused,
+    Fail,
     /// It stays as it is.
-    Stays,
+    DoNothing,
 }
 
-impl Existing {
+impl OnConflict {
     /// How an INSERT ends.
     pub(crate) const fn clause(self, backend: DbBackend) -> &'static str {
         match self {
-            Self::Refused => "",
-            Self::Stays => unless_there(backend),
+            Self::Fail => "",
+            Self::DoNothing => on_conflict_do_nothing(backend),
         }
     }
 }
 
 /// How an INSERT ends that leaves a row alone whose id is there already.
-pub(crate) const fn unless_there(backend: DbBackend) -> &'static str {
+pub(crate) const fn on_conflict_do_nothing(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::MySql => "ON DUPLICATE KEY UPDATE id = id",
         _ => "ON CONFLICT (id) DO NOTHING",
@@ -51,7 +51,7 @@ pub(crate) const fn unless_there(backend: DbBackend) -> &'static str {
 }
 
 /// Whether something that is to be unique is there already.
-pub(crate) fn is_taken(error: &DbErr) -> bool {
+pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
@@ -62,8 +62,8 @@ mod tests {
     #[test]
     fn parameters_are_numbered_for_postgresql_only() {
         let sql = "SELECT ? WHERE a <= ? AND b = ?";
-        assert_eq!(numbered(DbBackend::Postgres, sql), "SELECT $1 WHERE a <= $2 AND b = $3");
-        assert_eq!(numbered(DbBackend::Sqlite, sql), sql);
-        assert_eq!(numbered(DbBackend::MySql, sql), sql);
+        assert_eq!(number_placeholders(DbBackend::Postgres, sql), "SELECT $1 WHERE a <= $2 AND b = $3");
+        assert_eq!(number_placeholders(DbBackend::Sqlite, sql), sql);
+        assert_eq!(number_placeholders(DbBackend::MySql, sql), sql);
     }
 }

@@ -8,25 +8,25 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 use crate::error::Error;
 
 /// How long a worker waits for one piece of work in the database: as long as for a connection.
-pub(crate) const SILENCE: Duration = Duration::from_secs(30);
+pub(crate) const DB_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bounds a piece of work in the database. SQLite is no server: it answers, or is locked, of which it
 /// keeps the time itself.
-pub(crate) async fn within<T>(
+pub(crate) async fn with_timeout<T>(
     db: &DatabaseConnection,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     if db.get_database_backend() == DbBackend::Sqlite {
         return work.await;
     }
-    tokio::time::timeout(SILENCE, work).await.unwrap_or_else(|_| {
-        let message = format!("the database said nothing for {SILENCE:?}");
+    tokio::time::timeout(DB_TIMEOUT, work).await.unwrap_or_else(|_| {
+        let message = format!("the database said nothing for {DB_TIMEOUT:?}");
         Err(Error::Database(DbErr::Conn(RuntimeErr::Internal(message))))
     })
 }
 
 /// Whether others that wait for the database may be waiting in vain.
-pub(crate) fn is_silence(error: &Error) -> bool {
+pub(crate) fn is_db_timeout(error: &Error) -> bool {
     matches!(error, Error::Database(DbErr::Conn(RuntimeErr::Internal(_)) | DbErr::ConnectionAcquire(_)))
 }
 
@@ -41,16 +41,16 @@ mod tests {
         // Only now: the pool's own time would be up at once.
         tokio::time::pause();
         let slow = async {
-            tokio::time::sleep(SILENCE * 2).await;
+            tokio::time::sleep(DB_TIMEOUT * 2).await;
             Ok(1)
         };
-        assert_eq!(within(&db, slow).await.unwrap(), 1);
+        assert_eq!(with_timeout(&db, slow).await.unwrap(), 1);
     }
 
     #[test]
     fn an_error_is_no_silence() {
         let silent = DbErr::Conn(RuntimeErr::Internal("nothing".into()));
-        assert!(is_silence(&Error::Database(silent)));
-        assert!(!is_silence(&Error::Database(DbErr::Exec(RuntimeErr::Internal("locked".into())))));
+        assert!(is_db_timeout(&Error::Database(silent)));
+        assert!(!is_db_timeout(&Error::Database(DbErr::Exec(RuntimeErr::Internal("locked".into())))));
     }
 }

@@ -33,7 +33,7 @@ pub(crate) async fn begin<C: ConnectionTrait + TransactionTrait>(db: &C) -> Resu
 ///
 /// On MySQL it, too, is READ COMMITTED: at the server's own level an UPDATE locks the gaps it passes,
 /// and every row that its subqueries read.
-pub(crate) async fn alone(db: &DatabaseConnection, statement: Statement) -> Result<u64, DbErr> {
+pub(crate) async fn execute_in_own_transaction(db: &DatabaseConnection, statement: Statement) -> Result<u64, DbErr> {
     if db.get_database_backend() != DbBackend::MySql {
         return Ok(db.execute_raw(statement).await?.rows_affected());
     }

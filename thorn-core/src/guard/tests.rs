@@ -144,16 +144,16 @@ async fn thorn_164_names_are_refused_for_what_they_resolve_to() {
 #[tokio::test]
 async fn thorn_160_one_internal_address_among_many_is_enough_to_refuse() {
     for addresses in [["1.1.1.1", "10.0.0.1"], ["10.0.0.1", "1.1.1.1"], ["2606:4700::1", "fd00::1"]] {
-        let guard = TargetGuard::new().answering([&addresses]);
+        let guard = TargetGuard::new().resolving_to([&addresses]);
         assert!(matches!(guard.check("http://a.test/").await, Err(TargetError::Address { .. })), "{addresses:?}");
     }
-    let guard = TargetGuard::new().answering([&["1.1.1.1", "2606:4700::1"]]);
+    let guard = TargetGuard::new().resolving_to([&["1.1.1.1", "2606:4700::1"]]);
     assert_eq!(guard.check("http://a.test/").await, Ok(()));
 }
 
 #[tokio::test]
 async fn a_name_in_an_allowed_network_doesn_t_open_other_ports_of_the_internet() {
-    let guard = networks(&["10.0.0.0/8"]).answering([["1.1.1.1"], ["10.1.1.1"]]);
+    let guard = networks(&["10.0.0.0/8"]).resolving_to([["1.1.1.1"], ["10.1.1.1"]]);
     assert_eq!(guard.check("http://a.test:9000/").await, Err(TargetError::Port { port: 9000 }));
     assert_eq!(guard.check("http://a.test:9000/").await, Ok(()));
     assert!(matches!(guard.check("http://1.1.1.1:9000/").await, Err(TargetError::Port { port: 9000 })));

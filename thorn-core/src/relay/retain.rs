@@ -81,8 +81,11 @@ impl Relay {
             .filter(Column::RelayedAt.is_not_null())
             .filter(Column::AuditAt.is_null());
         // Not a bound value: a plan for any value couldn't use the index of those with 0.
-        over =
-            if only_unmatched { over.filter(Expr::cust("fanout = 0")) } else { over.filter(Expr::exists(waiting).not()) };
+        over = if only_unmatched {
+            over.filter(Expr::cust("fanout = 0"))
+        } else {
+            over.filter(Expr::exists(waiting).not())
+        };
         Ok(over.order_by_asc(Column::Id).limit(EVENTS_PER_COMMIT).into_tuple().all(&self.db).await?)
     }
 

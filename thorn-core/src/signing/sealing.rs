@@ -12,7 +12,7 @@ use rand::{TryRng as _, rngs::SysRng};
 use crate::id::SubscriptionId;
 
 /// Marks what is sealed in the table, with the version of its form.
-pub(crate) const SEALED: &str = "enc1:";
+pub(crate) const SEALED_PREFIX: &str = "enc1:";
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
@@ -108,12 +108,12 @@ impl fmt::Debug for SecretKey {
 
 /// What of a subscription is sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum SealedColumn {
     Secret,
     Headers,
 }
 
-impl Part {
+impl SealedColumn {
     const fn name(self) -> &'static str {
         match self {
             Self::Secret => "secret",
@@ -132,7 +132,12 @@ impl Part {
 }
 
 /// A text as the table holds it: sealed if there is a key, else as it is.
-pub(crate) fn seal(text: &str, part: Part, id: SubscriptionId, key: Option<&SecretKey>) -> Result<String, SecretError> {
+pub(crate) fn seal(
+    text: &str,
+    part: SealedColumn,
+    id: SubscriptionId,
+    key: Option<&SecretKey>,
+) -> Result<String, SecretError> {
     let Some(cipher) = key.and_then(|key| key.ciphers.first()) else {
         return Ok(text.to_owned());
     };
@@ -141,17 +146,17 @@ pub(crate) fn seal(text: &str, part: Part, id: SubscriptionId, key: Option<&Secr
     let payload = Payload { msg: text.as_bytes(), aad: &part.binding(id) };
     let refused = |_| SecretError::Seal { what: part.name(), subscription: id };
     let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(refused)?;
-    Ok(format!("{SEALED}{}", STANDARD.encode([&nonce[..], &sealed[..]].concat())))
+    Ok(format!("{SEALED_PREFIX}{}", STANDARD.encode([&nonce[..], &sealed[..]].concat())))
 }
 
 /// Reads what [`seal`] wrote, and plain texts from before there was a key.
 pub(crate) fn unseal(
     stored: &str,
-    part: Part,
+    part: SealedColumn,
     id: SubscriptionId,
     key: Option<&SecretKey>,
 ) -> Result<String, SecretError> {
-    let Some(sealed) = stored.strip_prefix(SEALED) else {
+    let Some(sealed) = stored.strip_prefix(SEALED_PREFIX) else {
         return Ok(stored.to_owned());
     };
     let what = part.name();
@@ -183,36 +188,36 @@ mod tests {
     #[test]
     fn a_sealed_secret_shows_nothing_and_opens_with_its_key() {
         let (id, secret, key) = (SubscriptionId::generate(), "s3cr3t", parse(&[1]));
-        let sealed = seal(secret, Part::Secret, id, Some(&key)).unwrap();
+        let sealed = seal(secret, SealedColumn::Secret, id, Some(&key)).unwrap();
         assert!(sealed.starts_with("enc1:") && !sealed.contains("s3cr3t"), "{sealed}");
-        assert_ne!(sealed, seal(secret, Part::Secret, id, Some(&key)).unwrap(), "a nonce is used once");
-        assert_eq!(unseal(&sealed, Part::Secret, id, Some(&key)).unwrap(), secret);
+        assert_ne!(sealed, seal(secret, SealedColumn::Secret, id, Some(&key)).unwrap(), "a nonce is used once");
+        assert_eq!(unseal(&sealed, SealedColumn::Secret, id, Some(&key)).unwrap(), secret);
     }
 
     #[test]
     fn the_first_key_seals_and_all_open() {
         let (id, secret) = (SubscriptionId::generate(), "s");
-        let old = seal(secret, Part::Secret, id, Some(&parse(&[1]))).unwrap();
+        let old = seal(secret, SealedColumn::Secret, id, Some(&parse(&[1]))).unwrap();
         let both = parse(&[2, 1]);
-        assert_eq!(unseal(&old, Part::Secret, id, Some(&both)).unwrap(), secret);
-        let new = seal(secret, Part::Secret, id, Some(&both)).unwrap();
-        assert_eq!(unseal(&new, Part::Secret, id, Some(&parse(&[2]))).unwrap(), secret);
-        assert!(unseal(&new, Part::Secret, id, Some(&parse(&[1]))).is_err());
+        assert_eq!(unseal(&old, SealedColumn::Secret, id, Some(&both)).unwrap(), secret);
+        let new = seal(secret, SealedColumn::Secret, id, Some(&both)).unwrap();
+        assert_eq!(unseal(&new, SealedColumn::Secret, id, Some(&parse(&[2]))).unwrap(), secret);
+        assert!(unseal(&new, SealedColumn::Secret, id, Some(&parse(&[1]))).is_err());
     }
 
     #[test]
     fn without_a_key_secrets_are_plain_and_stay_readable_with_one() {
         let (id, secret) = (SubscriptionId::generate(), "s");
-        let plain = seal(secret, Part::Secret, id, None).unwrap();
+        let plain = seal(secret, SealedColumn::Secret, id, None).unwrap();
         assert_eq!(plain, "s");
-        assert_eq!(unseal(&plain, Part::Secret, id, Some(&parse(&[1]))).unwrap(), secret);
+        assert_eq!(unseal(&plain, SealedColumn::Secret, id, Some(&parse(&[1]))).unwrap(), secret);
     }
 
     #[test]
     fn what_can_not_be_opened_says_whose_it_is() {
         let (id, key) = (SubscriptionId::generate(), parse(&[1]));
-        let sealed = seal("s3cr3t", Part::Secret, id, Some(&key)).unwrap();
-        let no_key = unseal(&sealed, Part::Secret, id, None).unwrap_err();
+        let sealed = seal("s3cr3t", SealedColumn::Secret, id, Some(&key)).unwrap();
+        let no_key = unseal(&sealed, SealedColumn::Secret, id, None).unwrap_err();
         assert!(matches!(no_key, SecretError::NoKey { .. }), "{no_key}");
         let other = SubscriptionId::generate();
         let mut damaged = sealed.clone();
@@ -220,7 +225,7 @@ mod tests {
         for (stored, id, key) in
             [(&sealed, id, parse(&[2])), (&sealed, other, key.clone()), (&damaged, id, key.clone())]
         {
-            let error = unseal(stored, Part::Secret, id, Some(&key)).unwrap_err();
+            let error = unseal(stored, SealedColumn::Secret, id, Some(&key)).unwrap_err();
             assert!(matches!(error, SecretError::WrongKey { .. }), "{error}");
             assert!(error.to_string().contains(&id.to_string()) && !error.to_string().contains("s3cr3t"), "{error}");
         }
@@ -229,7 +234,9 @@ mod tests {
     #[test]
     fn a_sealed_text_opens_in_its_own_column_only() {
         let (id, key) = (SubscriptionId::generate(), parse(&[1]));
-        for (part, other) in [(Part::Secret, Part::Headers), (Part::Headers, Part::Secret)] {
+        for (part, other) in
+            [(SealedColumn::Secret, SealedColumn::Headers), (SealedColumn::Headers, SealedColumn::Secret)]
+        {
             let sealed = seal("text", part, id, Some(&key)).unwrap();
             assert_eq!(unseal(&sealed, part, id, Some(&key)).unwrap(), "text");
             assert!(unseal(&sealed, other, id, Some(&key)).is_err());

@@ -10,7 +10,7 @@ const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 
 /// What answers questions for host names.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Names {
+pub(crate) enum Resolver {
     /// The system's resolver.
     #[default]
     System,
@@ -22,7 +22,7 @@ pub(crate) enum Names {
     Silent,
 }
 
-impl Names {
+impl Resolver {
     /// Every address of the host, or why there is none.
     pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, String> {
         match self {
@@ -44,27 +44,27 @@ impl Names {
 #[cfg(test)]
 impl super::TargetGuard {
     /// The same guard in front of a DNS that gives these answers, one after the other.
-    pub(crate) fn answering<A>(mut self, answers: impl IntoIterator<Item = A>) -> Self
+    pub(crate) fn resolving_to<A>(mut self, answers: impl IntoIterator<Item = A>) -> Self
     where
         A: AsRef<[&'static str]>,
     {
         let parse = |answer: A| answer.as_ref().iter().map(|ip| ip.parse().unwrap()).collect();
-        self.names =
-            Names::Prepared(std::sync::Arc::new(std::sync::Mutex::new(answers.into_iter().map(parse).collect())));
+        self.resolver =
+            Resolver::Prepared(std::sync::Arc::new(std::sync::Mutex::new(answers.into_iter().map(parse).collect())));
         self
     }
 
     /// The same guard in front of a DNS that never answers.
-    pub(crate) fn unanswered(mut self) -> Self {
-        self.names = Names::Silent;
+    pub(crate) fn with_silent_dns(mut self) -> Self {
+        self.resolver = Resolver::Silent;
         self
     }
 
     /// How many prepared answers nobody asked for.
-    pub(crate) fn answers_left(&self) -> usize {
-        match &self.names {
-            Names::Prepared(answers) => answers.lock().unwrap().len(),
-            Names::System | Names::Silent => 0,
+    pub(crate) fn unused_answers(&self) -> usize {
+        match &self.resolver {
+            Resolver::Prepared(answers) => answers.lock().unwrap().len(),
+            Resolver::System | Resolver::Silent => 0,
         }
     }
 }
