@@ -1,4 +1,6 @@
-//! Signatures and the secrets behind them. No I/O: keys, bodies and the time are arguments.
+//! Signatures of deliveries, the secrets that make them, and the encryption of stored secrets.
+//!
+//! These functions do no I/O. Keys, bodies and the time are arguments.
 
 mod digest;
 mod error;
