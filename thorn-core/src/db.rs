@@ -1,4 +1,4 @@
-//! The database: connections, transactions, and SQL that runs on every database.
+//! Database access: connections, transactions, and SQL that runs on every supported database.
 
 mod batches;
 mod connect;
