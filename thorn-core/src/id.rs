@@ -57,7 +57,7 @@ typed_id!(
     EventId
 );
 typed_id!(
-    /// The id of a subscription. Ids that thorn generates are UUIDv7s.
+    /// The id of a subscription. Thorn generates each as a UUIDv7.
     SubscriptionId
 );
 typed_id!(

@@ -50,7 +50,7 @@ impl Secret {
         // A buffer that grew would leave copies of its content behind.
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + GENERATED_BYTES.div_ceil(3) * 4));
         text.push_str(PREFIX);
-        STANDARD.encode_string(&*bytes, &mut *text);
+        STANDARD.encode_string(bytes.as_slice(), &mut text);
         Ok(Self(text))
     }
 
