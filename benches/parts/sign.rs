@@ -15,7 +15,7 @@ const ROUNDS: usize = 21;
 
 pub(crate) fn measure(criterion: &mut Criterion) {
     let secret = Secret::new(format!("whsec_{}", "A".repeat(56)));
-    let key = secret.standard_key().into_owned();
+    let key = secret.standard_key();
     let mut group = criterion.benchmark_group("sign");
     let mut ratios = Vec::new();
     for length in [500, 64 * 1024] {

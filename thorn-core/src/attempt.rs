@@ -1,4 +1,4 @@
-//! Attempts: how one HTTP request ended, when a delivery is retried, and where a delivery stands.
+//! Attempts: the outcome of one HTTP request, the schedule of retries, and the state of a delivery.
 
 mod outcome;
 mod retry;

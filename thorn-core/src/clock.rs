@@ -1,4 +1,4 @@
-//! The clock of the wall, which may be set while a worker runs.
+//! Notices when the system clock is set while a worker runs.
 
 use std::time::Duration;
 
@@ -6,34 +6,38 @@ use tokio::time::Instant;
 
 use crate::timestamp::Timestamp;
 
-/// Differences up to this are left alone: those of a busy machine, and what is corrected bit by bit.
-const SLACK: Duration = Duration::from_secs(10);
+/// Differences up to this are ignored. A busy machine causes them, and so does NTP when it slews the clock.
+const TOLERANCE: Duration = Duration::from_secs(10);
 
-/// What time it was, by the clock that may be set and by the one that can't.
+/// Compares the system clock, which can be set, with the monotonic clock, which can't.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    day: Timestamp,
-    since: Instant,
+    wall: Timestamp,
+    monotonic: Instant,
 }
 
-/// By how much a clock was set.
+/// How far the system clock was set, and in which direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Jump {
-    Ahead(Duration),
-    Back(Duration),
+    Forward(Duration),
+    Backward(Duration),
 }
 
 impl Clock {
-    pub(crate) const fn new(day: Timestamp, since: Instant) -> Self {
-        Self { day, since }
+    pub(crate) const fn new(wall: Timestamp, monotonic: Instant) -> Self {
+        Self { wall, monotonic }
     }
 
-    /// Whether the clock was set since the last look.
-    pub(crate) fn look(&mut self, day: Timestamp, since: Instant) -> Option<Jump> {
-        let expected = self.day + since.duration_since(self.since);
-        *self = Self { day, since };
-        let (ahead, back) = (day.since(expected), expected.since(day));
-        if ahead > SLACK { Some(Jump::Ahead(ahead)) } else { (back > SLACK).then_some(Jump::Back(back)) }
+    /// Returns how far the system clock was set since the previous observation, if it was.
+    pub(crate) fn observe(&mut self, wall: Timestamp, monotonic: Instant) -> Option<Jump> {
+        let expected = self.wall + monotonic.duration_since(self.monotonic);
+        *self = Self { wall, monotonic };
+        let (forward, backward) = (wall.since(expected), expected.since(wall));
+        if forward > TOLERANCE {
+            Some(Jump::Forward(forward))
+        } else {
+            (backward > TOLERANCE).then_some(Jump::Backward(backward))
+        }
     }
 }
 
@@ -42,22 +46,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_jump_is_told_once_and_its_size_right() {
-        let (day, since) = (Timestamp::from_millis(1_000_000_000), Instant::now());
-        let mut clock = Clock::new(day, since);
+    fn a_jump_is_reported_once_and_with_its_size() {
+        let (wall, monotonic) = (Timestamp::from_millis(1_000_000_000), Instant::now());
+        let mut clock = Clock::new(wall, monotonic);
         let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
-        assert_eq!(clock.look(day + minute, since + minute), None);
-        assert_eq!(clock.look(day + minute * 2 + hour, since + minute * 2), Some(Jump::Ahead(hour)));
-        assert_eq!(clock.look(day + minute * 3 + hour, since + minute * 3), None);
-        assert_eq!(clock.look(day + minute * 4, since + minute * 4), Some(Jump::Back(hour)));
-        assert_eq!(clock.look(day + minute * 5, since + minute * 5), None);
+        assert_eq!(clock.observe(wall + minute, monotonic + minute), None);
+        assert_eq!(clock.observe(wall + minute * 2 + hour, monotonic + minute * 2), Some(Jump::Forward(hour)));
+        assert_eq!(clock.observe(wall + minute * 3 + hour, monotonic + minute * 3), None);
+        assert_eq!(clock.observe(wall + minute * 4, monotonic + minute * 4), Some(Jump::Backward(hour)));
+        assert_eq!(clock.observe(wall + minute * 5, monotonic + minute * 5), None);
     }
 
     #[test]
-    fn a_clock_that_is_a_little_off_wasn_t_set() {
-        let (day, since) = (Timestamp::from_millis(1_000_000_000), Instant::now());
-        let mut clock = Clock::new(day, since);
-        assert_eq!(clock.look(day + SLACK, since), None);
-        assert_eq!(clock.look(day, since), None);
+    fn a_small_difference_is_not_a_jump() {
+        let (wall, monotonic) = (Timestamp::from_millis(1_000_000_000), Instant::now());
+        let mut clock = Clock::new(wall, monotonic);
+        assert_eq!(clock.observe(wall + TOLERANCE, monotonic), None);
+        assert_eq!(clock.observe(wall, monotonic), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The database: connections, transactions, and SQL that runs on every database.
+//! Database access: connections, transactions, and SQL that runs on every supported database.
 
 mod batches;
 mod connect;
@@ -10,5 +10,5 @@ pub(crate) mod transaction;
 pub(crate) use batches::{MAX_BOUND_VALUES, MAX_BYTES, batches};
 pub use connect::connect;
 pub use reuse::end_abandoned_transactions;
-pub(crate) use statement::{Existing, is_taken, numbered, statement, unless_there};
-pub(crate) use timeout::{SILENCE, is_silence, within};
+pub(crate) use statement::{OnConflict, is_unique_violation, number_placeholders, on_conflict_do_nothing, statement};
+pub(crate) use timeout::{DB_TIMEOUT, is_db_timeout, with_timeout};

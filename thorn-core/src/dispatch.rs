@@ -1,39 +1,38 @@
-//! How an event is dispatched once it is committed: by the queue, inline, not at all, or by the
-//! application.
+//! The ways to dispatch a committed event: through the queue, inline, by the application, or not at all.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use crate::invalid::InvalidOption;
 
-/// The longest name of a dispatcher.
+/// The maximum length of a dispatcher's name, in characters.
 const MAX_NAME_LENGTH: usize = 64;
 
-/// How an event is dispatched once it is committed.
+/// The way in which an event is dispatched after its commit.
 ///
-/// The application's choice is [`ThornBuilder::dispatch`](crate::ThornBuilder::dispatch), an event's
-/// own, which goes before it, [`Event::dispatch`](crate::event::Event::dispatch).
+/// [`ThornBuilder::dispatch`](crate::ThornBuilder::dispatch) sets it for the application.
+/// [`Event::dispatch`](crate::event::Event::dispatch) overrides it for one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dispatch {
-    /// A worker delivers it (the default): the caller waits for nothing.
+    /// A worker delivers the event, and the caller doesn't wait. This is the default.
     #[default]
     Queue,
-    /// This process delivers it after the commit and before the call returns; what fails goes to
-    /// the queue.
+    /// This process delivers the event after the commit and before the call returns. Deliveries that fail go
+    /// to the queue.
     ///
-    /// The commit must be one that thorn sees: of a generated method or a bulk function that was
-    /// given a pool, of [`Thorn::transaction`](crate::Thorn::transaction), of an event that is sent
-    /// on a pool, or one inside [`Thorn::inline`](crate::Thorn::inline). In any other transaction
-    /// the event goes by the queue.
+    /// Thorn must see the commit. It sees the commits of [`Thorn::transaction`](crate::Thorn::transaction) and
+    /// all commits inside [`Thorn::inline`](crate::Thorn::inline). It also sees the commit if a generated
+    /// method, a bulk function or [`Event::send`](crate::event::Event::send) gets a connection pool. In any
+    /// other transaction the event goes to the queue.
     Inline,
-    /// The event is not even written; the change it would announce is saved.
+    /// The event is not written. The change that it would announce is saved.
     Disabled,
-    /// The [`Dispatcher`](crate::Dispatcher) of this name takes it, in a worker that has it.
+    /// A worker passes the event to the [`Dispatcher`](crate::Dispatcher) registered under this name.
     Custom(Cow<'static, str>),
 }
 
 impl Dispatch {
-    /// The dispatcher that was registered under this name.
+    /// Dispatches through the application's dispatcher of this name, which has 1 to 64 characters.
     pub fn custom(name: impl Into<Cow<'static, str>>) -> Self {
         Self::Custom(name.into())
     }
@@ -50,12 +49,12 @@ impl fmt::Display for Dispatch {
     }
 }
 
-/// The text names no way of dispatching.
+/// The text isn't the name of a [`Dispatch`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown dispatch `{0}`; use queue, inline or disabled")]
 pub struct ParseDispatchError(String);
 
-/// Reads `queue`, `inline` and `disabled`; an application's own dispatcher is named in code.
+/// Parses `queue`, `inline` and `disabled`. A dispatcher of the application can only be chosen in code.
 impl FromStr for Dispatch {
     type Err = ParseDispatchError;
 
@@ -65,10 +64,10 @@ impl FromStr for Dispatch {
     }
 }
 
-/// Checks the name of a dispatcher.
+/// Checks that the name of a dispatcher isn't empty and fits its column.
 pub(crate) fn check_name(name: &str) -> Result<(), InvalidOption> {
     if name.is_empty() || name.chars().count() > MAX_NAME_LENGTH {
-        let reason = format!("`{name}` isn't a name of 1 to {MAX_NAME_LENGTH} characters");
+        let reason = format!("the name `{name}` must have 1 to {MAX_NAME_LENGTH} characters");
         return Err(InvalidOption { option: "dispatcher", reason });
     }
     Ok(())
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn built_in_ways_are_read_back() {
+    fn built_in_dispatches_are_parsed_from_their_names() {
         for dispatch in [Dispatch::Queue, Dispatch::Inline, Dispatch::Disabled] {
             assert_eq!(dispatch.to_string().parse(), Ok(dispatch));
         }
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_fits_its_column() {
+    fn a_dispatcher_name_must_fit_its_column() {
         assert!(check_name("kafka").is_ok());
         assert!(check_name("").is_err());
         assert!(check_name(&"k".repeat(65)).is_err());

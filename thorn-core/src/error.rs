@@ -1,7 +1,10 @@
-//! What can go wrong in thorn, other than a delivery: a failed delivery is data
-//! ([`Outcome`](crate::attempt::Outcome)).
+//! The error type of the crate.
+//!
+//! A failed delivery is data, not an error: see [`Outcome`](crate::attempt::Outcome).
 
 mod flush;
+
+use std::time::Duration;
 
 use sea_orm::DbErr;
 
@@ -16,114 +19,120 @@ use crate::{
     pattern::ParsePatternError,
     rendered::{CallbackFailed, InvalidEventOptions},
     signing::{SecretError, SignatureError},
-    spec::InvalidConfiguration,
-    spec::InvalidSubscription,
+    spec::{InvalidConfiguration, InvalidSubscription},
 };
 
-/// Why an operation of thorn was refused or failed.
+/// The reason why an operation of thorn was refused or failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An event's name breaks the rules of [`Event::new`](crate::event::Event::new).
     #[error(transparent)]
     EventName(#[from] InvalidEventName),
-    /// The payload can't be written as JSON (a NaN, a map with keys that aren't strings, …).
+    /// The payload can't be serialized as JSON, for instance because of a map with keys that aren't strings.
     #[error("the payload of event `{event}` can't be written as JSON: {source}")]
     Payload {
-        /// The event's name.
+        /// The name of the event.
         event: String,
-        /// What the serialiser said.
+        /// The error of the serializer.
         source: serde_json::Error,
     },
-    /// What [`Event::request_data`](crate::event::Event::request_data) was given isn't a JSON object.
+    /// The argument of [`Event::request_data`](crate::event::Event::request_data) doesn't serialize to a JSON
+    /// object.
     #[error("the request data of event `{event}` must be an object: {reason}")]
     RequestData {
-        /// The event's name.
+        /// The name of the event.
         event: String,
-        /// What was found instead.
+        /// What it serializes to instead, or why it can't be serialized.
         reason: String,
     },
-    /// A callback that names an event's recipients failed or panicked.
+    /// A callback that chooses the recipients of an event failed or panicked.
     #[error(transparent)]
     Callback(#[from] CallbackFailed),
-    /// The rendered event is larger than allowed.
+    /// The rendered event is larger than `max_event_bytes`.
     #[error(
         "event `{event}` is {size} bytes, the limit is {limit}; send a reference instead of the whole object, or raise `max_event_bytes`"
     )]
     EventTooLarge {
-        /// The event's name.
+        /// The name of the event.
         event: String,
-        /// Bytes of the rendered body.
+        /// The size of the rendered body, in bytes.
         size: usize,
-        /// Bytes allowed.
+        /// The maximum size, in bytes.
         limit: usize,
     },
-    /// A header may not be set, or has a value that can't be sent.
+    /// An extra header is reserved, or its name or value isn't valid in HTTP.
     #[error(transparent)]
     Header(#[from] InvalidHeader),
-    /// A setting, or an option of an event or of the builder, has a value that makes no sense.
+    /// A setting, or an option of an event or of the builder, has an invalid value.
     #[error(transparent)]
     Option(#[from] InvalidOption),
-    /// A subscription's pattern is not one.
+    /// The pattern of a subscription is invalid.
     #[error(transparent)]
     Pattern(#[from] ParsePatternError),
-    /// A URL that deliveries must not go to.
+    /// Deliveries must not go to the URL.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// A secret or a signature is unusable or wrong.
+    /// Verification of a signature failed.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// A subscription was refused, with every field that is wrong.
+    /// A subscription was refused. The error lists every invalid field.
     #[error(transparent)]
     Subscription(#[from] InvalidSubscription),
-    /// Configured subscriptions were refused, with everything that is wrong.
+    /// Configured subscriptions were refused. The error lists every problem.
     #[error(transparent)]
     Configuration(#[from] InvalidConfiguration),
-    /// The subscription is configured, so it can't be changed or deleted where others are.
+    /// The subscription comes from a configuration, so it can't be changed or deleted through the store.
     #[error(
-        "subscription {id} comes from the configuration `{configuration}`; change it there. Here it can only be enabled and disabled"
+        "subscription {id} comes from the configuration `{configuration}`; change it there. Here it can only be enabled or disabled"
     )]
     Configured {
         /// The subscription.
         id: SubscriptionId,
-        /// The configuration's name.
+        /// The name of the configuration.
         configuration: String,
     },
-    /// A subscription's secret can't be made or read.
+    /// A secret can't be generated, encrypted or decrypted.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// There is no such thing, or it belongs to somebody else.
+    /// The item doesn't exist, or it belongs to another owner.
     #[error("no {what} {id}")]
     NotFound {
-        /// The kind of thing.
+        /// The kind of item, such as `subscription`.
         what: &'static str,
-        /// The id asked for.
+        /// The requested id.
         id: String,
     },
-    /// A [`SubscriptionStore`](crate::subscription::SubscriptionStore) refused or failed.
-    #[error("the store of subscriptions: {source}")]
+    /// A [`SubscriptionStore`](crate::subscription::SubscriptionStore) failed.
+    #[error("subscription store: {source}")]
     Store {
-        /// What it said.
+        /// The error of the store.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The database refused or failed.
+    /// The database refused a statement or failed.
     #[error("database: {0}")]
     Database(#[from] DbErr),
-    /// Buffered events couldn't be written; they are handed back.
+    /// The database server sent no answer and didn't close the connection.
+    #[error("the database said nothing for {waited:?}")]
+    DatabaseTimeout {
+        /// The time that thorn waited for an answer.
+        waited: Duration,
+    },
+    /// Buffered events couldn't be written. The error returns them.
     #[error(transparent)]
     Flush(#[from] FlushError),
-    /// The job queue refused or failed.
+    /// The job queue failed.
     #[error("queue: {message}")]
     Queue {
-        /// What was attempted.
+        /// The operation that failed.
         message: String,
-        /// What the queue said.
+        /// The error of the queue, if there is one.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
 }
 
-/// Hooks of SeaORM must fail with a [`DbErr`]; a database error stays what it was.
+/// Converts the error for hooks of SeaORM, which must fail with a [`DbErr`]. A database error is unwrapped.
 impl From<Error> for DbErr {
     fn from(error: Error) -> Self {
         match error {
@@ -143,7 +152,7 @@ impl From<InvalidEventOptions> for Error {
 }
 
 impl Error {
-    /// An option with a value that makes no sense.
+    /// The error for an option with an invalid value.
     pub(crate) fn option(option: &'static str, reason: impl Into<String>) -> Self {
         Self::Option(InvalidOption { option, reason: reason.into() })
     }

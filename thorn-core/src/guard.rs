@@ -1,8 +1,8 @@
-//! Where deliveries may go.
+//! The guard against server-side request forgery: which URLs and addresses deliveries may go to.
 
 mod address;
 mod error;
-mod names;
+mod resolver;
 mod validator;
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,23 +10,24 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use self::names::Names;
-use crate::spec::UrlCheck;
+use self::{
+    address::{contains_mapped, special},
+    resolver::Resolver,
+};
 
 pub use error::TargetError;
 pub use validator::Validator;
 
-/// Keeps deliveries away from addresses that a subscriber has no business with: the guard against
-/// server-side request forgery.
+/// Keeps deliveries away from internal systems (server-side request forgery).
 ///
-/// By default it lets through HTTP and HTTPS to addresses of the public internet on ports 80 and
-/// 443. Everything with another meaning (private and loopback networks, link-local addresses and the
-/// clouds' metadata services behind them, multicast, IPv6 forms that wrap such an IPv4 address, …) is
-/// refused. A host is refused if *any* of its addresses is.
+/// By default the guard allows HTTP and HTTPS to public addresses on ports 80 and 443. It refuses every
+/// special-purpose address: private, loopback, link-local (with the metadata services of clouds), multicast
+/// and so on. An IPv6 address that wraps such an IPv4 address is refused too. A host is refused if *any* of
+/// its addresses is.
 ///
-/// A URL is checked when somebody subscribes it, for a good error message; what counts is the check
-/// on every connection, of the very addresses that are connected to, because a host name may resolve
-/// to something else a moment later.
+/// Thorn checks a URL when it is subscribed, so that the subscriber gets an error message. It checks again on
+/// every connection, and then the very addresses it connects to. DNS rebinding therefore doesn't help an
+/// attacker.
 ///
 /// # Examples
 ///
@@ -46,7 +47,7 @@ pub struct TargetGuard {
     networks: Vec<IpNet>,
     addresses: Vec<SocketAddr>,
     validators: Vec<Validator>,
-    names: Names,
+    resolver: Resolver,
 }
 
 impl Default for TargetGuard {
@@ -56,41 +57,50 @@ impl Default for TargetGuard {
 }
 
 impl TargetGuard {
-    /// Lets through the public internet on ports 80 and 443, and nothing else.
+    /// A guard that allows public addresses on ports 80 and 443, and nothing else.
     #[must_use]
     pub fn new() -> Self {
-        Self { networks: Vec::new(), addresses: Vec::new(), validators: Validator::defaults(), names: Names::default() }
+        Self {
+            networks: Vec::new(),
+            addresses: Vec::new(),
+            validators: Validator::defaults(),
+            resolver: Resolver::default(),
+        }
     }
 
-    /// Lets through these networks too, on any port and whatever they mean: for internal systems and
-    /// for tests. An IPv4 network covers its IPv4-mapped IPv6 addresses.
+    /// Also allows all addresses in these networks, on any port, even if they are special-purpose.
+    ///
+    /// Use this for internal receivers and for tests. An IPv4 network includes its IPv4-mapped IPv6
+    /// addresses.
     #[must_use]
     pub fn allow_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.networks.extend(networks.into_iter().map(|network| network.trunc()));
         self
     }
 
-    /// Lets through these addresses on exactly these ports, if a URL names them as numbers: for a
-    /// receiver of one's own.
+    /// Also allows these addresses on exactly these ports, for instance for a receiver on this machine.
+    ///
+    /// The URL must contain the address as a number, unless its port is open anyway: the guard doesn't resolve
+    /// host names for closed ports.
     #[must_use]
     pub fn allow_addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.addresses.extend(addresses);
         self
     }
 
-    /// Lets through these ports of the public internet, besides those that are open already.
+    /// Also allows these ports on public addresses. Port 0 is ignored.
     #[must_use]
     pub fn allow_ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
-        let more: Vec<u16> = ports.into_iter().filter(|port| *port != 0).collect();
+        let added: Vec<u16> = ports.into_iter().filter(|port| *port != 0).collect();
         for validator in &mut self.validators {
             if let Validator::Ports(ports) = validator {
-                ports.extend(&more);
+                ports.extend(&added);
             }
         }
         self
     }
 
-    /// Lets through exactly these ports of the public internet.
+    /// Allows exactly these ports on public addresses.
     #[must_use]
     pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
         self.validators.retain(|validator| !matches!(validator, Validator::Ports(_)));
@@ -98,21 +108,24 @@ impl TargetGuard {
         self
     }
 
-    /// Replaces the rules for recipients. Without any, every port of the public internet is open to
-    /// HTTP and HTTPS; what isn't the public internet stays refused, but for what is allowed.
+    /// Replaces the validators, which are [`Validator::defaults`] at first.
+    ///
+    /// With an empty list, HTTP and HTTPS to public addresses are allowed on every port. Special-purpose
+    /// addresses stay refused unless they are allowed explicitly.
     #[must_use]
     pub fn validators(mut self, validators: impl IntoIterator<Item = Validator>) -> Self {
         self.validators = validators.into_iter().collect();
         self
     }
 
-    /// Checks what a URL says without asking the DNS: scheme, credentials, port, and the address if
-    /// the host is one. Another port than the open ones can only be right within an allowed network,
-    /// which shows when a host name is resolved.
+    /// Checks a URL without DNS: its scheme, credentials and port, and the address if the host is one.
+    ///
+    /// If the host is a name and networks are allowed, any port passes. Only the resolved address shows
+    /// whether it is in such a network.
     ///
     /// # Errors
     ///
-    /// [`TargetError`], saying what is refused.
+    /// [`TargetError`] with the reason.
     pub fn check_url(&self, url: &Url) -> Result<(), TargetError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(TargetError::Scheme { scheme: url.scheme().to_owned() });
@@ -134,45 +147,45 @@ impl TargetGuard {
         }
     }
 
-    /// Checks one address and port.
+    /// Checks an address and port.
     ///
     /// # Errors
     ///
-    /// [`TargetError::Network`] if a validator blocks the address; [`TargetError::Address`] or
-    /// [`TargetError::Port`] if it is in no allowed network.
+    /// [`TargetError::Network`] if a validator blocks the address. For an address that isn't explicitly
+    /// allowed: [`TargetError::Address`] if it is special-purpose, [`TargetError::Port`] if the port is closed.
     pub fn check_address(&self, ip: IpAddr, port: u16) -> Result<(), TargetError> {
         let ip = ip.to_canonical();
         self.validators.iter().try_for_each(|validator| validator.check_network(ip))?;
-        if self.networks.iter().any(|network| network.contains(&ip) || in_mapped(network, ip)) {
+        if self.networks.iter().any(|network| network.contains(&ip) || contains_mapped(network, ip)) {
             return Ok(());
         }
         if self.addresses.contains(&SocketAddr::new(ip, port)) {
             return Ok(());
         }
-        if let Some(kind) = address::special(ip) {
+        if let Some(kind) = special(ip) {
             return Err(TargetError::Address { host: ip.to_string(), address: ip, kind });
         }
         if self.allows_port(port) { Ok(()) } else { Err(TargetError::Port { port }) }
     }
 
-    /// Resolves a host name to addresses that all passed [`check_address`](Self::check_address).
+    /// Resolves a host name and checks each address with [`check_address`](Self::check_address).
     ///
     /// # Errors
     ///
-    /// [`TargetError::Unresolvable`] if there is no address, else the error of the first address that
-    /// is refused.
+    /// [`TargetError::Unresolvable`] if the host has no address. Otherwise the error of the first address
+    /// that is refused.
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, TargetError> {
         let ips = self.lookup(host, port).await?;
         Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
     }
 
-    /// Checks a URL as a subscription gives it, its host's addresses included.
+    /// Parses and checks the URL of a subscription, including all addresses of its host.
     ///
     /// # Errors
     ///
-    /// [`TargetError`], saying what is refused.
+    /// [`TargetError`] with the reason.
     pub async fn check(&self, url: &str) -> Result<(), TargetError> {
-        let url = parsed(url)?;
+        let url = parse_url(url)?;
         self.check_url(&url)?;
         if let (Some(Host::Domain(host)), Some(port)) = (url.host(), url.port_or_known_default()) {
             self.resolve(host, port).await?;
@@ -182,46 +195,28 @@ impl TargetGuard {
 
     pub(super) async fn lookup(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, TargetError> {
         let unresolvable = |reason: String| TargetError::Unresolvable { host: host.to_owned(), reason };
-        let ips = self.names.addresses(host).await.map_err(unresolvable)?;
+        let ips = self.resolver.addresses(host).await.map_err(unresolvable)?;
         if ips.is_empty() {
             return Err(unresolvable("it has no address".to_owned()));
         }
-        ips.iter().try_for_each(|ip| self.check_address(*ip, port)).map_err(|error| error.of_host(host))?;
+        ips.iter().try_for_each(|ip| self.check_address(*ip, port)).map_err(|error| error.with_host(host))?;
         Ok(ips)
     }
 
-    /// Whether the port is open on addresses of the public internet.
+    /// Whether the port is open on public addresses.
     pub(super) fn allows_port(&self, port: u16) -> bool {
         port != 0 && self.validators.iter().all(|validator| validator.allows_port(port))
     }
 
-    /// The rules in force.
+    /// The validators in force.
     pub(super) fn rules(&self) -> &[Validator] {
         &self.validators
     }
 }
 
-#[async_trait::async_trait]
-impl UrlCheck for TargetGuard {
-    async fn check(&self, url: &str) -> Result<(), TargetError> {
-        Self::check(self, url).await
-    }
-
-    fn check_alone(&self, url: &str) -> Result<(), TargetError> {
-        self.check_url(&parsed(url)?)
-    }
-}
-
-fn parsed(url: &str) -> Result<Url, TargetError> {
+/// Parses a URL; the error message leaves it out.
+pub(crate) fn parse_url(url: &str) -> Result<Url, TargetError> {
     Url::parse(url).map_err(|error| TargetError::Url { reason: error.to_string() })
-}
-
-/// Whether the network is one of mapped addresses (`::ffff:10.0.0.0/104`) that holds this address.
-fn in_mapped(network: &IpNet, ip: IpAddr) -> bool {
-    match (network, ip) {
-        (IpNet::V6(network), IpAddr::V4(ip)) if network.prefix_len() >= 96 => network.contains(&ip.to_ipv6_mapped()),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

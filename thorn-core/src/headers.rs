@@ -1,51 +1,51 @@
-//! Headers an application adds to deliveries.
+//! Extra HTTP headers that an application or a subscription adds to deliveries.
 
 use std::fmt;
 
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-/// A header may not be set, or has a value that can't be sent.
+/// A header is reserved, or its name or value isn't valid in HTTP.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("header `{name}` {reason}")]
 pub struct InvalidHeader {
-    /// The header's name as given.
+    /// The name of the header, with control characters escaped.
     pub name: String,
-    /// What is wrong with it.
+    /// What is wrong with the header, phrased to follow its name.
     pub reason: &'static str,
 }
 
-/// Headers in the order they were added; a later one of the same name wins.
+/// Extra headers in the order they were added. If a name occurs twice, the later value is sent.
 ///
-/// `Debug` shows their names only, since a value may be a credential.
+/// `Debug` shows only the names, because a value may be a credential.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExtraHeaders(Vec<(String, String)>);
 
 impl ExtraHeaders {
-    /// Adds a header; it is checked by [`check`](Self::check).
+    /// Adds a header without checking it; call [`check`](Self::check) before the headers are used.
     pub fn push(&mut self, name: String, value: String) {
         self.0.push((name, value));
     }
 
-    /// Whether there is none.
+    /// Whether there are no headers.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Names and values as given.
+    /// The names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// How many there are.
+    /// The number of headers.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The names as given.
+    /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|(name, _)| name)
     }
@@ -54,7 +54,7 @@ impl ExtraHeaders {
     ///
     /// # Errors
     ///
-    /// [`InvalidHeader`] naming the first header that is protected or can't be sent.
+    /// [`InvalidHeader`] for the first header that is reserved or isn't valid in HTTP.
     pub fn check(&self) -> Result<(), InvalidHeader> {
         self.iter().try_for_each(|(name, value)| check_header(name, value))
     }
@@ -72,13 +72,13 @@ impl fmt::Debug for ExtraHeaders {
     }
 }
 
-/// Checks one header.
+/// Checks that a header is valid in HTTP and not reserved.
 pub(crate) fn check_header(name: &str, value: &str) -> Result<(), InvalidHeader> {
     let refuse = |reason| Err(InvalidHeader { name: name.escape_debug().to_string(), reason });
     let Ok(parsed) = HeaderName::try_from(name) else {
         return refuse("is not a valid header name");
     };
-    if is_protected(&parsed) {
+    if is_reserved(&parsed) {
         return refuse("is set by thorn or by the HTTP connection and can't be replaced");
     }
     if value.contains(['\r', '\n']) {
@@ -90,10 +90,9 @@ pub(crate) fn check_header(name: &str, value: &str) -> Result<(), InvalidHeader>
     Ok(())
 }
 
-/// Signature, identity and framing are never an application's to replace; the content type is the
-/// subscription's.
-fn is_protected(name: &HeaderName) -> bool {
-    const FRAMING: [&str; 9] = [
+/// Whether thorn or the HTTP connection sets the header. The content type is a field of the subscription.
+fn is_reserved(name: &HeaderName) -> bool {
+    const RESERVED: [&str; 9] = [
         "host",
         "content-length",
         "content-type",
@@ -105,7 +104,7 @@ fn is_protected(name: &HeaderName) -> bool {
         "expect",
     ];
     let name = name.as_str();
-    name.starts_with("hook-") || name.starts_with("webhook-") || FRAMING.contains(&name)
+    name.starts_with("hook-") || name.starts_with("webhook-") || RESERVED.contains(&name)
 }
 
 #[cfg(test)]
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thorn_145_protected_headers_and_line_breaks_are_refused() {
+    fn thorn_145_reserved_headers_and_line_breaks_are_refused() {
         for (name, value) in [
             ("Hook-HMAC", "x"),
             ("hOOK-event", "x"),
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_names_only() {
+    fn debug_shows_only_the_names() {
         let headers = ExtraHeaders::from_iter([("Authorization", "Bearer hush")]);
         assert_eq!(format!("{headers:?}"), r#"["Authorization"]"#);
     }

@@ -1,4 +1,4 @@
-//! Typed identifiers, so that an event is never mistaken for a delivery.
+//! Typed identifiers, so that an event's id can't be passed where a delivery's is expected.
 
 use std::{fmt, str::FromStr};
 
@@ -14,13 +14,13 @@ macro_rules! typed_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Wraps a UUID that is known to name such a thing.
+            /// Wraps a UUID, for instance one read from a table.
             #[must_use]
             pub const fn from_uuid(id: Uuid) -> Self {
                 Self(id)
             }
 
-            /// The plain UUID.
+            /// The UUID itself.
             #[must_use]
             pub const fn as_uuid(self) -> Uuid {
                 self.0
@@ -50,36 +50,41 @@ macro_rules! typed_id {
 }
 
 typed_id!(
-    /// Identifies one event; a UUIDv7, so ids sort by time of creation.
+    /// The id of an event.
+    ///
+    /// It is a UUIDv7 ([RFC 9562, section 5.7](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)), so ids
+    /// sort by the time of creation.
     EventId
 );
 typed_id!(
-    /// Identifies one subscription.
+    /// The id of a subscription. Thorn generates each as a UUIDv7.
     SubscriptionId
 );
 typed_id!(
-    /// Identifies one delivery: one event on its way to one subscription.
+    /// The id of a delivery: one event sent to one subscription.
     ///
-    /// It is derived from both, so every attempt, retry and takeover carries the same id,
-    /// and a receiver that remembers the ids it has seen handles each delivery once.
+    /// Both ids determine it, so every attempt to make the delivery carries the same id. A receiver that
+    /// remembers the ids it has seen can therefore handle each delivery once.
     DeliveryId
 );
 
 impl EventId {
-    /// A fresh id, ordered after all that this process made before.
+    /// Generates an id that sorts after every id this process has generated before.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The one id of thorn's own event about a delivery of this event.
+    /// The id of the event with which thorn reports on `delivery`, a delivery of the event `of`.
+    ///
+    /// The arguments determine the id, so thorn reports on a delivery once, however often it tries.
     pub(crate) fn about(delivery: DeliveryId, of: Self) -> Self {
         Self(derived(of, delivery.0))
     }
 }
 
 impl SubscriptionId {
-    /// A fresh id.
+    /// Generates a new id.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
@@ -87,16 +92,31 @@ impl SubscriptionId {
 }
 
 impl DeliveryId {
-    /// The one id of this event's delivery to this subscription (a UUIDv8: the event's time and place
-    /// in it, then a hash of both, so that rows of one time lie together in the index).
+    /// The id of the delivery of this event to this subscription. The same arguments always give the same
+    /// id.
+    ///
+    /// It is a UUIDv8 ([RFC 9562, section 5.8](https://www.rfc-editor.org/rfc/rfc9562#section-5.8)): the
+    /// event's time and counter, then a hash of both ids. Ids therefore sort by the event's time, which
+    /// keeps new rows together in the index.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::{DeliveryId, EventId, SubscriptionId};
+    ///
+    /// let (event, subscription) = (EventId::generate(), SubscriptionId::generate());
+    /// assert_eq!(DeliveryId::derive(event, subscription), DeliveryId::derive(event, subscription));
+    /// ```
     #[must_use]
     pub fn derive(event: EventId, subscription: SubscriptionId) -> Self {
         Self(derived(event, subscription.0))
     }
 }
 
-/// A UUIDv8 of the event's millisecond, the low 12 bits of its number therein, and 62 bits of a hash of
-/// both. Without the number, the many events that a busy millisecond has would be strewn over pages.
+/// A UUIDv8 made of the event's millisecond, the low 12 bits of its counter within that millisecond, and
+/// 62 bits of a hash of both ids.
+///
+/// Without the counter, ids of one busy millisecond would be random and touch many pages of the index.
 fn derived(event: EventId, other: Uuid) -> Uuid {
     let mut hash = Sha256::new();
     hash.update(event.0.as_bytes());
@@ -104,8 +124,8 @@ fn derived(event: EventId, other: Uuid) -> Uuid {
     let event = event.0.as_bytes();
     let mut bytes = [0; 16];
     bytes[..6].copy_from_slice(&event[..6]);
-    // A UUIDv7 of ours counts in 42 bits, which end here (RFC 9562, section 6.2, method 1); the upper
-    // four of these sixteen give way to the version.
+    // `Uuid::now_v7` counts in 42 bits, which end at byte 12 (RFC 9562, section 6.2, method 1). The UUID
+    // version overwrites the upper four of the sixteen bits copied here.
     bytes[6..8].copy_from_slice(&event[10..12]);
     bytes[8..].copy_from_slice(&hash.finalize()[..8]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
@@ -116,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delivery_id_is_stable_and_tells_its_parents_apart() {
+    fn a_delivery_id_is_stable_and_differs_between_events() {
         let (event, other) = (EventId::generate(), EventId::generate());
         let subscription = SubscriptionId::generate();
         let id = DeliveryId::derive(event, subscription);
@@ -127,12 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_of_one_millisecond_lie_in_the_order_of_their_events() {
+    fn delivery_ids_of_one_millisecond_sort_by_event() {
         let subscriptions = [(); 20].map(|()| SubscriptionId::generate());
         let events: Vec<_> = (0..1000).map(|_| EventId::generate()).collect();
-        let of = |event: &EventId| subscriptions.map(|subscription| DeliveryId::derive(*event, subscription));
-        // The number may begin anew within a millisecond, once in 4096.
-        let ordered = events.windows(2).filter(|two| of(&two[0]).iter().max() < of(&two[1]).iter().min());
+        let deliveries = |event: &EventId| subscriptions.map(|subscription| DeliveryId::derive(*event, subscription));
+        // The 12 bits of the counter overflow once in 4096 events.
+        let ordered =
+            events.windows(2).filter(|pair| deliveries(&pair[0]).iter().max() < deliveries(&pair[1]).iter().min());
         assert!(ordered.count() >= 990, "{events:?}");
     }
 }

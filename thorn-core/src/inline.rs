@@ -135,7 +135,7 @@ impl Inline {
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
             .filter(Column::Id.is_in(rows.iter().map(|event| event.id.as_uuid())));
         let settle = settle.build(self.db.get_database_backend());
-        if let Err(error) = transaction::alone(&self.db, settle).await {
+        if let Err(error) = transaction::execute_in_own_transaction(&self.db, settle).await {
             tracing::warn!(%error, "can't settle the events; the reconciler will");
         }
     }
@@ -170,7 +170,7 @@ impl Inline {
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
             .filter(Column::Id.is_in(ids))
             .filter(held());
-        match transaction::alone(&self.db, release.build(self.db.get_database_backend())).await {
+        match transaction::execute_in_own_transaction(&self.db, release.build(self.db.get_database_backend())).await {
             Ok(_) => process::notify(),
             Err(error) => tracing::warn!(%error, "can't release the events; a worker will find them"),
         }

@@ -1,11 +1,11 @@
-//! A setting or option with a value that makes no sense.
+//! The error for a setting or option with an invalid value.
 
-/// A setting or option has a value that makes no sense.
+/// A setting or option has an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid {option}: {reason}")]
 pub struct InvalidOption {
-    /// Its name.
+    /// The name of the setting or option.
     pub option: &'static str,
-    /// What is wrong, and what is allowed.
+    /// What is wrong with the value, and which values are allowed.
     pub reason: String,
 }

@@ -1,10 +1,10 @@
-//! What a worker has done, for its status line and for metrics.
+//! Counters of a worker, for its status line and for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::attempt::Outcome;
 
-/// Counts since the worker was started.
+/// Counters since the start of the worker.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     relayed: AtomicU64,
@@ -14,18 +14,18 @@ pub(crate) struct Counters {
     recovered: AtomicU64,
 }
 
-/// The counts at one moment.
+/// The values of the counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Events fanned out.
+    /// Events that were fanned out.
     pub relayed: u64,
-    /// Attempts the receiver took.
+    /// Attempts that the receiver accepted.
     pub delivered: u64,
-    /// Attempts that failed, whatever the reason.
+    /// Attempts that failed for any reason.
     pub failed: u64,
-    /// Deliveries that waited because their endpoint was busy.
+    /// Deliveries that were postponed because their endpoint was busy.
     pub put_off: u64,
-    /// Deliveries that the queue had lost and the reconciler found.
+    /// Deliveries that the queue had lost and the reconciler recovered.
     pub recovered: u64,
 }
 
@@ -47,7 +47,7 @@ impl Counters {
         self.recovered.fetch_add(deliveries as u64, Relaxed);
     }
 
-    /// The counts at this moment.
+    /// The values at this moment.
     #[must_use]
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {

@@ -1,6 +1,6 @@
-//! Thorn's tables as `sea-orm-migration` migrations.
+//! The migrations of thorn's tables, for `sea-orm-migration`.
 //!
-//! An application adds [`migrations`] to its own migrator, or calls [`migrate`] once at start.
+//! An application calls [`migrate`] at start, or adds [`migrations`] to its own migrator.
 
 mod m0001_tables;
 mod m0002_options;
@@ -19,16 +19,17 @@ use sea_orm_migration::{
 
 use crate::{db::transaction, error::Error};
 
-/// The advisory lock of PostgreSQL, for each database its own: "thorn" and a number.
-const LOCK: i64 = 0x7468_6f72_6e01;
+/// The key of the advisory lock on PostgreSQL: "thorn" in ASCII and a number. Each database has its own locks.
+const POSTGRES_LOCK: i64 = 0x7468_6f72_6e01;
 
-/// That of MySQL, which holds for the whole server, and has at most 64 characters.
+/// An SQL expression for the name of the lock on MySQL, at most 64 characters long. The lock is shared by all
+/// databases of the server, so the name contains a hash of the database.
 const MYSQL_LOCK: &str = "CONCAT('thorn_migration_', MD5(DATABASE()))";
 
-/// Seconds that MySQL waits for it.
-const PATIENCE: u32 = 60;
+/// How many seconds MySQL waits for the lock.
+const LOCK_TIMEOUT_SECS: u32 = 60;
 
-/// Thorn's own migrator. It keeps its history in `thorn_migration`, apart from the application's.
+/// A migrator for thorn's tables. It records applied migrations in the table `thorn_migration`.
 #[derive(Debug)]
 pub struct Migrator;
 
@@ -42,7 +43,9 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Thorn's migrations in order, to be appended to an application's own:
+/// The migrations in order, for an application that runs them in its own migrator.
+///
+/// # Examples
 ///
 /// ```
 /// use thorn_core::migration::{MigrationTrait, MigratorTrait, migrations};
@@ -51,7 +54,7 @@ impl MigratorTrait for Migrator {
 ///
 /// impl MigratorTrait for AppMigrator {
 ///     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-///         let mut all: Vec<Box<dyn MigrationTrait>> = vec![/* your own */];
+///         let mut all: Vec<Box<dyn MigrationTrait>> = vec![/* the application's migrations */];
 ///         all.extend(migrations());
 ///         all
 ///     }
@@ -62,29 +65,41 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     vec![Box::new(m0001_tables::Migration), Box::new(m0002_options::Migration)]
 }
 
-/// Brings thorn's tables up to date. Running it again changes nothing.
+/// Creates thorn's tables, or brings them up to date. If they are up to date, it changes nothing.
 ///
-/// Any number of processes may call it at once: one works, the others wait for it. One that dies
-/// meanwhile leaves nothing half made on SQLite and PostgreSQL, where it is one transaction; on
-/// MySQL, which commits each statement, the next one goes on where it was.
+/// Several processes may call it at the same time. One migrates, and the others wait. If a process dies during
+/// the migration, SQLite and PostgreSQL roll it back. MySQL commits each statement, so the next call continues
+/// where the migration stopped.
 ///
 /// # Errors
 ///
-/// [`Error::Database`], for instance if the role may not create tables.
+/// [`Error::Database`], for instance if the database user may not create tables.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let db = thorn_core::connect("sqlite::memory:").await?;
+/// thorn_core::migration::migrate(&db).await?;
+/// # Ok::<(), thorn_core::Error>(())
+/// # }).unwrap();
+/// ```
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
-    // Asked first, so that where nothing is to do a user without the right to create anything will do.
+    // The check comes first so that a user without the right to create tables can start the application.
     if is_up_to_date(db).await? {
         return Ok(());
     }
     let db = db.clone();
-    // Not given up halfway: MySQL's lock would stay with the connection, in the pool.
+    // A task, because dropping this future must not stop the migration. MySQL's lock would stay with the
+    // connection in the pool.
     let migrating = tokio::spawn(async move {
-        // The connection that holds the lock must be the one that works.
+        // The lock belongs to the connection of this transaction, so everything runs on it.
         let txn = transaction::begin(&db).await?;
         lock(&txn).await?;
-        let done = up(&txn).await;
+        let result = up(&txn).await;
         unlock(&txn).await?;
-        match done {
+        match result {
             Ok(()) => txn.commit().await?,
             Err(error) => {
                 txn.rollback().await?;
@@ -93,40 +108,42 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
         }
         Ok(())
     });
-    migrating.await.map_err(|error| DbErr::Custom(format!("thorn's migrations ended early: {error}")))?
+    migrating.await.map_err(|error| DbErr::Custom(format!("thorn's migration stopped early: {error}")))?
 }
 
-/// Whether all migrations were run, by [`migrate`] or by the application's own migrator.
+/// Whether [`migrate`] or the application's own migrator has applied all migrations.
 async fn is_up_to_date(db: &DatabaseConnection) -> Result<bool, Error> {
     let manager = SchemaManager::new(db);
     if !manager.has_table("thorn_migration").await? {
-        return already_in_the_applications_migrator(&manager).await;
+        return applied_by_the_applications_migrator(&manager).await;
     }
     let sql = "SELECT version FROM thorn_migration";
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
-    let done: Vec<String> = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?;
-    Ok(migrations().iter().all(|migration| done.iter().any(|done| done == migration.name())))
+    let applied: Vec<String> = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?;
+    Ok(migrations().iter().all(|migration| applied.iter().any(|name| name == migration.name())))
 }
 
 async fn up(txn: &DatabaseTransaction) -> Result<(), Error> {
-    if !already_in_the_applications_migrator(&SchemaManager::new(txn)).await? {
+    if !applied_by_the_applications_migrator(&SchemaManager::new(txn)).await? {
         Migrator::up(txn, None).await?;
     }
     Ok(())
 }
 
-/// Waits until nobody else migrates this database. SQLite's transaction has the lock already.
+/// Waits until no other process migrates this database. On SQLite, the transaction already holds the write lock.
 async fn lock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
     match txn.get_database_backend() {
         DbBackend::Postgres => {
-            txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+            txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})")).await?;
         }
         DbBackend::MySql => {
-            let sql = format!("SELECT GET_LOCK({MYSQL_LOCK}, {PATIENCE}) AS got");
+            let sql = format!("SELECT GET_LOCK({MYSQL_LOCK}, {LOCK_TIMEOUT_SECS}) AS got");
             let row = txn.query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await?;
             let got: Option<i64> = row.map_or(Ok(None), |row| row.try_get("", "got"))?;
             if got != Some(1) {
-                let message = format!("another process has been migrating for {PATIENCE} s; see SHOW PROCESSLIST");
+                let message = format!(
+                    "another process has been migrating this database for {LOCK_TIMEOUT_SECS} s; see SHOW PROCESSLIST"
+                );
                 return Err(DbErr::Custom(message));
             }
         }
@@ -135,7 +152,7 @@ async fn lock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// PostgreSQL's lock ends with the transaction.
+/// Releases the lock on MySQL. On PostgreSQL it ends with the transaction.
 async fn unlock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
     if txn.get_database_backend() == DbBackend::MySql {
         txn.execute_unprepared(&format!("DO RELEASE_LOCK({MYSQL_LOCK})")).await?;
@@ -143,14 +160,17 @@ async fn unlock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// An application that runs [`migrations`] in its own migrator has the tables, but no `thorn_migration`.
-/// If it hasn't run the newest yet, they are run here, and find done what it has done; so does it later.
-async fn already_in_the_applications_migrator(manager: &SchemaManager<'_>) -> Result<bool, Error> {
+/// Whether the application has applied all of [`migrations`] with its own migrator, so that there is no
+/// `thorn_migration`.
+///
+/// If only some are applied, [`migrate`] runs all of them. Each migration skips what already exists, also when
+/// the application's migrator runs it later.
+async fn applied_by_the_applications_migrator(manager: &SchemaManager<'_>) -> Result<bool, Error> {
     if manager.has_table("thorn_migration").await? || !manager.has_table("seaql_migrations").await? {
         return Ok(false);
     }
     let names: Vec<String> = migrations().iter().map(|migration| migration.name().to_owned()).collect();
-    let wanted = names.len() as u64;
+    let expected = names.len() as u64;
     let applied = seaql_migrations::Entity::find().filter(seaql_migrations::Column::Version.is_in(names));
-    Ok(applied.count(manager.get_connection()).await? == wanted)
+    Ok(applied.count(manager.get_connection()).await? == expected)
 }

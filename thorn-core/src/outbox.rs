@@ -19,7 +19,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 
 use self::insert::insert;
 use crate::{
-    db::Existing, dispatch::Dispatch, error::Error, id::EventId, process, rendered::RenderedEvent, tables::event,
+    db::OnConflict, dispatch::Dispatch, error::Error, id::EventId, process, rendered::RenderedEvent, tables::event,
     timestamp::Timestamp,
 };
 
@@ -45,12 +45,12 @@ pub async fn write<C: ConnectionTrait>(db: &C, mut events: Vec<RenderedEvent>) -
 }
 
 async fn insert_new<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
-    process::after_statement::<C, _>(insert(db, events, Existing::Refused)).await
+    process::after_statement::<C, _>(insert(db, events, OnConflict::Fail)).await
 }
 
 /// As [`write`], but an event that is there already stays as it is.
 pub(crate) async fn write_once<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
-    insert(db, events, Existing::Stays).await
+    insert(db, events, OnConflict::DoNothing).await
 }
 
 /// Gives an event of the same transaction the body and recipients of this one, also one that is still buffered; `false` if

@@ -1,17 +1,17 @@
-//! Which events a subscription wants to hear of.
+//! Patterns: the event names that a subscription matches.
 
 use std::{fmt, str::FromStr};
 
 use crate::name::MAX_NAME_LENGTH;
 
-/// A subscription's pattern: an event name whose segments may be wildcards.
+/// The pattern of a subscription: an event name whose segments may be wildcards.
 ///
-/// - `*` is exactly one segment; as the last one it is one or more, so that `article.*` also hears
-///   `article.comment.created`, and a lone `*` hears everything.
-/// - `**` is any number of segments, none included: `article.**` also hears `article`.
-/// - Anything else is itself, in this letter case.
+/// - `*` matches exactly one segment. As the last segment it matches one or more, so `article.*` also matches
+///   `article.comment.created`, and a lone `*` matches every event.
+/// - `**` matches any number of segments, including none, so `article.**` also matches `article`.
+/// - Any other segment matches itself, case-sensitively.
 ///
-/// The text is kept as it was given.
+/// A pattern keeps the text it was parsed from. It has at most 190 characters.
 ///
 /// # Examples
 ///
@@ -27,68 +27,68 @@ use crate::name::MAX_NAME_LENGTH;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pattern(Box<str>);
 
-/// The text is no pattern, because it could never match an event.
+/// The text is not a pattern. It breaks a rule, or could never match an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParsePatternError {
-    /// There is nothing in it.
-    #[error("the pattern is empty; name an event, or use `*` for all")]
+    /// The text is empty.
+    #[error("the pattern is empty; name an event, or use `*` for all events")]
     Empty,
-    /// No event has a name this long.
-    #[error("the pattern has {length} characters, at most {MAX_NAME_LENGTH} are allowed")]
+    /// The text is longer than an event name can be.
+    #[error("the pattern has {length} characters; at most {MAX_NAME_LENGTH} are allowed")]
     TooLong {
-        /// Its characters.
+        /// The number of characters.
         length: usize,
     },
-    /// No event's name has white space or control characters.
-    #[error("pattern {pattern:?} has white space or a control character; event names never do, so remove it")]
+    /// The text has white space or a control character, which event names can't contain.
+    #[error("pattern {pattern:?} contains white space or a control character, which event names never do; remove it")]
     Blank {
-        /// The pattern as given.
+        /// The rejected text.
         pattern: String,
     },
-    /// Two dots stand side by side, or one at an end.
-    #[error("pattern `{pattern}` has an empty segment; write `*` where any segment is meant, or remove the dot")]
+    /// A segment is empty: there are two adjacent dots, or a dot at the start or end.
+    #[error("pattern `{pattern}` has an empty segment; write `*` to match any segment, or remove the dot")]
     EmptySegment {
-        /// The pattern as given.
+        /// The rejected text.
         pattern: String,
     },
-    /// A wildcard stands for whole segments only.
+    /// A segment combines a wildcard with other characters. A wildcard is always a whole segment.
     #[error(
-        "segment `{segment}` of pattern `{pattern}` mixes `*` with something else; a wildcard is a whole segment, `*` or `**`"
+        "segment `{segment}` of pattern `{pattern}` combines `*` with other characters; a wildcard is a whole segment, `*` or `**`"
     )]
     MixedSegment {
-        /// The pattern as given.
+        /// The rejected text.
         pattern: String,
-        /// The segment that is neither a name nor a wildcard.
+        /// The segment with the wildcard.
         segment: String,
     },
-    /// One `**` is as good as two.
-    #[error("pattern `{pattern}` has `**.**`; one `**` already stands for any number of segments, remove the other")]
+    /// The text contains `**.**`, which means the same as `**`.
+    #[error("pattern `{pattern}` contains `**.**`; one `**` already matches any number of segments, remove the other")]
     Repeated {
-        /// The pattern as given.
+        /// The rejected text.
         pattern: String,
     },
 }
 
-/// A part of a pattern between dots.
+/// A segment of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Segment<'a> {
-    /// Itself.
+    /// Matches a segment with this text.
     Literal(&'a str),
-    /// `*` that isn't last: one segment.
+    /// `*` before other segments: matches exactly one segment.
     One,
-    /// `**`: any number of segments.
+    /// `**`: matches any number of segments.
     Any,
-    /// `*` at the end: one segment or more.
+    /// `*` at the end: matches one or more segments.
     Rest,
 }
 
 impl Pattern {
-    /// Reads a pattern; the same as [`str::parse`].
+    /// Parses a pattern, as [`str::parse`] does.
     ///
     /// # Errors
     ///
-    /// [`ParsePatternError`] if no event could ever match.
+    /// [`ParsePatternError`] if the text breaks a rule.
     pub fn parse(text: &str) -> Result<Self, ParsePatternError> {
         let pattern = || text.to_owned();
         if text.is_empty() {
@@ -101,49 +101,47 @@ impl Pattern {
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(ParsePatternError::Blank { pattern: pattern() });
         }
-        let mut before = "";
+        let mut previous = "";
         for segment in text.split('.') {
             match segment {
                 "" => return Err(ParsePatternError::EmptySegment { pattern: pattern() }),
-                "**" if before == "**" => return Err(ParsePatternError::Repeated { pattern: pattern() }),
+                "**" if previous == "**" => return Err(ParsePatternError::Repeated { pattern: pattern() }),
                 "*" | "**" => {}
                 mixed if mixed.contains('*') => {
                     return Err(ParsePatternError::MixedSegment { pattern: pattern(), segment: mixed.to_owned() });
                 }
                 _ => {}
             }
-            before = segment;
+            previous = segment;
         }
         Ok(Self(text.into()))
     }
 
-    /// The pattern as it was given.
+    /// The text that the pattern was parsed from.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it has no wildcard, and so is the name of one event.
+    /// Whether the pattern has no wildcard and thus matches a single event name.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         !self.0.contains('*')
     }
 
-    /// Whether it begins with a wildcard, and so means events of every kind.
+    /// Whether the pattern begins with a wildcard and thus matches events of every kind.
     #[must_use]
     pub fn is_of_every_kind(&self) -> bool {
         !matches!(self.segments().next(), Some(Segment::Literal(_)))
     }
 
-    /// Whether an event of this name is meant.
-    ///
-    /// This looks at one pattern; for many, a [`Matcher`](crate::subscription::Matcher) asks them all at once.
+    /// Whether the pattern matches an event of this name. It never matches an invalid name.
     #[must_use]
     pub fn matches(&self, event: &str) -> bool {
         if event.split('.').any(str::is_empty) {
             return false;
         }
-        // `reached[n]`: the segments so far can stand for the event's first n.
+        // `reached[n]` is true if the segments read so far match the first `n` segments of the event.
         let names: Vec<&str> = event.split('.').collect();
         let mut reached = vec![false; names.len() + 1];
         reached[0] = true;
@@ -163,7 +161,7 @@ impl Pattern {
         reached[names.len()]
     }
 
-    /// What stands between the dots.
+    /// The segments from left to right.
     pub(super) fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
         let mut parts = self.0.split('.').peekable();
         std::iter::from_fn(move || {

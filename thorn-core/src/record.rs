@@ -51,11 +51,11 @@ impl Record {
     /// when a relay sees that, and this one isn't there yet.
     fn follow_clock(&mut self, day: Timestamp, since: Instant) {
         if let Some(due) = self.next_attempt_at
-            && let Some(jump) = Clock::new(self.now, self.since).look(day, since)
+            && let Some(jump) = Clock::new(self.now, self.since).observe(day, since)
         {
             self.next_attempt_at = Some(match jump {
-                Jump::Ahead(by) => due + by,
-                Jump::Back(by) => due - by,
+                Jump::Forward(by) => due + by,
+                Jump::Backward(by) => due - by,
             });
             (self.now, self.since) = (day, since);
         }

@@ -22,7 +22,7 @@ use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use crate::{
     clock::{Clock, Jump},
-    db::{is_silence, within},
+    db::{is_db_timeout, with_timeout},
     error::Error,
     metrics::Counters,
     process,
@@ -130,7 +130,7 @@ impl Relay {
                 Ok(false) => look_again.min(self.options.poll).min(progress.busy()),
                 Err(error) => {
                     tracing::warn!(%error, "relaying failed, trying again");
-                    if is_silence(&error) {
+                    if is_db_timeout(&error) {
                         self.queue.interrupt();
                     }
                     PAUSE.max(self.options.poll)
@@ -149,24 +149,24 @@ impl Relay {
         let now = Timestamp::now();
         let mut claimed = Claimed::default();
         let before = progress.clock;
-        if let Some(jump) = progress.clock.look(now, Instant::now()) {
+        if let Some(jump) = progress.clock.observe(now, Instant::now()) {
             tracing::warn!(?jump, "the clock was set");
             match jump {
                 // What is only on its way isn't missing; it has the time it always has.
-                Jump::Ahead(_) => progress.next_audit = Instant::now() + self.options.audit_after,
-                Jump::Back(by) => {
-                    let brought = within(&self.db, self.bring_forward(by, now)).await;
+                Jump::Forward(_) => progress.next_audit = Instant::now() + self.options.audit_after,
+                Jump::Backward(by) => {
+                    let brought = with_timeout(&self.db, self.bring_forward(by, now)).await;
                     brought.inspect_err(|_| progress.clock = before)?;
                 }
             }
         }
-        let room = within(&self.db, self.room(&mut progress.depth)).await?;
+        let room = with_timeout(&self.db, self.room(&mut progress.depth)).await?;
         // A long queue isn't filled up task by task as they are finished.
         let nearly_full = room.is_none_or(|room| room < self.options.longest_queue / 16);
         let room = room.map(|room| room.min(progress.tasks));
         if let Some(room) = room {
-            claimed.add(within(&self.db, self.claim_events(now, room, &mut progress.batch)).await?);
-            claimed.add(within(&self.db, self.claim_due(now, room, progress)).await?);
+            claimed.add(with_timeout(&self.db, self.claim_events(now, room, &mut progress.batch)).await?);
+            claimed.add(with_timeout(&self.db, self.claim_due(now, room, progress)).await?);
         }
         if nearly_full {
             progress.busy_until = Some(Instant::now() + BUSY);
@@ -179,13 +179,14 @@ impl Relay {
         let audit = Instant::now() >= progress.next_audit;
         if audit {
             progress.next_audit = Instant::now() + self.audit_interval();
-            claimed.more |= within(&self.db, self.reconcile(now, room.unwrap_or(0), &mut progress.batch)).await? > 0;
-            claimed.more |= within(&self.db, self.retain(now)).await? > 0;
+            claimed.more |=
+                with_timeout(&self.db, self.reconcile(now, room.unwrap_or(0), &mut progress.batch)).await? > 0;
+            claimed.more |= with_timeout(&self.db, self.retain(now)).await? > 0;
             progress.depth = None;
         }
         if audit || claimed.tasks > 0 && Instant::now() >= progress.next_sweep {
             progress.next_sweep = Instant::now() + SWEEP;
-            within(&self.db, self.queue.sweep()).await?;
+            with_timeout(&self.db, self.queue.sweep()).await?;
         }
         Ok(claimed.more)
     }

@@ -1,4 +1,6 @@
-//! Signatures and the secrets behind them. No I/O: keys, bodies and the time are arguments.
+//! Signatures of deliveries, the secrets that make them, and the encryption of stored secrets.
+//!
+//! These functions do no I/O. Keys, bodies and the time are arguments.
 
 mod digest;
 mod error;
@@ -14,7 +16,7 @@ pub use error::SignatureError;
 pub use hmac::{compat_hmac, hook_hmac, verify_compat_hmac, verify_hook_hmac};
 pub use scheme::Signing;
 pub use sealing::{ParseSecretKeyError, SecretError, SecretKey};
-pub(crate) use sealing::{Part, SEALED, seal, unseal};
+pub(crate) use sealing::{SEALED_PREFIX, SealedColumn, seal, unseal};
 pub use secret::Secret;
 pub use signer::{ParseSignerError, Signer};
 pub use standard::{standard_signature, verify_standard};

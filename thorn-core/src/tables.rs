@@ -1,5 +1,5 @@
 //! Thorn's tables as SeaORM entities.
-#![allow(unreachable_pub, reason = "SeaORM's derives want public types; the module is private")]
+#![allow(unreachable_pub, reason = "SeaORM's derives need public types, but the module is private")]
 
 pub(crate) mod delivery;
 pub(crate) mod event;

@@ -1,4 +1,6 @@
-//! For tests of applications and of thorn itself: a receiver that shows what arrived.
+//! A receiver for tests, which keeps the requests that arrive.
+//!
+//! Applications can use it in their own tests, with the feature `testing`.
 
 mod receiver;
 

@@ -1,43 +1,54 @@
-//! A moment in UTC, as the tables store it.
+//! Points in time, as thorn's tables store them.
 
 use std::{fmt, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
-/// A moment in UTC with millisecond precision: what every time column of thorn holds.
+/// A point in time with millisecond precision, as in every time column of thorn.
 ///
-/// Stored as an integer because that is one type, one order and one index on all three databases.
-/// Shown (`Display`, JSON) as RFC 3339.
+/// Columns store it as an integer, the milliseconds since 1970-01-01T00:00:00Z, because all databases
+/// compare and index integers in the same way. `Display` and JSON write it as
+/// [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339) in UTC.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use thorn_core::Timestamp;
+///
+/// let time = Timestamp::from_millis(1_649_367_553_000) + Duration::from_millis(250);
+/// assert_eq!(time.to_string(), "2022-04-07T21:39:13.250Z");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The present moment of the system's clock.
+    /// The current time by the system clock.
     #[must_use]
     pub fn now() -> Self {
         Self(Utc::now().timestamp_millis())
     }
 
-    /// From milliseconds since 1970-01-01T00:00:00Z.
+    /// Makes a timestamp from milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// The milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z.
+    /// The whole seconds since 1970-01-01T00:00:00Z, rounded down.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The time that has passed since `earlier`; zero if it lies ahead.
+    /// The time that has passed since `earlier`, or zero if `earlier` is later than this.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -47,16 +58,16 @@ impl Timestamp {
 impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
 
-    fn add(self, wait: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 }
 
 impl std::ops::Sub<Duration> for Timestamp {
     type Output = Self;
 
-    fn sub(self, back: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(back.as_millis()).unwrap_or(i64::MAX)))
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 }
 

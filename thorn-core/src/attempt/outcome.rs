@@ -1,35 +1,35 @@
-//! How an attempt ended. A failed delivery is data, not an error.
+//! The outcome of an attempt. A failed attempt is data, not an error.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use crate::timestamp::Timestamp;
 
-/// How one attempt ended.
+/// The outcome of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The receiver answered 2xx.
+    /// The receiver answered with status 2xx.
     Delivered,
-    /// The receiver answered anything else; redirects are not followed.
+    /// The receiver answered with another status. Thorn doesn't follow redirects.
     Rejected,
-    /// The total deadline passed before the response was complete.
+    /// The timeout passed before the response was complete.
     TimedOut,
-    /// No usable response: name resolution, connection, TLS or protocol failed.
+    /// There was no usable response: name resolution, the connection, TLS or the HTTP protocol failed.
     Unreachable,
-    /// The target guard refused the address.
+    /// The [target guard](crate::guard::TargetGuard) refused the address.
     Blocked,
 }
 
-/// The text names no outcome.
+/// The text isn't the name of an [`Outcome`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown outcome `{0}`; use delivered, rejected, timed_out, unreachable or blocked")]
 pub struct ParseOutcomeError(String);
 
 impl Outcome {
-    /// Every outcome, the good one first.
+    /// Every outcome, beginning with success.
     pub const ALL: [Self; 5] = [Self::Delivered, Self::Rejected, Self::TimedOut, Self::Unreachable, Self::Blocked];
 
-    /// The word stored in the tables and shown by the API.
+    /// The word that tables store and the REST API shows.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -56,28 +56,29 @@ impl FromStr for Outcome {
     }
 }
 
-/// One HTTP request and what came of it.
+/// One HTTP request and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// When it began.
+    /// The time when the attempt began.
     pub attempted_at: Timestamp,
-    /// How long it took.
+    /// The time from the start of the attempt to its end.
     pub duration: Duration,
-    /// Status of the response, if there was one.
+    /// The HTTP status of the response, if there was a response.
     pub status: Option<u16>,
-    /// The start of the response's body, 4 KiB unless configured otherwise, lossily decoded and without
-    /// NUL characters; `None` if it is empty.
+    /// The start of the response body, or `None` if the body is empty.
+    ///
+    /// At most 4 KiB are kept by default. Invalid UTF-8 is replaced, and NUL characters are removed.
     pub response: Option<String>,
-    /// What went wrong, for a person.
+    /// What went wrong, as a message for a person.
     pub error: Option<String>,
-    /// How long the receiver asked to wait (`Retry-After`).
+    /// The wait that the receiver asked for with `Retry-After` (RFC 9110, section 10.2.3).
     pub retry_after: Option<Duration>,
 }
 
 impl Attempt {
-    /// How long it took, as it is stored.
+    /// The duration in milliseconds, as tables store it.
     pub(crate) fn duration_ms(&self) -> i32 {
         i32::try_from(self.duration.as_millis()).unwrap_or(i32::MAX)
     }
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_are_read_back_from_the_table() {
+    fn every_outcome_is_parsed_from_its_stored_word() {
         for outcome in Outcome::ALL {
             assert_eq!(outcome.to_string().parse(), Ok(outcome));
         }

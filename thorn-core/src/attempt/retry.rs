@@ -1,4 +1,4 @@
-//! When a failed delivery is tried again. Pure: time and randomness are passed in.
+//! The schedule of retries. These functions read neither the clock nor a random generator.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid::InvalidOption;
 
-/// Exponential backoff with jitter and an end.
+/// The schedule of retries: exponential backoff with jitter and a maximum number of attempts.
 ///
-/// The n-th retry waits `first × factor^(n-1)`, at most `longest`, spread by `jitter` to both sides
-/// so that a receiver that comes back isn't met by everything at once. A longer `Retry-After` of
-/// the receiver wins, up to `longest`.
+/// The n-th retry waits `first × factor^(n-1)`, but at most `longest`. `jitter` spreads the wait in both
+/// directions, so that a receiver that recovers doesn't get all retries at once. If the receiver asks for a
+/// longer wait with `Retry-After`, that wait applies, also limited to `longest`.
 ///
 /// # Examples
 ///
@@ -24,15 +24,15 @@ use crate::invalid::InvalidOption;
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetryPolicy {
-    /// Attempts in all, the first included; 1 never retries. Default 11.
+    /// The maximum number of attempts, including the first. 1 means no retries. The default is 11.
     pub max_attempts: u32,
-    /// Wait before the first retry. Default 5 s.
+    /// The wait before the first retry. The default is 5 s.
     pub first: Duration,
-    /// Each wait is this many times the one before. Default 4.
+    /// The factor by which each wait is longer than the one before, from 1 to 100. The default is 4.
     pub factor: f64,
-    /// No wait is longer, `Retry-After` included. Default 12 h.
+    /// The maximum wait, also for `Retry-After`; at most 30 days. The default is 12 h.
     pub longest: Duration,
-    /// Fraction of the wait by which it may be shorter or longer, 0 to 1. Default 0.2.
+    /// The fraction by which a wait may be shorter or longer, from 0 to 1. The default is 0.2.
     pub jitter: f64,
 }
 
@@ -49,20 +49,21 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt and no more.
+    /// A policy without retries.
     #[must_use]
     pub fn never() -> Self {
         Self { max_attempts: 1, ..Self::default() }
     }
 
-    /// Retries at a fixed distance, without jitter.
+    /// A policy with the same wait before every retry and no jitter. `max_attempts` includes the first attempt.
     #[must_use]
     pub fn fixed(wait: Duration, max_attempts: u32) -> Self {
         Self { max_attempts, first: wait, factor: 1.0, longest: wait, jitter: 0.0 }
     }
 
-    /// How long to wait after the given number of failed attempts, or `None` if that was the last.
-    /// `random` is uniform in 0..1.
+    /// The wait after this number of failed attempts, or `None` if there is no further attempt.
+    ///
+    /// `random` is a random number, uniform in 0..1; 0.5 gives the wait without jitter.
     #[must_use]
     pub fn wait_after(&self, attempts: u32, retry_after: Option<Duration>, random: f64) -> Option<Duration> {
         if attempts >= self.max_attempts {
@@ -76,30 +77,30 @@ impl RetryPolicy {
         Some(wait.max(retry_after.unwrap_or_default().min(self.longest)))
     }
 
-    /// Checks that every number makes sense.
+    /// Checks that every field is within its limits.
     ///
     /// # Errors
     ///
-    /// [`InvalidOption`] naming the field.
+    /// [`InvalidOption`] with the name of the wrong field.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let refuse = |reason: String| Err(InvalidOption { option: "retry policy", reason });
         if self.max_attempts == 0 {
-            return refuse("max_attempts is 0; the first attempt counts, so 1 means no retry".into());
+            return refuse("max_attempts is 0; it includes the first attempt, so 1 means no retries".into());
         }
         if self.first.is_zero() && self.max_attempts > 1 {
             return refuse("first is 0, so retries would follow without a pause".into());
         }
         if !(1.0..=100.0).contains(&self.factor) {
-            return refuse(format!("factor is {}, expected 1 to 100", self.factor));
+            return refuse(format!("factor is {}; it must be from 1 to 100", self.factor));
         }
         if !(0.0..=1.0).contains(&self.jitter) {
-            return refuse(format!("jitter is {}, expected 0 to 1", self.jitter));
+            return refuse(format!("jitter is {}; it must be from 0 to 1", self.jitter));
         }
         if self.longest < self.first {
             return refuse(format!("longest ({:?}) is shorter than first ({:?})", self.longest, self.first));
         }
         if self.longest > Duration::from_secs(30 * 24 * 60 * 60) {
-            return refuse(format!("longest is {:?}, at most 30 days", self.longest));
+            return refuse(format!("longest is {:?}; at most 30 days are allowed", self.longest));
         }
         Ok(())
     }
@@ -109,37 +110,37 @@ impl RetryPolicy {
 mod tests {
     use super::*;
 
-    const EVEN: f64 = 0.5;
+    const NO_JITTER: f64 = 0.5;
 
     #[test]
-    fn waits_grow_to_the_longest_and_end() {
+    fn waits_grow_up_to_the_longest_and_then_end() {
         let policy = RetryPolicy::default();
         let waits: Vec<u64> =
-            (1..).map_while(|n| policy.wait_after(n, None, EVEN)).map(|wait| wait.as_secs()).collect();
+            (1..).map_while(|n| policy.wait_after(n, None, NO_JITTER)).map(|wait| wait.as_secs()).collect();
         assert_eq!(waits, [5, 20, 80, 320, 1280, 5120, 20480, 43200, 43200, 43200]);
     }
 
     #[test]
-    fn thorn_149_jitter_spreads_and_retry_after_is_honoured_within_bounds() {
+    fn thorn_149_jitter_spreads_waits_and_retry_after_applies_up_to_the_longest() {
         let policy = RetryPolicy::default();
         assert_eq!(policy.wait_after(1, None, 0.0), Some(Duration::from_secs(4)));
         assert_eq!(policy.wait_after(1, None, 1.0), Some(Duration::from_secs(6)));
-        let asked = |secs| policy.wait_after(1, Some(Duration::from_secs(secs)), EVEN);
-        assert_eq!(asked(60), Some(Duration::from_secs(60)));
-        assert_eq!(asked(1), Some(Duration::from_secs(5)));
-        assert_eq!(asked(u64::MAX), Some(policy.longest));
+        let with_retry_after = |secs| policy.wait_after(1, Some(Duration::from_secs(secs)), NO_JITTER);
+        assert_eq!(with_retry_after(60), Some(Duration::from_secs(60)));
+        assert_eq!(with_retry_after(1), Some(Duration::from_secs(5)));
+        assert_eq!(with_retry_after(u64::MAX), Some(policy.longest));
     }
 
     #[test]
-    fn senseless_policies_are_refused() {
-        let ok = RetryPolicy::default();
-        assert!(ok.check().is_ok());
+    fn policies_outside_the_limits_are_refused() {
+        let valid = RetryPolicy::default();
+        assert!(valid.check().is_ok());
         for bad in [
-            RetryPolicy { max_attempts: 0, ..ok.clone() },
-            RetryPolicy { factor: f64::NAN, ..ok.clone() },
-            RetryPolicy { factor: 0.5, ..ok.clone() },
-            RetryPolicy { jitter: 1.1, ..ok.clone() },
-            RetryPolicy { longest: Duration::ZERO, ..ok.clone() },
+            RetryPolicy { max_attempts: 0, ..valid.clone() },
+            RetryPolicy { factor: f64::NAN, ..valid.clone() },
+            RetryPolicy { factor: 0.5, ..valid.clone() },
+            RetryPolicy { jitter: 1.1, ..valid.clone() },
+            RetryPolicy { longest: Duration::ZERO, ..valid.clone() },
             RetryPolicy::fixed(Duration::ZERO, 2),
         ] {
             assert!(bad.check().is_err(), "{bad:?}");

@@ -1,18 +1,19 @@
-//! Where a delivery stands.
+//! The state of a delivery.
 
 use std::fmt;
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeliveryState {
-    /// The receiver took it.
+    /// The receiver accepted it: it answered an attempt with 2xx.
     Delivered,
-    /// It will be tried at its due time.
+    /// An attempt is due now or at a later time.
     Waiting,
-    /// All attempts failed; it is kept, and can be sent again by hand.
+    /// Every attempt failed, and the retries are used up. The row is kept, so the delivery can be sent again on
+    /// request.
     Dead,
-    /// Its subscription was deleted or disabled before it could be sent.
+    /// The subscription was deleted or disabled before the delivery succeeded.
     Cancelled,
 }
 
@@ -20,7 +21,7 @@ impl DeliveryState {
     /// Every state.
     pub const ALL: [Self; 4] = [Self::Delivered, Self::Waiting, Self::Dead, Self::Cancelled];
 
-    /// The word stored in the table.
+    /// The word that tables store.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,7 +32,7 @@ impl DeliveryState {
         }
     }
 
-    /// Reads the stored word back.
+    /// Parses a stored word. Returns `None` for any other text.
     #[must_use]
     pub fn from_stored(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)

@@ -1,4 +1,4 @@
-//! Opening a database the way thorn needs it.
+//! Opens databases with the settings that thorn needs.
 
 use std::time::Duration;
 
@@ -7,35 +7,43 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use super::reuse;
 use crate::error::Error;
 
-/// How long a writer of SQLite waits for another one.
+/// How long a SQLite writer waits for another writer.
 #[cfg(feature = "sqlite")]
-const BUSY: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Pages of the write-ahead log, of 4 KiB each, at which a commit moves them into the file. With SQLite's own
-/// 1,000 every thirtieth delivery waits for that.
+/// The size of the write-ahead log, in pages of 4 KiB, at which a commit copies it into the database file.
+/// With SQLite's default of 1,000 pages, every thirtieth delivery waits for that copy.
 #[cfg(feature = "sqlite")]
-const CHECKPOINT: &str = "10000";
+const AUTOCHECKPOINT_PAGES: &str = "10000";
 
-/// Which URLs need which feature of thorn.
+/// URL schemes, the feature they need, and whether it is enabled.
 const FEATURES: [(&[&str], &str, bool); 3] = [
     (&["sqlite:"], "sqlite", cfg!(feature = "sqlite")),
     (&["postgres:", "postgresql:"], "postgres", cfg!(feature = "postgres")),
     (&["mysql:", "mariadb:"], "mysql", cfg!(feature = "mysql")),
 ];
 
-/// Opens a database: `sqlite://file`, `postgres://user:password@host/name` or `mysql://…` (also for
-/// MariaDB), each with the feature of thorn for it.
+/// Opens a database with the settings that thorn needs.
 ///
-/// A SQLite file is created if it is missing, and set to write-ahead logging with
-/// a busy timeout of 10 s, so that readers and one writer go on together; the log is moved into the file
-/// when it has 40 MB (`wal_autocheckpoint`); `synchronous` stays FULL: what is committed survives a power
-/// failure. The pool has at most 10 connections, and
-/// [ends abandoned transactions](crate::end_abandoned_transactions). A PostgreSQL server is asked to give up a
-/// connection whose other end is gone after two minutes instead of two hours, and with it its locks.
+/// | URL | database | feature |
+/// |---|---|---|
+/// | `sqlite://file` | SQLite | `sqlite` |
+/// | `postgres://user:password@host/name` | PostgreSQL | `postgres` |
+/// | `mysql://…` or `mariadb://…` | MySQL, MariaDB | `mysql` |
+///
+/// The pool has at most 10 connections, waits 30 s for a free one, and
+/// [ends abandoned transactions](crate::end_abandoned_transactions).
+///
+/// A missing SQLite file is created. SQLite uses write-ahead logging with a busy timeout of 10 s, so readers
+/// and one writer can work at the same time. A commit copies the log into the file when the log has 40 MB
+/// (`wal_autocheckpoint`). `synchronous` stays FULL, so commits survive a power failure.
+///
+/// PostgreSQL is told to drop a connection after two minutes without a sign of life from this process,
+/// instead of two hours. Its locks end with it.
 ///
 /// # Errors
 ///
-/// [`Error::Database`] naming the URL without its password, and the feature if that is missing.
+/// [`Error::Database`] with the URL, but without the password, and with the name of a missing feature.
 ///
 /// # Examples
 ///
@@ -53,10 +61,10 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Error> {
         |cause: &str| Error::Database(DbErr::Custom(format!("can't open `{}`: {cause}", without_password(url))));
     for (schemes, feature, enabled) in FEATURES {
         if !enabled && schemes.iter().any(|scheme| url.starts_with(scheme)) {
-            return Err(failed(&format!("it needs the feature `{feature}` of thorn")));
+            return Err(failed(&format!("enable the feature `{feature}` of thorn")));
         }
     }
-    // SeaORM knows MariaDB by MySQL's name only.
+    // SeaORM accepts MariaDB only under the scheme of MySQL.
     let mut options = match url.strip_prefix("mariadb:") {
         Some(rest) => ConnectOptions::new(format!("mysql:{rest}")),
         None => ConnectOptions::new(url),
@@ -68,14 +76,14 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Error> {
             sqlite
                 .create_if_missing(true)
                 .journal_mode("wal".parse().unwrap_or_default())
-                .busy_timeout(BUSY)
+                .busy_timeout(BUSY_TIMEOUT)
                 .foreign_keys(true)
-                .pragma("wal_autocheckpoint", CHECKPOINT)
+                .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
         });
     }
     reuse::end_abandoned_transactions(&mut options);
-    reuse::end_with_the_other_end(&mut options);
-    // Some of the messages quote the URL as it was given.
+    reuse::detect_dead_clients(&mut options);
+    // Some messages of drivers quote the URL with its password.
     Database::connect(options).await.map_err(|error| failed(&error.to_string().replace(url, "the URL")))
 }
 
@@ -86,9 +94,9 @@ fn without_password(url: &str) -> String {
             parsed.to_string()
         }
         Ok(_) => url.to_owned(),
-        // A password with a character that isn't allowed there makes the URL unreadable.
+        // A password with a reserved character makes the URL unparsable.
         Err(_) => match (url.find("://"), url.rfind('@')) {
-            (Some(scheme), Some(host)) if scheme < host => format!("{}***{}", &url[..scheme + 3], &url[host..]),
+            (Some(scheme), Some(at)) if scheme < at => format!("{}***{}", &url[..scheme + 3], &url[at..]),
             _ => url.to_owned(),
         },
     }
@@ -99,7 +107,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn passwords_stay_out_of_messages() {
+    async fn passwords_stay_out_of_error_messages() {
         let message = connect("postgras://me:hunter2@db/x").await.unwrap_err().to_string();
         assert!(message.contains("postgras://me:***@db/x") && !message.contains("hunter2"), "{message}");
         assert_eq!(without_password("postgres://me:hunter2@db/x"), "postgres://me:***@db/x");
@@ -109,7 +117,7 @@ mod tests {
 
     #[cfg(not(feature = "mysql"))]
     #[tokio::test]
-    async fn a_missing_feature_is_named() {
+    async fn a_missing_feature_is_named_in_the_error() {
         for url in ["mysql://me:hunter2@db/x", "mariadb://me:hunter2@db/x"] {
             let message = connect(url).await.unwrap_err().to_string();
             assert!(message.contains("the feature `mysql`") && !message.contains("hunter2"), "{message}");

@@ -1,15 +1,21 @@
-//! SQL that runs on every database: its parameters, and how much one statement may bring.
+//! Parameters and conflict clauses of SQL statements that run on every database.
+//!
+//! The statements that run for every event and delivery are written by hand instead of with sea-query. In
+//! sea-query they would consist mostly of custom expressions: `unnest`, the conflict clauses of each database, an
+//! INSERT that notifies other processes. It also builds the text anew on each call, while the busiest statements
+//! keep theirs. Only the placeholders differ between databases, and [`number_placeholders`] covers that.
 
 use sea_orm::{DbBackend, DbErr, SqlErr, Statement, Value};
 
-/// A statement with its parameters written as `?`, which PostgreSQL wants numbered. The text has no
-/// other question mark.
+/// Builds a statement from SQL whose parameters are written as `?`.
 pub(crate) fn statement(backend: DbBackend, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-    Statement::from_sql_and_values(backend, numbered(backend, sql), values)
+    Statement::from_sql_and_values(backend, number_placeholders(backend, sql), values)
 }
 
-/// The text alone, for one that is kept.
-pub(crate) fn numbered(backend: DbBackend, sql: &str) -> String {
+/// Numbers the placeholders for PostgreSQL, which writes them as `$1`, `$2` and so on.
+///
+/// `sql` must not contain a `?` that isn't a placeholder, such as one in a string or a JSON operator.
+pub(crate) fn number_placeholders(backend: DbBackend, sql: &str) -> String {
     if backend != DbBackend::Postgres {
         return sql.to_owned();
     }
@@ -23,35 +29,35 @@ pub(crate) fn numbered(backend: DbBackend, sql: &str) -> String {
     numbered
 }
 
-/// What becomes of a row that is there already.
+/// What an INSERT does if the row already exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Existing {
-    /// It is an error.
-    Refused,
-    /// It stays as it is.
-    Stays,
+pub(crate) enum OnConflict {
+    /// The statement fails.
+    Fail,
+    /// The existing row stays unchanged.
+    DoNothing,
 }
 
-impl Existing {
-    /// How an INSERT ends.
+impl OnConflict {
+    /// The clause at the end of the INSERT.
     pub(crate) const fn clause(self, backend: DbBackend) -> &'static str {
         match self {
-            Self::Refused => "",
-            Self::Stays => unless_there(backend),
+            Self::Fail => "",
+            Self::DoNothing => on_conflict_do_nothing(backend),
         }
     }
 }
 
-/// How an INSERT ends that leaves a row alone whose id is there already.
-pub(crate) const fn unless_there(backend: DbBackend) -> &'static str {
+/// The clause for an INSERT that leaves rows with an existing id unchanged.
+pub(crate) const fn on_conflict_do_nothing(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::MySql => "ON DUPLICATE KEY UPDATE id = id",
         _ => "ON CONFLICT (id) DO NOTHING",
     }
 }
 
-/// Whether something that is to be unique is there already.
-pub(crate) fn is_taken(error: &DbErr) -> bool {
+/// Whether the statement failed because a unique value already exists.
+pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
@@ -60,10 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_numbered_for_postgresql_only() {
+    fn placeholders_are_numbered_only_for_postgresql() {
         let sql = "SELECT ? WHERE a <= ? AND b = ?";
-        assert_eq!(numbered(DbBackend::Postgres, sql), "SELECT $1 WHERE a <= $2 AND b = $3");
-        assert_eq!(numbered(DbBackend::Sqlite, sql), sql);
-        assert_eq!(numbered(DbBackend::MySql, sql), sql);
+        assert_eq!(number_placeholders(DbBackend::Postgres, sql), "SELECT $1 WHERE a <= $2 AND b = $3");
+        assert_eq!(number_placeholders(DbBackend::Sqlite, sql), sql);
+        assert_eq!(number_placeholders(DbBackend::MySql, sql), sql);
     }
 }

@@ -1,56 +1,61 @@
-//! A database that says nothing: no answer and no end of the connection, as behind a router that has
-//! forgotten it. The operating system gives up after a quarter of an hour, or never.
+//! A time limit for database servers that neither answer nor close the connection.
+//!
+//! A router that has forgotten a connection causes this, for instance. The operating system gives up after a
+//! quarter of an hour, or never.
 
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, RuntimeErr};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 use crate::error::Error;
 
-/// How long a worker waits for one piece of work in the database: as long as for a connection.
-pub(crate) const SILENCE: Duration = Duration::from_secs(30);
+/// How long a worker waits for one database operation: as long as the pool waits for a connection.
+pub(crate) const DB_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Bounds a piece of work in the database. SQLite is no server: it answers, or is locked, of which it
-/// keeps the time itself.
-pub(crate) async fn within<T>(
+/// Runs a database operation and fails with [`Error::DatabaseTimeout`] if it takes longer than [`DB_TIMEOUT`].
+///
+/// SQLite has no limit here. It isn't a server, and it limits the wait for its file lock itself.
+pub(crate) async fn with_timeout<T>(
     db: &DatabaseConnection,
-    work: impl Future<Output = Result<T, Error>>,
+    operation: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     if db.get_database_backend() == DbBackend::Sqlite {
-        return work.await;
+        return operation.await;
     }
-    tokio::time::timeout(SILENCE, work).await.unwrap_or_else(|_| {
-        let message = format!("the database said nothing for {SILENCE:?}");
-        Err(Error::Database(DbErr::Conn(RuntimeErr::Internal(message))))
-    })
+    let timed_out = |_| Err(Error::DatabaseTimeout { waited: DB_TIMEOUT });
+    tokio::time::timeout(DB_TIMEOUT, operation).await.unwrap_or_else(timed_out)
 }
 
-/// Whether others that wait for the database may be waiting in vain.
-pub(crate) fn is_silence(error: &Error) -> bool {
-    matches!(error, Error::Database(DbErr::Conn(RuntimeErr::Internal(_)) | DbErr::ConnectionAcquire(_)))
+/// Whether the error suggests that the server doesn't answer, so that other operations may be waiting in vain.
+pub(crate) const fn is_db_timeout(error: &Error) -> bool {
+    matches!(error, Error::DatabaseTimeout { .. } | Error::Database(DbErr::ConnectionAcquire(_)))
 }
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::{ConnAcquireErr, RuntimeErr};
+
     use super::*;
 
     #[cfg(feature = "sqlite")]
     #[tokio::test]
-    async fn a_file_is_waited_for() {
+    async fn sqlite_operations_have_no_timeout() {
         let db = crate::connect("sqlite::memory:").await.unwrap();
-        // Only now: the pool's own time would be up at once.
+        // Pausing earlier would make the pool time out at once.
         tokio::time::pause();
         let slow = async {
-            tokio::time::sleep(SILENCE * 2).await;
+            tokio::time::sleep(DB_TIMEOUT * 2).await;
             Ok(1)
         };
-        assert_eq!(within(&db, slow).await.unwrap(), 1);
+        assert_eq!(with_timeout(&db, slow).await.unwrap(), 1);
     }
 
     #[test]
-    fn an_error_is_no_silence() {
-        let silent = DbErr::Conn(RuntimeErr::Internal("nothing".into()));
-        assert!(is_silence(&Error::Database(silent)));
-        assert!(!is_silence(&Error::Database(DbErr::Exec(RuntimeErr::Internal("locked".into())))));
+    fn only_a_missing_answer_is_a_timeout() {
+        assert!(is_db_timeout(&Error::DatabaseTimeout { waited: DB_TIMEOUT }));
+        assert!(is_db_timeout(&Error::Database(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))));
+        for error in [DbErr::Exec, DbErr::Query, DbErr::Conn] {
+            assert!(!is_db_timeout(&Error::Database(error(RuntimeErr::Internal("locked".into())))));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Transactions that write.
+//! Transactions that write to the database.
 
 use std::any::TypeId;
 
@@ -7,20 +7,20 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 
-/// Begins a transaction that is going to write.
+/// Begins a transaction that will write.
 ///
-/// On SQLite it takes the write lock at once: a deferred transaction that reads first and writes
-/// later fails with `SQLITE_BUSY` when another one wrote in between, whatever the busy timeout.
+/// On SQLite the transaction takes the write lock at once. A deferred transaction that reads first and writes
+/// later fails with `SQLITE_BUSY` if another one wrote in between, whatever the busy timeout is.
 ///
-/// On MySQL it is READ COMMITTED, as on PostgreSQL. MySQL's own level locks the gaps between rows as
-/// well: while a relay claims events, nobody could insert one.
+/// On MySQL the isolation level is READ COMMITTED, as on PostgreSQL. MySQL's default level also locks the gaps
+/// between rows, so no event could be inserted while a relay claims events.
 pub(crate) async fn begin<C: ConnectionTrait + TransactionTrait>(db: &C) -> Result<C::Transaction, DbErr> {
     let options = match ConnectionTrait::get_database_backend(db) {
         DbBackend::Sqlite => TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         },
-        // The level can't be changed inside a transaction, which any other type may be.
+        // Any other type may be a transaction, inside which the level can't be changed.
         DbBackend::MySql if typeid::of::<C>() == TypeId::of::<DatabaseConnection>() => {
             TransactionOptions { isolation_level: Some(IsolationLevel::ReadCommitted), ..TransactionOptions::default() }
         }
@@ -29,16 +29,16 @@ pub(crate) async fn begin<C: ConnectionTrait + TransactionTrait>(db: &C) -> Resu
     db.begin_with_options(options).await
 }
 
-/// Runs one writing statement that is a transaction by itself; returns how many rows it changed.
+/// Executes a writing statement in a transaction of its own and returns the number of affected rows.
 ///
-/// On MySQL it, too, is READ COMMITTED: at the server's own level an UPDATE locks the gaps it passes,
-/// and every row that its subqueries read.
-pub(crate) async fn alone(db: &DatabaseConnection, statement: Statement) -> Result<u64, DbErr> {
+/// On MySQL this transaction is READ COMMITTED, too. At the server's default level, an UPDATE locks the gaps it
+/// scans and every row that its subqueries read.
+pub(crate) async fn execute_in_own_transaction(db: &DatabaseConnection, statement: Statement) -> Result<u64, DbErr> {
     if db.get_database_backend() != DbBackend::MySql {
         return Ok(db.execute_raw(statement).await?.rows_affected());
     }
     let txn = begin(db).await?;
-    let done = txn.execute_raw(statement).await?;
+    let result = txn.execute_raw(statement).await?;
     txn.commit().await?;
-    Ok(done.rows_affected())
+    Ok(result.rows_affected())
 }

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, DeliveryState, Outcome, RetryPolicy},
-    db::within,
+    db::with_timeout,
     endpoint::{Endpoint, Entry, Permit},
     fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
     id::DeliveryId,
@@ -111,7 +111,7 @@ impl Executor {
         chunk.take_bodies_out();
         // An edit or a deletion takes effect at once. Should the database be away, the last known state serves.
         let refresh = async { self.registry.refresh(&self.db).await.map(drop) };
-        if let Err(error) = within(&self.db, refresh).await {
+        if let Err(error) = with_timeout(&self.db, refresh).await {
             tracing::warn!(%error, "the subscriptions can't be brought up to date");
         }
         let recorded = self.recorded(&chunk, again).await;
@@ -131,7 +131,7 @@ impl Executor {
         }
         loop {
             let ids = chunk.deliveries.iter().filter_map(|delivery| chunk.delivery_id(delivery));
-            match within(&self.db, already_recorded(&self.db, ids)).await {
+            match with_timeout(&self.db, already_recorded(&self.db, ids)).await {
                 Ok(recorded) => return recorded,
                 Err(error) => tracing::warn!(%error, "can't ask what is recorded, trying again"),
             }
@@ -161,7 +161,7 @@ impl Executor {
                     self.consequences.follow(&report, recipient.subscription()).await;
                     Ok(())
                 };
-                if let Err(error) = within(&self.db, following).await {
+                if let Err(error) = with_timeout(&self.db, following).await {
                     tracing::error!(%error, "what follows from a delivery can't be noted");
                 }
             }

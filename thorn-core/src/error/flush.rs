@@ -1,17 +1,18 @@
-//! Buffered events that couldn't be written.
+//! The error for buffered events that couldn't be written.
 
 use std::fmt;
 
 use super::Error;
 use crate::rendered::RenderedEvent;
 
-/// Events that couldn't be written. None of them was; they may be sent again with
-/// [`outbox::write`](crate::outbox::write).
+/// Buffered events couldn't be written to the outbox.
+///
+/// None of the events was written. [`outbox::write`](crate::outbox::write) can write them again.
 #[derive(Debug)]
 pub struct FlushError {
-    /// The events, in the order they were sent.
+    /// The events, in the order in which they were sent.
     pub events: Vec<RenderedEvent>,
-    /// Why.
+    /// The reason.
     pub source: Box<Error>,
 }
 

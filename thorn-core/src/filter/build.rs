@@ -1,21 +1,32 @@
-//! Filters written in Rust.
+//! Builds filters in Rust code.
 
 use serde_json::Value;
 
 use super::{
-    Node, Q,
-    json::sorted,
+    canonical::sorted,
+    node::Node,
     operator::Operator,
     path::Path,
-    test::{Ask, Test},
+    q::Q,
+    test::{Condition, Test},
 };
 
-/// A path that waits for its operator; made by [`Q::field`].
+/// The path of a field, made by [`Q::field`]; call an operator on it to get a [`Q`].
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::filter::Q;
+///
+/// let q = Q::field("views").gte(10) & Q::field("state").now_eq("PUBLISHED");
+/// let (old, new) = (serde_json::json!({"state": "DRAFT"}), serde_json::json!({"views": 12, "state": "PUBLISHED"}));
+/// assert!(q.matches(&new, Some(&old)));
+/// ```
 #[derive(Clone, Debug)]
-#[must_use = "choose an operator"]
+#[must_use = "a field is not a filter until an operator is called on it"]
 pub struct QField(Path);
 
-/// Defines each operator together with its transition.
+/// Defines a method for each operator, and one for its transition.
 macro_rules! operators {
     ($(
         $(#[$doc:meta])*
@@ -23,77 +34,82 @@ macro_rules! operators {
     )*) => {$(
         $(#[$doc])*
         pub fn $name(self $(, $arg: $type)?) -> Q {
-            self.whether(false, Operator::$operator, &$operand)
+            self.test(false, Operator::$operator, &$operand)
         }
 
-        #[doc = concat!("Whether `", stringify!($name), "` has become true.")]
+        #[doc = concat!("Whether `", stringify!($name), "` holds now and didn't hold for the previous version.")]
         pub fn $now(self $(, $arg: $type)?) -> Q {
-            self.whether(true, Operator::$operator, &$operand)
+            self.test(true, Operator::$operator, &$operand)
         }
     )*};
 }
 
-// `eq` is an operator of filters, not of Rust.
-#[allow(clippy::should_implement_trait)]
+impl Q {
+    /// Starts a test of the field at this path, as in `Q::field("author.name").eq("alice")`.
+    ///
+    /// The path names fields from the outermost object inwards, separated by dots. It is checked by
+    /// [`Q::check`].
+    pub fn field(path: &str) -> QField {
+        QField(Path::parse(path))
+    }
+}
+
+#[allow(clippy::should_implement_trait, reason = "`eq` returns a filter, not a `bool` as `PartialEq` does")]
 impl QField {
-    pub(super) fn new(path: &str) -> Self {
-        Self(Path::parse(path))
-    }
-
-    /// Whether the value differs from the one before. A new row's values other than null do.
+    /// Whether the value differs from the previous version's. In a new row, every value but null does.
     pub fn changed(self) -> Q {
-        Q(Node::Test(Test { path: self.0, ask: Ask::Changed }))
+        Q(Node::Test(Test { path: self.0, condition: Condition::Changed }))
     }
 
-    fn whether(self, now: bool, operator: Operator, operand: &Value) -> Q {
+    fn test(self, transition: bool, operator: Operator, operand: &Value) -> Q {
         let operand = sorted(operand);
-        Q(Node::Test(Test { path: self.0, ask: Ask::Whether { now, operator, operand } }))
+        Q(Node::Test(Test { path: self.0, condition: Condition::Operator { transition, operator, operand } }))
     }
 
     operators! {
-        /// Whether it equals this value, or is truthy or falsy if the value is a `bool`.
+        /// Whether the field equals this value. With a `bool`, whether the field is truthy or falsy.
         eq, now_eq (value: impl Into<Value>) Eq, value.into();
 
-        /// Whether it is null or differs from this value.
+        /// Whether the field is null or differs from this value.
         ne, now_ne (value: impl Into<Value>) Ne, value.into();
 
-        /// Whether it is greater than this number or string.
+        /// Whether the field is greater than this number or string.
         gt, now_gt (value: impl Into<Value>) Gt, value.into();
 
-        /// Whether it is greater or equal.
+        /// Whether the field is greater than or equal to this number or string.
         gte, now_gte (value: impl Into<Value>) Gte, value.into();
 
-        /// Whether it is less.
+        /// Whether the field is less than this number or string.
         lt, now_lt (value: impl Into<Value>) Lt, value.into();
 
-        /// Whether it is less or equal.
+        /// Whether the field is less than or equal to this number or string.
         lte, now_lte (value: impl Into<Value>) Lte, value.into();
 
-        /// Whether it is one of these values.
+        /// Whether the field is one of these values.
         is_in, now_in (values: impl IntoIterator<Item = impl Into<Value>>) In, list(values);
 
-        /// Whether it is null or none of these values.
+        /// Whether the field is null or none of these values.
         not_in, now_not_in (values: impl IntoIterator<Item = impl Into<Value>>) NotIn, list(values);
 
-        /// Whether it has this part: a substring, an element of a list, or a key of an object.
+        /// Whether the field contains this part: a substring, an element of a list, or a key of an object.
         contains, now_contains (part: impl Into<Value>) Contains, part.into();
 
-        /// Whether it is a string that starts so; case matters.
+        /// Whether the field is a string with this prefix, compared case-sensitively.
         starts_with, now_starts_with (prefix: impl Into<String>) StartsWith, Value::String(prefix.into());
 
-        /// Whether it is a string that ends so; case matters.
+        /// Whether the field is a string with this suffix, compared case-sensitively.
         ends_with, now_ends_with (suffix: impl Into<String>) EndsWith, Value::String(suffix.into());
 
-        /// Whether it is null.
+        /// Whether the field is null or missing.
         is_null, now_is_null () IsNull, Value::Bool(true);
 
-        /// Whether it is not null.
+        /// Whether the field is neither null nor missing.
         is_not_null, now_is_not_null () IsNotNull, Value::Bool(true);
 
-        /// Whether it is truthy: not null, `false`, zero or empty.
+        /// Whether the field is truthy: not null, `false`, zero or empty.
         is_true, now_is_true () IsTrue, Value::Bool(true);
 
-        /// Whether it is falsy: null, `false`, zero or empty.
+        /// Whether the field is falsy: null, `false`, zero or empty.
         is_false, now_is_false () IsFalse, Value::Bool(true);
     }
 }

@@ -1,11 +1,12 @@
-//! What is wrong with a filter.
+//! The error for a filter that breaks the rules.
 
 use std::fmt;
 
-/// A filter that isn't one, with everything that is wrong with it.
+/// A filter breaks one or more rules; `problems` lists them, up to a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidQ {
-    /// For a person, at least one entry: path, operator and what is allowed.
+    /// One message per problem, for a person to read. Each names the path, the operator and what is
+    /// allowed. The list is never empty.
     pub problems: Vec<String>,
 }
 

@@ -1,37 +1,36 @@
-//! Where a test finds its value.
+//! Paths to the value that a test reads.
 
 use std::fmt;
 
 use serde_json::Value;
 
-use super::json::CONNECTIVES;
+/// Keys that a reader takes for a connective, not for a path.
+const CONNECTIVES: [&str; 3] = ["and", "or", "not"];
 
-/// The root, for fields that would be read as something else: `$.and`.
+/// Stands before a path that would otherwise be read as something else, such as `$.and`.
 const ROOT: &str = "$.";
 
-/// Names of fields from the outside in.
+/// Names of fields from the outermost to the innermost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Path(Vec<String>);
 
 impl Path {
-    /// Reads `author.name`, or `$.author.name`.
+    /// Reads `author.name` or `$.author.name`.
     pub(super) fn parse(text: &str) -> Self {
         Self(text.strip_prefix(ROOT).unwrap_or(text).split('.').map(str::to_owned).collect())
     }
 
-    /// Whether no name is empty.
-    pub(super) fn is_whole(&self) -> bool {
-        self.0.iter().all(|name| !name.is_empty())
+    pub(super) fn has_empty_name(&self) -> bool {
+        self.0.iter().any(String::is_empty)
     }
 
-    /// The value there; `None` if it is null, or missing at any step.
-    pub(super) fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+    /// The value at this path, or `None` if a field on the way is null, missing or not an object.
+    pub(super) fn lookup<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         let found = self.0.iter().try_fold(value, |value, name| value.as_object()?.get(name));
-        found.and_then(super::value::some)
+        found.and_then(super::value::non_null)
     }
 
-    /// The outermost name.
-    pub(super) fn first(&self) -> &str {
+    pub(super) fn outermost_name(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
 }
@@ -39,8 +38,8 @@ impl Path {
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.join(".");
-        let is_mistakable = CONNECTIVES.contains(&text.as_str()) || text.starts_with(ROOT);
-        f.write_str(if is_mistakable { ROOT } else { "" })?;
+        let needs_root = CONNECTIVES.contains(&text.as_str()) || text.starts_with(ROOT);
+        f.write_str(if needs_root { ROOT } else { "" })?;
         f.write_str(&text)
     }
 }

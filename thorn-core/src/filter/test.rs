@@ -7,67 +7,69 @@ use super::{operator::Operator, path::Path};
 /// The longest path, in characters.
 const MAX_PATH: usize = 190;
 
-/// So deep an operand may nest: in the text that is stored it stands deeper than where it was given,
-/// and a text that nests too deeply for a reader of JSON is one that nobody can match any more.
+/// How deep an operand may nest.
+///
+/// The canonical text of a filter nests an operand deeper than the JSON it was read from. JSON readers
+/// refuse deep nesting, so without this limit a stored filter could become unreadable.
 pub(super) const MAX_OPERAND_DEPTH: usize = 16;
 
-/// A path, and what is asked about the value there.
+/// A path and the condition on the value there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Test {
     pub(super) path: Path,
-    pub(super) ask: Ask,
+    pub(super) condition: Condition,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ask {
-    /// Whether the operator holds, or with `now` whether it has come to hold.
-    Whether { now: bool, operator: Operator, operand: Value },
-    /// Whether the value differs from the one before.
+pub(super) enum Condition {
+    /// The operator holds. With `transition`, it must also not have held for the previous version.
+    Operator { transition: bool, operator: Operator, operand: Value },
+    /// The value differs from the previous version's.
     Changed,
 }
 
 impl Test {
     pub(super) fn holds(&self, new: &Value, old: Option<&Value>) -> bool {
-        let is = self.path.of(new);
-        let was = || old.and_then(|old| self.path.of(old));
-        match &self.ask {
-            Ask::Whether { now, operator, operand } => {
-                operator.holds(is, operand) && !(*now && operator.holds(was(), operand))
+        let current = self.path.lookup(new);
+        let previous = || old.and_then(|old| self.path.lookup(old));
+        match &self.condition {
+            Condition::Operator { transition, operator, operand } => {
+                operator.holds(current, operand) && !(*transition && operator.holds(previous(), operand))
             }
-            Ask::Changed => is != was(),
+            Condition::Changed => current != previous(),
         }
     }
 
     pub(super) const fn reads_old(&self) -> bool {
-        matches!(self.ask, Ask::Changed | Ask::Whether { now: true, .. })
+        matches!(self.condition, Condition::Changed | Condition::Operator { transition: true, .. })
     }
 
-    /// The name that is written.
-    pub(super) fn operator(&self) -> String {
-        match &self.ask {
-            Ask::Whether { now: false, operator, .. } => operator.name().to_owned(),
-            Ask::Whether { now: true, operator, .. } => format!("now_{}", operator.name()),
-            Ask::Changed => "changed".to_owned(),
+    /// The operator's canonical name, with `now_` before it for a transition.
+    pub(super) fn operator_name(&self) -> String {
+        match &self.condition {
+            Condition::Operator { transition: false, operator, .. } => operator.name().to_owned(),
+            Condition::Operator { transition: true, operator, .. } => format!("now_{}", operator.name()),
+            Condition::Changed => "changed".to_owned(),
         }
     }
 
-    /// What is wrong with it, for a person.
+    /// The first rule that this test breaks, as a message for a person.
     pub(super) fn problem(&self) -> Option<String> {
         let path = self.path.to_string();
         if path.chars().count() > MAX_PATH {
             let start: String = path.chars().take(40).collect();
             return Some(format!("path `{}…` is longer than {MAX_PATH} characters", start.escape_debug()));
         }
-        let shown = path.escape_debug();
-        if !self.path.is_whole() {
-            return Some(format!("`{shown}` is no path; write the names of fields with one dot between them"));
+        let path = path.escape_debug();
+        if self.path.has_empty_name() {
+            return Some(format!("`{path}` is not a path; write field names separated by single dots"));
         }
-        let Ask::Whether { operator, operand, .. } = &self.ask else { return None };
+        let Condition::Operator { operator, operand, .. } = &self.condition else { return None };
         if depth(operand) > MAX_OPERAND_DEPTH {
-            return Some(format!("`{shown}`: the operand nests deeper than {MAX_OPERAND_DEPTH} levels"));
+            return Some(format!("`{path}`: the operand nests deeper than {MAX_OPERAND_DEPTH} levels"));
         }
-        let allowed = operator.refuse(operand)?;
-        Some(format!("`{shown}`: `{}` takes {allowed}", self.operator()))
+        let expected = operator.operand_problem(operand)?;
+        Some(format!("`{path}`: `{}` takes {expected}", self.operator_name()))
     }
 }
 

@@ -1,11 +1,11 @@
-//! Filters as JSON and in Rust; what they answer is in `agree`.
+//! Reading, writing and combining filters. The answers that filters give are tested in `agree`.
 
 mod agree;
 
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Value, json};
 
-use super::{test::MAX_OPERAND_DEPTH, *};
+use super::{Q, test::MAX_OPERAND_DEPTH};
 
 fn read(json: &Value) -> Q {
     Q::from_json(json).unwrap()
@@ -25,11 +25,11 @@ fn thorn_021_several_operators_and_several_paths_must_all_hold() {
 }
 
 #[test]
-fn an_operand_nests_no_deeper_than_what_is_stored_can_be_read() {
+fn an_operand_may_nest_only_as_deep_as_its_stored_text_can_be_read() {
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     let filter = |depth| format!(r#"{{"a": {{"eq": {}}}, "or": [{{"b": 1}}, {{"c": 1}}]}}"#, nested(depth));
     let read = |depth: usize| serde_json::from_str(&filter(depth)).map(|json: Value| Q::from_json(&json));
-    // Whatever is let through is read back from its text; else nobody could match it.
+    // Every accepted filter must be readable from its text. Otherwise it could never match again.
     for depth in (0..126).rev() {
         let stored = read(depth).unwrap().map(|q| q.to_string().parse::<Q>() == Ok(q));
         assert_eq!(stored.is_ok(), depth <= MAX_OPERAND_DEPTH, "{depth}: {stored:?}");
@@ -38,7 +38,7 @@ fn an_operand_nests_no_deeper_than_what_is_stored_can_be_read() {
 }
 
 #[test]
-fn thorn_029_051_a_path_leads_into_objects_and_a_null_on_the_way_makes_it_null() {
+fn thorn_029_051_a_path_leads_into_objects_and_is_null_if_an_object_on_it_is_null() {
     let q = Q::field("author.name").eq("alice");
     assert!(q.matches(&json!({ "author": { "name": "alice" } }), None));
     for other in [
@@ -59,7 +59,7 @@ fn thorn_029_051_a_path_leads_into_objects_and_a_null_on_the_way_makes_it_null()
 }
 
 #[test]
-fn thorn_030_what_is_wrong_is_told_at_once_with_path_operator_and_what_is_allowed() {
+fn thorn_030_every_problem_is_reported_with_path_operator_and_what_is_allowed() {
     let wrong = json!({
         "a": { "equals": 1 }, "b.": { "eq": 1 }, "c": { "gt": null }, "d": { "startswith": 1 }, "e": { "in": "abc" },
         "f": { "in": [1, null] }, "g": {}, "h": [1], "i": { "contains": null }, "j": { "is": 1 }, "k": { "now": 1 },
@@ -68,20 +68,20 @@ fn thorn_030_what_is_wrong_is_told_at_once_with_path_operator_and_what_is_allowe
     let problems = problems(&wrong).join("\n");
     for expected in [
         "`a`: unknown operator `equals`; use eq, ne, gt, gte, lt, lte, in, not_in, contains, startswith, endswith, \
-         is_null, is_not_null, is_true, is_false, each of them also with now_ before it, or changed",
-        "`b.` is no path",
+         is_null, is_not_null, is_true, is_false (each also with the prefix now_), or changed",
+        "`b.` is not a path",
         "`c`: `gt` takes a number or a string",
         "`d`: `startswith` takes a string",
         "`e`: `in` takes a list without null",
         "`f`: `in` takes a list",
         "`g` has no operator; use eq",
-        "`h`: a list alone is ambiguous",
+        "`h`: a bare list is ambiguous",
         "`i`: `contains` takes a substring",
-        "`j`: `is` takes null and nothing else",
+        "`j`: `is` takes only null",
         "`k`: unknown operator `now`",
-        "`l`: `changed` takes true",
-        "`m`: `is_null` takes true",
-        "`` is no path",
+        "`l`: `changed` takes only true",
+        "`m`: `is_null` takes only true",
+        "`` is not a path",
         "`n`: `gt` takes a number",
     ] {
         assert!(problems.contains(expected), "{expected}\n{problems}");
@@ -91,13 +91,13 @@ fn thorn_030_what_is_wrong_is_told_at_once_with_path_operator_and_what_is_allowe
     {
         assert!(Q::from_json(&wrong).is_err(), "{wrong}");
     }
-    assert!("{".parse::<Q>().unwrap_err().to_string().contains("no JSON"));
+    assert!("{".parse::<Q>().unwrap_err().to_string().contains("not valid JSON"));
     assert!(Q::field("a").gt(true).check().is_err() && Q::field("").eq(1).check().is_err());
     assert!(Q::field("a").gt(1).check().is_ok());
 }
 
 #[test]
-fn thorn_034_a_string_is_no_list() {
+fn thorn_034_a_string_is_not_a_list() {
     assert!(problems(&json!({ "state": { "not_in": "DRAFT" } }))[0].contains("`not_in` takes a list"));
 }
 
@@ -105,11 +105,11 @@ fn thorn_034_a_string_is_no_list() {
 fn thorn_046_is_takes_null_only() {
     assert_eq!(read(&json!({ "a": { "is": null } })), Q::field("a").is_null());
     assert_eq!(read(&json!({ "a": { "now_is_not": null } })), Q::field("a").now_is_not_null());
-    assert!(problems(&json!({ "a": { "now_is_not": 7 } }))[0].contains("`now_is_not` takes null"));
+    assert!(problems(&json!({ "a": { "now_is_not": 7 } }))[0].contains("`now_is_not` takes only null"));
 }
 
 #[test]
-fn thorn_049_and_or_not_nest_and_bind_as_in_rust() {
+fn thorn_049_and_or_not_nest_and_have_the_precedence_of_rust() {
     let [a, b, c] = ["a", "b", "c"].map(|name| Q::field(name).is_true());
     let q = a | b & !c;
     for (n, expected) in [true, true, true, true, false, false, true, false].into_iter().enumerate() {
@@ -126,7 +126,7 @@ fn thorn_049_and_or_not_nest_and_bind_as_in_rust() {
 }
 
 #[test]
-fn thorn_050_a_filter_is_read_from_a_text_and_written_in_one_form() {
+fn thorn_050_a_filter_is_read_from_text_and_written_in_canonical_form() {
     for (text, canonical) in [
         (r#"{"b": 1, "a": {"lt": 2, "gt": 1}}"#, r#"{"a":{"gt":1,"lt":2},"b":{"eq":1}}"#),
         (r#"{"and": [{"b": 1}, {"a": null}, {"b": {"eq": 1}}]}"#, r#"{"a":{"eq":null},"b":{"eq":1}}"#),
@@ -147,14 +147,14 @@ fn thorn_050_a_filter_is_read_from_a_text_and_written_in_one_form() {
 }
 
 #[test]
-fn what_is_too_large_is_refused_and_what_is_just_not_is_read() {
+fn filters_at_the_limits_are_read_and_larger_ones_are_refused() {
     let nested =
         |depth: usize| (0..depth).fold(json!({ "a": 1 }), |inner, _| json!({ "not": { "or": [inner, { "b": 1 }] } }));
     assert!(Q::from_json(&nested(8)).is_ok());
     assert!(problems(&nested(9))[0].contains("deeper than 16"), "{:?}", problems(&nested(9)));
     let wide = |n: usize| json!({ "or": (0..n).map(|n| json!({ "a": n })).collect::<Vec<_>>() });
     assert!(Q::from_json(&wide(100)).is_ok());
-    assert!(problems(&wide(101))[0].contains("101 tests, at most 100"));
+    assert!(problems(&wide(101))[0].contains("101 tests; at most 100"));
     assert!(Q::from_json(&json!({ "a".repeat(190): 1 })).is_ok());
     assert!(problems(&json!({ "a".repeat(191): 1 }))[0].contains("longer than 190"));
     assert!(Q::from_json(&json!({ "a": "x".repeat(16_000) })).is_ok());
@@ -166,7 +166,7 @@ fn what_is_too_large_is_refused_and_what_is_just_not_is_read() {
 }
 
 #[test]
-fn thorn_028_transitions_are_found_in_the_whole_tree() {
+fn thorn_028_transitions_are_found_anywhere_in_the_tree() {
     let plain = Q::field("a").eq(1) | !Q::field("b").is_null();
     assert!(!plain.reads_old());
     assert!((plain.clone() & !Q::field("c").now_eq(1)).reads_old());
@@ -174,7 +174,7 @@ fn thorn_028_transitions_are_found_in_the_whole_tree() {
 }
 
 #[test]
-fn changed_compares_with_the_version_before() {
+fn changed_compares_with_the_previous_version() {
     let q = Q::field("a").changed();
     for (new, old, expected) in [
         (json!({ "a": 1 }), Some(json!({ "a": 1 })), false),
@@ -224,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn thorn_049_combinations_are_those_of_booleans(one in filter(), other in filter(), a in -2..5_i64) {
+    fn thorn_049_combined_filters_answer_as_combined_booleans(one in filter(), other in filter(), a in -2..5_i64) {
         let (new, old) = (json!({ "a": a, "and": "a" }), json!({ "a": 3, "b": { "c": 3 } }));
         let holds = |q: &Q| q.matches(&new, Some(&old));
         let (first, second) = (holds(&one), holds(&other));

@@ -1,15 +1,15 @@
-//! How values of JSON compare, for columns that hold JSON and for filters as data.
+//! Comparison of JSON values, for JSON columns and for filters.
 
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-/// Null as [`Field`](crate::model::Field) sees it.
-pub(crate) fn some(value: &Value) -> Option<&Value> {
+/// The value, or `None` if it is null, as [`Field`](crate::model::Field) represents null.
+pub(crate) fn non_null(value: &Value) -> Option<&Value> {
     (!value.is_null()).then_some(value)
 }
 
-/// False for null, `false`, zero and what is empty.
+/// False for null, `false`, zero, and empty strings, lists and objects; true for everything else.
 pub(crate) fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -21,10 +21,12 @@ pub(crate) fn is_truthy(value: &Value) -> bool {
     }
 }
 
-/// Whether a value that may be null equals this one. A `bool` asks for its truth, and a number takes
-/// `true` for one and `false` for zero.
+/// Whether `value` equals `operand`; a `value` of `None` is null.
+///
+/// A Boolean operand compares with the truthiness of the value. A numeric operand treats `true` as 1 and
+/// `false` as 0.
 pub(crate) fn equals(operand: &Value, value: Option<&Value>) -> bool {
-    let value = value.and_then(some);
+    let value = value.and_then(non_null);
     match (operand, value) {
         (Value::Null, value) => value.is_none(),
         (Value::Bool(operand), value) => value.is_some_and(is_truthy) == *operand,
@@ -34,7 +36,7 @@ pub(crate) fn equals(operand: &Value, value: Option<&Value>) -> bool {
     }
 }
 
-/// Whether two values are the same; numbers are what they amount to, so 1 is 1.0.
+/// Whether two values are equal. Numbers compare by their value, so 1 equals 1.0.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => order_numbers(one, other) == Some(Ordering::Equal),
@@ -42,14 +44,15 @@ fn is_same(one: &Value, other: &Value) -> bool {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
         }
         (Value::Object(one), Value::Object(other)) => {
-            let is_there = |(key, one)| other.get(key).is_some_and(|other| is_same(one, other));
-            one.len() == other.len() && one.iter().all(is_there)
+            let has_equal = |(key, one)| other.get(key).is_some_and(|other| is_same(one, other));
+            one.len() == other.len() && one.iter().all(has_equal)
         }
         _ => one == other,
     }
 }
 
-/// How a value compares to this one; `None` unless both are numbers or both are strings.
+/// Orders `value` relative to `operand`. Returns `None` unless both are numbers or both are strings; a
+/// Boolean `value` counts as 0 or 1.
 pub(crate) fn order(value: &Value, operand: &Value) -> Option<Ordering> {
     match (value, operand) {
         (Value::Number(value), Value::Number(operand)) => order_numbers(value, operand),
@@ -59,9 +62,9 @@ pub(crate) fn order(value: &Value, operand: &Value) -> Option<Ordering> {
     }
 }
 
-/// Exact, although a float can't hold every integer.
+/// Compares without rounding: integers aren't converted to floats, which can't hold all of them.
 fn order_numbers(one: &Number, other: &Number) -> Option<Ordering> {
-    match (whole(one), whole(other)) {
+    match (as_integer(one), as_integer(other)) {
         (Some(one), Some(other)) => Some(one.cmp(&other)),
         (Some(one), None) => order_mixed(one, other.as_f64()?),
         (None, Some(other)) => order_mixed(other, one.as_f64()?).map(Ordering::reverse),
@@ -69,13 +72,16 @@ fn order_numbers(one: &Number, other: &Number) -> Option<Ordering> {
     }
 }
 
-fn whole(number: &Number) -> Option<i128> {
+fn as_integer(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "beyond the integers the cast keeps to the nearest")]
-fn order_mixed(whole: i128, float: f64) -> Option<Ordering> {
-    let order = whole.cmp(&(float.trunc() as i128));
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float beyond the range of i128 becomes the nearest i128, which orders correctly"
+)]
+fn order_mixed(integer: i128, float: f64) -> Option<Ordering> {
+    let order = integer.cmp(&(float.trunc() as i128));
     if order.is_eq() { 0.0.partial_cmp(&float.fract()) } else { Some(order) }
 }
 
@@ -86,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thorn_031_numbers_are_what_they_amount_to() {
+    fn thorn_031_numbers_compare_by_value() {
         for (one, other, expected) in [
             (json!(1), json!(1.0), Ordering::Equal),
             (json!(-1), json!(u64::MAX), Ordering::Less),
@@ -106,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn thorn_031_one_equals_true_and_no_string() {
+    fn thorn_031_one_equals_true_but_not_the_string_1() {
         for (value, expected) in
             [(json!(1), true), (json!(1.0), true), (json!(true), true), (json!("1"), false), (json!(null), false)]
         {

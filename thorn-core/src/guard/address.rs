@@ -1,12 +1,14 @@
-//! What an address means, by the registries of IANA.
+//! Special-purpose addresses, as the IANA registries list them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Networks of IPv4 that aren't the public internet: the
-/// [special-purpose registry](https://www.iana.org/assignments/iana-ipv4-special-registry), multicast,
-/// and the one public address that is a cloud's inside.
+/// IPv4 networks that aren't public, each with a description for error messages.
+///
+/// They are the networks of the
+/// [special-purpose registry](https://www.iana.org/assignments/iana-ipv4-special-registry), multicast, and
+/// 168.63.129.16, which is public but is Azure's internal platform address.
 const V4: [(Ipv4Net, &str); 18] = [
     (v4([0, 0, 0, 0], 8), "the network's own address"),
     (v4([10, 0, 0, 0], 8), "a private address"),
@@ -28,8 +30,11 @@ const V4: [(Ipv4Net, &str); 18] = [
     (v4([248, 0, 0, 0], 5), "a reserved address"),
 ];
 
-/// Networks of IPv6 that aren't the public internet, narrower ones first. What is no global unicast
-/// (`2000::/3`) is refused anyway; those that have a name stand here for the message.
+/// IPv6 networks that aren't public, narrower ones first, each with a description for error messages.
+///
+/// They come from the
+/// [special-purpose registry](https://www.iana.org/assignments/iana-ipv6-special-registry). Addresses outside
+/// [`GLOBAL`] are refused anyway; some are listed so that the message describes them.
 const V6: [(Ipv6Net, &str); 17] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "the unspecified address"),
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "a loopback address"),
@@ -50,14 +55,14 @@ const V6: [(Ipv6Net, &str); 17] = [
     (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), "a multicast address"),
 ];
 
-/// Global unicast: all that the registries give out as addresses of the public internet.
+/// Global unicast addresses, from which all public addresses are assigned (RFC 4291, section 2.4).
 const GLOBAL: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// The well-known NAT64 prefix (RFC 6052). Hosts that only have IPv4 look like this on a network that
-/// only has IPv6, so what counts is the wrapped address.
+/// The well-known NAT64 prefix (RFC 6052). On an IPv6-only network, a host with only IPv4 has such an
+/// address, so the wrapped IPv4 address is the one to check.
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
-/// The IPv4 address within an IPv6 one, by which it is connected to; any other as it is.
+/// The IPv4 address inside an IPv4-mapped or NAT64 address; any other address unchanged.
 pub(crate) fn unwrapped(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) if NAT64.contains(&ip) => {
@@ -68,7 +73,7 @@ pub(crate) fn unwrapped(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// What a special address is; `None` is an address of the public internet.
+/// A description of a special-purpose address. `None` means that the address is public.
 pub(crate) fn special(ip: IpAddr) -> Option<&'static str> {
     match unwrapped(ip) {
         IpAddr::V4(ip) => V4.iter().find(|(network, _)| network.contains(&ip)).map(|(_, kind)| *kind),
@@ -79,6 +84,14 @@ pub(crate) fn special(ip: IpAddr) -> Option<&'static str> {
 fn special_v6(ip: Ipv6Addr) -> Option<&'static str> {
     let named = V6.iter().find(|(network, _)| network.contains(&ip)).map(|(_, kind)| *kind);
     named.or((!GLOBAL.contains(&ip)).then_some("a reserved address"))
+}
+
+/// Whether a network of IPv4-mapped addresses, such as `::ffff:10.0.0.0/104`, contains this IPv4 address.
+pub(crate) fn contains_mapped(network: &IpNet, ip: IpAddr) -> bool {
+    match (network, ip) {
+        (IpNet::V6(network), IpAddr::V4(ip)) if network.prefix_len() >= 96 => network.contains(&ip.to_ipv6_mapped()),
+        _ => false,
+    }
 }
 
 const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> Ipv4Net {
@@ -98,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn thorn_167_168_special_addresses_are_known() {
+    fn thorn_167_168_special_purpose_addresses_are_recognised() {
         for (ip, word) in [
             ("0.0.0.0", "own"),
             ("0.255.255.255", "own"),
@@ -171,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn thorn_168_wrapped_addresses_are_unwrapped() {
+    fn thorn_168_a_wrapped_address_counts_as_the_address_inside() {
         for (wrapped, inner) in [
             ("::ffff:127.0.0.1", "127.0.0.1"),
             ("::ffff:169.254.169.254", "169.254.169.254"),
@@ -188,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_the_public_internet_are_left_alone() {
+    fn public_addresses_are_not_special() {
         for ip in [
             "1.1.1.1",
             "8.8.8.8",

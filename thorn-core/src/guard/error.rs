@@ -1,76 +1,77 @@
-//! Why a URL was refused.
+//! The reasons for which the guard refuses a URL.
 
 use std::net::IpAddr;
 
-/// Why deliveries must not go to a URL. The URL itself is never part of the text: its path may be a
-/// secret.
+/// The reason why deliveries must not go to a URL.
+///
+/// The message never contains the URL itself, because its path may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// The text isn't a URL that can be delivered to.
+    /// The text isn't a URL with a host.
     #[error("the URL can't be used: {reason}")]
     Url {
-        /// What is wrong with it.
+        /// What is wrong with the URL.
         reason: String,
     },
-    /// Neither `http` nor `https`.
+    /// The scheme is neither `http` nor `https`.
     #[error("the URL's scheme is `{scheme}`; use https or http")]
     Scheme {
         /// The scheme, in lower case.
         scheme: String,
     },
-    /// A protocol that isn't allowed here, though deliveries could go by it.
-    #[error("{scheme} isn't allowed here; the validators in force name the protocols that are")]
+    /// A validator doesn't allow this scheme, although thorn can deliver over it.
+    #[error("{scheme} isn't allowed here; the validators in force list the allowed protocols")]
     Protocol {
         /// The scheme, in lower case.
         scheme: String,
     },
-    /// User name or password in the URL.
+    /// The URL contains a user name or password.
     #[error("the URL contains a user name or password; deliveries are signed instead")]
     Credentials,
-    /// A port that is closed to deliveries.
+    /// The port is closed to deliveries.
     #[error(
-        "port {port} is closed to deliveries; use 443 or 80, or have the operator open it with `allow_ports`, or its network with `allow_networks` (THORN_ALLOW_NETWORKS)"
+        "port {port} is closed to deliveries; use 443 or 80, or ask the operator to open it with `allow_ports`, or its network with `allow_networks` (THORN_ALLOW_NETWORKS)"
     )]
     Port {
         /// The port.
         port: u16,
     },
-    /// An address that isn't one of the public internet.
+    /// An address of the host isn't public.
     #[error(
-        "{}; deliveries go to the public internet only, unless the operator allows the network with `allow_networks` (THORN_ALLOW_NETWORKS)",
-        told(host, address, kind)
+        "{}; deliveries go only to public addresses, unless the operator allows the network with `allow_networks` (THORN_ALLOW_NETWORKS)",
+        refusal(host, address, kind)
     )]
     Address {
-        /// The host as in the URL.
+        /// The host in the URL.
         host: String,
         /// The first of its addresses that is refused.
         address: IpAddr,
-        /// What the address is.
+        /// A description of the address, such as `a loopback address`.
         kind: &'static str,
     },
-    /// An address that a validator blocks. Which one a name has isn't told.
+    /// A validator blocks an address of the host. The message doesn't show the address.
     #[error("`{host}` is refused: the validators in force block its network")]
     Network {
-        /// The host as in the URL.
+        /// The host in the URL.
         host: String,
     },
-    /// A stored validator that this release doesn't know.
-    #[error("a validator of the event isn't known to this worker; it refuses every recipient until a worker knows it")]
+    /// This release doesn't know a stored validator of the event. It may come from a newer release.
+    #[error("this worker doesn't know a validator of the event, so it refuses every recipient; upgrade the worker")]
     UnknownValidator,
-    /// The host has no address.
+    /// The host name has no address, or its lookup failed.
     #[error("host `{host}` can't be resolved: {reason}")]
     Unresolvable {
-        /// The host as in the URL.
+        /// The host in the URL.
         host: String,
-        /// What the resolver said.
+        /// The error of the resolver.
         reason: String,
     },
 }
 
 impl TargetError {
-    /// Names the host whose address was refused.
-    pub(crate) fn of_host(self, name: &str) -> Self {
+    /// The same error with the host name in place of the address it resolved to.
+    pub(crate) fn with_host(self, name: &str) -> Self {
         match self {
             Self::Address { address, kind, .. } => Self::Address { host: name.to_owned(), address, kind },
             Self::Network { .. } => Self::Network { host: name.to_owned() },
@@ -79,12 +80,12 @@ impl TargetError {
     }
 }
 
-/// What a name resolves to isn't told to whoever wrote the URL: that would let them read the names
-/// of an internal network. `Debug` shows it.
-fn told(host: &str, address: &IpAddr, kind: &str) -> String {
+/// Describes a refused address. For a host name, the text hides the address: otherwise a subscriber could
+/// look up names of the internal network. `Debug` shows it.
+fn refusal(host: &str, address: &IpAddr, kind: &str) -> String {
     if host == address.to_string() {
         format!("{address} is refused, {kind}")
     } else {
-        format!("host `{host}` is refused: it isn't on the public internet")
+        format!("host `{host}` is refused: its address isn't public")
     }
 }

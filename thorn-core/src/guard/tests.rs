@@ -9,7 +9,7 @@ fn networks(list: &[&str]) -> TargetGuard {
 }
 
 #[test]
-fn thorn_165_schemes_are_compared_parsed() {
+fn thorn_165_schemes_are_compared_after_parsing() {
     let guard = TargetGuard::new();
     for good in ["http://example.com", "HTTP://example.com/x", "hTTps://example.com"] {
         assert_eq!(url_error(&guard, good), None, "{good}");
@@ -20,7 +20,7 @@ fn thorn_165_schemes_are_compared_parsed() {
 }
 
 #[test]
-fn credentials_are_refused_and_not_repeated() {
+fn credentials_are_refused_and_stay_out_of_the_message() {
     for bad in ["http://user@example.com", "http://user:hunter2@example.com", "http://:hunter2@example.com"] {
         let error = url_error(&TargetGuard::new(), bad).unwrap();
         assert_eq!(error, TargetError::Credentials);
@@ -29,7 +29,7 @@ fn credentials_are_refused_and_not_repeated() {
 }
 
 #[test]
-fn thorn_136_166_the_scheme_s_port_counts_if_none_is_given() {
+fn thorn_136_166_a_url_without_a_port_has_the_port_of_its_scheme() {
     let guard = TargetGuard::new();
     for good in ["http://example.com", "https://example.com", "https://example.com:80", "http://example.com:443"] {
         assert_eq!(url_error(&guard, good), None, "{good}");
@@ -43,7 +43,7 @@ fn thorn_136_166_the_scheme_s_port_counts_if_none_is_given() {
 }
 
 #[test]
-fn thorn_166_ports_can_be_opened_but_never_0() {
+fn thorn_166_any_port_but_0_can_be_opened() {
     let guard = TargetGuard::new().allow_ports([8443, 0]);
     assert_eq!(url_error(&guard, "https://1.1.1.1:8443"), None);
     assert!(url_error(&guard, "https://10.0.0.1:8443").is_some());
@@ -51,7 +51,7 @@ fn thorn_166_ports_can_be_opened_but_never_0() {
 }
 
 #[test]
-fn thorn_164_167_no_way_to_write_an_internal_address_gets_through() {
+fn thorn_164_167_internal_addresses_are_refused_however_they_are_written() {
     for host in [
         "127.0.0.1",
         "127.0.0.1.",
@@ -95,7 +95,7 @@ fn thorn_160_ipv6_literals_of_the_public_internet_are_fine() {
 }
 
 #[test]
-fn thorn_161_allowed_networks_are_let_through_on_any_port() {
+fn thorn_161_allowed_networks_are_open_on_any_port() {
     let guard = networks(&["10.1.0.0/16", "fd00:1::/32", "::ffff:10.2.0.0/112"]);
     for good in [
         "http://10.1.2.3:9000",
@@ -114,7 +114,7 @@ fn thorn_161_allowed_networks_are_let_through_on_any_port() {
 }
 
 #[test]
-fn thorn_169_a_network_of_one_family_says_nothing_about_the_other() {
+fn thorn_169_an_allowed_ipv4_network_does_not_open_ipv6_addresses() {
     let guard = networks(&["0.0.0.0/0"]);
     assert!(guard.check_address("127.0.0.1".parse().unwrap(), 9000).is_ok());
     assert!(guard.check_address("::ffff:127.0.0.1".parse().unwrap(), 9000).is_ok());
@@ -123,7 +123,7 @@ fn thorn_169_a_network_of_one_family_says_nothing_about_the_other() {
 }
 
 #[test]
-fn messages_say_what_and_what_to_do() {
+fn messages_name_the_cause_and_the_setting_to_change() {
     let error = url_error(&TargetGuard::new(), "http://0x7f000001/secret-path").unwrap().to_string();
     assert!(error.starts_with("127.0.0.1 is refused, a loopback address;"), "{error}");
     assert!(error.contains("allow_networks") && error.contains("THORN_ALLOW_NETWORKS"), "{error}");
@@ -131,7 +131,7 @@ fn messages_say_what_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn thorn_164_names_are_refused_for_what_they_resolve_to() {
+async fn thorn_164_host_names_are_refused_by_their_addresses() {
     let guard = TargetGuard::new();
     for url in ["http://localhost/", "https://LOCALHOST", "http://localhost:443/x"] {
         let error = guard.check(url).await.unwrap_err();
@@ -142,25 +142,25 @@ async fn thorn_164_names_are_refused_for_what_they_resolve_to() {
 }
 
 #[tokio::test]
-async fn thorn_160_one_internal_address_among_many_is_enough_to_refuse() {
+async fn thorn_160_a_host_with_one_internal_address_among_many_is_refused() {
     for addresses in [["1.1.1.1", "10.0.0.1"], ["10.0.0.1", "1.1.1.1"], ["2606:4700::1", "fd00::1"]] {
-        let guard = TargetGuard::new().answering([&addresses]);
+        let guard = TargetGuard::new().resolving_to([&addresses]);
         assert!(matches!(guard.check("http://a.test/").await, Err(TargetError::Address { .. })), "{addresses:?}");
     }
-    let guard = TargetGuard::new().answering([&["1.1.1.1", "2606:4700::1"]]);
+    let guard = TargetGuard::new().resolving_to([&["1.1.1.1", "2606:4700::1"]]);
     assert_eq!(guard.check("http://a.test/").await, Ok(()));
 }
 
 #[tokio::test]
-async fn a_name_in_an_allowed_network_doesn_t_open_other_ports_of_the_internet() {
-    let guard = networks(&["10.0.0.0/8"]).answering([["1.1.1.1"], ["10.1.1.1"]]);
+async fn a_host_name_with_another_port_must_resolve_into_an_allowed_network() {
+    let guard = networks(&["10.0.0.0/8"]).resolving_to([["1.1.1.1"], ["10.1.1.1"]]);
     assert_eq!(guard.check("http://a.test:9000/").await, Err(TargetError::Port { port: 9000 }));
     assert_eq!(guard.check("http://a.test:9000/").await, Ok(()));
     assert!(matches!(guard.check("http://1.1.1.1:9000/").await, Err(TargetError::Port { port: 9000 })));
 }
 
 #[tokio::test]
-async fn what_can_t_be_resolved_or_read_is_refused() {
+async fn unresolvable_hosts_and_malformed_urls_are_refused() {
     let guard = TargetGuard::new();
     let error = guard.check("http://nothing.invalid/").await.unwrap_err();
     assert!(matches!(&error, TargetError::Unresolvable { host, .. } if host == "nothing.invalid"), "{error:?}");
@@ -169,13 +169,13 @@ async fn what_can_t_be_resolved_or_read_is_refused() {
     }
 }
 
-fn ruled(rules: &[&str]) -> TargetGuard {
-    networks(&["127.0.0.0/8", "10.0.0.0/8"]).validators(rules.iter().map(|rule| rule.parse().unwrap()))
+fn with_validators(validators: &[&str]) -> TargetGuard {
+    networks(&["127.0.0.0/8", "10.0.0.0/8"]).validators(validators.iter().map(|text| text.parse().unwrap()))
 }
 
 #[test]
-fn thorn_161_164_without_validators_ports_are_open_and_internal_addresses_are_not() {
-    let guard = ruled(&[]);
+fn thorn_161_164_without_validators_all_ports_are_open_and_internal_addresses_stay_refused() {
+    let guard = with_validators(&[]);
     for good in ["http://1.1.1.1:2222", "https://example.com:8443", "http://10.0.0.1:1"] {
         assert_eq!(url_error(&guard, good), None, "{good}");
     }
@@ -187,16 +187,16 @@ fn thorn_161_164_without_validators_ports_are_open_and_internal_addresses_are_no
 }
 
 #[test]
-fn thorn_165_protocols_bind_allowed_networks_too_and_ports_do_not() {
-    let guard = ruled(&["protocols=https", "ports=443"]);
+fn thorn_165_allowed_networks_are_subject_to_protocols_but_not_to_ports() {
+    let guard = with_validators(&["protocols=https", "ports=443"]);
     assert_eq!(url_error(&guard, "https://127.0.0.1:9"), None);
     assert!(matches!(url_error(&guard, "http://127.0.0.1:9"), Some(TargetError::Protocol { .. })));
     assert!(matches!(url_error(&guard, "https://1.1.1.1:9"), Some(TargetError::Port { port: 9 })));
 }
 
 #[test]
-fn thorn_169_blocked_networks_are_refused_wrapped_or_allowed_or_both() {
-    let guard = ruled(&["block-networks=10.0.0.0/8,8.8.8.0/24,2001:4860::/32"]);
+fn thorn_169_blocked_networks_are_refused_even_if_wrapped_or_allowed() {
+    let guard = with_validators(&["block-networks=10.0.0.0/8,8.8.8.0/24,2001:4860::/32"]);
     for bad in [
         "http://10.1.1.1",
         "http://8.8.8.8",

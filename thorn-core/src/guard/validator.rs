@@ -1,22 +1,27 @@
-//! Named rules for recipients, which settings and events may choose.
+//! Validators: named rules for target URLs, which settings and events can choose.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{address, error::TargetError, in_mapped};
+use super::{
+    address::{contains_mapped, unwrapped},
+    error::TargetError,
+};
 use crate::invalid::InvalidOption;
 
-/// A rule that a recipient must keep, by URL and address, on each connection.
+/// A rule that the URL and address of a recipient must satisfy on each connection.
 ///
-/// A list of them holds if all of them do. Without a list of their own, settings have
-/// [`defaults`](Self::defaults); an event's list ([`Event::validators`](crate::event::Event::validators))
-/// replaces that of the settings. Addresses that aren't of the public internet are refused whatever the
-/// list says, unless the operator allows them with `allow_networks` or `allow_addresses`. Those also open
-/// what they allow on every port, so [`Ports`](Self::Ports) doesn't bind it; the other rules do.
+/// Of a list of validators, all must allow a recipient. The settings have [`defaults`](Self::defaults)
+/// unless they list their own. The list of an event
+/// ([`Event::validators`](crate::event::Event::validators)) replaces the list of the settings.
 ///
-/// As text, which is also how they are stored, they are written `name=value,value`.
+/// Special-purpose addresses are refused whatever the list says, unless the operator allows them with
+/// `allow_networks` or `allow_addresses`. [`Ports`](Self::Ports) doesn't apply to addresses that are allowed
+/// in this way; the other validators do.
+///
+/// The text form, which is also stored, is `name=value,value`.
 ///
 /// # Examples
 ///
@@ -33,26 +38,26 @@ use crate::invalid::InvalidOption;
 #[serde(into = "String", from = "String")]
 #[non_exhaustive]
 pub enum Validator {
-    /// `protocols=https`: the URL's scheme is one of these, of `http` and `https`.
+    /// `protocols=https`: the scheme of the URL must be one of these. Only `http` and `https` are possible.
     Protocols(Vec<String>),
-    /// `ports=443`: the port, given or the scheme's, is one of these.
+    /// `ports=443`: the port must be one of these. A URL without a port has the default port of its scheme.
     Ports(Vec<u16>),
-    /// `block-internal`: the address is one of the public internet. It always holds; listed or not.
+    /// `block-internal`: the address must be public. Thorn applies this rule even if it isn't listed.
     BlockInternal,
-    /// `block-networks=203.0.113.0/24`: the address is in none of these. An IPv4 address counts also
-    /// where an IPv6 one wraps it; networks that the operator allows are refused too.
+    /// `block-networks=203.0.113.0/24`: the address must be in none of these networks, even if the operator
+    /// allows it. IPv6 addresses that wrap a blocked IPv4 address are blocked too.
     BlockNetworks(Vec<IpNet>),
-    /// One that this release doesn't know, as it was stored. It refuses every recipient.
+    /// A stored text that this release doesn't understand. It refuses every recipient.
     Unknown(String),
 }
 
 impl Validator {
-    /// Lets through these protocols, in any letter case, with or without `://`.
+    /// Allows these protocols. Letter case and a trailing `://` are ignored.
     pub fn protocols(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         Self::Protocols(names.into_iter().map(|name| protocol(name.as_ref())).collect())
     }
 
-    /// Lets through these ports.
+    /// Allows these ports.
     pub fn ports(ports: impl IntoIterator<Item = u16>) -> Self {
         Self::Ports(ports.into_iter().collect())
     }
@@ -62,37 +67,39 @@ impl Validator {
         Self::BlockNetworks(networks.into_iter().map(|network| network.trunc()).collect())
     }
 
-    /// What settings have by default: HTTP and HTTPS, ports 80 and 443, no internal address.
+    /// The default validators: HTTP and HTTPS, ports 80 and 443, no internal addresses.
     #[must_use]
     pub fn defaults() -> Vec<Self> {
         vec![Self::protocols(["http", "https"]), Self::ports([80, 443]), Self::BlockInternal]
     }
 
-    /// Checks that it makes sense.
+    /// Checks that the validator is known and can allow something.
     ///
     /// # Errors
     ///
-    /// [`InvalidOption`] if it is unknown, would refuse everything, or names what never occurs.
+    /// [`InvalidOption`] if the validator is unknown, lists no value or lists an impossible one, such as port 0.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let reason = match self {
             Self::Protocols(names) => match names.iter().find(|name| !matches!(name.as_str(), "http" | "https")) {
-                Some(name) => Some(format!("`{self}` names `{name}`; deliveries go by http or https")),
-                None => names.is_empty().then(|| "`protocols` names none, so that nothing could be sent".to_owned()),
+                Some(name) => Some(format!("`{self}` lists `{name}`; deliveries use http or https")),
+                None => names.is_empty().then(|| "`protocols` lists none, so nothing could be delivered".to_owned()),
             },
             Self::Ports(ports) if ports.is_empty() => {
-                Some("`ports` names none, so that nothing could be sent".to_owned())
+                Some("`ports` lists none, so nothing could be delivered".to_owned())
             }
-            Self::Ports(ports) => ports.contains(&0).then(|| format!("`{self}` names port 0")),
+            Self::Ports(ports) => {
+                ports.contains(&0).then(|| format!("`{self}` lists port 0, which can't be connected to"))
+            }
             Self::BlockInternal | Self::BlockNetworks(_) => None,
             Self::Unknown(text) => Some(format!(
-                "`{}` is none; use protocols=…, ports=…, block-internal or block-networks=…",
+                "`{}` is not a validator; use protocols=…, ports=…, block-internal or block-networks=…",
                 text.escape_debug()
             )),
         };
         reason.map_or(Ok(()), |reason| Err(InvalidOption { option: "validator", reason }))
     }
 
-    /// What can be said of the URL alone.
+    /// Checks the scheme of a URL, which needs no address.
     pub(crate) fn check_scheme(&self, scheme: &str) -> Result<(), TargetError> {
         match self {
             Self::Protocols(names) if !names.iter().any(|name| name == scheme) => {
@@ -103,12 +110,13 @@ impl Validator {
         }
     }
 
-    /// What even an allowed network must keep.
+    /// Checks an address against the blocked networks, which even an allowed network can't override.
     pub(crate) fn check_network(&self, ip: IpAddr) -> Result<(), TargetError> {
         match self {
             Self::BlockNetworks(networks) => {
-                let held = |ip: IpAddr| networks.iter().any(|network| network.contains(&ip) || in_mapped(network, ip));
-                if held(ip) || held(address::unwrapped(ip)) {
+                let is_blocked =
+                    |ip: IpAddr| networks.iter().any(|network| network.contains(&ip) || contains_mapped(network, ip));
+                if is_blocked(ip) || is_blocked(unwrapped(ip)) {
                     return Err(TargetError::Network { host: ip.to_string() });
                 }
                 Ok(())
@@ -125,7 +133,7 @@ impl Validator {
         }
     }
 
-    fn known(text: &str) -> Option<Self> {
+    fn parse_known(text: &str) -> Option<Self> {
         let (name, values) = text.split_once('=').unwrap_or((text, ""));
         let mut values = values.split(',').map(str::trim).filter(|value| !value.is_empty());
         Some(match name.trim() {
@@ -143,7 +151,7 @@ fn protocol(name: &str) -> String {
     name.strip_suffix("://").unwrap_or(&name).to_owned()
 }
 
-/// A network, or an address as the network of that address alone.
+/// Parses a network. A single address becomes the network of only that address.
 fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
@@ -171,10 +179,10 @@ impl From<Validator> for String {
     }
 }
 
-/// Never fails, so that what can't be read is refused instead of left out.
+/// Never fails: unknown text becomes [`Validator::Unknown`], so that it refuses recipients instead of being ignored.
 impl From<String> for Validator {
     fn from(text: String) -> Self {
-        Self::known(&text).unwrap_or(Self::Unknown(text))
+        Self::parse_known(&text).unwrap_or(Self::Unknown(text))
     }
 }
 
@@ -193,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thorn_170_validators_survive_as_text_and_unknown_ones_too() {
+    fn thorn_170_validators_round_trip_through_text_even_unknown_ones() {
         let list = [
             Validator::protocols(["https"]),
             Validator::ports([80, 8080]),
@@ -209,12 +217,12 @@ mod tests {
         assert_eq!(serde_json::from_str::<Vec<Validator>>(&stored).unwrap(), list);
         for odd in ["ports=x", "ports=70000", "block-networks=10.0.0.0/99", "block-internal=1", "", "Ports=80"] {
             assert_eq!(Validator::from(odd.to_owned()), Validator::Unknown(odd.into()));
-            assert!(odd.parse::<Validator>().unwrap_err().to_string().contains("is none"), "{odd}");
+            assert!(odd.parse::<Validator>().unwrap_err().to_string().contains("is not a validator"), "{odd}");
         }
     }
 
     #[test]
-    fn thorn_165_166_senseless_validators_are_refused() {
+    fn thorn_165_166_impossible_validators_are_refused() {
         for bad in ["protocols=ftp", "protocols", "ports=", "ports=0,80"] {
             assert!(bad.parse::<Validator>().is_err(), "{bad}");
         }

@@ -40,7 +40,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// An index, unless a migration that was broken off has made it.
+/// Creates an index, unless an interrupted migration has already created it.
 pub(super) async fn create_index(manager: &SchemaManager<'_>, table: &str, name: &str, sql: &str) -> Result<(), DbErr> {
     if !manager.has_index(table, name).await? {
         manager.get_connection().execute_unprepared(sql).await?;
@@ -48,8 +48,9 @@ pub(super) async fn create_index(manager: &SchemaManager<'_>, table: &str, name:
     Ok(())
 }
 
-/// The collation in which `a` is neither `A` nor `a `, as it is on the other databases: an owner
-/// must not see the subscriptions of another one.
+/// The collation that distinguishes `a` from `A` and from `a `, as other databases do.
+///
+/// Otherwise an owner could see the subscriptions of an owner with a similar name.
 async fn exact_collation<C: ConnectionTrait>(db: &C) -> Result<&'static str, DbErr> {
     let version = Statement::from_string(DbBackend::MySql, "SELECT VERSION() AS version");
     let version: String =
@@ -57,7 +58,7 @@ async fn exact_collation<C: ConnectionTrait>(db: &C) -> Result<&'static str, DbE
     Ok(if version.contains("MariaDB") { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" })
 }
 
-/// Text of any length. MySQL's TEXT ends at 64 KiB.
+/// Makes the column a text of practically any length. MySQL's TEXT has at most 64 KiB.
 pub(super) fn long_text(mut column: ColumnDef, backend: DbBackend) -> ColumnDef {
     if backend == DbBackend::MySql {
         column.custom("mediumtext")
@@ -103,7 +104,7 @@ fn subscription(backend: DbBackend) -> TableCreateStatement {
         .col(required("content_type").string_len(64))
         .col(ColumnDef::new("disabled_at").big_integer())
         .col(ColumnDef::new("disabled_reason").string_len(190))
-        // Hash of owner, URL and pattern; null once deleted, so that it may be made again.
+        // A hash of owner, URL and pattern. It is null once deleted, so that the subscription can be made again.
         .col(ColumnDef::new("identity").string_len(64).unique_key())
         .col(required("created_at").big_integer())
         .col(required("updated_at").big_integer())
@@ -121,7 +122,7 @@ fn registry() -> TableCreateStatement {
         .to_owned()
 }
 
-/// What an attempt leaves behind; the same in the delivery (its latest) and in its history.
+/// The columns of an attempt, in `thorn_attempt` and, for the latest attempt, in `thorn_delivery`.
 fn attempt_columns(table: &mut TableCreateStatement, backend: DbBackend) -> &mut TableCreateStatement {
     table
         .col(ColumnDef::new("attempted_at").big_integer())
@@ -157,19 +158,19 @@ fn attempt(backend: DbBackend) -> TableCreateStatement {
     .to_owned()
 }
 
-/// Indexes for the questions that are asked again and again. Where the database can, they hold only
-/// the rows that still need work, so that history doesn't slow the claim.
+/// Indexes for frequent queries. On databases with partial indexes, those for open work contain only rows that
+/// need work, so that history doesn't slow down claims.
 fn indexes(backend: DbBackend) -> Vec<(&'static str, &'static str, String)> {
     let open_work = [
         ("thorn_event", "thorn_event_unrelayed", "relayed_at", "id"),
         ("thorn_event", "thorn_event_audit", "audit_at", "id"),
         ("thorn_delivery", "thorn_delivery_due", "next_attempt_at", "subscription_id"),
     ]
-    .map(|(table, name, column, then)| {
+    .map(|(table, name, column, second)| {
         let sql = match (backend, column) {
-            (DbBackend::MySql, _) => format!("CREATE INDEX {name} ON {table} ({column}, {then})"),
-            (_, "relayed_at") => format!("CREATE INDEX {name} ON {table} ({then}) WHERE {column} IS NULL"),
-            _ => format!("CREATE INDEX {name} ON {table} ({column}, {then}) WHERE {column} IS NOT NULL"),
+            (DbBackend::MySql, _) => format!("CREATE INDEX {name} ON {table} ({column}, {second})"),
+            (_, "relayed_at") => format!("CREATE INDEX {name} ON {table} ({second}) WHERE {column} IS NULL"),
+            _ => format!("CREATE INDEX {name} ON {table} ({column}, {second}) WHERE {column} IS NOT NULL"),
         };
         (table, name, sql)
     });

@@ -1,4 +1,4 @@
-//! What a subscription may choose besides URL and pattern, and who dispatches an event.
+//! Columns for the options of subscriptions, and for the dispatcher of an event.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
@@ -17,7 +17,7 @@ impl MigrationName for Migration {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
-        // SQLite adds one column at a time. What a migration that was broken off has done is done.
+        // SQLite adds one column per statement. Columns of an interrupted migration are skipped.
         for (table, mut column) in columns(backend) {
             if !manager.has_column(table, column.get_column_name()).await? {
                 manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
@@ -51,9 +51,10 @@ impl MigrationTrait for Migration {
 
 const UNRELAYED: &str = "thorn_event_unrelayed";
 
-/// An application's migrator has no transaction on SQLite, and each statement may have another connection
-/// of the pool. One that has seen the index would say of its successor that it is there already; so
-/// they go together.
+/// Replaces the index in one round trip, so that both statements run on the same connection.
+///
+/// An application's migrator uses no transaction on SQLite, so each call may get another connection of the pool. A
+/// connection that has cached the schema with the old index would refuse to create the new one.
 async fn replace_unrelayed(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     if manager.get_database_backend() == DbBackend::MySql {
         drop_index(manager, "thorn_event", UNRELAYED).await?;
@@ -70,10 +71,10 @@ async fn drop_index(manager: &SchemaManager<'_>, table: &'static str, name: &'st
     manager.drop_index(Index::drop().name(name).table(table).to_owned()).await
 }
 
-/// What nobody heard of, for its deletion; what waits for the queue, what for each dispatcher, and what
-/// for each subscription, so that a backlog of one slows none of the others.
+/// Indexes for the deletion of unmatched events, and for the work of the queue, of each dispatcher and of each
+/// subscription. With separate indexes, the backlog of one doesn't slow down the others.
 const fn indexes(backend: DbBackend) -> [(&'static str, &'static str, &'static str); 4] {
-    let (unheard, unrelayed, undispatched, waiting) = match backend {
+    let (unmatched, unrelayed, undispatched, waiting) = match backend {
         DbBackend::MySql => (
             "CREATE INDEX thorn_event_unheard ON thorn_event (fanout, id)",
             "CREATE INDEX thorn_event_unrelayed ON thorn_event (relayed_at, dispatcher, id)",
@@ -90,7 +91,7 @@ const fn indexes(backend: DbBackend) -> [(&'static str, &'static str, &'static s
         ),
     };
     [
-        ("thorn_event", "thorn_event_unheard", unheard),
+        ("thorn_event", "thorn_event_unheard", unmatched),
         ("thorn_event", UNRELAYED, unrelayed),
         ("thorn_event", "thorn_event_undispatched", undispatched),
         ("thorn_delivery", "thorn_delivery_waiting", waiting),
@@ -99,19 +100,19 @@ const fn indexes(backend: DbBackend) -> [(&'static str, &'static str, &'static s
 
 fn columns(backend: DbBackend) -> [(&'static str, ColumnDef); 7] {
     [
-        // A condition on the payload, as JSON.
+        // The filter on the payload, as JSON.
         ("thorn_subscription", long_text(ColumnDef::new("filter"), backend)),
-        // The registry's version since which it hears of these events.
+        // The version of the registry that last changed which events the subscription matches.
         ("thorn_subscription", ColumnDef::new("hears_version").big_integer().not_null().default(0).to_owned()),
-        // Headers of its own as JSON, sealed like the secret.
+        // Extra headers as JSON, encrypted like the secret.
         ("thorn_subscription", long_text(ColumnDef::new("headers"), backend)),
-        // How `Hook-HMAC` is made.
+        // The algorithm for `Hook-HMAC`.
         ("thorn_subscription", ColumnDef::new("signer").string_len(16).not_null().default("hmac").to_owned()),
-        // Which configuration it comes from; null if somebody subscribed.
+        // The configuration it comes from; null if it was made through the API.
         ("thorn_subscription", ColumnDef::new("source").string_len(190).to_owned()),
-        // Since when nothing has got through to it; null while something does.
+        // The time since when every delivery has failed; null while deliveries succeed.
         ("thorn_subscription", ColumnDef::new("failing_since").big_integer().to_owned()),
-        // Who takes the event instead of the relay; null is the queue.
+        // The name of the dispatcher that takes the event; null means the queue.
         ("thorn_event", ColumnDef::new("dispatcher").string_len(64).to_owned()),
     ]
 }

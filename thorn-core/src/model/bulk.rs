@@ -20,7 +20,7 @@ use super::{
     webhook_model::{WebhookModel, events, reads_old},
 };
 use crate::{
-    db::{MAX_BOUND_VALUES, is_taken},
+    db::{MAX_BOUND_VALUES, is_unique_violation},
     outbox,
 };
 
@@ -104,7 +104,7 @@ where
                 Ok(row) => inserted.push(row),
                 // Such a database goes on with the transaction after a statement that failed. Its
                 // INSERT IGNORE would hide every other error as well.
-                Err(error) if skip && is_taken(&error) => {}
+                Err(error) if skip && is_unique_violation(&error) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -1,32 +1,34 @@
-//! Event names and references with columns in them.
+//! Templates for event names and references, which contain values of columns.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sea_orm::{EntityTrait, ModelTrait};
 
 use super::column_json::Plain;
 use crate::name::escape_segment;
 
-/// A part of `"user.{username}.created"`, which the macro has taken apart and checked.
+/// A part of a template such as `"user.{username}.created"`. The macro parses and checks templates.
 #[derive(Clone, Copy, Debug)]
 pub enum Piece<C> {
     /// Literal text.
     Text(&'static str),
-    /// A column's value.
+    /// The value of a column.
     Column(C),
 }
 
-/// The name of an event about this row. A value never leaves its segment
-/// ([`escape_segment`]); null becomes `null`.
+/// The name of an event about this row.
+///
+/// Values are escaped with [`escape_segment`], so none adds a segment. A null becomes `null`.
 #[must_use]
 pub fn name<M: ModelTrait>(row: &M, pieces: &[Piece<<M::Entity as EntityTrait>::Column>]) -> String {
     fill(row, pieces, escape_segment)
 }
 
-/// Where this row is found: values are percent-encoded, so that none leaves its part of the path.
+/// The path or URL of this row. Values are percent-encoded, so none adds a segment to the path.
 #[must_use]
 pub fn reference<M: ModelTrait>(row: &M, pieces: &[Piece<<M::Entity as EntityTrait>::Column>]) -> String {
-    fill(row, pieces, |value| Cow::Owned(encode(value)))
+    fill(row, pieces, percent_encode)
 }
 
 fn fill<M: ModelTrait>(
@@ -44,27 +46,20 @@ fn fill<M: ModelTrait>(
     filled
 }
 
-/// Percent-encodes all but RFC 3986's unreserved characters.
-fn encode(value: &str) -> String {
-    let mut encoded = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            // Writing to a string can't fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+/// Everything except the unreserved characters of RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn percent_encode(value: &str) -> Cow<'_, str> {
+    utf8_percent_encode(value, RESERVED).into()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::encode;
+    use super::percent_encode;
 
     #[test]
-    fn values_do_not_leave_their_part_of_a_path() {
-        assert_eq!(encode("a-1_b.c~"), "a-1_b.c~");
-        assert_eq!(encode("../a b?é"), "..%2Fa%20b%3F%C3%A9");
+    fn a_value_stays_within_its_segment_of_the_path() {
+        assert_eq!(percent_encode("a-1_b.c~"), "a-1_b.c~");
+        assert_eq!(percent_encode("../a b?é"), "..%2Fa%20b%3F%C3%A9");
     }
 }

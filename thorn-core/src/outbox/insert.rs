@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, Value, prelude::Uuid};
 use self::sql::{COLUMNS, Insert, Kind, LONGEST};
 use super::{hold, stored_event::options_column};
 use crate::{
-    db::{Existing, MAX_BYTES, batches},
+    db::{MAX_BYTES, OnConflict, batches},
     dispatch::Dispatch,
     error::Error,
     process,
@@ -23,7 +23,7 @@ use crate::{
 pub(super) async fn insert<C: ConnectionTrait>(
     db: &C,
     events: Vec<RenderedEvent>,
-    existing: Existing,
+    on_conflict: OnConflict,
 ) -> Result<(), Error> {
     if events.is_empty() {
         return Ok(());
@@ -31,7 +31,7 @@ pub(super) async fn insert<C: ConnectionTrait>(
     let backend = db.get_database_backend();
     let key = process::secret_key();
     let rows: Vec<_> = events.into_iter().map(|event| Row::new(event, key.as_ref())).collect::<Result<_, _>>()?;
-    let kind = Kind { backend, existing, all: rows.iter().any(Row::is_rare) };
+    let kind = Kind { backend, on_conflict, all: rows.iter().any(Row::is_rare) };
     for mut rows in batches(rows, COLUMNS.len(), Row::bytes) {
         while !rows.is_empty() {
             let rest = rows.split_off(rows.len().min(LONGEST));

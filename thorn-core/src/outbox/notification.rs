@@ -42,7 +42,7 @@ mod postgres {
     };
     use tokio::sync::watch;
 
-    use crate::db::SILENCE;
+    use crate::db::DB_TIMEOUT;
 
     /// Pause before a connection that was refused is tried again.
     const PAUSE: Duration = Duration::from_secs(5);
@@ -67,7 +67,7 @@ mod postgres {
         let options = db.get_postgres_connection_pool().connect_options();
         let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let mut listener = PgListener::connect_with(&pool.connect_lazy_with((*options).clone())).await?;
-        let listening = tokio::time::timeout(SILENCE, listener.listen("thorn_event")).await;
+        let listening = tokio::time::timeout(DB_TIMEOUT, listener.listen("thorn_event")).await;
         listening.map_err(|_| sqlx::Error::PoolTimedOut)??;
         loop {
             // Also when it begins, and when a lost connection is back: what came meanwhile was missed.

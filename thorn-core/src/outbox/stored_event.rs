@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     id::{EventId, SubscriptionId},
     rendered::EventOptions,
-    signing::{Part, Secret, SecretError, SecretKey, Signing, seal, unseal},
+    signing::{SealedColumn, Secret, SecretError, SecretKey, Signing, seal, unseal},
     spec::{Destination, Subscriber},
     tables::event::Model,
     timestamp::Timestamp,
@@ -125,7 +125,7 @@ pub(super) fn options_column(
 fn stored(subscriber: &Subscriber, key: Option<&SecretKey>) -> Result<StoredSubscriber, SecretError> {
     let id = subscriber.subscription_id();
     let Destination { url, signing, content_type, headers: _ } = &subscriber.destination;
-    let seal = |secret: &Secret| seal(secret.expose(), Part::Secret, id, key);
+    let seal = |secret: &Secret| seal(secret.expose(), SealedColumn::Secret, id, key);
     Ok(StoredSubscriber {
         id: id.as_uuid(),
         url: url.clone(),
@@ -159,7 +159,8 @@ impl StoredSubscriber {
 
     /// The destination with its secret, for sending.
     pub(crate) fn open(&self, event: EventId, key: Option<&SecretKey>) -> Result<Destination, Error> {
-        let secret = self.secret.as_ref().map(|sealed| unseal(sealed, Part::Secret, self.id(), key)).transpose()?;
+        let secret =
+            self.secret.as_ref().map(|sealed| unseal(sealed, SealedColumn::Secret, self.id(), key)).transpose()?;
         self.destination(event, secret.map(Secret::new))
     }
 

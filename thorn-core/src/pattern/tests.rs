@@ -3,7 +3,7 @@ use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, pro
 use super::{ParsePatternError, Pattern};
 use crate::name::check_event_name;
 
-/// Appendix B's patterns, but for `*.` and the empty one, which are refused now.
+/// The patterns of appendix B, without `*.` and the empty pattern, which thorn refuses.
 const PATTERNS: [&str; 13] =
     ["a.b.c", "a.*", "*.b.c", "*.c", "a.b.*", "*", "*.*", "foo", "foo.*", "*.foo", "a.b", "A.b", "a%"];
 
@@ -12,8 +12,8 @@ fn parse(text: &str) -> Pattern {
 }
 
 #[test]
-fn thorn_091_to_094_the_table_of_appendix_b() {
-    // What matched in Thorn, then what does so now in addition.
+fn thorn_091_to_094_patterns_match_as_in_the_table_of_appendix_b() {
+    // The event, the patterns that match it in Python Thorn, and those that also match it here.
     let table: [(&str, &[&str], &[&str]); 9] = [
         ("a.b.c", &["a.b.c", "a.*", "*.b.c"], &["a.b.*", "*", "*.*"]),
         ("a.b", &["a.b", "a.*"], &["*", "*.*"]),
@@ -25,17 +25,17 @@ fn thorn_091_to_094_the_table_of_appendix_b() {
         ("*.c", &["*.c", "*.*"], &["*"]),
         ("a.*", &["a.*", "*.*"], &["*"]),
     ];
-    for (event, then, now) in table {
+    for (event, in_python, also_here) in table {
         for text in PATTERNS {
-            let expected = then.contains(&text) || now.contains(&text);
+            let expected = in_python.contains(&text) || also_here.contains(&text);
             assert_eq!(parse(text).matches(event), expected, "{text} of {event}");
         }
     }
 }
 
 #[test]
-fn thorn_092_wildcards_stand_for_segments() {
-    for (text, yes, no) in [
+fn thorn_092_wildcards_match_whole_segments() {
+    for (text, matching, other) in [
         ("*", ["a", "a.b", "a.b.c"], ["", ".", "a..b"]),
         ("a.*", ["a.b", "a.b.c", "a.b.c.d"], ["a", "ab.c", "b.a"]),
         ("a.**", ["a", "a.b", "a.b.c"], ["b", "ab", "b.a"]),
@@ -46,17 +46,17 @@ fn thorn_092_wildcards_stand_for_segments() {
         ("**.a.**", ["a", "x.a", "x.a.y"], ["x", "x.y", "xa"]),
         ("**.*", ["a", "a.b", "a.b.c"], ["", ".", "a."]),
     ] {
-        for event in yes {
+        for event in matching {
             assert!(parse(text).matches(event), "{text} of {event}");
         }
-        for event in no {
+        for event in other {
             assert!(!parse(text).matches(event), "{text} of {event}");
         }
     }
 }
 
 #[test]
-fn thorn_119_what_can_never_match_is_refused() {
+fn thorn_119_a_pattern_that_could_never_match_is_refused() {
     let error = |text: &str| text.parse::<Pattern>().unwrap_err();
     assert_eq!(error(""), ParsePatternError::Empty);
     assert_eq!(error(&"x".repeat(191)), ParsePatternError::TooLong { length: 191 });
@@ -72,18 +72,20 @@ fn thorn_119_what_can_never_match_is_refused() {
     assert!(matches!(error("a.**.**.b"), ParsePatternError::Repeated { .. }));
     assert_eq!(
         error("news.art*").to_string(),
-        "segment `art*` of pattern `news.art*` mixes `*` with something else; a wildcard is a whole segment, `*` or `**`"
+        "segment `art*` of pattern `news.art*` combines `*` with other characters; a wildcard is a whole segment, `*` or `**`"
     );
     assert!("é".repeat(190).parse::<Pattern>().is_ok());
 }
 
-/// The rules once more, word for word.
-fn by_the_book(pattern: &[&str], event: &[&str]) -> bool {
+/// A second implementation of the rules, written for clarity instead of speed.
+fn matches_by_definition(pattern: &[&str], event: &[&str]) -> bool {
     match (pattern, event) {
         ([], rest) => rest.is_empty(),
         (["*"], rest) => !rest.is_empty(),
-        (["**", then @ ..], rest) => (0..=rest.len()).any(|n| by_the_book(then, &rest[n..])),
-        ([segment, then @ ..], [first, rest @ ..]) => (*segment == "*" || segment == first) && by_the_book(then, rest),
+        (["**", then @ ..], rest) => (0..=rest.len()).any(|n| matches_by_definition(then, &rest[n..])),
+        ([segment, then @ ..], [first, rest @ ..]) => {
+            (*segment == "*" || segment == first) && matches_by_definition(then, rest)
+        }
         (_, []) => false,
     }
 }
@@ -97,12 +99,12 @@ proptest! {
         event in prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 1..7),
     ) {
         if let Ok(parsed) = pattern.join(".").parse::<Pattern>() {
-            prop_assert_eq!(parsed.matches(&event.join(".")), by_the_book(&pattern, &event));
+            prop_assert_eq!(parsed.matches(&event.join(".")), matches_by_definition(&pattern, &event));
         }
     }
 
     #[test]
-    fn without_a_wildcard_patterns_and_names_are_the_same(
+    fn a_text_without_wildcard_is_a_pattern_if_and_only_if_it_is_an_event_name(
         text in any::<Vec<char>>().prop_map(|chars| chars.into_iter().filter(|c| *c != '*').collect::<String>()),
     ) {
         prop_assert_eq!(text.parse::<Pattern>().is_ok(), check_event_name(&text).is_ok());

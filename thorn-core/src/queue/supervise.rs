@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use ulid::Ulid;
 
 use super::{Backend, Handler, task::Tasks};
-use crate::{db::SILENCE, error::Error};
+use crate::{db::DB_TIMEOUT, error::Error};
 
 /// Heartbeats within the time after which a silent worker loses its tasks.
 pub(super) const HEARTBEATS: u32 = 5;
@@ -67,7 +67,7 @@ pub(super) async fn work(
 /// One task that apalis can't read would end each worker that fetches it, and keep all that is fetched
 /// along with it.
 async fn discard_unreadable(backend: &Arc<dyn Backend>) {
-    match tokio::time::timeout(SILENCE, backend.discard_unreadable()).await {
+    match tokio::time::timeout(DB_TIMEOUT, backend.discard_unreadable()).await {
         Ok(Ok(0)) | Err(_) => {}
         Ok(Ok(tasks)) => tracing::error!(tasks, "deleted tasks that nobody can read; they weren't made by thorn"),
         Ok(Err(error)) => tracing::debug!(%error, "can't look for unreadable tasks"),

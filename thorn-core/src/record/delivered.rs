@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Value};
 use sea_orm::{Statement, prelude::Uuid};
 
 #[cfg(feature = "postgres")]
-use crate::db::{Existing, is_taken};
+use crate::db::{OnConflict, is_unique_violation};
 
 use super::{
     Record,
@@ -17,7 +17,7 @@ use super::{
 use crate::attempt::DeliveryState;
 use crate::{
     attempt::{Attempt, Outcome},
-    db::{MAX_BYTES, unless_there},
+    db::{MAX_BYTES, on_conflict_do_nothing},
     error::Error,
 };
 
@@ -56,9 +56,9 @@ pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, records: &[Record]) -
         let mut records: Vec<_> = records.iter().collect();
         // Neighbours in the index one after the other, a twentieth of the work.
         records.sort_unstable_by_key(|record| record.delivery);
-        match db.execute_raw(of_arrays(&records, Existing::Refused)).await {
+        match db.execute_raw(of_arrays(&records, OnConflict::Fail)).await {
             Ok(_) => Ok(true),
-            Err(error) if is_taken(&error) => Ok(false),
+            Err(error) if is_unique_violation(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -75,12 +75,12 @@ pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record]) -> R
     let backend = db.get_database_backend();
     #[cfg(feature = "postgres")]
     if backend == DbBackend::Postgres {
-        db.execute_raw(of_arrays(records, Existing::Stays)).await?;
+        db.execute_raw(of_arrays(records, OnConflict::DoNothing)).await?;
         return Ok(());
     }
     let sql = |rows| {
         let row = format!("({}, {SAME})", ["?"; BOUND].join(", "));
-        let (rows, clause) = (vec![row; rows].join(", "), unless_there(backend));
+        let (rows, clause) = (vec![row; rows].join(", "), on_conflict_do_nothing(backend));
         format!("INSERT INTO thorn_delivery ({COLUMNS}) VALUES {rows} {clause}")
     };
     by_powers(db, records, &MADE[usize::from(backend == DbBackend::MySql)], sql, values).await
@@ -103,10 +103,10 @@ fn values(record: &Record) -> [Value; BOUND] {
 
 /// Each column as an array. An array of SeaORM's has no NULL; no response is kept that is empty.
 #[cfg(feature = "postgres")]
-fn of_arrays(records: &[&Record], existing: Existing) -> Statement {
+fn of_arrays(records: &[&Record], on_conflict: OnConflict) -> Statement {
     static MADE: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
-    let sql = MADE[existing as usize].get_or_init(|| {
-        let clause = existing.clause(DbBackend::Postgres);
+    let sql = MADE[on_conflict as usize].get_or_init(|| {
+        let clause = on_conflict.clause(DbBackend::Postgres);
         format!(
             "INSERT INTO thorn_delivery ({COLUMNS}) SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), \
              unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::int[]), unnest($7::int[]), \

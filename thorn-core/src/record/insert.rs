@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use super::Record;
 use crate::{
     attempt::Attempt,
-    db::{numbered, unless_there},
+    db::{number_placeholders, on_conflict_do_nothing},
     error::Error,
     timestamp::Timestamp,
 };
@@ -69,7 +69,7 @@ impl Existing {
         };
         let set = self.replaced().iter().map(set).collect::<Vec<_>>().join(", ");
         match (backend, self) {
-            (_, Self::Stays) => unless_there(backend).to_owned(),
+            (_, Self::Stays) => on_conflict_do_nothing(backend).to_owned(),
             (DbBackend::MySql, _) => format!("ON DUPLICATE KEY UPDATE {set}"),
             _ => format!("ON CONFLICT (id) DO UPDATE SET {set}"),
         }
@@ -91,7 +91,7 @@ pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record], exis
     let sql = |rows| {
         let row = format!("({})", ["?"; COLUMNS.len()].join(", "));
         let (columns, rows, clause) = (COLUMNS.join(", "), vec![row; rows].join(", "), existing.clause(backend));
-        numbered(backend, &format!("INSERT INTO thorn_delivery ({columns}) VALUES {rows} {clause}"))
+        number_placeholders(backend, &format!("INSERT INTO thorn_delivery ({columns}) VALUES {rows} {clause}"))
     };
     by_powers(db, records, &MADE[place][existing as usize], sql, values).await
 }

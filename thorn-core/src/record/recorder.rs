@@ -15,7 +15,7 @@ use super::{
     write,
 };
 use crate::{
-    db::{transaction, within},
+    db::{transaction, with_timeout},
     error::Error,
     timestamp::Timestamp,
 };
@@ -122,7 +122,7 @@ async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, onesh
 async fn write_out(db: &DatabaseConnection, records: &mut [Record]) -> Result<(), Error> {
     let mut pauses = PAUSES.iter().chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1]));
     loop {
-        match within(db, commit(db, records)).await {
+        match with_timeout(db, commit(db, records)).await {
             Ok(()) => return Ok(()),
             Err(error) if is_refused(&error) => return Err(error),
             Err(error) => {

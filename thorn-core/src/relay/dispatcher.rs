@@ -10,7 +10,7 @@ use sea_orm::{
 use tokio::sync::watch;
 
 use crate::{
-    db::{transaction, within},
+    db::{transaction, with_timeout},
     dispatch::Dispatch,
     error::Error,
     outbox::StoredEvent,
@@ -99,7 +99,7 @@ impl Custom {
     }
 
     async fn turn(&self) -> Result<usize, Error> {
-        let events = within(&self.db, self.claim()).await?;
+        let events = with_timeout(&self.db, self.claim()).await?;
         if events.is_empty() {
             return Ok(0);
         }
@@ -127,7 +127,7 @@ impl Custom {
                 None => failed.push(event.id.as_uuid()),
             }
         }
-        within(&self.db, self.note(taken, failed)).await?;
+        with_timeout(&self.db, self.note(taken, failed)).await?;
         Ok(events.len())
     }
 
@@ -168,7 +168,7 @@ impl Custom {
                 .col_expr(Column::AuditAt, Expr::value(audit_at))
                 .filter(Column::Id.is_in(ids))
                 .filter(Column::Fanout.is_null());
-            transaction::alone(&self.db, note.build(self.db.get_database_backend())).await?;
+            transaction::execute_in_own_transaction(&self.db, note.build(self.db.get_database_backend())).await?;
         }
         Ok(())
     }

@@ -94,7 +94,8 @@ impl Relay {
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
             .filter(Column::AuditAt.lte(now.as_millis()))
             .filter(Column::Fanout.is_null());
-        let freed = transaction::alone(&self.db, free.build(self.db.get_database_backend())).await?;
+        let freed =
+            transaction::execute_in_own_transaction(&self.db, free.build(self.db.get_database_backend())).await?;
         if freed > 0 {
             tracing::info!(events = freed, "not delivered by who had taken them; they are free again");
         }
@@ -106,7 +107,8 @@ impl Relay {
         let sql = "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= ? AND fanout <= \
                    (SELECT COUNT(*) FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id)";
         let values = [Value::from(now.as_millis())];
-        transaction::alone(&self.db, statement(self.db.get_database_backend(), sql, values)).await?;
+        transaction::execute_in_own_transaction(&self.db, statement(self.db.get_database_backend(), sql, values))
+            .await?;
         Ok(())
     }
 

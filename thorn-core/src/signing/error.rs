@@ -1,22 +1,22 @@
-//! Why a signature was refused.
+//! The reasons why verification of a signature fails.
 
-/// Why a signature was refused.
+/// The reason why verification of a signature failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// A header that the signature needs is missing.
+    /// A header that verification needs is missing.
     #[error("header `{0}` is missing")]
     Missing(&'static str),
-    /// A header doesn't have the form it needs.
+    /// A header has the wrong format.
     #[error("header `{0}` is malformed")]
     Malformed(&'static str),
-    /// The signature is older than tolerated: a replay, or a wrong clock.
-    #[error("the signature is too old; if it is fresh, compare the clocks of sender and receiver")]
+    /// The signature is older than the tolerance: it was replayed, or a clock is wrong.
+    #[error("the signature is too old; if it was just made, compare the clocks of sender and receiver")]
     TooOld,
-    /// The signature's time lies further in the future than tolerated.
+    /// The timestamp of the signature is further in the future than the tolerance.
     #[error("the signature is from the future; compare the clocks of sender and receiver")]
     TooNew,
-    /// The signature was made with another secret, over another body, or not by thorn.
+    /// The signature belongs to another secret, body, id or timestamp.
     #[error("the signature doesn't match; compare the secrets, and verify the body's raw bytes before parsing them")]
     Mismatch,
 }

@@ -1,4 +1,4 @@
-//! Thorn's own `Hook-HMAC`, and the default signature of Python's Thorn.
+//! The header `Hook-HMAC`: the default algorithm, and the one of Python Thorn.
 
 use base64::{
     Engine as _,
@@ -7,15 +7,16 @@ use base64::{
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
 
 use super::{digest::Digest, error::SignatureError, secret::Secret};
 
 const HOOK_HMAC: &str = "hook-hmac";
 
-/// What the itsdangerous library derives its key from, besides the secret.
+/// The salt with which the Python library itsdangerous derives its key from the secret.
 const COMPAT_SALT: &[u8] = b"itsdangerous.Signersigner";
 
-/// Evaluates an expression with a hash function's type in place of its name.
+/// Evaluates `$body` with `$hash` as an alias for the type of the hash function `$digest`.
 macro_rules! with_hash {
     ($digest:expr, $hash:ident => $body:expr) => {
         match $digest {
@@ -43,8 +44,10 @@ macro_rules! with_hash {
     };
 }
 
-/// The value of `Hook-HMAC`: base64, padded, of the HMAC (RFC 2104) of the body's exact bytes under
-/// the secret's text.
+/// Makes the value of the header `Hook-HMAC` for a request body.
+///
+/// The value is the HMAC ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)) of the exact bytes of the body,
+/// in base64 with padding. The key is the text of the secret.
 ///
 /// # Examples
 ///
@@ -57,50 +60,66 @@ macro_rules! with_hash {
 #[must_use]
 pub fn hook_hmac(digest: Digest, secret: &Secret, body: &[u8]) -> String {
     let key = secret.expose().as_bytes();
-    with_hash!(digest, Hash => STANDARD.encode(keyed::<Hash>(key, &[body]).finalize().into_bytes()))
+    with_hash!(digest, Hash => STANDARD.encode(hmac_of::<Hash>(key, &[body]).finalize().into_bytes()))
 }
 
-/// Checks a received `Hook-HMAC` in constant time.
+/// Verifies the value of a received header `Hook-HMAC`, in constant time.
+///
+/// Pass the raw bytes of the body, before parsing them.
 ///
 /// # Errors
 ///
-/// [`SignatureError::Malformed`] if it isn't base64, [`SignatureError::Mismatch`] if it doesn't fit.
+/// [`SignatureError::Malformed`] if the header isn't base64, [`SignatureError::Mismatch`] if the signature
+/// doesn't match.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::signing::{Digest, Secret, verify_hook_hmac};
+///
+/// let header = "1CknQ0BJ4LjHPOiHBiI4zBxrtmRL/mbmbY3Q8wuFZ54=";
+/// verify_hook_hmac(Digest::Sha256, &Secret::new("s3cr3t"), br#"{"a":1}"#, header)?;
+/// # Ok::<(), thorn_core::signing::SignatureError>(())
+/// ```
 pub fn verify_hook_hmac(digest: Digest, secret: &Secret, body: &[u8], header: &str) -> Result<(), SignatureError> {
     let tag = STANDARD.decode(header.trim()).map_err(|_| SignatureError::Malformed(HOOK_HMAC))?;
     let key = secret.expose().as_bytes();
-    with_hash!(digest, Hash => verify(keyed::<Hash>(key, &[body]), &tag))
+    with_hash!(digest, Hash => verify(hmac_of::<Hash>(key, &[body]), &tag))
 }
 
-/// The default signature of Python's Thorn, for receivers that still verify it: what
-/// `itsdangerous.Signer(secret, digest_method=…)` makes, URL-safe base64 without padding.
+/// Makes the default signature of Python Thorn, for receivers that still verify it.
+///
+/// The value is the signature of Python's `itsdangerous.Signer(secret, digest_method=…)`, in URL-safe base64
+/// without padding.
 #[must_use]
 pub fn compat_hmac(digest: Digest, secret: &Secret, body: &[u8]) -> String {
     with_hash!(digest, Hash => {
         let key = compat_key::<Hash>(secret);
-        URL_SAFE_NO_PAD.encode(keyed::<Hash>(&key, &[body]).finalize().into_bytes())
+        URL_SAFE_NO_PAD.encode(hmac_of::<Hash>(&key, &[body]).finalize().into_bytes())
     })
 }
 
-/// Checks a received signature of [`compat_hmac`] in constant time.
+/// Verifies a received signature of [`compat_hmac`], in constant time.
 ///
 /// # Errors
 ///
-/// [`SignatureError::Malformed`] if it isn't base64, [`SignatureError::Mismatch`] if it doesn't fit.
+/// [`SignatureError::Malformed`] if the header isn't URL-safe base64 without padding,
+/// [`SignatureError::Mismatch`] if the signature doesn't match.
 pub fn verify_compat_hmac(digest: Digest, secret: &Secret, body: &[u8], header: &str) -> Result<(), SignatureError> {
     let tag = URL_SAFE_NO_PAD.decode(header.trim()).map_err(|_| SignatureError::Malformed(HOOK_HMAC))?;
     with_hash!(digest, Hash => {
         let key = compat_key::<Hash>(secret);
-        verify(keyed::<Hash>(&key, &[body]), &tag)
+        verify(hmac_of::<Hash>(&key, &[body]), &tag)
     })
 }
 
-fn compat_key<D: sha2::Digest>(secret: &Secret) -> Vec<u8> {
-    D::new().chain_update(COMPAT_SALT).chain_update(secret.expose()).finalize().to_vec()
+fn compat_key<D: sha2::Digest>(secret: &Secret) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(D::new().chain_update(COMPAT_SALT).chain_update(secret.expose()).finalize().to_vec())
 }
 
-/// An HMAC that has read the parts.
-#[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length, RFC 2104 section 3")]
-pub(crate) fn keyed<D: EagerHash>(key: &[u8], parts: &[&[u8]]) -> Hmac<D>
+/// An HMAC with this key that has read `parts` one after the other.
+#[expect(clippy::expect_used, reason = "HMAC is defined for keys of any length (RFC 2104, section 3)")]
+pub(crate) fn hmac_of<D: EagerHash>(key: &[u8], parts: &[&[u8]]) -> Hmac<D>
 where
     Hmac<D>: KeyInit + Mac,
 {
@@ -109,7 +128,7 @@ where
     mac
 }
 
-/// Compares in constant time.
+/// Compares a MAC with a received one, in constant time.
 pub(crate) fn verify(mac: impl Mac, tag: &[u8]) -> Result<(), SignatureError> {
     mac.verify_slice(tag).map_err(|_| SignatureError::Mismatch)
 }
@@ -134,14 +153,14 @@ mod tests {
     ];
 
     #[test]
-    fn thorn_146_hook_hmac_reproduces_the_vectors() {
+    fn thorn_146_hook_hmac_makes_the_known_signatures() {
         for (digest, secret, body, signature) in VECTORS {
             assert_eq!(hook_hmac(digest, &Secret::new(secret), body.as_bytes()), signature, "{digest}");
         }
     }
 
     #[test]
-    fn thorn_147_compat_reproduces_itsdangerous() {
+    fn thorn_147_compat_hmac_makes_the_signatures_of_itsdangerous() {
         for (secret, body, signature) in [
             ("s3cr3t", r#"{"a":1}"#, "rdRQSUTND7jIrWiTmX9km0neRGXiSv7MW9tctdZKEDs"),
             ("sekrit", r#"{"a": 1}"#, "fgJBg6zefRGPRpMncGOro87d7ZLqHlNkFFRj09IeeU8"),
@@ -154,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn thorn_148_what_was_signed_is_verified_and_nothing_else() {
+    fn thorn_148_only_the_signed_body_with_its_secret_is_verified() {
         for (digest, secret, body, signature) in VECTORS {
             let (right, body) = (Secret::new(secret), body.as_bytes());
             assert_eq!(verify_hook_hmac(digest, &right, body, signature), Ok(()));
@@ -171,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_longer_than_a_block_is_a_key_too() {
+    fn a_secret_may_be_longer_than_a_block_of_the_hash() {
         let secret = Secret::new("x".repeat(1000));
         let signature = hook_hmac(Digest::Sha256, &secret, b"m");
         assert_eq!(verify_hook_hmac(Digest::Sha256, &secret, b"m", &signature), Ok(()));

@@ -1,62 +1,96 @@
-//! The secret a subscription's deliveries are signed with.
+//! The secret that a subscription's deliveries are signed with.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rand::{TryRng as _, rngs::SysRng};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
-/// A signing secret. Its text never appears in `Debug`, logs, errors or queue rows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+/// A signing secret.
+///
+/// The text never appears in `Debug`, logs, errors or queue rows. It is wiped from memory on drop, and `==`
+/// takes the same time wherever two texts of the same length differ.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::signing::Secret;
+///
+/// let secret = Secret::new("s3cr3t");
+/// assert_eq!(secret.expose(), "s3cr3t");
+/// assert_eq!(format!("{secret:?}"), "Secret(…)");
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
 
-/// Random bytes in a generated secret: 336 bits, and base64 without padding.
+/// Random bytes in a generated secret: 336 bits, which base64 encodes without padding.
 const GENERATED_BYTES: usize = 42;
 
-/// How Standard Webhooks marks a secret.
+/// The prefix of secrets in Standard Webhooks, followed by base64.
 const PREFIX: &str = "whsec_";
 
 impl Secret {
-    /// A secret given by a person or read from the table.
+    /// A secret that a person chose or that a table stores.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
-    /// A fresh secret from the operating system's generator, in the form of Standard Webhooks
-    /// (`whsec_` and base64), which is also a valid secret for `Hook-HMAC`.
+    /// Generates a secret of 42 random bytes in the form of Standard Webhooks: `whsec_` and base64.
+    ///
+    /// The same secret can sign `Hook-HMAC`.
     ///
     /// # Errors
     ///
-    /// If the operating system has no randomness to give.
+    /// [`SysError`](rand::rngs::SysError) if the operating system provides no random bytes.
     pub fn generate() -> Result<Self, rand::rngs::SysError> {
-        let mut bytes = [0; GENERATED_BYTES];
-        SysRng.try_fill_bytes(&mut bytes)?;
-        Ok(Self(format!("{PREFIX}{}", STANDARD.encode(bytes))))
+        let mut bytes = Zeroizing::new([0; GENERATED_BYTES]);
+        SysRng.try_fill_bytes(&mut *bytes)?;
+        // A buffer that grew would leave copies of its content behind.
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + GENERATED_BYTES.div_ceil(3) * 4));
+        text.push_str(PREFIX);
+        STANDARD.encode_string(bytes.as_slice(), &mut text);
+        Ok(Self(text))
     }
 
-    /// The text itself, to be shown once or used as the key of `Hook-HMAC`.
+    /// The text, which is the key of `Hook-HMAC`.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is what it claims to be: after `whsec_` comes base64 of 24 to 64 bytes, as Standard
-    /// Webhooks has it. Any text without that prefix is.
+    /// Whether a text with the prefix `whsec_` continues with base64 of 24 to 64 bytes, as Standard Webhooks
+    /// requires. A text without the prefix is always well-formed.
     pub(crate) fn is_well_formed(&self) -> bool {
-        let key = self.0.strip_prefix(PREFIX).map(|text| STANDARD.decode(text));
-        key.is_none_or(|key| key.is_ok_and(|key| (24..=64).contains(&key.len())))
+        self.decoded().is_none_or(|key| key.is_ok_and(|key| (24..=64).contains(&key.len())))
     }
 
-    /// The key of a Standard Webhooks signature: what the base64 after `whsec_` stands for, or the
-    /// text's own bytes for a secret of another form.
+    /// The key for Standard Webhooks signatures; the copy is wiped from memory on drop.
+    ///
+    /// For a secret with the prefix `whsec_`, the key is the base64-decoded rest. For any other secret it is
+    /// the bytes of the text.
     #[must_use]
-    pub fn standard_key(&self) -> Cow<'_, [u8]> {
-        match self.0.strip_prefix(PREFIX).map(|text| STANDARD.decode(text)) {
-            Some(Ok(key)) => Cow::Owned(key),
-            _ => Cow::Borrowed(self.0.as_bytes()),
+    pub fn standard_key(&self) -> Zeroizing<Vec<u8>> {
+        match self.decoded() {
+            Some(Ok(key)) => key,
+            _ => Zeroizing::new(self.0.as_bytes().to_vec()),
         }
     }
+
+    /// The decoded text after the prefix `whsec_`, or `None` if the text has no such prefix.
+    fn decoded(&self) -> Option<Result<Zeroizing<Vec<u8>>, base64::DecodeError>> {
+        self.0.strip_prefix(PREFIX).map(|text| STANDARD.decode(text).map(Zeroizing::new))
+    }
 }
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,16 +103,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thorn_085_generated_secrets_are_strong_and_never_printed() {
+    fn thorn_085_generated_secrets_are_random_and_never_printed() {
         let (one, two) = (Secret::generate().unwrap(), Secret::generate().unwrap());
         assert_ne!(one, two);
         assert_eq!(one.expose().len(), 62);
+        assert!(one.is_well_formed());
         assert_eq!(one.standard_key().len(), GENERATED_BYTES);
         assert_eq!(format!("{one:?}"), "Secret(…)");
     }
 
     #[test]
-    fn a_plain_secret_is_its_own_key() {
+    fn equal_secrets_have_equal_texts() {
+        assert_eq!(Secret::new("s3cr3t"), Secret::new("s3cr3t"));
+        for other in ["s3cr3T", "S3cr3t", "s3cr3", "s3cr3t!", ""] {
+            assert_ne!(Secret::new("s3cr3t"), Secret::new(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_secret_without_the_prefix_is_its_own_key() {
         assert_eq!(*Secret::new("s3cr3t").standard_key(), *b"s3cr3t");
         assert_eq!(*Secret::new("whsec_!").standard_key(), *b"whsec_!");
     }

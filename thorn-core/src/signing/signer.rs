@@ -1,31 +1,31 @@
-//! Ways in which a subscription's `Hook-HMAC` may be made.
+//! The algorithms for `Hook-HMAC`.
 
 use std::{fmt, str::FromStr};
 
-/// How a subscription's `Hook-HMAC` is made; default [`Hmac`](Self::Hmac).
+/// The algorithm that makes a subscription's `Hook-HMAC`. The default is [`Hmac`](Self::Hmac).
 ///
-/// Parsed in any letter case, written in lower case.
+/// Parsing ignores letter case. `Display` writes lower case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Signer {
-    /// `hmac`: base64 of the HMAC under the secret, see [`hook_hmac`](crate::signing::hook_hmac).
+    /// `hmac`: base64 of the HMAC of the body; see [`hook_hmac`](crate::signing::hook_hmac).
     #[default]
     Hmac,
-    /// `compat`: the default of Python's Thorn, for receivers that still verify it, see
+    /// `compat`: the default signature of Python Thorn, for receivers that still verify it; see
     /// [`compat_hmac`](crate::signing::compat_hmac).
     Compat,
 }
 
-/// The text names no signer that thorn knows.
+/// The text isn't the name of a [`Signer`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown signer `{0}`; use hmac or compat")]
 pub struct ParseSignerError(String);
 
 impl Signer {
-    /// Every signer, the default first.
+    /// Every signer, beginning with the default.
     pub const ALL: [Self; 2] = [Self::Hmac, Self::Compat];
 
-    /// The lower-case name.
+    /// The name in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,10 +45,10 @@ impl FromStr for Signer {
     type Err = ParseSignerError;
 
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        let wanted = s.trim();
+        let name = s.trim();
         Self::ALL
             .into_iter()
-            .find(|signer| signer.as_str().eq_ignore_ascii_case(wanted))
+            .find(|signer| signer.as_str().eq_ignore_ascii_case(name))
             .ok_or_else(|| ParseSignerError(s.to_owned()))
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thorn_147_plain_hmac_is_the_default_and_any_letter_case_is_known() {
+    fn thorn_147_hmac_is_the_default_signer_and_any_letter_case_is_parsed() {
         assert_eq!(Signer::default(), Signer::Hmac);
         assert_eq!(("HMAC".parse(), " Compat ".parse()), (Ok(Signer::Hmac), Ok(Signer::Compat)));
         let dotted = "thorn.utils.hmac:compat_sign".parse::<Signer>().unwrap_err();

@@ -1,4 +1,4 @@
-//! [Standard Webhooks](https://www.standardwebhooks.com) 1.0.0, symmetric signatures.
+//! Symmetric signatures of [Standard Webhooks](https://www.standardwebhooks.com) 1.0.0.
 
 use std::time::Duration;
 
@@ -8,17 +8,19 @@ use sha2::Sha256;
 
 use super::{
     error::SignatureError,
-    hmac::{keyed, verify},
+    hmac::{hmac_of, verify},
     secret::Secret,
 };
 use crate::timestamp::Timestamp;
 
-/// How a symmetric signature of version 1 begins.
+/// The prefix of a symmetric signature.
 const VERSION: &str = "v1,";
 
-/// One signature for the header `webhook-signature`: `v1,` and base64 of the HMAC-SHA256 over
-/// `{id}.{timestamp}.{body}`. The id is the header `webhook-id` and must not contain a dot; the
-/// timestamp is the attempt's, in Unix seconds, as in the header `webhook-timestamp`.
+/// Makes a signature for the header `webhook-signature`.
+///
+/// The signature is `v1,` and base64 of the HMAC-SHA256 of `{id}.{timestamp}.{body}`. `id` is the value of
+/// the header `webhook-id` and must not contain a dot. `timestamp` is the time of the attempt in Unix
+/// seconds, the value of the header `webhook-timestamp`.
 ///
 /// # Examples
 ///
@@ -34,20 +36,42 @@ const VERSION: &str = "v1,";
 /// ```
 #[must_use]
 pub fn standard_signature(secret: &Secret, id: &str, timestamp: i64, body: &[u8]) -> String {
-    let mac = content(secret, id, &timestamp.to_string(), body);
+    let mac = signed_content(secret, id, &timestamp.to_string(), body);
     let mut signature = String::with_capacity(VERSION.len() + 44);
     signature.push_str(VERSION);
     STANDARD.encode_string(mac.finalize().into_bytes(), &mut signature);
     signature
 }
 
-/// Checks a received delivery: `id`, `timestamp` and `signatures` are the headers' values, `body` the
-/// raw bytes. One fitting signature of the list is enough, so that a secret can be rotated. The
-/// comparison takes constant time. The specification suggests a tolerance of five minutes.
+/// Verifies a received delivery, in constant time.
+///
+/// `id`, `timestamp` and `signatures` are the values of the headers `webhook-id`, `webhook-timestamp` and
+/// `webhook-signature`. `body` is the raw body, before parsing. One matching signature in the list is enough,
+/// so that secrets can be rotated. A `tolerance` of five minutes is common.
 ///
 /// # Errors
 ///
-/// [`SignatureError`], saying whether the headers, the clock or the signature is wrong.
+/// [`SignatureError::Malformed`] if a header has the wrong format. [`SignatureError::TooOld`] or
+/// [`SignatureError::TooNew`] if the timestamp differs from `now` by more than `tolerance`.
+/// [`SignatureError::Mismatch`] if no signature matches.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use thorn_core::{Timestamp, signing::{Secret, verify_standard}};
+///
+/// verify_standard(
+///     &Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+///     "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+///     "1649367553",
+///     "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+///     br#"{"email":"test@example.com","username":"test_user"}"#,
+///     Timestamp::from_millis(1_649_367_560_000),
+///     Duration::from_secs(300),
+/// )?;
+/// # Ok::<(), thorn_core::signing::SignatureError>(())
+/// ```
 pub fn verify_standard(
     secret: &Secret,
     id: &str,
@@ -62,22 +86,22 @@ pub fn verify_standard(
     }
     check_age(timestamp, now, tolerance)?;
 
-    let mac = content(secret, id, timestamp, body);
-    let mut readable = false;
+    let mac = signed_content(secret, id, timestamp, body);
+    let mut any_readable = false;
     for signature in signatures.split_ascii_whitespace() {
-        // Signatures of other kinds may stand in the list; they are somebody else's to verify.
+        // The list may contain signatures of other kinds, such as `v1a`, which this function can't verify.
         let Some(Ok(tag)) = signature.strip_prefix(VERSION).map(|text| STANDARD.decode(text)) else { continue };
-        readable = true;
+        any_readable = true;
         if verify(mac.clone(), &tag).is_ok() {
             return Ok(());
         }
     }
-    Err(if readable { SignatureError::Mismatch } else { SignatureError::Malformed("webhook-signature") })
+    Err(if any_readable { SignatureError::Mismatch } else { SignatureError::Malformed("webhook-signature") })
 }
 
 fn check_age(timestamp: &str, now: Timestamp, tolerance: Duration) -> Result<(), SignatureError> {
     let malformed = SignatureError::Malformed("webhook-timestamp");
-    // The text is signed as it stands, so only the one canonical way to write it is accepted.
+    // The signature covers the text, so only the canonical way to write the number is accepted.
     let secs: i64 = timestamp.parse().map_err(|_| malformed)?;
     if secs.to_string() != timestamp {
         return Err(malformed);
@@ -92,8 +116,8 @@ fn check_age(timestamp: &str, now: Timestamp, tolerance: Duration) -> Result<(),
     }
 }
 
-fn content(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> hmac::Hmac<Sha256> {
-    keyed::<Sha256>(&secret.standard_key(), &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body])
+fn signed_content(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> hmac::Hmac<Sha256> {
+    hmac_of::<Sha256>(&secret.standard_key(), &[id.as_bytes(), b".", timestamp.as_bytes(), b".", body])
 }
 
 #[cfg(test)]
@@ -110,27 +134,27 @@ mod tests {
         Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
     }
 
-    /// Verifies the specification's vector with one part replaced, so many seconds after it was made.
-    fn check(id: &str, time: &str, signatures: &str, body: &[u8], late: i64) -> Result<(), SignatureError> {
-        let now = Timestamp::from_millis((1_649_367_553 + late) * 1000);
+    /// Verifies these parts `age` seconds after [`TIME`].
+    fn check(id: &str, time: &str, signatures: &str, body: &[u8], age: i64) -> Result<(), SignatureError> {
+        let now = Timestamp::from_millis((1_649_367_553 + age) * 1000);
         verify_standard(&secret(), id, time, signatures, body, now, TOLERANCE)
     }
 
     #[test]
-    fn thorn_143_the_specification_s_vector_is_made_and_verified() {
+    fn thorn_143_the_example_of_the_specification_is_made_and_verified() {
         assert_eq!(standard_signature(&secret(), ID, 1_649_367_553, BODY), SIGNATURE);
         assert_eq!(check(ID, TIME, SIGNATURE, BODY, 0), Ok(()));
     }
 
     #[test]
-    fn any_signature_of_the_list_is_enough() {
+    fn one_matching_signature_in_the_list_is_enough() {
         let other = standard_signature(&Secret::new("old"), ID, 1_649_367_553, BODY);
         assert_eq!(check(ID, TIME, &format!("v1a,AAAA {other} {SIGNATURE}"), BODY, 0), Ok(()));
         assert_eq!(check(ID, TIME, &format!("v1a,AAAA {other}"), BODY, 0), Err(SignatureError::Mismatch));
     }
 
     #[test]
-    fn every_part_is_signed() {
+    fn id_timestamp_and_body_are_signed() {
         let mismatch = Err(SignatureError::Mismatch);
         assert_eq!(check("msg_other", TIME, SIGNATURE, BODY, 0), mismatch);
         assert_eq!(check(ID, "1649367554", SIGNATURE, BODY, 0), mismatch);
@@ -138,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_and_a_wrong_clock_are_noticed() {
+    fn signatures_outside_the_tolerance_are_refused() {
         assert_eq!(check(ID, TIME, SIGNATURE, BODY, 300), Ok(()));
         assert_eq!(check(ID, TIME, SIGNATURE, BODY, 301), Err(SignatureError::TooOld));
         assert_eq!(check(ID, TIME, SIGNATURE, BODY, -300), Ok(()));
@@ -146,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_headers_are_named() {
+    fn a_malformed_header_is_named() {
         for time in ["", "now", "1.5", "+1649367553", "01649367553", "9223372036854775807", "-9223372036854775808"] {
             assert_eq!(check(ID, time, SIGNATURE, BODY, 0), Err(SignatureError::Malformed("webhook-timestamp")));
         }

@@ -14,7 +14,7 @@ use crate::{
     headers::{ExtraHeaders, check_header},
     name::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED},
     pattern::{ParsePatternError, Pattern},
-    signing::{Digest, SEALED, Secret, Signer},
+    signing::{Digest, SEALED_PREFIX, Secret, Signer},
 };
 
 const MAX_URL: usize = 2048;
@@ -154,7 +154,7 @@ impl<'a> Fields<'a> {
         }
         let reason = if text.chars().any(char::is_control) {
             "the secret has control characters; remove them"
-        } else if text.starts_with(SEALED) {
+        } else if text.starts_with(SEALED_PREFIX) {
             "a secret may not begin with `enc1:`, which marks encrypted ones; choose another"
         } else {
             let secret = Secret::new(text);

@@ -12,7 +12,7 @@ use crate::{
     headers::ExtraHeaders,
     id::SubscriptionId,
     pattern::Pattern,
-    signing::{Part, Secret, SecretError, SecretKey, Signing, seal, unseal},
+    signing::{SealedColumn, Secret, SecretError, SecretKey, Signing, seal, unseal},
     spec::Destination,
     tables::subscription::{ActiveModel, Model},
     timestamp::Timestamp,
@@ -29,7 +29,7 @@ pub(super) fn secret(row: &Model, key: Option<&SecretKey>) -> Result<Option<Secr
     if row.secret.is_empty() {
         return Ok(None);
     }
-    let text = unseal(&row.secret, Part::Secret, SubscriptionId::from_uuid(row.id), key)?;
+    let text = unseal(&row.secret, SealedColumn::Secret, SubscriptionId::from_uuid(row.id), key)?;
     Ok(Some(Secret::new(text)))
 }
 
@@ -37,7 +37,7 @@ pub(super) fn secret(row: &Model, key: Option<&SecretKey>) -> Result<Option<Secr
 pub(super) fn headers(row: &Model, key: Option<&SecretKey>) -> Result<ExtraHeaders, Error> {
     let Some(stored) = &row.headers else { return Ok(ExtraHeaders::default()) };
     let id = SubscriptionId::from_uuid(row.id);
-    let text = unseal(stored, Part::Headers, id, key)?;
+    let text = unseal(stored, SealedColumn::Headers, id, key)?;
     // What serde says may quote a value.
     serde_json::from_str(&text).map_err(|_| unreadable(id, &"its headers are no list of names and values").into())
 }
@@ -82,12 +82,12 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
     let Destination { url, signing, content_type, headers } = &subscription.destination;
     let sealed = |text: &str, part| seal(text, part, subscription.id, key);
     let secret = match &signing.secret {
-        Some(secret) => sealed(secret.expose(), Part::Secret)?,
+        Some(secret) => sealed(secret.expose(), SealedColumn::Secret)?,
         None => String::new(),
     };
     let headers = match headers.is_empty() {
         true => None,
-        false => Some(sealed(&json(headers), Part::Headers)?),
+        false => Some(sealed(&json(headers), SealedColumn::Headers)?),
     };
     Ok(ActiveModel {
         id: Set(subscription.id.as_uuid()),

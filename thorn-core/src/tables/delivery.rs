@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// A row of `thorn_delivery`: a delivery with its latest attempt.
+/// A row of `thorn_delivery`: a delivery and its latest attempt.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "thorn_delivery")]
 pub struct Model {
@@ -27,7 +27,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A row of `thorn_attempt`: an attempt that was followed by another.
+/// A row of `thorn_attempt`: an attempt that another one followed.
 pub mod attempt {
     use sea_orm::entity::prelude::*;
 

@@ -12,18 +12,18 @@ pub struct Model {
     pub sender: Option<String>,
     pub broadcast: bool,
     pub body: String,
-    /// `EventOptions` as JSON, if they differ from the defaults, and the event's own subscribers.
+    /// The event's options as JSON, unless they are the defaults, and its own recipients.
     pub options: Option<String>,
     pub created_at: i64,
-    /// `None` until a relay has fanned the event out.
+    /// When the event was fanned out; `None` until then.
     pub relayed_at: Option<i64>,
-    /// How many deliveries it was fanned out to.
+    /// The number of deliveries it was fanned out to.
     pub fanout: Option<i32>,
-    /// The registry's version the fan-out was made with.
+    /// The version of the registry at the fan-out.
     pub registry_version: Option<i64>,
-    /// When the reconciler compares the fan-out with what was recorded; `None` once settled.
+    /// When the reconciler compares the fan-out with the recorded deliveries; `None` once nothing is missing.
     pub audit_at: Option<i64>,
-    /// Who takes the event instead of the relay; `None` is the queue.
+    /// The name of the dispatcher that takes the event; `None` means the queue.
     pub dispatcher: Option<String>,
 }
 

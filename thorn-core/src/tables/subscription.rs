@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// `None` is a global subscription, made by an operator.
+    /// `None` for a global subscription, which an operator made.
     pub owner: Option<String>,
     pub pattern: String,
     pub url: String,
@@ -17,26 +17,26 @@ pub struct Model {
     pub content_type: String,
     pub disabled_at: Option<i64>,
     pub disabled_reason: Option<String>,
-    /// SHA-256 of owner, URL, pattern and filter, unique; `None` once deleted.
+    /// The SHA-256 of owner, URL, pattern and filter, which is unique; `None` once deleted.
     pub identity: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
     pub deleted_at: Option<i64>,
-    /// The registry's version that brought it.
+    /// The version of the registry that created the subscription.
     pub created_version: i64,
-    /// The registry's version that last changed it.
+    /// The version of the registry that last changed the subscription.
     pub version: i64,
-    /// A condition on the payload, as JSON.
+    /// The filter on the payload, as JSON.
     pub filter: Option<String>,
-    /// The registry's version that last changed which events it hears of.
+    /// The version of the registry that last changed which events the subscription matches.
     pub hears_version: i64,
-    /// Headers of its own as JSON, sealed like the secret.
+    /// Extra headers as JSON, encrypted like the secret.
     pub headers: Option<String>,
-    /// How `Hook-HMAC` is made.
+    /// The algorithm for `Hook-HMAC`.
     pub signer: String,
-    /// Which configuration it comes from; `None` if somebody subscribed.
+    /// The configuration it comes from; `None` if it was made through the API.
     pub source: Option<String>,
-    /// Since when nothing has got through to it; `None` while something does.
+    /// The time since when every delivery has failed; `None` while deliveries succeed.
     pub failing_since: Option<i64>,
 }
 
@@ -45,8 +45,10 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The one row of `thorn_registry`: a counter that every change of a subscription takes one step,
-/// in its own transaction, so versions become visible in their order.
+/// The only row of `thorn_registry`: the version of the registry.
+///
+/// Every change of a subscription increments the version in the same transaction. The lock on this row makes
+/// versions visible in order.
 pub mod registry {
     use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! An HTTP receiver on loopback that answers as told and remembers every request.
+//! An HTTP receiver on a loopback address, with configurable replies, that keeps every request.
 
 use std::{
     collections::HashMap,
@@ -14,48 +14,48 @@ use tokio::{
     sync::Notify,
 };
 
-/// A request that arrived.
+/// A request that the receiver got.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// The path with its query.
+    /// The path and query of the URL.
     pub path: String,
-    /// Headers by lower-case name.
+    /// The headers by name, in lower case. If a name occurs twice, the map has the last value.
     pub headers: HashMap<String, String>,
     /// The raw body.
     pub body: Vec<u8>,
-    /// When it had arrived whole.
+    /// When the request had arrived completely.
     pub at: Instant,
 }
 
 impl Received {
-    /// A header's value, empty if there is none.
+    /// The value of a header, or an empty string if the request has no such header.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(&name.to_ascii_lowercase()).map_or("", String::as_str)
     }
 
-    /// The body as JSON, null if it isn't.
+    /// The body as JSON, or null if it isn't valid JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
-/// How requests are answered.
+/// The reply to requests.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// Status of the response.
+    /// The HTTP status.
     pub status: u16,
-    /// Extra header lines.
+    /// Names and values of the headers, besides `content-length`.
     pub headers: Vec<(String, String)>,
-    /// The response's body.
+    /// The body.
     pub body: String,
-    /// Waited for before the response is written.
+    /// The wait before the reply is sent.
     pub delay: Duration,
 }
 
 impl Reply {
-    /// This status at once, with no body.
+    /// A reply with this status, without a body, sent at once.
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: String::new(), delay: Duration::ZERO }
@@ -68,7 +68,7 @@ impl Reply {
         self
     }
 
-    /// Waits before it is written.
+    /// Sets the wait before the reply is sent.
     #[must_use]
     pub const fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -76,7 +76,7 @@ impl Reply {
     }
 }
 
-/// A receiver on a free loopback port; it stops when dropped.
+/// An HTTP server on a free loopback port. It stops when it is dropped.
 ///
 /// # Examples
 ///
@@ -100,8 +100,14 @@ struct Shared {
     received: Mutex<Vec<Received>>,
     reply: Mutex<Reply>,
     arrived: Notify,
-    /// Requests that have arrived and aren't answered, and the most there were.
-    in_hand: Mutex<(usize, usize)>,
+    in_flight: Mutex<InFlight>,
+}
+
+/// Requests that have arrived but aren't answered yet.
+#[derive(Debug, Default)]
+struct InFlight {
+    current: usize,
+    highest: usize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -109,11 +115,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Receiver {
-    /// Starts a receiver that answers 204.
+    /// Starts a receiver that replies with status 204.
     ///
     /// # Errors
     ///
-    /// If there is no free port.
+    /// [`io::Error`] if no port is free.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -121,52 +127,52 @@ impl Receiver {
             received: Mutex::default(),
             reply: Mutex::new(Reply::status(204)),
             arrived: Notify::new(),
-            in_hand: Mutex::default(),
+            in_flight: Mutex::default(),
         });
         let server = tokio::spawn(serve(listener, shared.clone()));
         Ok(Self { address, shared, server })
     }
 
-    /// A URL of this receiver.
+    /// The URL of this path on the receiver; `path` begins with a slash.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Answers like this from now on.
+    /// Sets the reply to requests that arrive from now on.
     pub fn reply(&self, reply: Reply) {
         *lock(&self.shared.reply) = reply;
     }
 
-    /// Everything that has arrived so far.
+    /// The requests that have arrived so far, in order.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared.received).clone()
     }
 
-    /// How many requests have arrived so far.
+    /// The number of requests that have arrived so far.
     #[must_use]
     pub fn arrived(&self) -> usize {
         lock(&self.shared.received).len()
     }
 
-    /// Forgets what has arrived so far.
+    /// Forgets the requests that have arrived so far.
     pub fn forget(&self) {
         lock(&self.shared.received).clear();
     }
 
-    /// The most requests it has had in hand at once.
+    /// The highest number of requests that were waiting for a reply at the same time.
     #[must_use]
     pub fn most_at_once(&self) -> usize {
-        lock(&self.shared.in_hand).1
+        lock(&self.shared.in_flight).highest
     }
 
-    /// Waits until that many requests have arrived and returns them.
+    /// Waits until at least this number of requests have arrived, and returns all of them.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::TimedOut`] with the number that did arrive, after `patience`.
-    pub async fn wait_for(&self, requests: usize, patience: Duration) -> io::Result<Vec<Received>> {
+    /// [`io::ErrorKind::TimedOut`] after `timeout`, with the number of requests that have arrived.
+    pub async fn wait_for(&self, requests: usize, timeout: Duration) -> io::Result<Vec<Received>> {
         let enough = async {
             loop {
                 let arrived = self.shared.arrived.notified();
@@ -177,8 +183,8 @@ impl Receiver {
                 arrived.await;
             }
         };
-        tokio::time::timeout(patience, enough).await.map_err(|_| {
-            let message = format!("{} of {requests} requests arrived within {patience:?}", self.received().len());
+        tokio::time::timeout(timeout, enough).await.map_err(|_| {
+            let message = format!("{} of {requests} requests arrived within {timeout:?}", self.received().len());
             io::Error::new(io::ErrorKind::TimedOut, message)
         })
     }
@@ -191,7 +197,7 @@ impl Drop for Receiver {
 }
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    // Connections end with the set, and so with the receiver.
+    // The connections end with this set, and the set ends with the receiver.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(connection(stream, shared.clone()));
@@ -203,24 +209,25 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(request) = read_request(&mut stream).await? {
-        // Before anybody hears of the request: a reply set then is for those that come later.
+        // The reply is chosen before the request becomes visible. A test that then sets another reply sets it for
+        // later requests.
         let reply = lock(&shared.reply).clone();
         {
-            let mut in_hand = lock(&shared.in_hand);
-            in_hand.0 += 1;
-            in_hand.1 = in_hand.1.max(in_hand.0);
+            let mut in_flight = lock(&shared.in_flight);
+            in_flight.current += 1;
+            in_flight.highest = in_flight.highest.max(in_flight.current);
         }
         lock(&shared.received).push(request);
         shared.arrived.notify_waiters();
         tokio::time::sleep(reply.delay).await;
-        let mut response = format!("HTTP/1.1 {} Told\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
+        let mut response = format!("HTTP/1.1 {} Reply\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
         for (name, value) in &reply.headers {
             response.push_str(&format!("{name}: {value}\r\n"));
         }
         response.push_str("\r\n");
         response.push_str(&reply.body);
-        // Before the answer: whoever has read it may send the next one at once.
-        lock(&shared.in_hand).0 -= 1;
+        // The count goes down before the reply is sent, because the client may send its next request right after.
+        lock(&shared.in_flight).current -= 1;
         stream.get_mut().write_all(response.as_bytes()).await?;
     }
     Ok(())

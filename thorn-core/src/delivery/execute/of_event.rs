@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Executor, PAUSE};
 use crate::{
-    db::within,
+    db::with_timeout,
     fanout::Chunk,
     id::{EventId, SubscriptionId},
     outbox::{StoredEvent, StoredSubscriber},
@@ -40,7 +40,7 @@ impl Executor {
         }
         loop {
             let rows = async { Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.db).await?) };
-            match within(&self.db, rows).await {
+            match with_timeout(&self.db, rows).await {
                 Ok(rows) => {
                     let events = rows.into_iter().map(StoredEvent::from).map(|event| (event.id, event));
                     return EventSubscribers(events.collect());

@@ -1,5 +1,5 @@
-//! Filters as data answer as `Field` does: conformance appendix A, column *port*, for both, and both
-//! with each other over values that nobody chose.
+//! A filter gives the same answers as `Field`. Both are compared with appendix A of the conformance list
+//! (column *port*), and with each other over random values.
 
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Q;
 use crate::model::{Contains, EqualTo, Field, Null, OrderedWith, Text, Truthy};
 
-/// Calls the operator of this name, or its transition.
+/// Calls the method of the named operator, or of its transition. `None` if no operator has that name.
 macro_rules! call {
     ($field:expr, $operator:expr, $operand:tt: $($name:literal $method:ident $transition:ident),*) => {
         match $operator.strip_prefix("now_") {
@@ -20,27 +20,27 @@ macro_rules! call {
     (@ $field:expr, $method:ident, ($($operand:expr)?)) => { $field.$method($($operand)?) };
 }
 
-fn equated<T, V: EqualTo<T>>(field: Field<'_, T>, operator: &str, operand: V) -> Option<bool> {
+fn equality<T, V: EqualTo<T>>(field: Field<'_, T>, operator: &str, operand: V) -> Option<bool> {
     call!(field, operator, (operand): "eq" eq now_eq, "ne" ne now_ne)
 }
 
-fn ordered<T, V: OrderedWith<T>>(field: Field<'_, T>, operator: &str, operand: V) -> Option<bool> {
+fn ordering<T, V: OrderedWith<T>>(field: Field<'_, T>, operator: &str, operand: V) -> Option<bool> {
     call!(field, operator, (operand): "gt" gt now_gt, "gte" gte now_gte, "lt" lt now_lt, "lte" lte now_lte)
 }
 
-fn listed<T, V: EqualTo<T>>(field: Field<'_, T>, operator: &str, operand: &[V]) -> Option<bool> {
+fn membership<T, V: EqualTo<T>>(field: Field<'_, T>, operator: &str, operand: &[V]) -> Option<bool> {
     call!(field, operator, (operand): "in" is_in now_in, "not_in" not_in now_not_in)
 }
 
-fn searched<T: Contains<N>, N>(field: Field<'_, T>, operator: &str, operand: N) -> Option<bool> {
+fn containment<T: Contains<N>, N>(field: Field<'_, T>, operator: &str, operand: N) -> Option<bool> {
     call!(field, operator, (operand): "contains" contains now_contains)
 }
 
-fn spelled<T: Text>(field: Field<'_, T>, operator: &str, operand: &str) -> Option<bool> {
+fn affix<T: Text>(field: Field<'_, T>, operator: &str, operand: &str) -> Option<bool> {
     call!(field, operator, (operand): "startswith" starts_with now_starts_with, "endswith" ends_with now_ends_with)
 }
 
-fn plain<T: Truthy + PartialEq>(field: Field<'_, T>, operator: &str) -> Option<bool> {
+fn without_operand<T: Truthy + PartialEq>(field: Field<'_, T>, operator: &str) -> Option<bool> {
     if operator == "changed" {
         return Some(field.changed());
     }
@@ -52,109 +52,109 @@ fn all<T: DeserializeOwned>(values: &Value) -> Option<Vec<T>> {
     serde_json::from_value(values.clone()).ok()
 }
 
-/// What a column of integers says; `None` if `Field` can't be asked that.
-fn whole(field: Field<'_, i64>, operator: &str, operand: &Value) -> Option<bool> {
+/// The answer of an integer column. `None` if `Field` has no such operator for this operand.
+fn integer(field: Field<'_, i64>, operator: &str, operand: &Value) -> Option<bool> {
     match operand {
-        Value::Null => equated(field, operator, Null),
-        Value::Bool(it) => plain(field, operator).or_else(|| equated(field, operator, *it)),
+        Value::Null => equality(field, operator, Null),
+        Value::Bool(it) => without_operand(field, operator).or_else(|| equality(field, operator, *it)),
         Value::Number(it) => {
             let it = it.as_i64()?;
-            equated(field, operator, it).or_else(|| ordered(field, operator, it))
+            equality(field, operator, it).or_else(|| ordering(field, operator, it))
         }
-        list => listed(field, operator, &all::<i64>(list)?),
+        list => membership(field, operator, &all::<i64>(list)?),
     }
 }
 
 fn float(field: Field<'_, f64>, operator: &str, operand: &Value) -> Option<bool> {
     match operand {
-        Value::Null => equated(field, operator, Null),
-        Value::Bool(it) => plain(field, operator).or_else(|| equated(field, operator, *it)),
+        Value::Null => equality(field, operator, Null),
+        Value::Bool(it) => without_operand(field, operator).or_else(|| equality(field, operator, *it)),
         Value::Number(it) => match it.as_i64().map(i32::try_from) {
             Some(it) => {
                 let it = it.ok()?;
-                equated(field, operator, it).or_else(|| ordered(field, operator, it))
+                equality(field, operator, it).or_else(|| ordering(field, operator, it))
             }
             None => {
                 let it = it.as_f64()?;
-                equated(field, operator, it).or_else(|| ordered(field, operator, it))
+                equality(field, operator, it).or_else(|| ordering(field, operator, it))
             }
         },
         list => match all::<i32>(list) {
-            Some(list) => listed(field, operator, &list),
-            None => listed(field, operator, &all::<f64>(list)?),
+            Some(list) => membership(field, operator, &list),
+            None => membership(field, operator, &all::<f64>(list)?),
         },
     }
 }
 
 fn string(field: Field<'_, String>, operator: &str, operand: &Value) -> Option<bool> {
     match operand {
-        Value::Null => equated(field, operator, Null),
-        Value::Bool(it) => plain(field, operator).or_else(|| equated(field, operator, *it)),
+        Value::Null => equality(field, operator, Null),
+        Value::Bool(it) => without_operand(field, operator).or_else(|| equality(field, operator, *it)),
         Value::String(it) => {
             let it = it.as_str();
-            let compared = equated(field, operator, it).or_else(|| ordered(field, operator, it));
-            compared.or_else(|| searched(field, operator, it)).or_else(|| spelled(field, operator, it))
+            let compared = equality(field, operator, it).or_else(|| ordering(field, operator, it));
+            compared.or_else(|| containment(field, operator, it)).or_else(|| affix(field, operator, it))
         }
-        list => listed(field, operator, &all::<String>(list)?.iter().map(String::as_str).collect::<Vec<_>>()),
+        list => membership(field, operator, &all::<String>(list)?.iter().map(String::as_str).collect::<Vec<_>>()),
     }
 }
 
 fn boolean(field: Field<'_, bool>, operator: &str, operand: &Value) -> Option<bool> {
     match operand {
-        Value::Null => equated(field, operator, Null),
-        Value::Bool(it) => plain(field, operator).or_else(|| equated(field, operator, *it)),
-        list => listed(field, operator, &all::<bool>(list)?),
+        Value::Null => equality(field, operator, Null),
+        Value::Bool(it) => without_operand(field, operator).or_else(|| equality(field, operator, *it)),
+        list => membership(field, operator, &all::<bool>(list)?),
     }
 }
 
 fn list(field: Field<'_, Vec<i64>>, operator: &str, operand: &Value) -> Option<bool> {
     match operand {
-        Value::Null => equated(field, operator, Null),
+        Value::Null => equality(field, operator, Null),
         Value::Bool(it) => {
-            let said = plain(field, operator).or_else(|| equated(field, operator, *it));
-            said.or_else(|| searched(field, operator, *it))
+            let answer = without_operand(field, operator).or_else(|| equality(field, operator, *it));
+            answer.or_else(|| containment(field, operator, *it))
         }
-        Value::Number(it) => searched(field, operator, it.as_i64()?),
-        list => equated(field, operator, all::<i64>(list)?),
+        Value::Number(it) => containment(field, operator, it.as_i64()?),
+        list => equality(field, operator, all::<i64>(list)?),
     }
 }
 
 fn object(field: Field<'_, Value>, operator: &str, operand: &Value) -> Option<bool> {
     match operand {
-        Value::Bool(it) => plain(field, operator).or_else(|| equated(field, operator, *it)),
+        Value::Bool(it) => without_operand(field, operator).or_else(|| equality(field, operator, *it)),
         Value::String(it) => {
-            let said = equated(field, operator, it.as_str()).or_else(|| searched(field, operator, it.as_str()));
-            said.or_else(|| spelled(field, operator, it))
+            let answer = equality(field, operator, it.as_str()).or_else(|| containment(field, operator, it.as_str()));
+            answer.or_else(|| affix(field, operator, it))
         }
-        other => equated(field, operator, other.clone()),
+        other => equality(field, operator, other.clone()),
     }
 }
 
-/// What the right kind of column says.
-fn field_says(operator: &str, operand: &Value, new: &Value, old: Option<&Value>) -> Option<bool> {
+/// The answer of the first column type that holds these values and has this operator.
+fn field_answer(operator: &str, operand: &Value, new: &Value, old: Option<&Value>) -> Option<bool> {
     fn ask<T: DeserializeOwned>(
-        says: fn(Field<'_, T>, &str, &Value) -> Option<bool>,
+        answer: fn(Field<'_, T>, &str, &Value) -> Option<bool>,
         (operator, operand, new, old): (&str, &Value, &Value, Option<&Value>),
     ) -> Option<bool> {
         let read = |value: &Value| serde_json::from_value::<Option<T>>(value.clone()).ok();
         let (new, old) = (read(new)?, old.map_or(Some(None), read)?);
-        says(Field::new(old.as_ref(), new.as_ref()), operator, operand)
+        answer(Field::new(old.as_ref(), new.as_ref()), operator, operand)
     }
     let question = (operator, operand, new, old);
-    let first = [ask(whole, question), ask(string, question), ask(boolean, question), ask(float, question)];
+    let first = [ask(integer, question), ask(string, question), ask(boolean, question), ask(float, question)];
     let first = first.into_iter().flatten().next();
     first.or_else(|| ask(list, question)).or_else(|| ask(object, question))
 }
 
-fn q_says(operator: &str, operand: &Value, new: &Value, old: Option<&Value>) -> Option<bool> {
+fn q_answer(operator: &str, operand: &Value, new: &Value, old: Option<&Value>) -> Option<bool> {
     let q = Q::from_json(&json!({ "x": { operator: operand } })).ok()?;
     Some(q.matches(&json!({ "x": new }), old.map(|old| json!({ "x": old })).as_ref()))
 }
 
-/// See [`appendix`].
+/// Operator, operand, new value, old values and the expected answer.
 type Line = (&'static str, Value, Value, Vec<Option<Value>>, bool);
 
-/// Appendix A: operator, operand, new, old values (`-` is no previous version), and what the port says.
+/// Appendix A. An old value of `None` means that there is no previous version.
 fn appendix() -> Vec<Line> {
     let some = |values: Value| -> Vec<Option<Value>> { values.as_array().unwrap().iter().cloned().map(Some).collect() };
     let or_none = |values: Value| -> Vec<Option<Value>> { some(values).into_iter().chain([None]).collect() };
@@ -183,7 +183,7 @@ fn appendix() -> Vec<Line> {
         ("now_contains", json!("x"), json!("axb"), or_none(json!(["ab", null])), true),
         ("now_startswith", json!("a"), json!("ab"), or_none(json!([null])), true),
         ("now_endswith", json!("b"), json!("ab"), or_none(json!([null])), true),
-        // Plain operators.
+        // Operators that look at the new value only.
         ("eq", json!(1), json!(1), vec![None], true),
         ("eq", json!(1), json!(null), vec![None], false),
         ("eq", json!(1), json!(1.0), vec![None], true),
@@ -198,7 +198,7 @@ fn appendix() -> Vec<Line> {
         ("startswith", json!("a"), json!(null), vec![None], false),
         ("endswith", json!("a"), json!(null), vec![None], false),
         ("is_null", json!(true), json!(0), vec![None], false),
-        // Truth.
+        // Truthiness.
         ("eq", json!(true), json!([1]), vec![None], true),
         ("eq", json!(false), json!(""), vec![None], true),
         ("ne", json!(false), json!(0), vec![None], false),
@@ -208,17 +208,17 @@ fn appendix() -> Vec<Line> {
 }
 
 #[test]
-fn thorn_031_to_048_appendix_a_holds_for_columns_and_for_data() {
+fn thorn_031_to_048_columns_and_filters_answer_as_appendix_a_says() {
     for (operator, operand, new, olds, expected) in appendix() {
         for old in &olds {
             let case = format!("{operator}={operand} new {new} old {old:?}");
-            assert_eq!(field_says(operator, &operand, &new, old.as_ref()), Some(expected), "Field: {case}");
-            assert_eq!(q_says(operator, &operand, &new, old.as_ref()), Some(expected), "Q: {case}");
+            assert_eq!(field_answer(operator, &operand, &new, old.as_ref()), Some(expected), "Field: {case}");
+            assert_eq!(q_answer(operator, &operand, &new, old.as_ref()), Some(expected), "Q: {case}");
         }
     }
 }
 
-/// Values of one column.
+/// A strategy for each type of column; the values it generates are all of that type.
 fn column() -> BoxedStrategy<BoxedStrategy<Value>> {
     let floats = prop::sample::select(vec![-2.5, -1.0, -0.0, 0.0, 0.5, 1.0, 2.0, 1e15]);
     prop_oneof![
@@ -286,21 +286,20 @@ fn question() -> impl Strategy<Value = Question> {
     })
 }
 
-/// Which operators were compared, and with which answer.
 #[test]
-fn columns_and_data_give_the_same_answers() {
+fn columns_and_filters_give_the_same_answers() {
     use std::{cell::RefCell, collections::BTreeSet};
 
     let compared = RefCell::new(BTreeSet::new());
     proptest!(ProptestConfig::with_cases(10_000), |(Question { operator, operand, new, old } in question())| {
-        let answers = (field_says(&operator, &operand, &new, old.as_ref()), q_says(&operator, &operand, &new, old.as_ref()));
+        let answers = (field_answer(&operator, &operand, &new, old.as_ref()), q_answer(&operator, &operand, &new, old.as_ref()));
         if let (Some(field), Some(q)) = answers {
             assert_eq!(q, field, "{operator}={operand} new {new} old {old:?}");
             compared.borrow_mut().insert((operator, field));
         }
     });
     let compared = compared.into_inner();
-    // Each of the 31 was asked for, and nearly each gave both answers.
+    // Control: all 31 operators were compared, and nearly all of them gave both answers.
     let operators: BTreeSet<_> = compared.iter().map(|(operator, _)| operator).collect();
     assert_eq!(operators.len(), 31, "{operators:?}");
     assert!(compared.len() >= 60, "{compared:?}");

@@ -34,7 +34,7 @@ const SOURCES: [&str; COLUMNS.len()] = [
 /// The statement for rows of this kind.
 pub(super) fn statement(kind: Kind, rows: Vec<Row>) -> (String, Vec<Value>) {
     static MADE: [[OnceLock<String>; 2]; 2] = [const { [const { OnceLock::new() }; 2] }; 2];
-    let made = &MADE[kind.existing as usize][usize::from(kind.all)];
+    let made = &MADE[kind.on_conflict as usize][usize::from(kind.all)];
     let source = || format!("SELECT {}", SOURCES[..kind.columns()].join(", "));
     (made.get_or_init(|| kind.text(&source(), rows.len())).clone(), values(kind, rows))
 }

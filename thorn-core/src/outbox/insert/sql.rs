@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use sea_orm::DbBackend;
 
 use crate::{
-    db::{Existing, numbered},
+    db::{OnConflict, number_placeholders},
     outbox::notification,
 };
 
@@ -28,7 +28,7 @@ pub(super) const LONGEST: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     pub(super) backend: DbBackend,
-    pub(super) existing: Existing,
+    pub(super) on_conflict: OnConflict,
     /// Whether it has the rare columns, too.
     pub(super) all: bool,
 }
@@ -61,7 +61,7 @@ impl Kind {
             _ => 2,
         };
         let (room, limited) = (ROOMS[size], size > 0);
-        let made = &MADE[place][self.existing as usize][usize::from(self.all)][size];
+        let made = &MADE[place][self.on_conflict as usize][usize::from(self.all)][size];
         Insert { sql: made.get_or_init(|| self.values(room, limited)).clone(), room, limited }
     }
 
@@ -79,9 +79,9 @@ impl Kind {
     /// The statement that inserts what this returns, one row or several.
     pub(super) fn text(self, source: &str, rows: usize) -> String {
         let columns = COLUMNS[..self.columns()].join(", ");
-        let insert = format!("INSERT INTO thorn_event ({columns}) {source} {}", self.existing.clause(self.backend));
+        let insert = format!("INSERT INTO thorn_event ({columns}) {source} {}", self.on_conflict.clause(self.backend));
         let insert = insert.trim_end().to_owned();
-        numbered(self.backend, &notification::announcing(self.backend, insert, rows))
+        number_placeholders(self.backend, &notification::announcing(self.backend, insert, rows))
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn insert(backend: DbBackend, rows: usize) -> Insert {
-        Kind { backend, existing: Existing::Refused, all: false }.insert(rows)
+        Kind { backend, on_conflict: OnConflict::Fail, all: false }.insert(rows)
     }
 
     #[test]

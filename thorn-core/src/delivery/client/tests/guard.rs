@@ -22,7 +22,7 @@ async fn thorn_164_loopback_is_blocked_and_sees_no_connection() {
 async fn thorn_164_a_name_that_moves_inside_after_subscribing_is_blocked() {
     let receiver = Receiver::start(Reply::status("200 OK", "", "")).await;
     let port = receiver.address.port();
-    let guard = TargetGuard::new().allow_ports([port]).answering([["1.1.1.1"], ["127.0.0.1"]]);
+    let guard = TargetGuard::new().allow_ports([port]).resolving_to([["1.1.1.1"], ["127.0.0.1"]]);
     let client = guarded_by(guard.clone());
     let url = format!("http://rebind.test:{port}/");
     assert_eq!(guard.check(&url).await, Ok(()));
@@ -36,10 +36,10 @@ async fn thorn_151_158_the_address_that_was_checked_is_connected_to_with_the_hos
     let receiver = Receiver::start(Reply::status("200 OK", "", "")).await;
     let port = receiver.address.port();
     // A second question would get an answer that is refused; there is none.
-    let guard = loopback().answering([["127.0.0.1"], ["10.0.0.1"]]);
+    let guard = loopback().resolving_to([["127.0.0.1"], ["10.0.0.1"]]);
     let attempt = Hook::default().send(&guarded_by(guard.clone()), &format!("http://a.test:{port}/x?y")).await;
     assert_eq!(attempt.outcome, Outcome::Delivered, "{attempt:?}");
-    assert_eq!(guard.answers_left(), 1);
+    assert_eq!(guard.unused_answers(), 1);
     let request = receiver.request();
     assert_eq!(request.header("host"), format!("a.test:{port}"));
     assert!(request.head.starts_with("POST /x?y HTTP/1.1\r\n"), "{}", request.head);
@@ -54,7 +54,7 @@ async fn thorn_164_a_closed_port_is_for_allowed_networks_only() {
         (vec!["127.0.0.1", "1.1.1.1"], Outcome::Blocked),
         (vec!["127.0.0.1"], Outcome::Delivered),
     ] {
-        let guard = loopback().answering([answer.clone()]);
+        let guard = loopback().resolving_to([answer.clone()]);
         let attempt = Hook::default().send(&guarded_by(guard), &format!("http://a.test:{port}/")).await;
         assert_eq!(attempt.outcome, outcome, "{answer:?}: {attempt:?}");
         if outcome == Outcome::Blocked {

@@ -38,13 +38,13 @@ async fn thorn_155_a_kept_connection_is_not_for_those_who_want_their_own() {
 #[tokio::test]
 async fn thorn_151_a_shared_connection_is_resolved_once() {
     let receiver = Receiver::start(Reply::status("200 OK", "", "ok")).await;
-    let guard = loopback().answering([["127.0.0.1"], ["127.0.0.1"]]);
+    let guard = loopback().resolving_to([["127.0.0.1"], ["127.0.0.1"]]);
     let client = guarded_by(guard.clone());
     for _ in 0..5 {
         let url = format!("http://a.test:{}/", receiver.address.port());
         assert_eq!(Hook::default().send(&client, &url).await.outcome, Outcome::Delivered);
     }
-    assert_eq!((guard.answers_left(), receiver.connections()), (1, 1));
+    assert_eq!((guard.unused_answers(), receiver.connections()), (1, 1));
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ fn server(certificate: CertificateDer<'static>, key: &KeyPair) -> ServerConfig {
 /// One attempt at `https://{name}`, which is a receiver on loopback.
 async fn attempt(name: &str, server: ServerConfig, roots: Vec<Vec<u8>>) -> (Attempt, Receiver) {
     let receiver = Receiver::start_tls(Reply::status("200 OK", "", ""), server).await;
-    let guard = loopback().answering([["127.0.0.1"]]);
+    let guard = loopback().resolving_to([["127.0.0.1"]]);
     let config = ClientConfig { guard, extra_root_certificates: roots, ..ClientConfig::default() };
     let url = format!("https://{name}:{}/", receiver.address.port());
     (Hook::default().send(&Client::new(config).unwrap(), &url).await, receiver)

@@ -9,7 +9,7 @@ fn ruled(rules: &[&str]) -> Hook {
 #[tokio::test]
 async fn thorn_011_164_an_event_s_own_rules_bind_it_alone_even_on_kept_connections() {
     let receiver = Receiver::start(Reply::status("200 OK", "", "ok")).await;
-    let client = guarded_by(loopback().answering([["127.0.0.1"]; 10]));
+    let client = guarded_by(loopback().resolving_to([["127.0.0.1"]; 10]));
     let named = format!("http://a.test:{}/", receiver.address.port());
     for url in [receiver.url(), named] {
         let before = receiver.connections();
@@ -32,7 +32,7 @@ async fn thorn_011_an_empty_list_lifts_the_client_s_rules_but_not_the_block_of_i
     assert_eq!(Hook::default().send(&client, &receiver.url()).await.outcome, Outcome::Blocked);
     assert_eq!(ruled(&[]).send(&client, &receiver.url()).await.outcome, Outcome::Delivered);
 
-    let public = guarded_by(TargetGuard::new().answering([["127.0.0.1"]]));
+    let public = guarded_by(TargetGuard::new().resolving_to([["127.0.0.1"]]));
     for url in [receiver.url(), format!("http://a.test:{}/", receiver.address.port())] {
         assert_eq!(ruled(&[]).send(&public, &url).await.outcome, Outcome::Blocked);
     }
