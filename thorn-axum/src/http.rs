@@ -17,6 +17,7 @@ pub(crate) use header::{NO_STORE, text};
 pub(crate) use json::JsonObject;
 pub(crate) use page::{PageQuery, list_problem};
 pub use problem::Problem;
+pub(crate) use problem::field_name;
 pub use unauthenticated::Unauthenticated;
 
 use axum::http::StatusCode;

@@ -2,6 +2,7 @@
 
 mod content_type;
 mod destination;
+mod field;
 mod fields;
 mod invalid;
 mod invalid_configuration;
@@ -10,6 +11,7 @@ mod url_check;
 
 pub use content_type::{ContentType, ParseContentTypeError};
 pub use destination::Destination;
+pub use field::Field;
 pub(crate) use fields::Fields;
 pub use invalid::{FieldError, FieldErrorKind, InvalidSubscription};
 pub use invalid_configuration::InvalidConfiguration;

@@ -33,6 +33,6 @@ pub(crate) use write::Write;
 
 pub use crate::pattern::{ParsePatternError, Pattern};
 pub use crate::spec::{
-    ContentType, Destination, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription,
+    ContentType, Destination, Field, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription,
     ParseContentTypeError, Subscriber, UrlCheck,
 };

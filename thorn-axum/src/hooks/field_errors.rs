@@ -2,7 +2,7 @@
 
 use thorn_core::Error;
 
-use crate::http::Problem;
+use crate::http::{Problem, field_name};
 
 /// Errors in the types of fields, each with its field and message.
 ///
@@ -29,9 +29,10 @@ impl FieldErrors {
             Err(Error::Subscription(invalid)) => invalid.errors,
             Err(other) => return other.into(),
         };
-        let in_values = in_values.into_iter().filter(|error| self.0.iter().all(|(field, _)| *field != error.field));
+        let in_values =
+            in_values.into_iter().filter(|error| self.0.iter().all(|(field, _)| *field != field_name(error.field)));
         let problem =
             self.0.iter().fold(Problem::invalid_fields(), |problem, (field, message)| problem.field(*field, *message));
-        in_values.fold(problem, |problem, error| problem.field(error.field, error.message))
+        in_values.fold(problem, |problem, error| problem.field(field_name(error.field), error.message))
     }
 }

@@ -1,6 +1,9 @@
 //! Error answers: problem details (RFC 9457).
 
+mod field_name;
 mod from_core;
+
+pub(crate) use self::field_name::field_name;
 
 use std::{borrow::Cow, collections::BTreeMap, error::Error, fmt};
 

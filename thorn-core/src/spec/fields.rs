@@ -5,6 +5,7 @@ use url::Url;
 
 use super::{
     content_type::ContentType,
+    field::Field,
     invalid::{FieldError, FieldErrorKind, InvalidSubscription},
     url_check::UrlCheck,
 };
@@ -64,12 +65,12 @@ impl<'a> Fields<'a> {
     pub(crate) fn owner(&mut self, owner: Option<&str>) -> Option<Option<String>> {
         let Some(owner) = owner else { return Some(None) };
         if owner.is_empty() {
-            return self.wrong("user", FieldErrorKind::Blank, "the owner's id is empty");
+            return self.wrong(Field::Owner, FieldErrorKind::Blank, "the owner's id is empty");
         }
-        self.fits("user", owner, MAX_TEXT).then(|| Some(owner.to_owned()))
+        self.fits(Field::Owner, owner, MAX_TEXT).then(|| Some(owner.to_owned()))
     }
 
-    pub(crate) fn event(&mut self, text: &str) -> Option<Pattern> {
+    pub(crate) fn pattern(&mut self, text: &str) -> Option<Pattern> {
         let pattern = match Pattern::parse(text) {
             Ok(pattern) => pattern,
             Err(error) => {
@@ -78,13 +79,13 @@ impl<'a> Fields<'a> {
                     ParsePatternError::TooLong { .. } => FieldErrorKind::TooLong,
                     _ => FieldErrorKind::Invalid,
                 };
-                return self.wrong("event", kind, error.to_string());
+                return self.wrong(Field::Pattern, kind, error.to_string());
             }
         };
         match self.choices {
             Some(choices) if !choices.iter().any(|event| pattern.matches(event)) && !means_thorn_s_own(&pattern) => {
                 let message = format!("`{pattern}` means none of the events that exist here: {}", choices.join(", "));
-                self.wrong("event", FieldErrorKind::UnknownChoice, message)
+                self.wrong(Field::Pattern, FieldErrorKind::UnknownChoice, message)
             }
             _ => Some(pattern),
         }
@@ -92,7 +93,7 @@ impl<'a> Fields<'a> {
 
     /// One that is always true is none.
     pub(crate) fn filter(&mut self, json: &Value) -> Option<Option<Q>> {
-        const FIELD: &str = "filter";
+        const FIELD: Field = Field::Filter;
         if json.is_null() {
             return Some(None);
         }
@@ -116,14 +117,14 @@ impl<'a> Fields<'a> {
     /// What a URL says, without asking where it leads.
     pub(crate) fn url_form(&mut self, text: &str) -> Option<()> {
         if text.trim().is_empty() {
-            return self.wrong("url", FieldErrorKind::Blank, "the url is empty");
+            return self.wrong(Field::Url, FieldErrorKind::Blank, "the url is empty");
         }
-        if !self.fits("url", text, MAX_URL) {
+        if !self.fits(Field::Url, text, MAX_URL) {
             return None;
         }
         match check_form(text) {
             Ok(()) => Some(()),
-            Err(message) => self.wrong("url", FieldErrorKind::Invalid, message),
+            Err(message) => self.wrong(Field::Url, FieldErrorKind::Invalid, message),
         }
     }
 
@@ -131,7 +132,7 @@ impl<'a> Fields<'a> {
         self.url_form(text)?;
         match self.check.check(text).await {
             Ok(()) => Some(text.to_owned()),
-            Err(refused) => self.wrong("url", FieldErrorKind::Refused, refused.to_string()),
+            Err(refused) => self.wrong(Field::Url, FieldErrorKind::Refused, refused.to_string()),
         }
     }
 
@@ -140,12 +141,12 @@ impl<'a> Fields<'a> {
         self.url_form(text)?;
         match self.check.check_alone(text) {
             Ok(()) => Some(text.to_owned()),
-            Err(refused) => self.wrong("url", FieldErrorKind::Refused, refused.to_string()),
+            Err(refused) => self.wrong(Field::Url, FieldErrorKind::Refused, refused.to_string()),
         }
     }
 
     pub(crate) fn secret(&mut self, text: &str) -> Option<Secret> {
-        const FIELD: &str = "hmac_secret";
+        const FIELD: Field = Field::Secret;
         if text.trim().is_empty() {
             return self.wrong(FIELD, FieldErrorKind::Blank, "the secret is empty; leave it out to have one generated");
         }
@@ -170,19 +171,19 @@ impl<'a> Fields<'a> {
     pub(crate) fn signed_or_not(&mut self, text: &str, unsigned: bool) -> Option<Secret> {
         if unsigned {
             let message = "there is a secret, and it is to be unsigned; leave out one of the two";
-            return self.wrong("hmac_secret", FieldErrorKind::Invalid, message);
+            return self.wrong(Field::Secret, FieldErrorKind::Invalid, message);
         }
         self.secret(text)
     }
 
     pub(crate) fn source(&mut self, source: Option<&str>) -> Option<Option<String>> {
         let Some(source) = source else { return Some(None) };
-        self.fits("source", source, MAX_TEXT).then(|| Some(source.to_owned()))
+        self.fits(Field::Source, source, MAX_TEXT).then(|| Some(source.to_owned()))
     }
 
     /// No message shows a value, which may be a credential.
     pub(crate) fn headers(&mut self, headers: &ExtraHeaders) -> Option<ExtraHeaders> {
-        const FIELD: &str = "headers";
+        const FIELD: Field = Field::Headers;
         let count = headers.len();
         let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         if count > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
@@ -209,25 +210,25 @@ impl<'a> Fields<'a> {
     pub(crate) fn signer(&mut self, text: &str) -> Option<Signer> {
         match text.parse() {
             Ok(signer) => Some(signer),
-            Err(error) => self.wrong("hmac_signer", FieldErrorKind::UnknownChoice, format!("{error}")),
+            Err(error) => self.wrong(Field::Signer, FieldErrorKind::UnknownChoice, format!("{error}")),
         }
     }
 
     pub(crate) fn digest(&mut self, text: &str) -> Option<Digest> {
         match text.parse() {
             Ok(digest) => Some(digest),
-            Err(error) => self.wrong("hmac_digest", FieldErrorKind::UnknownChoice, format!("{error}")),
+            Err(error) => self.wrong(Field::Digest, FieldErrorKind::UnknownChoice, format!("{error}")),
         }
     }
 
     pub(crate) fn content_type(&mut self, text: &str) -> Option<ContentType> {
         match text.parse() {
             Ok(content_type) => Some(content_type),
-            Err(error) => self.wrong("content_type", FieldErrorKind::UnknownChoice, format!("{error}")),
+            Err(error) => self.wrong(Field::ContentType, FieldErrorKind::UnknownChoice, format!("{error}")),
         }
     }
 
-    fn fits(&mut self, field: &'static str, text: &str, limit: usize) -> bool {
+    fn fits(&mut self, field: Field, text: &str, limit: usize) -> bool {
         let length = text.chars().count();
         if length > limit {
             let message = format!("it has {length} characters, at most {limit} are allowed");
@@ -236,7 +237,7 @@ impl<'a> Fields<'a> {
         length <= limit
     }
 
-    fn wrong<T>(&mut self, field: &'static str, kind: FieldErrorKind, message: impl Into<String>) -> Option<T> {
+    fn wrong<T>(&mut self, field: Field, kind: FieldErrorKind, message: impl Into<String>) -> Option<T> {
         self.errors.push(FieldError { field, kind, message: message.into() });
         None
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::field::Field;
+
 /// A subscription was refused, and nothing was written. Lists every field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidSubscription {
@@ -12,9 +14,8 @@ pub struct InvalidSubscription {
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field, called as the REST API does: `event`, `filter`, `url`, `hmac_secret`, `hmac_digest`,
-    /// `hmac_signer`, `content_type`, `headers`, `user`, `source`, or `non_field_errors` for what concerns several.
-    pub field: &'static str,
+    /// The field.
+    pub field: Field,
     /// The rule it breaks.
     pub kind: FieldErrorKind,
     /// The rule, the value and what to do, for a person. Never shows a secret.
@@ -63,7 +64,7 @@ impl InvalidSubscription {
     pub fn duplicate() -> Self {
         let message =
             "the owner already has a subscription of this event, url and filter; change that one instead".to_owned();
-        Self { errors: vec![FieldError { field: "non_field_errors", kind: FieldErrorKind::Duplicate, message }] }
+        Self { errors: vec![FieldError { field: Field::Several, kind: FieldErrorKind::Duplicate, message }] }
     }
 }
 

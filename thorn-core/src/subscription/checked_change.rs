@@ -38,7 +38,7 @@ pub(super) async fn check_change(
         None => None,
     };
     let checked = CheckedChange {
-        pattern: change.pattern.as_deref().and_then(|text| fields.event(text)),
+        pattern: change.pattern.as_deref().and_then(|text| fields.pattern(text)),
         filter: change.filter.as_ref().and_then(|json| fields.filter(json)),
         url,
         secret: match (&change.secret, change.unsigned) {

@@ -12,7 +12,7 @@ use crate::{
     headers::ExtraHeaders,
     id::SubscriptionId,
     signing::{Digest, Signer},
-    spec::ContentType,
+    spec::{ContentType, Field},
 };
 
 /// A subscription that stands in the application's code or in a file instead of being made by somebody.
@@ -148,6 +148,14 @@ pub struct Configured {
     pub removed: usize,
     /// Subscriptions that stay as they are, disabled ones among them.
     pub unchanged: usize,
+}
+
+/// The name of a field in the file of subscriptions.
+pub(super) const fn name_in_file(field: Field) -> &'static str {
+    match field {
+        Field::Pattern => "event",
+        other => other.as_str(),
+    }
 }
 
 /// The beginning of each mistake: where it is.

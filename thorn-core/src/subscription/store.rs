@@ -128,7 +128,7 @@ impl Subscriptions {
         let mut fields = self.fields();
         let checked = (
             fields.owner(new.owner.as_deref()),
-            fields.event(&new.pattern),
+            fields.pattern(&new.pattern),
             new.filter.as_ref().map_or(Some(None), |json| fields.filter(json)),
             fields.url(&new.url).await,
             match &new.secret {

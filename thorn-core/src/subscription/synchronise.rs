@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
 
 use super::{
-    configured::{Configured, ConfiguredSubscription, place},
+    configured::{Configured, ConfiguredSubscription, name_in_file, place},
     entry::Subscription,
     row,
     store::Subscriptions,
@@ -16,7 +16,7 @@ use crate::{
     headers::ExtraHeaders,
     id::SubscriptionId,
     signing::Signing,
-    spec::{Destination, InvalidConfiguration, derived},
+    spec::{Destination, FieldError, InvalidConfiguration, derived},
     tables::subscription::{Column, Entity, Model},
     timestamp::Timestamp,
 };
@@ -102,7 +102,7 @@ impl Subscriptions {
     fn check_one(&self, source: &str, entry: &ConfiguredSubscription) -> Result<Subscription, Vec<String>> {
         let mut fields = self.fields();
         let owner = fields.owner(entry.owner.as_deref());
-        let pattern = fields.event(&entry.pattern);
+        let pattern = fields.pattern(&entry.pattern);
         let filter = entry.filter.as_ref().map_or(Some(None), |json| fields.filter(json));
         let url = fields.url_alone(&entry.url);
         let secret = entry.secret.as_deref().map_or(Some(None), |text| fields.secret(text).map(Some));
@@ -110,8 +110,8 @@ impl Subscriptions {
         let (Some(owner), Some(pattern), Some(filter), Some(url), Some(secret), Some(headers)) =
             (owner, pattern, filter, url, secret, headers)
         else {
-            let told = |field: &str, message: &str| format!("{}: {message}", file_s_name(field));
-            return Err(fields.refusal().errors.iter().map(|error| told(error.field, &error.message)).collect());
+            let message = |error: FieldError| format!("{}: {}", name_in_file(error.field), error.message);
+            return Err(fields.refusal().errors.into_iter().map(message).collect());
         };
         let owned = entry.owner.as_ref().map_or("", |_| "owned");
         let filter_text = filter.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -253,14 +253,6 @@ impl Plan {
 
 fn wrong(source: &str, mistakes: Vec<String>) -> Error {
     InvalidConfiguration { source: source.to_owned(), mistakes }.into()
-}
-
-/// What the REST API calls so is called otherwise here.
-fn file_s_name(field: &str) -> &str {
-    match field {
-        "user" => "owner",
-        other => other.strip_prefix("hmac_").unwrap_or(other),
-    }
 }
 
 #[cfg(all(test, feature = "sqlite"))]

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use thorn_core::Error;
 
-use super::Problem;
+use super::{Problem, field_name};
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
@@ -11,7 +11,7 @@ impl From<Error> for Problem {
             Error::Subscription(invalid) => invalid
                 .errors
                 .into_iter()
-                .fold(Self::invalid_fields(), |problem, error| problem.field(error.field, error.message)),
+                .fold(Self::invalid_fields(), |problem, error| problem.field(field_name(error.field), error.message)),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND),
             Error::Configured { .. } => Self::new(StatusCode::CONFLICT).detail(error.to_string()),
             Error::EventTooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE).detail(error.to_string()),

@@ -10,7 +10,7 @@ use crate::{
     headers::ExtraHeaders,
     id::SubscriptionId,
     signing::{Digest, Secret, Signer},
-    spec::{ContentType, FieldErrorKind, InvalidSubscription},
+    spec::{ContentType, Field, FieldErrorKind, InvalidSubscription},
     subscription::{
         access::{Access, Page},
         change::{NewSubscription, SubscriptionChange},
@@ -31,7 +31,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> InvalidSubscription 
     }
 }
 
-fn wrong_fields<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<(&'static str, FieldErrorKind)> {
+fn wrong_fields<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<(Field, FieldErrorKind)> {
     refusal(result).errors.into_iter().map(|error| (error.field, error.kind)).collect()
 }
 
@@ -56,7 +56,7 @@ async fn thorn_084_086_a_new_subscription_has_defaults_and_keeps_its_url() {
 async fn thorn_089_unique_per_owner_url_event() {
     let fixture = Fixture::new().await;
     let made = fixture.create("alice", "a.*", URL).await;
-    let duplicate = [("non_field_errors", FieldErrorKind::Duplicate)];
+    let duplicate = [(Field::Several, FieldErrorKind::Duplicate)];
     assert_eq!(wrong_fields(fixture.subscriptions.create(new("alice", "a.*", URL)).await), duplicate);
     fixture.create("bob", "a.*", URL).await;
     fixture.subscriptions.create(NewSubscription { owner: None, ..new("", "a.*", URL) }).await.unwrap();
@@ -79,7 +79,7 @@ async fn thorn_089_of_the_same_made_at_once_one_remains() {
     let made: Vec<_> = join_all((0..12).map(|_| create())).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(made.iter().filter(|one| one.is_ok()).count(), 1);
     for refused in made.into_iter().filter(Result::is_err) {
-        assert_eq!(wrong_fields(refused), [("non_field_errors", FieldErrorKind::Duplicate)]);
+        assert_eq!(wrong_fields(refused), [(Field::Several, FieldErrorKind::Duplicate)]);
     }
     assert_eq!(Entity::find().count(&fixture.db).await.unwrap(), 1);
     assert_eq!(write::version(&fixture.db).await.unwrap(), 1, "what was refused took no version");
@@ -191,17 +191,17 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         source: Some("x".repeat(191)),
     };
     let expected = [
-        ("user", FieldErrorKind::TooLong),
-        ("event", FieldErrorKind::Blank),
-        ("filter", FieldErrorKind::Invalid),
-        ("filter", FieldErrorKind::Invalid),
-        ("url", FieldErrorKind::Invalid),
-        ("hmac_secret", FieldErrorKind::Blank),
-        ("hmac_digest", FieldErrorKind::UnknownChoice),
-        ("hmac_signer", FieldErrorKind::UnknownChoice),
-        ("content_type", FieldErrorKind::UnknownChoice),
-        ("headers", FieldErrorKind::Invalid),
-        ("source", FieldErrorKind::TooLong),
+        (Field::Owner, FieldErrorKind::TooLong),
+        (Field::Pattern, FieldErrorKind::Blank),
+        (Field::Filter, FieldErrorKind::Invalid),
+        (Field::Filter, FieldErrorKind::Invalid),
+        (Field::Url, FieldErrorKind::Invalid),
+        (Field::Secret, FieldErrorKind::Blank),
+        (Field::Digest, FieldErrorKind::UnknownChoice),
+        (Field::Signer, FieldErrorKind::UnknownChoice),
+        (Field::ContentType, FieldErrorKind::UnknownChoice),
+        (Field::Headers, FieldErrorKind::Invalid),
+        (Field::Source, FieldErrorKind::TooLong),
     ];
     assert_eq!(wrong_fields(fixture.subscriptions.create(bad.clone()).await), expected);
     let made = fixture.create("alice", "a", URL).await;
@@ -245,7 +245,7 @@ async fn thorn_114_118_urls() {
         ("https://bad.example", FieldErrorKind::Refused),
     ] {
         let refused = refusal(fixture.subscriptions.create(new("alice", "a", url)).await);
-        assert_eq!((refused.errors[0].field, refused.errors[0].kind), ("url", kind), "{url:?}");
+        assert_eq!((refused.errors[0].field, refused.errors[0].kind), (Field::Url, kind), "{url:?}");
         assert!(!refused.to_string().contains("hush"), "{refused}");
     }
     for url in ["HTTPS://Example.com", "http://[::1]:8080/", "https://exämple.de/ö", &long[..2048]] {
@@ -263,7 +263,7 @@ async fn thorn_112_a_url_that_stays_is_not_asked_for_again() {
     let access = Access::Owner("alice");
     fixture.subscriptions.update(access, made.id, change("https://bad.example/")).await.unwrap();
     let other = fixture.subscriptions.update(access, made.id, change("https://bad.example/other")).await;
-    assert_eq!(wrong_fields(other), [("url", FieldErrorKind::Refused)]);
+    assert_eq!(wrong_fields(other), [(Field::Url, FieldErrorKind::Refused)]);
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn thorn_114_secrets() {
     let long = "x".repeat(191);
     for secret in ["", " ", "hush\nhush", long.as_str(), "whsec_hush!", "whsec_aHVzaA==", "whsec_", "enc1:hush"] {
         let refused = refusal(try_secret("a", secret).await);
-        assert_eq!(refused.errors[0].field, "hmac_secret", "{secret:?}");
+        assert_eq!(refused.errors[0].field, Field::Secret, "{secret:?}");
         assert!(!refused.to_string().contains("hush") && !refused.to_string().contains("aHVz"), "{refused}");
     }
     let standard = format!("whsec_{}", "a".repeat(32));
@@ -295,7 +295,7 @@ async fn thorn_120_a_pattern_must_mean_some_choice() {
     }
     for event in ["article", "user.*", "*.changed"] {
         let wrong = wrong_fields(subscriptions.create(new("alice", event, URL)).await);
-        assert_eq!(wrong, [("event", FieldErrorKind::UnknownChoice)], "{event}");
+        assert_eq!(wrong, [(Field::Pattern, FieldErrorKind::UnknownChoice)], "{event}");
     }
 }
 
@@ -390,7 +390,7 @@ async fn unsigned_only_if_somebody_says_so() {
     assert_eq!((&made.destination.signing.secret, fixture.row(&made).await.secret.as_str()), (&None, ""));
     assert_eq!(subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
     let both = NewSubscription { secret: Some("s".into()), ..unsigned };
-    assert_eq!(wrong_fields(subscriptions.create(both).await), [("hmac_secret", FieldErrorKind::Invalid)]);
+    assert_eq!(wrong_fields(subscriptions.create(both).await), [(Field::Secret, FieldErrorKind::Invalid)]);
 
     let update = async |change| subscriptions.update(Access::Operator, made.id, change).await;
     assert_eq!(update(SubscriptionChange::default()).await.unwrap().destination.signing.secret, None);
@@ -398,7 +398,7 @@ async fn unsigned_only_if_somebody_says_so() {
     assert_eq!(update(sign.clone()).await.unwrap().destination.signing.secret, Some(Secret::new("s")));
     assert_eq!(update(SubscriptionChange::default()).await.unwrap().destination.signing.secret, Some(Secret::new("s")));
     let both = SubscriptionChange { unsigned: true, ..sign };
-    assert_eq!(wrong_fields(update(both).await), [("hmac_secret", FieldErrorKind::Invalid)]);
+    assert_eq!(wrong_fields(update(both).await), [(Field::Secret, FieldErrorKind::Invalid)]);
     let strip = SubscriptionChange { unsigned: true, ..SubscriptionChange::default() };
     assert_eq!(update(strip).await.unwrap().destination.signing.secret, None);
 }
@@ -474,7 +474,7 @@ async fn thorn_145_headers_of_a_subscription_are_checked_when_set() {
         &[("X-A", "hush"); 17],
     ] {
         let refused = refusal(try_headers("a", headers).await);
-        assert!(refused.errors.iter().all(|error| error.field == "headers"), "{refused}");
+        assert!(refused.errors.iter().all(|error| error.field == Field::Headers), "{refused}");
         assert!(!refused.to_string().contains("hush"), "{refused}");
     }
     assert_eq!(wrong_fields(try_headers("a", &[("Host", "x"), ("X Y", "x"), ("X-A", "x")]).await).len(), 2);
@@ -494,7 +494,7 @@ async fn django_webhooks_d06_a_url_may_listen_to_several_values_each_once() {
     assert_eq!(fixture.row(&published).await.filter.unwrap(), r#"{"state":{"eq":"PUBLISHED"}}"#);
     assert_eq!(subscriptions.get(Access::Operator, published.id).await.unwrap(), published);
     subscriptions.create(filtered("a.*", json!({ "state": "DRAFT" }))).await.unwrap();
-    let duplicate = [("non_field_errors", FieldErrorKind::Duplicate)];
+    let duplicate = [(Field::Several, FieldErrorKind::Duplicate)];
     let same = filtered("a.*", json!({ "and": [{ "state": { "eq": "PUBLISHED" } }] }));
     assert_eq!(wrong_fields(subscriptions.create(same).await), duplicate);
     // What is always true is no filter.
@@ -516,7 +516,7 @@ async fn a_filter_that_asks_for_what_was_before_is_refused() {
     let fixture = Fixture::new().await;
     for filter in [json!({ "not": { "state": { "now_eq": "x" } } }), json!({ "state": { "changed": true } })] {
         let refused = refusal(fixture.subscriptions.create(filtered("a", filter)).await);
-        assert_eq!(refused.errors[0].field, "filter");
+        assert_eq!(refused.errors[0].field, Field::Filter);
         assert!(refused.to_string().contains("`now_…` and `changed` can't be asked here"), "{refused}");
     }
 }

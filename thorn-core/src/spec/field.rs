@@ -1,0 +1,58 @@
+//! The fields of a subscription.
+
+use std::fmt;
+
+/// A field of a subscription. `Display` shows its name in Rust; the REST API and the file of configured
+/// subscriptions have names of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Field {
+    /// The pattern of event names.
+    Pattern,
+    /// The condition on the event's data.
+    Filter,
+    /// The URL that deliveries go to.
+    Url,
+    /// The secret that signs deliveries.
+    Secret,
+    /// The hash function of `Hook-HMAC`.
+    Digest,
+    /// The form of `Hook-HMAC`.
+    Signer,
+    /// The form of the body.
+    ContentType,
+    /// The additional headers.
+    Headers,
+    /// The owner.
+    Owner,
+    /// The configuration that the subscription comes from.
+    Source,
+    /// No single field: the combination of several is wrong.
+    Several,
+}
+
+impl Field {
+    /// The field's name in Rust.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pattern => "pattern",
+            Self::Filter => "filter",
+            Self::Url => "url",
+            Self::Secret => "secret",
+            Self::Digest => "digest",
+            Self::Signer => "signer",
+            Self::ContentType => "content_type",
+            Self::Headers => "headers",
+            Self::Owner => "owner",
+            Self::Source => "source",
+            Self::Several => "several fields",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
