@@ -3,6 +3,7 @@
 mod content_type;
 mod destination;
 mod field;
+mod draft;
 mod fields;
 mod invalid;
 mod invalid_configuration;
@@ -11,6 +12,7 @@ mod url_check;
 
 pub use content_type::{ContentType, ParseContentTypeError};
 pub use destination::Destination;
+pub(crate) use draft::{SpecChange, SpecDraft, SubscriptionSpec, UrlScrutiny};
 pub use field::Field;
 pub(crate) use fields::Fields;
 pub use invalid::{FieldError, FieldErrorKind, InvalidSubscription};

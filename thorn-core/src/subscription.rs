@@ -5,7 +5,6 @@
 
 mod access;
 mod change;
-mod checked_change;
 mod configured;
 mod entry;
 #[cfg(all(test, feature = "sqlite"))]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::headers::ExtraHeaders;
+use crate::{headers::ExtraHeaders, spec::SpecDraft};
 
 /// A subscription to be made, as somebody typed it. It is checked by
 /// [`Subscriptions::create`](super::Subscriptions::create).
@@ -62,12 +62,37 @@ pub struct SubscriptionChange {
     pub enabled: Option<bool>,
 }
 
+impl NewSubscription {
+    /// The parts that are checked alike in a change.
+    pub(super) fn draft(&self) -> SpecDraft<'_> {
+        SpecDraft {
+            pattern: Some(&self.pattern),
+            filter: self.filter.as_ref(),
+            url: Some(&self.url),
+            secret: self.secret.as_deref(),
+            unsigned: self.unsigned,
+            digest: self.digest.as_deref(),
+            signer: self.signer.as_deref(),
+            content_type: self.content_type.as_deref(),
+            headers: Some(&self.headers),
+        }
+    }
+}
+
 impl SubscriptionChange {
-    /// Whether it does no more than enable or disable.
-    pub(super) fn is_switch(&self) -> bool {
-        let Self { pattern, filter, url, secret, unsigned, digest, signer, content_type, headers, enabled: _ } = self;
-        let texts = [pattern, url, secret, digest, signer, content_type];
-        texts.iter().all(|text| text.is_none()) && filter.is_none() && !unsigned && headers.is_none()
+    /// The parts that are checked alike in a new subscription.
+    pub(super) fn draft(&self) -> SpecDraft<'_> {
+        SpecDraft {
+            pattern: self.pattern.as_deref(),
+            filter: self.filter.as_ref(),
+            url: self.url.as_deref(),
+            secret: self.secret.as_deref(),
+            unsigned: self.unsigned,
+            digest: self.digest.as_deref(),
+            signer: self.signer.as_deref(),
+            content_type: self.content_type.as_deref(),
+            headers: self.headers.as_ref(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     headers::ExtraHeaders,
     id::SubscriptionId,
     signing::{Digest, Signer},
-    spec::{ContentType, Field},
+    spec::{ContentType, Field, SpecDraft},
 };
 
 /// A subscription that stands in the application's code or in a file instead of being made by somebody.
@@ -54,6 +54,21 @@ pub struct ConfiguredSubscription {
 }
 
 impl ConfiguredSubscription {
+    /// The parts that are checked as in any other subscription.
+    pub(super) fn draft(&self) -> SpecDraft<'_> {
+        SpecDraft {
+            pattern: Some(&self.pattern),
+            filter: self.filter.as_ref(),
+            url: Some(&self.url),
+            secret: self.secret.as_deref(),
+            unsigned: self.secret.is_none(),
+            digest: Some(self.digest.as_str()),
+            signer: self.signer.map(Signer::as_str),
+            content_type: Some(self.content_type.as_str()),
+            headers: Some(&self.headers),
+        }
+    }
+
     /// One whose deliveries are signed with this secret. Everything is checked when it is configured.
     pub fn signed(pattern: impl Into<String>, url: impl Into<String>, secret: impl Into<String>) -> Self {
         Self { secret: Some(secret.into()), ..Self::unsigned(pattern, url) }

@@ -1,6 +1,12 @@
 //! A subscription as the rest of thorn sees it.
 
-use crate::{filter::Q, id::SubscriptionId, pattern::Pattern, spec::Destination, timestamp::Timestamp};
+use crate::{
+    filter::Q,
+    id::SubscriptionId,
+    pattern::Pattern,
+    spec::{Destination, SubscriptionSpec},
+    timestamp::Timestamp,
+};
 
 /// An owner's request to receive the events that a pattern matches.
 ///
@@ -46,6 +52,41 @@ pub struct Disabled {
 }
 
 impl Subscription {
+    /// An enabled subscription that isn't written yet, with version 0.
+    pub(super) fn new(
+        id: SubscriptionId,
+        owner: Option<String>,
+        source: Option<String>,
+        spec: SubscriptionSpec,
+    ) -> Self {
+        let now = Timestamp::now();
+        let SubscriptionSpec { pattern, filter, destination } = spec;
+        Self {
+            id,
+            owner,
+            pattern,
+            filter,
+            destination,
+            source,
+            disabled: None,
+            failing_since: None,
+            created_at: now,
+            updated_at: now,
+            created_version: 0,
+            version: 0,
+            matches_version: 0,
+        }
+    }
+
+    /// Which events go where.
+    pub(super) fn spec(&self) -> SubscriptionSpec {
+        SubscriptionSpec {
+            pattern: self.pattern.clone(),
+            filter: self.filter.clone(),
+            destination: self.destination.clone(),
+        }
+    }
+
     /// Whether it matches an event by everything but the filter: it is enabled, its pattern matches the name,
     /// and the event is addressed to its owner.
     ///

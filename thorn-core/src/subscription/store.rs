@@ -7,7 +7,6 @@ use sea_orm::DatabaseConnection;
 use super::{
     access::{Access, Page, find, find_page, not_found},
     change::{NewSubscription, SubscriptionChange},
-    checked_change::{CheckedChange, check_change},
     entry::{Disabled, Subscription},
     foreign_store::SubscriptionStore,
     row,
@@ -16,8 +15,8 @@ use super::{
 use crate::{
     error::Error,
     id::SubscriptionId,
-    signing::{Digest, Secret, SecretError, SecretKey, Signer, Signing},
-    spec::{ContentType, Destination, Fields, UrlCheck},
+    signing::{Secret, SecretError, SecretKey, Signer},
+    spec::{Fields, SpecChange, SubscriptionSpec, UrlCheck, UrlScrutiny},
     tables::subscription as entity,
     timestamp::Timestamp,
 };
@@ -126,53 +125,16 @@ impl Subscriptions {
     /// The subscription to insert, with version 0.
     async fn checked(&self, new: &NewSubscription) -> Result<Subscription, Error> {
         let mut fields = self.fields();
-        let checked = (
-            fields.owner(new.owner.as_deref()),
-            fields.pattern(&new.pattern),
-            new.filter.as_ref().map_or(Some(None), |json| fields.filter(json)),
-            fields.url(&new.url).await,
-            match &new.secret {
-                Some(text) => fields.signed_or_not(text, new.unsigned).map(Some),
-                None if new.unsigned => Some(None),
-                None => Some(Some(Secret::generate().map_err(SecretError::from)?)),
-            },
-            new.digest.as_deref().map_or_else(|| Some(Digest::default()), |text| fields.digest(text)),
-            new.signer.as_deref().map_or(Some(self.signer), |text| fields.signer(text)),
-            new.content_type.as_deref().map_or_else(|| Some(ContentType::default()), |text| fields.content_type(text)),
-            fields.headers(&new.headers),
-            fields.source(new.source.as_deref()),
-        );
-        let (
-            Some(owner),
-            Some(pattern),
-            Some(filter),
-            Some(url),
-            Some(secret),
-            Some(digest),
-            Some(signer),
-            Some(content_type),
-            Some(headers),
-            Some(source),
-        ) = checked
-        else {
+        let owner = fields.owner(new.owner.as_deref());
+        let spec = new.draft().check(&mut fields, UrlScrutiny::Resolve).await.into_spec(self.signer);
+        let source = fields.source(new.source.as_deref());
+        let (Some(owner), Some(source), Some(mut spec), true) = (owner, source, spec, fields.is_right()) else {
             return Err(fields.refusal().into());
         };
-        let now = Timestamp::now();
-        Ok(Subscription {
-            id: SubscriptionId::generate(),
-            owner,
-            pattern,
-            filter,
-            destination: Destination { url, signing: Signing { secret, digest, signer }, content_type, headers },
-            source,
-            disabled: None,
-            failing_since: None,
-            created_at: now,
-            updated_at: now,
-            created_version: 0,
-            version: 0,
-            matches_version: 0,
-        })
+        if new.secret.is_none() && !new.unsigned {
+            spec.destination.signing.secret = Some(Secret::generate().map_err(SecretError::from)?);
+        }
+        Ok(Subscription::new(SubscriptionId::generate(), owner, source, spec))
     }
 
     /// One page of the subscriptions, by URL, the newest first within one URL.
@@ -251,10 +213,15 @@ impl Subscriptions {
         change: &SubscriptionChange,
     ) -> Result<CheckedChange, Error> {
         let (url, source) = self.present(access, id).await?;
-        if !change.is_switch() {
+        if !change.draft().is_empty() {
             refuse_configured(id, source)?;
         }
-        Ok(check_change(self.fields(), change, &url).await?)
+        let mut fields = self.fields();
+        let spec = change.draft().check(&mut fields, UrlScrutiny::ResolveUnless(&url)).await;
+        if !fields.is_right() {
+            return Err(fields.refusal().into());
+        }
+        Ok(CheckedChange { spec, enabled: change.enabled })
     }
 
     /// Deletes a subscription. What was delivered to it stays in the history; its secret
@@ -303,11 +270,11 @@ impl Subscriptions {
     ) -> Result<Subscription, Error> {
         let row = find(&write.transaction, access, id).await?;
         // New ones mend a subscription whose old ones can't be read.
-        let secret = match &change.secret {
+        let secret = match change.spec.secret() {
             Some(secret) => secret.clone(),
             None => row::secret(&row, self.key.as_ref())?,
         };
-        let headers = match &change.headers {
+        let headers = match change.spec.headers() {
             Some(headers) => headers.clone(),
             None => row::headers(&row, self.key.as_ref())?,
         };
@@ -322,26 +289,22 @@ impl Subscriptions {
     }
 }
 
+/// A change whose every field is right.
+struct CheckedChange {
+    spec: SpecChange,
+    enabled: Option<bool>,
+}
+
 /// The subscription with the change.
 fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Timestamp) -> Subscription {
-    let pattern = change.pattern.clone().unwrap_or_else(|| before.pattern.clone());
-    let filter = change.filter.clone().unwrap_or_else(|| before.filter.clone());
-    let matches_anew = before.disabled.is_some() && change.enabled == Some(true);
-    let matches_others = matches_anew || pattern != before.pattern || filter != before.filter;
-    let Destination { url, signing, content_type, headers } = before.destination;
+    let spec = change.spec.apply(before.spec());
+    let is_enabled_again = before.disabled.is_some() && change.enabled == Some(true);
+    let matches_others = is_enabled_again || spec.pattern != before.pattern || spec.filter != before.filter;
+    let SubscriptionSpec { pattern, filter, destination } = spec;
     Subscription {
         pattern,
         filter,
-        destination: Destination {
-            url: change.url.clone().unwrap_or(url),
-            signing: Signing {
-                secret: change.secret.clone().unwrap_or(signing.secret),
-                digest: change.digest.unwrap_or(signing.digest),
-                signer: change.signer.unwrap_or(signing.signer),
-            },
-            content_type: change.content_type.unwrap_or(content_type),
-            headers: change.headers.clone().unwrap_or(headers),
-        },
+        destination,
         disabled: match (change.enabled, before.disabled) {
             (Some(true), _) => None,
             (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),

@@ -15,8 +15,7 @@ use crate::{
     error::Error,
     headers::ExtraHeaders,
     id::SubscriptionId,
-    signing::Signing,
-    spec::{Destination, FieldError, InvalidConfiguration, derived},
+    spec::{FieldError, InvalidConfiguration, UrlScrutiny, derived},
     tables::subscription::{Column, Entity, Model},
     timestamp::Timestamp,
 };
@@ -57,7 +56,7 @@ impl Subscriptions {
             return Err(Error::option("configured subscriptions", reason));
         }
         let list: Vec<_> = list.into_iter().collect();
-        let wanted = self.check_configured(source, &list)?;
+        let wanted = self.check_configured(source, &list).await?;
         let plan = self.plan(&self.db, source, wanted.clone()).await?;
         if plan.is_empty() {
             return Ok(plan.counts());
@@ -71,7 +70,11 @@ impl Subscriptions {
     }
 
     /// The subscriptions that are meant, if all of them are right.
-    fn check_configured(&self, source: &str, list: &[ConfiguredSubscription]) -> Result<Vec<Subscription>, Error> {
+    async fn check_configured(
+        &self,
+        source: &str,
+        list: &[ConfiguredSubscription],
+    ) -> Result<Vec<Subscription>, Error> {
         let mut mistakes = Vec::new();
         let mut wanted = Vec::with_capacity(list.len());
         let (mut ids, mut meanings) = (HashMap::new(), HashMap::new());
@@ -80,7 +83,7 @@ impl Subscriptions {
         }
         for (index, entry) in list.iter().enumerate() {
             let place = place(index, &entry.pattern);
-            let read = match self.check_one(source, entry) {
+            let read = match self.check_one(source, entry).await {
                 Ok(read) => read,
                 Err(wrong) => {
                     mistakes.extend(wrong.into_iter().map(|wrong| format!("{place}: {wrong}")));
@@ -99,44 +102,22 @@ impl Subscriptions {
         if mistakes.is_empty() { Ok(wanted) } else { Err(wrong(source, mistakes)) }
     }
 
-    fn check_one(&self, source: &str, entry: &ConfiguredSubscription) -> Result<Subscription, Vec<String>> {
+    async fn check_one(&self, source: &str, entry: &ConfiguredSubscription) -> Result<Subscription, Vec<String>> {
         let mut fields = self.fields();
         let owner = fields.owner(entry.owner.as_deref());
-        let pattern = fields.pattern(&entry.pattern);
-        let filter = entry.filter.as_ref().map_or(Some(None), |json| fields.filter(json));
-        let url = fields.url_alone(&entry.url);
-        let secret = entry.secret.as_deref().map_or(Some(None), |text| fields.secret(text).map(Some));
-        let headers = fields.headers(&entry.headers);
-        let (Some(owner), Some(pattern), Some(filter), Some(url), Some(secret), Some(headers)) =
-            (owner, pattern, filter, url, secret, headers)
-        else {
+        let spec = entry.draft().check(&mut fields, UrlScrutiny::TextOnly).await.into_spec(self.signer);
+        let (Some(owner), Some(spec), true) = (owner, spec, fields.is_right()) else {
             let message = |error: FieldError| format!("{}: {}", name_in_file(error.field), error.message);
             return Err(fields.refusal().errors.into_iter().map(message).collect());
         };
-        let owned = entry.owner.as_ref().map_or("", |_| "owned");
-        let filter_text = filter.as_ref().map(ToString::to_string).unwrap_or_default();
-        let parts = [source, owned, entry.owner.as_deref().unwrap_or_default(), pattern.as_str(), &url, &filter_text];
-        let now = Timestamp::now();
-        Ok(Subscription {
-            id: entry.id.unwrap_or_else(|| derived("configured", &parts)),
-            owner,
-            pattern,
-            filter,
-            destination: Destination {
-                url,
-                signing: Signing { secret, digest: entry.digest, signer: entry.signer.unwrap_or(self.signer) },
-                content_type: entry.content_type,
-                headers,
-            },
-            source: Some(source.to_owned()),
-            disabled: None,
-            failing_since: None,
-            created_at: now,
-            updated_at: now,
-            created_version: 0,
-            version: 0,
-            matches_version: 0,
-        })
+        let id = entry.id.unwrap_or_else(|| {
+            let owned = entry.owner.as_ref().map_or("", |_| "owned");
+            let owner = entry.owner.as_deref().unwrap_or_default();
+            let filter = spec.filter.as_ref().map(ToString::to_string).unwrap_or_default();
+            let url = &spec.destination.url;
+            derived("configured", &[source, owned, owner, spec.pattern.as_str(), url, &filter])
+        });
+        Ok(Subscription::new(id, owner, Some(source.to_owned()), spec))
     }
 
     async fn plan<C: ConnectionTrait>(&self, db: &C, source: &str, wanted: Vec<Subscription>) -> Result<Plan, Error> {

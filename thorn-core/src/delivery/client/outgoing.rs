@@ -4,8 +4,8 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 
-use crate::endpoint::Endpoint;
 use crate::{
+    endpoint::Endpoint,
     guard::Validator,
     headers::ExtraHeaders,
     id::{DeliveryId, SubscriptionId},

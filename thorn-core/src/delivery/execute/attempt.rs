@@ -4,10 +4,10 @@ use bytes::Bytes;
 use sea_orm::EntityTrait;
 
 use super::Executor;
-use crate::endpoint::Endpoint;
 use crate::{
     attempt::{Attempt, Outcome},
     delivery::client::Outgoing,
+    endpoint::Endpoint,
     error::Error,
     fanout::{ChunkDelivery, ChunkEvent, Recipient, encode_body},
     id::{DeliveryId, EventId},

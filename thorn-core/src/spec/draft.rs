@@ -1,0 +1,145 @@
+//! The parts of a subscription as somebody gave them, and what becomes of them once they are checked.
+
+use serde_json::Value;
+
+use super::{content_type::ContentType, destination::Destination, fields::Fields};
+use crate::{
+    filter::Q,
+    headers::ExtraHeaders,
+    pattern::Pattern,
+    signing::{Digest, Secret, Signer, Signing},
+};
+
+/// Which events go where: a subscription without its owner and its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SubscriptionSpec {
+    /// Which events match, by their names.
+    pub(crate) pattern: Pattern,
+    /// A condition on the events' data, if there is one.
+    pub(crate) filter: Option<Q>,
+    /// Where and how deliveries go.
+    pub(crate) destination: Destination,
+}
+
+/// The parts of a new subscription, of a change of one, or of a configured one, as somebody gave them. `None`
+/// was left out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SpecDraft<'a> {
+    pub(crate) pattern: Option<&'a str>,
+    pub(crate) filter: Option<&'a Value>,
+    pub(crate) url: Option<&'a str>,
+    pub(crate) secret: Option<&'a str>,
+    pub(crate) unsigned: bool,
+    pub(crate) digest: Option<&'a str>,
+    pub(crate) signer: Option<&'a str>,
+    pub(crate) content_type: Option<&'a str>,
+    pub(crate) headers: Option<&'a ExtraHeaders>,
+}
+
+/// How much of a URL is checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UrlScrutiny<'a> {
+    /// Everything, the addresses of its host included.
+    Resolve,
+    /// Everything, unless it is this URL, which was checked before. A name that doesn't resolve right now is no
+    /// reason to refuse a change of something else.
+    ResolveUnless(&'a str),
+    /// Only its text. Its host's addresses are checked on each connection.
+    TextOnly,
+}
+
+/// Checked parts of a subscription. `None` was left out.
+#[derive(Clone, Debug)]
+pub(crate) struct SpecChange {
+    pattern: Option<Pattern>,
+    /// `Some(None)` removes the filter.
+    filter: Option<Option<Q>>,
+    url: Option<String>,
+    /// `Some(None)` removes the secret.
+    secret: Option<Option<Secret>>,
+    digest: Option<Digest>,
+    signer: Option<Signer>,
+    content_type: Option<ContentType>,
+    headers: Option<ExtraHeaders>,
+}
+
+impl SpecDraft<'_> {
+    /// Whether nothing was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { pattern, filter, url, secret, unsigned, digest, signer, content_type, headers } = self;
+        let texts = [pattern, url, secret, digest, signer, content_type];
+        texts.iter().all(|text| text.is_none()) && filter.is_none() && !unsigned && headers.is_none()
+    }
+
+    /// Checks every part. `fields` collects the errors; the result counts only if there is none.
+    pub(crate) async fn check(&self, fields: &mut Fields<'_>, scrutiny: UrlScrutiny<'_>) -> SpecChange {
+        SpecChange {
+            pattern: self.pattern.and_then(|text| fields.pattern(text)),
+            filter: self.filter.and_then(|json| fields.filter(json)),
+            url: match (self.url, scrutiny) {
+                (Some(url), UrlScrutiny::ResolveUnless(present)) if url == present => None,
+                (Some(url), UrlScrutiny::TextOnly) => fields.url_alone(url),
+                (Some(url), UrlScrutiny::Resolve | UrlScrutiny::ResolveUnless(_)) => fields.url(url).await,
+                (None, _) => None,
+            },
+            secret: match (self.secret, self.unsigned) {
+                (None, false) => None,
+                (None, true) => Some(None),
+                (Some(text), unsigned) => fields.signed_or_not(text, unsigned).map(Some),
+            },
+            digest: self.digest.and_then(|text| fields.digest(text)),
+            signer: self.signer.and_then(|text| fields.signer(text)),
+            content_type: self.content_type.and_then(|text| fields.content_type(text)),
+            headers: self.headers.and_then(|headers| fields.headers(headers)),
+        }
+    }
+}
+
+impl SpecChange {
+    /// The secret, if there is to be another one.
+    pub(crate) const fn secret(&self) -> Option<&Option<Secret>> {
+        self.secret.as_ref()
+    }
+
+    /// The headers, if there are to be others.
+    pub(crate) const fn headers(&self) -> Option<&ExtraHeaders> {
+        self.headers.as_ref()
+    }
+
+    /// A new spec; parts that were left out have their defaults. `None` without a pattern or a URL.
+    pub(crate) fn into_spec(self, signer: Signer) -> Option<SubscriptionSpec> {
+        Some(SubscriptionSpec {
+            pattern: self.pattern?,
+            filter: self.filter.flatten(),
+            destination: Destination {
+                url: self.url?,
+                signing: Signing {
+                    secret: self.secret.flatten(),
+                    digest: self.digest.unwrap_or_default(),
+                    signer: self.signer.unwrap_or(signer),
+                },
+                content_type: self.content_type.unwrap_or_default(),
+                headers: self.headers.unwrap_or_default(),
+            },
+        })
+    }
+
+    /// The spec with these changes; parts that were left out stay.
+    pub(crate) fn apply(&self, before: SubscriptionSpec) -> SubscriptionSpec {
+        let Destination { url, signing, content_type, headers } = before.destination;
+        SubscriptionSpec {
+            pattern: self.pattern.clone().unwrap_or(before.pattern),
+            filter: self.filter.clone().unwrap_or(before.filter),
+            destination: Destination {
+                url: self.url.clone().unwrap_or(url),
+                signing: Signing {
+                    secret: self.secret.clone().unwrap_or(signing.secret),
+                    digest: self.digest.unwrap_or(signing.digest),
+                    signer: self.signer.unwrap_or(signing.signer),
+                },
+                content_type: self.content_type.unwrap_or(content_type),
+                headers: self.headers.clone().unwrap_or(headers),
+            },
+        }
+    }
+}
