@@ -1,5 +1,8 @@
+#![doc = include_str!("guide_links.md")]
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
+
+pub mod guide;
 
 pub use thorn_core::{
     AutocommitPolicy, BoxError, Buffer, Config, ConfigError, DeliveryId, Dispatch, Dispatcher, Error, EventId,
@@ -18,7 +21,7 @@ pub use thorn_core::{
 #[cfg(feature = "testing")]
 pub use thorn_core::testing;
 
-pub use thorn_axum::{Caller, Hooks, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
+pub use thorn_axum::{HookOwner, Hooks, NON_FIELD_ERRORS, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
 
 #[doc = include_str!("webhook_model.md")]
 pub use thorn_macros::webhook_model;
@@ -26,12 +29,7 @@ pub use thorn_macros::webhook_model;
 #[doc = include_str!("active_model_behavior.md")]
 pub use thorn_macros::active_model_behavior;
 
-/// Compiles the examples of this guide with the tests.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/coming-from-thorn.md")]
-struct ComingFromThorn;
-
-/// For code that the macros generate. Not part of the public API.
+/// What generated code refers to; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use thorn_core::__private::{
