@@ -21,7 +21,7 @@ pub use thorn_core::{
 #[cfg(feature = "testing")]
 pub use thorn_core::testing;
 
-pub use thorn_axum::{HookOwner, Hooks, NON_FIELD_ERRORS, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
+pub use thorn_axum::{Caller, Hooks, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
 
 #[doc = include_str!("webhook_model.md")]
 pub use thorn_macros::webhook_model;
@@ -29,7 +29,7 @@ pub use thorn_macros::webhook_model;
 #[doc = include_str!("active_model_behavior.md")]
 pub use thorn_macros::active_model_behavior;
 
-/// What generated code refers to; no part of the public interface.
+/// For code that the macros generate. Not part of the public API.
 #[doc(hidden)]
 pub mod __private {
     pub use thorn_core::__private::{

@@ -190,7 +190,8 @@ async fn what_the_page_for_subscribers_says_verifies_a_delivery_once_and_refuses
     let Some(python) = python() else { return };
     let deliveries = deliveries().await;
     let suits = |(_, to): &&(Received, Subscription)| {
-        to.content_type == ContentType::Json && to.secret.as_ref().unwrap().expose().starts_with("whsec_")
+        to.destination.content_type == ContentType::Json
+            && to.destination.signing.secret.as_ref().unwrap().expose().starts_with("whsec_")
     };
     let (request, subscription) = deliveries.iter().find(suits).unwrap();
     let genuine = Given::of(request, subscription);
