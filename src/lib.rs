@@ -1,5 +1,8 @@
+#![doc = include_str!("guide_links.md")]
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
+
+pub mod guide;
 
 pub use thorn_core::{
     AutocommitPolicy, BoxError, Buffer, Config, ConfigError, DeliveryId, Dispatch, Dispatcher, Error, EventId,
@@ -25,11 +28,6 @@ pub use thorn_macros::webhook_model;
 
 #[doc = include_str!("active_model_behavior.md")]
 pub use thorn_macros::active_model_behavior;
-
-/// Compiles the examples of this guide with the tests.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/coming-from-thorn.md")]
-struct ComingFromThorn;
 
 /// For code that the macros generate. Not part of the public API.
 #[doc(hidden)]

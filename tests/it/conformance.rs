@@ -165,7 +165,7 @@ fn is_there(name: &str, tests: &Tests) -> bool {
     tests.contains_key(name) || (name.starts_with("tests/") && root().join(name).is_file())
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
         .flat_map(|path| match path.extension() {

@@ -13,6 +13,7 @@ mod conformance;
 mod database;
 mod databases;
 mod dispatch;
+mod docs;
 mod elsewhere;
 mod failures;
 #[cfg(unix)]

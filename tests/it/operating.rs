@@ -1,8 +1,8 @@
-//! `docs/operating.md` and `worker --help` know every setting, and no other.
+//! `docs/settings.md` and `worker --help` name every setting and no other; the log lines it quotes exist.
 
 use std::{collections::BTreeSet, process::Command, time::Duration};
 
-use crate::conformance::root;
+use crate::conformance::{root, rust_files};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
@@ -28,8 +28,8 @@ fn read_by_the_code() -> BTreeSet<String> {
 
 #[test]
 fn the_table_of_settings_has_every_variable_and_every_field() {
-    let guide = read("docs/operating.md");
-    let rows = table(&guide, "## Settings").join("\n");
+    let reference = read("docs/settings.md");
+    let rows = table(&reference, "## All settings").join("\n");
     assert_eq!(variables(&rows), read_by_the_code());
 
     let source = read("thorn-core/src/config.rs");
@@ -44,6 +44,20 @@ fn the_worker_s_help_has_every_variable() {
     let help = Command::new(env!("CARGO_BIN_EXE_worker")).arg("--help").output().unwrap();
     assert!(help.status.success());
     assert_eq!(variables(&String::from_utf8(help.stdout).unwrap()), read_by_the_code());
+}
+
+#[test]
+fn every_log_line_the_reference_quotes_is_in_the_sources() {
+    let sources: String = ["thorn-core/src", "thorn-axum/src"]
+        .iter()
+        .flat_map(|folder| rust_files(&root().join(folder)))
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect();
+    let reference = read("docs/settings.md");
+    let rows = &table(&reference, "## Log lines")[2..];
+    let quoted = rows.iter().flat_map(|row| row.split(" | ").nth(1).unwrap().split('`').skip(1).step_by(2));
+    let missing: Vec<_> = quoted.filter(|line| !sources.contains(&format!("\"{line}"))).collect();
+    assert!(missing.is_empty(), "docs/settings.md quotes log lines that nothing writes: {missing:#?}");
 }
 
 /// Each setting of Thorn 1.5.

@@ -169,3 +169,53 @@ async fn thorn_143_146_python_refuses_what_was_tampered_with() {
         assert_eq!(verdict, wanted, "{:?} {}", given.headers, given.body);
     }
 }
+
+/// The code for Python on the page for subscribers, and what feeds it.
+fn code_of_the_page() -> String {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/receiving.md")).unwrap();
+    let below = page.split_once("### Python").unwrap().1.split_once("```python\n").unwrap().1;
+    let code = below.split_once("```").unwrap().0;
+    format!(
+        "{code}
+import json, sys
+for line in sys.stdin:
+    given = json.loads(line)
+    print(receive(bytes.fromhex(given['body']), given['headers']), file=sys.stderr)
+"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_page_for_subscribers_says_verifies_a_delivery_once_and_refuses_others() {
+    let Some(python) = python() else { return };
+    let deliveries = deliveries().await;
+    let suits = |(_, to): &&(Received, Subscription)| {
+        to.destination.content_type == ContentType::Json
+            && to.destination.signing.secret.as_ref().unwrap().expose().starts_with("whsec_")
+    };
+    let (request, subscription) = deliveries.iter().find(suits).unwrap();
+    let genuine = Given::of(request, subscription);
+    let forged = Given { body: hex(&[&request.body[..], b" "].concat()), ..genuine.clone() };
+    let mut bare = genuine.clone();
+    bare.headers.retain(|name, _| !name.starts_with("webhook-"));
+
+    let mut child = Command::new(python)
+        .args(["-c", &code_of_the_page()])
+        .env("WEBHOOK_SECRET", &genuine.secret)
+        .env("PYTHONIOENCODING", "utf-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for one in [&genuine, &forged, &bare, &genuine] {
+        writeln!(input, "{}", serde_json::to_string(one).unwrap()).unwrap();
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let (statuses, shown) = (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap());
+    assert_eq!(statuses.lines().collect::<Vec<_>>(), ["204", "401", "401", "204"]);
+    assert_eq!(shown.lines().count(), 1, "the second one is known: {shown}");
+    assert!(shown.contains("user.é.created"), "{shown}");
+}
