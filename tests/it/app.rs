@@ -14,12 +14,10 @@ use thorn::{
     subscription::{Access, NewSubscription, Subscription, SubscriptionChange},
     worker::Worker,
 };
+use thorn_test_support::{Place, is_mysql};
 use tracing_subscriber::EnvFilter;
 
-use crate::database::{self, Place};
-
-/// Longer than anything should take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) use thorn_test_support::{PATIENCE, eventually};
 
 pub(crate) struct App {
     pub(crate) thorn: Thorn,
@@ -31,7 +29,7 @@ pub(crate) struct App {
 pub(crate) fn config() -> Config {
     Config {
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
-        queue_url: database::is_mysql().then(|| "memory:".parse().unwrap()),
+        queue_url: is_mysql().then(|| "memory:".parse().unwrap()),
         poll_interval: Duration::from_millis(20),
         takeover: Duration::from_secs(2),
         audit_after: Duration::from_secs(2),
@@ -58,7 +56,7 @@ impl App {
             Some(url) => Place::given(url),
             None => Place::new().await,
         };
-        let db = place.connect().await;
+        let db = thorn::connect(&place.url).await.unwrap();
         thorn::migration::migrate(&db).await.unwrap();
         let thorn = Thorn::builder(db).config(config).build().await.unwrap();
         Self { thorn, url: place.url.clone(), _place: place }
@@ -169,16 +167,4 @@ pub(crate) async fn new_database(server: &str) -> String {
     db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     let (server, _) = server.rsplit_once('/').unwrap();
     format!("{server}/{name}")
-}
-
-/// Asks again until the answer is `Ok`; fails with the last answer after [`PATIENCE`].
-pub(crate) async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    let started = std::time::Instant::now();
-    loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(last) if started.elapsed() > PATIENCE => panic!("{what} didn't come true; last seen: {last}"),
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-    }
 }

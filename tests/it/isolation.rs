@@ -10,11 +10,9 @@ use thorn::{
     subscription::{NewSubscription, Subscription},
 };
 use thorn_core::testing::{Receiver, Reply};
+use thorn_test_support::is_mysql;
 
-use crate::{
-    app::{self, App, literal},
-    database::is_mysql,
-};
+use crate::app::{self, App, literal};
 
 /// Leads a subscription somewhere that could never be subscribed, before a worker reads it.
 async fn redirect(app: &App, subscription: &Subscription, url: &str) {

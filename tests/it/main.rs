@@ -10,7 +10,6 @@ mod blog;
 mod building;
 mod configured;
 mod conformance;
-mod database;
 mod databases;
 mod dispatch;
 mod elsewhere;

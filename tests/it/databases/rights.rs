@@ -3,10 +3,10 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use thorn::{Config, Event, Thorn};
 use thorn_core::testing::Receiver;
+use thorn_test_support::is_mysql;
 
 use crate::{
     app::{self, App, PATIENCE},
-    database::is_mysql,
     process::{self, WorkerProcess},
 };
 

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryResult, Schema, Statement};
 use serde_json::Value as Json;
 
-use crate::database::Place;
+use thorn_test_support::Place;
 
 /// A database that is gone with the test.
 pub(crate) struct TestDatabase {
@@ -24,7 +24,7 @@ pub(crate) struct Written {
 impl TestDatabase {
     pub(crate) async fn new() -> Self {
         let place = Place::new().await;
-        let db = place.connect().await;
+        let db = thorn::connect(&place.url).await.unwrap();
         thorn_core::migration::migrate(&db).await.unwrap();
         Self { db, _place: place }
     }
