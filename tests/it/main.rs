@@ -19,6 +19,7 @@ mod faults;
 mod filters;
 mod flow;
 mod hooks_api;
+mod house;
 mod isolation;
 mod model;
 mod observing;
