@@ -12,13 +12,13 @@ use sea_orm::DbBackend;
 use thorn::{event::Event, subscription::Subscription};
 
 use crate::{
-    app::{App, literal},
+    app::{TestApp, literal},
     process::WorkerProcess,
 };
 
 /// That many deliveries of one stored event to the subscription, due a millisecond after each other
 /// from `first` on. They share an event, so their ids aren't those that a worker would give them.
-pub(crate) async fn add_waiting(app: &App, to: &Subscription, rows: u32, first: i64) {
+pub(crate) async fn add_waiting(app: &TestApp, to: &Subscription, rows: u32, first: i64) {
     let event = Event::new("stored").broadcast().send(app.db(), "stored").await.unwrap();
     let backend = app.db().get_database_backend();
     // Ids in order, so that it takes seconds.

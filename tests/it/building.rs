@@ -9,7 +9,7 @@ use thorn_test_support::Place;
 
 use crate::{
     alone::alone,
-    app::{self, App},
+    app::{self, TestApp},
 };
 
 fn with_base(base: &str) -> Config {
@@ -19,7 +19,7 @@ fn with_base(base: &str) -> Config {
 #[tokio::test]
 async fn one_that_can_t_be_built_changes_nothing_of_the_process() {
     alone!(one_that_can_t_be_built_changes_nothing_of_the_process);
-    let app = App::with(with_base("https://first.example")).await;
+    let app = TestApp::with(with_base("https://first.example")).await;
     let build = |base: &str, file: &str| {
         let builder = Thorn::builder(app.db().clone()).config(with_base(base));
         builder.subscriptions_file(file).build()

@@ -13,9 +13,9 @@ use thorn::{
     signing::Digest,
     subscription::{ContentType, NewSubscription, Subscription},
 };
-use thorn_core::testing::{Received, Receiver};
+use thorn_core::testing::Received;
 
-use crate::app::{App, PATIENCE};
+use crate::app::{PATIENCE, TestApp};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/python/verify.py");
 
@@ -94,7 +94,8 @@ fn judge(python: &str, given: &[Given]) -> Vec<Verdict> {
 
 /// A delivery to each of some subscriptions that differ in secret, digest and content type.
 async fn deliveries() -> Vec<(Received, Subscription)> {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let mut subscriptions = Vec::new();
     for (n, (secret, digest, content_type)) in [
         (None, Digest::Sha256, ContentType::Json),

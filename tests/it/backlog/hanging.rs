@@ -13,7 +13,7 @@ use thorn::{
     attempt::{Outcome, RetryPolicy},
     event::Event,
 };
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -22,12 +22,12 @@ use tokio::{
 
 use super::{median, memory};
 use crate::{
-    app::{self, App, PATIENCE},
+    app::{self, PATIENCE, Receiver, TestApp},
     process::{self, WorkerProcess},
 };
 
 /// How long each of some events takes, sent one after the other and `pause` apart.
-async fn waits(app: &App, fine: &Receiver, events: usize, pause: Duration) -> Vec<Duration> {
+async fn waits(app: &TestApp, fine: &Receiver, events: usize, pause: Duration) -> Vec<Duration> {
     let mut waits = Vec::new();
     let before = fine.received().len();
     for n in 0..events {
@@ -42,8 +42,9 @@ async fn waits(app: &App, fine: &Receiver, events: usize, pause: Duration) -> Ve
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_hangs_delays_nobody_else() {
     const MANY: usize = 2000;
-    let app = App::new().await;
-    let (hangs, fine) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let hangs = app.receiver().await;
+    let fine = app.receiver().await;
     hangs.reply(Reply::status(200).delay(Duration::from_secs(20)));
     app.subscribe("many", &hangs.url("/")).await;
     app.subscribe("one", &fine.url("/")).await;
@@ -110,7 +111,9 @@ async fn a_body_that_stalls_or_never_ends_holds_its_own_slot_until_its_deadline(
     const MANY: usize = 100;
     const DEADLINE: Duration = Duration::from_secs(3);
     let config = Config { timeout: DEADLINE, retry: RetryPolicy::never(), ..app::config() };
-    let (app, fine, mut server) = (App::with(config).await, Receiver::start().await.unwrap(), JoinSet::new());
+    let app = TestApp::with(config).await;
+    let fine = app.receiver().await;
+    let mut server = JoinSet::new();
     let (stalls, most_stalled) = never_ends(&mut server, None).await;
     let (trickles, most_trickling) = never_ends(&mut server, Some(Duration::from_millis(10))).await;
     let stalled = app.subscribe("many", &stalls).await;

@@ -3,18 +3,19 @@
 use std::time::{Duration, Instant};
 
 use thorn::{Config, attempt::RetryPolicy, event::Event};
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
 use super::{add_waiting, median};
-use crate::app::{self, App, PATIENCE};
+use crate::app::{self, PATIENCE, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hanging_endpoint_s_backlog_hides_nobody_s_retries() {
     const BACKLOG: u32 = 300_000;
     let pause = Duration::from_millis(300);
     let config = Config { timeout: Duration::from_secs(60), retry: RetryPolicy::fixed(pause, 4), ..app::config() };
-    let app = App::with(config).await;
-    let (hangs, fine) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    let app = TestApp::with(config).await;
+    let hangs = app.receiver().await;
+    let fine = app.receiver().await;
     hangs.reply(Reply::status(200).delay(Duration::from_secs(3600)));
     let many = app.subscribe("many", &hangs.url("/")).await;
     app.subscribe("one", &fine.url("/")).await;

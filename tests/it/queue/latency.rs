@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use thorn::{Config, EventId, Timestamp, event::Event};
-use thorn_core::testing::Receiver;
 
 use super::place::{Place, Placed};
 use crate::{
-    app::{self, PATIENCE},
+    app::{self, PATIENCE, Receiver},
     process::WorkerProcess,
 };
 
@@ -69,7 +68,8 @@ fn show(what: &str, took: &[Duration]) {
 async fn woken_at_once(place: Place) {
     let config = Config { poll_interval: POLL, ..app::config() };
     let Some(placed) = Placed::new(place, config).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let mut process = None;
     let mut worker = None;

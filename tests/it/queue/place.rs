@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    app::{App, new_database},
+    app::{TestApp, new_database},
     process,
 };
 
@@ -36,7 +36,7 @@ enum Hold {
 
 /// An application with a queue of its own.
 pub(crate) struct Placed {
-    pub(crate) app: App,
+    pub(crate) app: TestApp,
     pub(crate) place: Place,
     redis: Option<String>,
     queue: String,
@@ -96,11 +96,11 @@ impl Placed {
             _ => redis.as_ref().map(|url| url.parse().unwrap()),
         };
         let database = match postgres {
-            Some(server) => Some(new_database(&server).await),
-            None => None,
+            Some(server) => thorn_test_support::Place::given(new_database(&server).await),
+            None => thorn_test_support::Place::new().await,
         };
         let config = Config { queue_url, queue_name: queue.clone(), ..config };
-        let app = App::on(database, config).await;
+        let app = TestApp::on(database, config).await;
         Some(Self { app, place, redis, queue, _hold: hold })
     }
 

@@ -9,4 +9,4 @@ mod skip;
 
 pub use eventually::{PATIENCE, eventually};
 pub use place::{Place, is_mysql};
-pub use skip::{missing, skipped};
+pub use skip::{full, missing, skipped};

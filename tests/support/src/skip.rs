@@ -27,3 +27,13 @@ pub fn missing(what: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "missing on CI: {what}");
     skipped(what);
 }
+
+/// Whether `THORN_TEST_FULL=1` asks for what takes long. Otherwise the test is reported as skipped.
+#[must_use]
+pub fn full(what: &str) -> bool {
+    let wanted = std::env::var("THORN_TEST_FULL").is_ok_and(|value| value == "1");
+    if !wanted {
+        skipped(&format!("{what}: it runs with THORN_TEST_FULL=1"));
+    }
+    wanted
+}
