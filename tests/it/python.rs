@@ -14,6 +14,7 @@ use thorn::{
     subscription::{ContentType, NewSubscription, Subscription},
 };
 use thorn_core::testing::Received;
+use thorn_test_support::missing;
 
 use crate::app::{PATIENCE, TestApp};
 
@@ -66,9 +67,7 @@ fn python() -> Option<String> {
         "`{python}` has no package `standardwebhooks`: {python} -m pip install standardwebhooks, \
          or name another interpreter in THORN_TEST_PYTHON"
     );
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{how}: {tried:?}");
-    // Not `eprintln!`, which is captured while a test passes.
-    let _ = writeln!(std::io::stderr(), "SKIPPED, signatures are not verified by Python: {how}");
+    missing(&format!("signatures are verified by Python, but {how}"));
     None
 }
 

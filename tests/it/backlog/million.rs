@@ -8,8 +8,9 @@ use std::{
 use sea_orm::{ConnectionTrait as _, Statement};
 use thorn::{Timestamp, attempt::RetryPolicy, event::Event, subscription::Subscription};
 use thorn_core::testing::Reply;
+use thorn_test_support::full;
 
-use super::{add_waiting, median, memory};
+use super::{add_waiting, assert_nobody_notices, median, memory};
 use crate::{
     app::{self, Receiver, literal},
     databases::plans,
@@ -107,6 +108,9 @@ async fn assert_plans(placed: &Placed, subscription: &Subscription) {
 }
 
 async fn a_million_waits(place: Place) {
+    if !full("a million waiting deliveries") {
+        return;
+    }
     let Some(placed) = Placed::new(place, app::config()).await else { return };
     let app = &placed.app;
     let hangs = app.receiver().await;
@@ -124,7 +128,8 @@ async fn a_million_waits(place: Place) {
     println!("{place}, a million waiting: {with_waiting:?}");
     println!("{place}, and a million due: {with_due:?}");
     for seen in [&with_waiting, &with_due] {
-        assert!(seen.fresh.max(seen.retries) < Duration::from_secs(1), "{seen:?}");
+        assert_nobody_notices(without.fresh, seen.fresh);
+        assert_nobody_notices(without.retries, seen.retries);
         // A single byte of each row would be a megabyte.
         assert!(seen.peak_memory < without.peak_memory + 16, "{without:?} {seen:?}");
         assert!(seen.longest_queue <= 40, "{seen:?}");
@@ -133,6 +138,7 @@ async fn a_million_waits(place: Place) {
     assert!((1..=16).contains(&begun), "{begun}");
     assert!(left >= i64::from(MILLION) - 100, "{left} are as they were");
     assert_plans(&placed, &many).await;
+    app.ignore_the_rest();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{DbBackend, TransactionTrait};
 use thorn::{Config, Event};
+use thorn_test_support::skipped;
 
 use crate::app::{self, PATIENCE, TestApp};
 
@@ -18,7 +19,7 @@ async fn a_listener_that_was_cut_off_listens_again() {
     let app = TestApp::with(config).await;
     let receiver = app.receiver().await;
     if app.db().get_database_backend() != DbBackend::Postgres {
-        return; // Others have no notifications.
+        return skipped("only PostgreSQL has notifications");
     }
     app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;

@@ -1,8 +1,7 @@
 //! Hooks of the user's own beside thorn's.
 
-use std::time::Duration;
-
 use sea_orm::{IntoActiveModel, Set};
+use tokio::sync::Notify;
 
 use crate::app::TestApp;
 
@@ -49,6 +48,7 @@ mod note {
         {
             // Between the row and its event.
             if model.text == "hang" {
+                super::HANGS.notify_one();
                 std::future::pending::<()>().await;
             }
             if model.text == "own sql" {
@@ -66,6 +66,9 @@ mod note {
         }
     }
 }
+
+/// Told by the hook that hangs.
+static HANGS: Notify = Notify::const_new();
 
 fn note(text: &str) -> note::ActiveModel {
     note::ActiveModel { text: Set(text.to_owned()), ..Default::default() }
@@ -110,8 +113,7 @@ async fn an_abort_between_row_and_event_leaves_neither() {
     let test = TestApp::new().await.table(note::Entity).await;
     let db = test.db().clone();
     let task = tokio::spawn(async move { note("hang").insert(&db).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!task.is_finished());
+    HANGS.notified().await;
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     // The next writer waits until the transaction is rolled back.

@@ -7,7 +7,9 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use crate::app::TestApp;
+use thorn_test_support::skipped;
+
+use crate::{alone::alone, app::TestApp};
 
 mod counter {
     use sea_orm::entity::prelude::*;
@@ -101,7 +103,7 @@ async fn eight_tasks_of_fifty_updates_each_know_their_old_row() {
 async fn a_hook_that_reads_first_waits_for_other_writers() {
     let test = TestApp::new().await.table(numbered::Entity).await;
     if test.db().get_database_backend() != DbBackend::Sqlite {
-        return; // Others have no single writer; there such a hook must lock what it reads.
+        return skipped("only SQLite has a single writer; elsewhere such a hook must lock what it reads");
     }
     let tasks = (0..4).map(|_| {
         let db = test.db().clone();
@@ -130,6 +132,8 @@ async fn updates_joined_in_one_transaction_do_not_mix_up_their_old_rows() {
 
 #[tokio::test]
 async fn thorn_073_nothing_stays_behind_after_errors_and_cancellation() {
+    // What stays behind is counted for the whole process.
+    alone!(thorn_073_nothing_stays_behind_after_errors_and_cancellation);
     async fn generically<A, C>(row: A, db: &C) -> Result<<A::Entity as EntityTrait>::Model, DbErr>
     where
         A: ActiveModelTrait + ActiveModelBehavior + Send,

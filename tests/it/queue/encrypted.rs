@@ -7,6 +7,7 @@ use std::{
 };
 
 use thorn::Event;
+use thorn_test_support::skipped;
 
 use crate::{
     app::{self, PATIENCE, TestApp},
@@ -40,8 +41,8 @@ impl EncryptedRedis {
                     server.kill().unwrap();
                     server.wait().unwrap();
                 }
-                eprintln!(
-                    "SKIPPED: rediss:// is tested with THORN_TEST_REDIS_URL set, the feature `redis` and redis-server installed"
+                skipped(
+                    "rediss:// is tested with THORN_TEST_REDIS_URL set, the feature `redis` and redis-server installed",
                 );
                 return None;
             }

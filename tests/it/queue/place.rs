@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use thorn::{Config, EventId};
+use thorn_test_support::skipped;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -65,7 +66,7 @@ impl Place {
     fn server(self, (variable, feature, compiled): (&str, &str, bool)) -> Option<String> {
         let url = std::env::var(variable).ok().filter(|_| compiled);
         if url.is_none() {
-            eprintln!("SKIPPED: the queue in {self} is tested with {variable} set and the feature `{feature}`");
+            skipped(&format!("the queue in {self} is tested with {variable} set and the feature `{feature}`"));
         }
         url
     }

@@ -177,11 +177,12 @@ async fn a_stopping_worker_hands_back(place: Place) {
     let worker = app.worker().await;
     app.send_many(EVENTS).await;
     receiver.wait_for(1, PATIENCE).await.unwrap();
-    let told = Instant::now();
+    let under_way = receiver.arrived();
     worker.stop().await.unwrap();
-    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
-    let begun = receiver.different_and_repeated().0;
+    let begun = receiver.arrived();
+    println!("{place}: {under_way} when it was told to stop, {begun} when it had");
     assert!(begun < EVENTS, "there was no backlog, so this shows nothing");
+    // What had begun is answered; nothing begins any more.
 
     receiver.reply(Reply::status(204));
     let second = app.worker().await;
