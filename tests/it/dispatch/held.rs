@@ -2,6 +2,7 @@
 
 use sea_orm::DbBackend;
 use thorn::{Config, Dispatch, Error, buffer_events, subscription::NewSubscription};
+use thorn_test_support::{is_mysql, skipped};
 
 use super::{articles, event, stored, unrelayed};
 use crate::{
@@ -59,6 +60,9 @@ async fn what_this_process_cannot_sign_goes_by_the_queue_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn if_a_worker_has_one_of_them_the_others_go_by_the_queue_at_once() {
+    if is_mysql() {
+        return skipped("a trigger of MySQL's can't make an UPDATE leave a row alone");
+    }
     let app = articles().await;
     let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
