@@ -8,7 +8,7 @@ use super::{
 use crate::faults::on;
 
 on! {
-    sqlite: a_rolling_deploy, tasks_of_another_version_are_delivered_all_the_same;
+    full_sqlite: a_rolling_deploy, tasks_of_another_version_are_delivered_all_the_same;
     postgres: a_rolling_deploy, tasks_of_another_version_are_delivered_all_the_same;
 }
 

@@ -64,6 +64,8 @@ impl Run {
         for endpoint in 0..ENDPOINTS {
             app.subscribe("entry.*", &receiver.url(&format!("/{endpoint}"))).await;
         }
+        // It counts itself.
+        app.ignore_the_rest();
         Self { fault: fault.to_owned(), ground, app, receiver, application: None, workers: Vec::new() }
     }
 
@@ -86,7 +88,8 @@ impl Run {
         if let Some(url) = &self.ground.queue {
             command.env("THORN_QUEUE_URL", url);
         }
-        command
+        // An outage must not look like a loss.
+        command.env("THORN_AUDIT_AFTER", "3")
     }
 
     pub(super) fn worker(&self) -> WorkerProcess {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 on! {
-    sqlite: nothing_fails;
+    full_sqlite: nothing_fails;
     postgres: nothing_fails;
 }
 

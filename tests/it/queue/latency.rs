@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// Long, so that the two can't be taken for each other.
-const POLL: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(300);
 
-const SAMPLES: usize = 7;
+const SAMPLES: usize = 5;
 
 /// Which transaction an event is committed in.
 #[derive(Clone, Copy)]
@@ -74,7 +74,8 @@ async fn woken_at_once(place: Place) {
     let mut process = None;
     let mut worker = None;
     if place == Place::Postgres {
-        process = Some(WorkerProcess::spawn(placed.command().env("THORN_POLL_INTERVAL", "0.5")));
+        process =
+            Some(WorkerProcess::spawn(placed.command().env("THORN_POLL_INTERVAL", POLL.as_secs_f32().to_string())));
     } else {
         worker = Some(app.worker().await);
     }
