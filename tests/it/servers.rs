@@ -9,7 +9,7 @@ use std::{
 use thorn_test_support::skipped;
 
 /// Modules that know no database, or bring their own. All others run on each server.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 14] = [
     "backlog::million::",
     "blog::",
     "conformance::",
@@ -22,7 +22,6 @@ const OTHERS: [&str; 15] = [
     "queue::joining::",
     "queue::latency::",
     "queue::places::",
-    "receiver::",
     "servers::",
     "ui::",
 ];
