@@ -14,8 +14,9 @@ pub(crate) fn is_alone(test: &str) -> bool {
     let test = test.split_once("::").unwrap().1;
     let mut command = Command::new(std::env::current_exe().unwrap());
     let output = command.args(["--exact", test, "--nocapture"]).env(ALONE, "1").output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("1 passed"), "{test}: {said}\n{}", String::from_utf8_lossy(&output.stderr));
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    told.lines().filter_map(|line| line.strip_prefix("skipped: ")).for_each(thorn_test_support::skipped);
+    assert!(said.contains("1 passed"), "{test}: {said}\n{told}");
     false
 }
 

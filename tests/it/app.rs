@@ -1,29 +1,42 @@
-//! An application under test: its own database, or a given one, thorn on it, and a worker if asked for.
+//! The application under test: its own database, or a given one, thorn on it, and workers and receivers as asked for.
+//!
+//! [`TestApp`] owns them. When it is dropped, each delivery must have been asked for by the test: waited for,
+//! read or counted. A test that doesn't care says so with [`TestApp::ignore_the_rest`].
 
+mod database;
+mod ledger;
+mod receiver;
+mod states;
+mod strays;
 mod tasks;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, Schema, Statement, prelude::Uuid,
-};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, TransactionTrait};
 use thorn::{
-    Config, DeliveryId, EventId, Thorn,
+    Config, Event, EventId, Thorn,
     attempt::RetryPolicy,
     history::Delivery,
     subscription::{Access, NewSubscription, Subscription, SubscriptionChange},
     worker::Worker,
 };
+use thorn_core::testing;
+pub(crate) use thorn_test_support::{PATIENCE, eventually};
+use thorn_test_support::{Place, is_mysql};
 use tracing_subscriber::EnvFilter;
 
-use crate::database::{self, Place};
+pub(crate) use self::{
+    database::{Written, literal},
+    receiver::Receiver,
+    states::{all_delivered, is, is_dead, is_delivered},
+    tasks::sees_tasks,
+};
+use ledger::Ledger;
 
-/// Longer than anything should take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-
-pub(crate) struct App {
+pub(crate) struct TestApp {
     pub(crate) thorn: Thorn,
     pub(crate) url: String,
+    ledger: Arc<Ledger>,
     _place: Place,
 }
 
@@ -31,37 +44,33 @@ pub(crate) struct App {
 pub(crate) fn config() -> Config {
     Config {
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
-        queue_url: database::is_mysql().then(|| "memory:".parse().unwrap()),
+        queue_url: is_mysql().then(|| "memory:".parse().unwrap()),
         poll_interval: Duration::from_millis(20),
         takeover: Duration::from_secs(2),
-        audit_after: Duration::from_secs(2),
+        audit_after: Duration::from_millis(500),
         timeout: Duration::from_secs(5),
         retry: RetryPolicy { jitter: 0.0, ..RetryPolicy::fixed(Duration::from_millis(50), 4) },
         ..Config::default()
     }
 }
 
-impl App {
+impl TestApp {
     pub(crate) async fn new() -> Self {
         Self::with(config()).await
     }
 
     pub(crate) async fn with(config: Config) -> Self {
-        Self::on(None, config).await
+        Self::on(Place::new().await, config).await
     }
 
     /// On this database instead of one of its own.
-    pub(crate) async fn on(url: Option<String>, config: Config) -> Self {
+    pub(crate) async fn on(place: Place, config: Config) -> Self {
         // `RUST_LOG=thorn=debug cargo test … -- --nocapture` shows what happens.
         let _ = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).try_init();
-        let place = match url {
-            Some(url) => Place::given(url),
-            None => Place::new().await,
-        };
-        let db = place.connect().await;
+        let db = thorn::connect(&place.url).await.unwrap();
         thorn::migration::migrate(&db).await.unwrap();
         let thorn = Thorn::builder(db).config(config).build().await.unwrap();
-        Self { thorn, url: place.url.clone(), _place: place }
+        Self { thorn, url: place.url.clone(), ledger: Arc::default(), _place: place }
     }
 
     pub(crate) fn db(&self) -> &DatabaseConnection {
@@ -70,6 +79,26 @@ impl App {
 
     pub(crate) async fn worker(&self) -> Worker {
         self.thorn.start_worker().await.unwrap()
+    }
+
+    /// A receiver on loopback that answers 204.
+    pub(crate) async fn receiver(&self) -> Receiver {
+        self.own(testing::Receiver::start().await.unwrap())
+    }
+
+    /// Takes over a receiver that had to be there first.
+    pub(crate) fn own(&self, receiver: testing::Receiver) -> Receiver {
+        Receiver::new(receiver, self.ledger.clone())
+    }
+
+    /// Deliveries may be left that this test hasn't asked for.
+    pub(crate) fn ignore_the_rest(&self) {
+        self.ledger.ignore_the_rest();
+    }
+
+    /// The test has these deliveries from elsewhere.
+    pub(crate) fn ask_for(&self, deliveries: &[Delivery]) {
+        self.ledger.see_rows(deliveries.iter().map(|row| row.id.to_string()));
     }
 
     /// A global subscription with a known secret.
@@ -105,46 +134,44 @@ impl App {
         self.thorn.subscriptions().delete(Access::Operator, subscription.id).await.unwrap();
     }
 
-    pub(crate) async fn execute(&self, sql: &str) {
-        self.db().execute_unprepared(sql).await.unwrap();
-    }
-
-    /// The column `text` of a query.
-    pub(crate) async fn text(&self, sql: &str) -> Vec<String> {
-        let backend = self.db().get_database_backend();
-        let rows = self.db().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
-        rows.iter().map(|row| row.try_get("", "text").unwrap()).collect()
-    }
-
-    pub(crate) async fn count(&self, table: &str) -> i64 {
-        let sql = format!("SELECT COUNT(*) AS n FROM {table}");
-        let row = self.db().query_one_raw(Statement::from_string(self.db().get_database_backend(), sql)).await;
-        row.unwrap().unwrap().try_get("", "n").unwrap()
-    }
-
-    /// Adds the table of an entity.
-    pub(crate) async fn create_table<E: EntityTrait>(&self, entity: E) {
-        let table = Schema::new(self.db().get_database_backend()).create_table_from_entity(entity);
-        self.db().execute(&table).await.unwrap();
-    }
-
-    /// Numbers of the attempts that were followed by another.
-    pub(crate) async fn past_attempts(&self, delivery: DeliveryId) -> Vec<i32> {
-        let backend = self.db().get_database_backend();
-        let id = literal(backend, delivery.as_uuid());
-        let sql = format!("SELECT number FROM thorn_attempt WHERE delivery_id = {id} ORDER BY number");
-        let rows = self.db().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
-        rows.iter().map(|row| row.try_get("", "number").unwrap()).collect()
+    /// Sends so many events `a.b` to everybody, in transactions of 25.
+    pub(crate) async fn send_many(&self, events: usize) -> Vec<EventId> {
+        let mut ids = Vec::with_capacity(events);
+        while ids.len() < events {
+            let txn = self.db().begin().await.unwrap();
+            for _ in 0..(events - ids.len()).min(25) {
+                ids.push(Event::new("a.b").broadcast().send(&txn, &ids.len()).await.unwrap());
+            }
+            txn.commit().await.unwrap();
+        }
+        ids
     }
 
     /// Waits until the subscription's deliveries are as wished.
     pub(crate) async fn deliveries(&self, to: &Subscription, wished: impl Fn(&[Delivery]) -> bool) -> Vec<Delivery> {
         let read = || self.thorn.history().of_subscription(to.id, 100_000);
-        eventually("deliveries", || async {
+        self.as_wished("deliveries of a subscription", read, wished).await
+    }
+
+    /// Waits until the event's deliveries are as wished.
+    pub(crate) async fn deliveries_of(&self, event: EventId, wished: impl Fn(&[Delivery]) -> bool) -> Vec<Delivery> {
+        let read = || self.thorn.history().of_event(event);
+        self.as_wished("deliveries of an event", read, wished).await
+    }
+
+    async fn as_wished<F: Future<Output = Result<Vec<Delivery>, thorn::Error>>>(
+        &self,
+        what: &str,
+        read: impl Fn() -> F,
+        wished: impl Fn(&[Delivery]) -> bool,
+    ) -> Vec<Delivery> {
+        let rows = eventually(what, || async {
             let rows = read().await.unwrap();
             if wished(&rows) { Ok(rows) } else { Err(format!("{rows:#?}")) }
         })
-        .await
+        .await;
+        self.ask_for(&rows);
+        rows
     }
 
     /// Waits until nothing is waiting, under way or unsettled.
@@ -155,11 +182,25 @@ impl App {
         })
         .await;
     }
+
+    /// Waits until every event is relayed.
+    pub(crate) async fn relayed(&self) {
+        eventually("all relayed", || async {
+            let status = self.thorn.status().await.unwrap();
+            if status.unrelayed == 0 { Ok(()) } else { Err(format!("{status:?}")) }
+        })
+        .await;
+    }
 }
 
-/// A UUID in SQL.
-pub(crate) fn literal(backend: DbBackend, id: Uuid) -> String {
-    if backend == DbBackend::Postgres { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if !std::thread::panicking()
+            && let Err(stray) = self.ledger.settle(&self.url)
+        {
+            panic!("{stray}");
+        }
+    }
 }
 
 /// Makes a database of the test's own on a Postgres server.
@@ -169,16 +210,4 @@ pub(crate) async fn new_database(server: &str) -> String {
     db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     let (server, _) = server.rsplit_once('/').unwrap();
     format!("{server}/{name}")
-}
-
-/// Asks again until the answer is `Ok`; fails with the last answer after [`PATIENCE`].
-pub(crate) async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    let started = std::time::Instant::now();
-    loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(last) if started.elapsed() > PATIENCE => panic!("{what} didn't come true; last seen: {last}"),
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-    }
 }

@@ -12,13 +12,13 @@ use sea_orm::DbBackend;
 use thorn::{event::Event, subscription::Subscription};
 
 use crate::{
-    app::{App, literal},
+    app::{self, TestApp, literal},
     process::WorkerProcess,
 };
 
 /// That many deliveries of one stored event to the subscription, due a millisecond after each other
 /// from `first` on. They share an event, so their ids aren't those that a worker would give them.
-pub(crate) async fn add_waiting(app: &App, to: &Subscription, rows: u32, first: i64) {
+pub(crate) async fn add_waiting(app: &TestApp, to: &Subscription, rows: u32, first: i64) {
     let event = Event::new("stored").broadcast().send(app.db(), "stored").await.unwrap();
     let backend = app.db().get_database_backend();
     // Ids in order, so that it takes seconds.
@@ -50,6 +50,12 @@ pub(crate) fn memory(worker: &WorkerProcess) -> (u64, u64) {
         line.map_or(0, |kib| kib.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024)
     };
     (mib("VmRSS:"), mib("VmHWM:"))
+}
+
+/// What others wait for while an endpoint hangs, compared with before: the poll interval is the least that
+/// anything may take, and fifty times as long would be noticed.
+pub(crate) fn assert_nobody_notices(before: Duration, during: Duration) {
+    assert!(during < before.max(app::config().poll_interval) * 50, "{before:?} before, {during:?} during");
 }
 
 pub(crate) fn median(mut waits: Vec<Duration>) -> Duration {

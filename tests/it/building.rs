@@ -5,11 +5,11 @@ use thorn::{
     Config, Dispatch, Event, Thorn,
     migration::{Migrator, MigratorTrait},
 };
+use thorn_test_support::Place;
 
 use crate::{
     alone::alone,
-    app::{self, App},
-    database::Place,
+    app::{self, TestApp},
 };
 
 fn with_base(base: &str) -> Config {
@@ -19,7 +19,7 @@ fn with_base(base: &str) -> Config {
 #[tokio::test]
 async fn one_that_can_t_be_built_changes_nothing_of_the_process() {
     alone!(one_that_can_t_be_built_changes_nothing_of_the_process);
-    let app = App::with(with_base("https://first.example")).await;
+    let app = TestApp::with(with_base("https://first.example")).await;
     let build = |base: &str, file: &str| {
         let builder = Thorn::builder(app.db().clone()).config(with_base(base));
         builder.subscriptions_file(file).build()
@@ -43,7 +43,7 @@ async fn one_that_can_t_be_built_changes_nothing_of_the_process() {
 #[tokio::test]
 async fn tables_that_are_missing_or_older_are_named_with_what_to_do() {
     let place = Place::new().await;
-    let db = place.connect().await;
+    let db = thorn::connect(&place.url).await.unwrap();
     let refused = async || {
         let message = Thorn::builder(db.clone()).config(app::config()).build().await.unwrap_err().to_string();
         assert!(message.contains("thorn::migrate(&db)") && message.contains("thorn::migrations()"), "{message}");

@@ -8,10 +8,10 @@ use thorn::{
     signing::{Digest, Secret, hook_hmac},
     subscription::{Access, ConfiguredSubscription, Page},
 };
-use thorn_core::testing::{Received, Receiver, Reply};
+use thorn_core::testing::{Received, Reply};
 
 use crate::{
-    app::{self, App, eventually},
+    app::{self, TestApp, eventually},
     process::{self, WorkerProcess},
 };
 
@@ -21,7 +21,7 @@ fn signed_by(request: &Received, secret: &str) -> bool {
     request.header("hook-hmac") == hook_hmac(Digest::Sha256, &Secret::new(secret), &request.body)
 }
 
-impl App {
+impl TestApp {
     async fn send_as(&self, sender: &str, name: &str) {
         Event::new(name).sender(sender).send(self.db(), name).await.unwrap();
     }
@@ -44,7 +44,8 @@ impl File {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_098_099_101_102_188_a_stock_worker_serves_what_a_file_configures() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let file = File::new();
     file.write(&json!([
         { "event": "article.*", "url": receiver.url("/article"), "secret_env": "PARTNER_SECRET" },
@@ -66,11 +67,7 @@ async fn thorn_098_099_101_102_188_a_stock_worker_serves_what_a_file_configures(
     let second = got("/article", "article.removed");
     assert_eq!(first.header("hook-subscription"), second.header("hook-subscription"));
     assert_eq!(got("/removed", "article.removed").header("hook-hmac"), "");
-    eventually("an end of the deliveries", || async {
-        let status = app.thorn.status().await.unwrap();
-        if status == Default::default() { Ok(()) } else { Err(format!("{status:?}")) }
-    })
-    .await;
+    app.settled().await;
     assert_eq!(receiver.received().len(), 4, "alice hears of her own only");
     let log = worker.log();
     assert!(log.contains("configured subscriptions") && !log.contains(SECRET), "{log}");
@@ -93,7 +90,7 @@ async fn thorn_098_099_101_102_188_a_stock_worker_serves_what_a_file_configures(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_file_is_wrong_says_all_that_is_wrong_and_no_secret() {
-    let app = App::new().await;
+    let app = TestApp::new().await;
     let file = File::new();
     file.write(&json!([
         { "event": "a..b", "url": "http://127.0.0.1/", "secret": "hunter2-hunter2" },
@@ -116,7 +113,8 @@ async fn a_worker_whose_file_is_wrong_says_all_that_is_wrong_and_no_secret() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_098_188_what_code_configures_is_served_and_reloaded_without_a_restart() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let at = |path: &str| ConfiguredSubscription::signed("article.*", receiver.url(path), SECRET);
     let build = |list: Vec<ConfiguredSubscription>| {
         Thorn::builder(app.db().clone()).config(app::config()).configured_subscriptions("blog", list).build()
@@ -147,7 +145,8 @@ async fn thorn_098_188_what_code_configures_is_served_and_reloaded_without_a_res
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configured_subscription_whose_receiver_is_gone_stays_disabled_over_a_restart() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let list = || [ConfiguredSubscription::signed("a.b", receiver.url("/"), SECRET)];
     let configure = || async { app.thorn.configure_subscriptions("blog", list()).await.unwrap() };
     configure().await;
@@ -162,11 +161,12 @@ async fn a_configured_subscription_whose_receiver_is_gone_stays_disabled_over_a_
     assert_eq!(configure().await.unchanged, 1);
     assert!(app.reload(&disabled).await.disabled.is_some());
     worker.stop().await.unwrap();
+    assert_eq!(receiver.arrived(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_lists_under_one_name_are_refused_before_one_deletes_the_other() {
-    let app = App::new().await;
+    let app = TestApp::new().await;
     let one = |url: &str| [ConfiguredSubscription::unsigned("a.*", url)];
     let builder = || Thorn::builder(app.db().clone()).config(app::config());
     let file = File::new();

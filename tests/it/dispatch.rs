@@ -9,18 +9,18 @@ mod transactions;
 use thorn::{Config, Event};
 
 use crate::{
-    app::{self, App},
+    app::{self, TestApp},
     model::entities::article,
 };
 
 /// An application with articles and without a worker.
-async fn application(config: Config) -> App {
-    let app = App::with(config).await;
+async fn application(config: Config) -> TestApp {
+    let app = TestApp::with(config).await;
     app.create_table(article::Entity).await;
     app
 }
 
-async fn articles() -> App {
+async fn articles() -> TestApp {
     application(app::config()).await
 }
 
@@ -28,10 +28,10 @@ fn event(name: &str) -> Event {
     Event::new(name).broadcast()
 }
 
-async fn unrelayed(app: &App) -> u64 {
+async fn unrelayed(app: &TestApp) -> u64 {
     app.thorn.status().await.unwrap().unrelayed
 }
 
-async fn stored(app: &App) -> Vec<String> {
+async fn stored(app: &TestApp) -> Vec<String> {
     app.text("SELECT name AS text FROM thorn_event ORDER BY id").await
 }

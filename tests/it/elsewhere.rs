@@ -14,17 +14,16 @@ use axum::{
 use serde_json::{Value, json};
 use thorn::{
     Error, Event, SubscriptionId, Thorn,
-    attempt::DeliveryState,
     subscription::{
         Access, ChangeSubscription, InvalidSubscription, MakeSubscription, NewSubscription, Page, StoredChange,
         Subscription, SubscriptionChange, SubscriptionStore,
     },
 };
 use thorn_axum::{Caller, Unauthenticated, hooks};
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 use tower::ServiceExt as _;
 
-use crate::app::{self, App, eventually};
+use crate::app::{self, TestApp, eventually};
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -140,14 +139,15 @@ async fn request(router: &Router, method: &str, path: &str, user: &str, body: &V
     (parts.status, serde_json::from_slice(&to_bytes(body, usize::MAX).await.unwrap()).unwrap_or_default())
 }
 
-async fn with_store(app: &App) -> Thorn {
+async fn with_store(app: &TestApp) -> Thorn {
     let builder = Thorn::builder(app.db().clone()).config(app::config());
     builder.subscription_store(Arc::new(Memory::default())).build().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_103_a_store_of_the_application_s_own_is_subscribed_to_matched_and_obeyed() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let thorn = with_store(&app).await;
     let router: Router = Router::new().merge(hooks::<User>(&thorn));
     let worker = thorn.start_worker().await.unwrap();
@@ -181,7 +181,8 @@ async fn thorn_103_a_store_of_the_application_s_own_is_subscribed_to_matched_and
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_103_142_a_receiver_that_is_gone_is_disabled_in_the_store_and_can_be_enabled() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let thorn = with_store(&app).await;
     let new = |event: &str, path: &str| NewSubscription {
         pattern: event.into(),
@@ -204,7 +205,7 @@ async fn thorn_103_142_a_receiver_that_is_gone_is_disabled_in_the_store_and_can_
     let enable = SubscriptionChange { enabled: Some(true), ..SubscriptionChange::default() };
     thorn.subscriptions().update(Access::Operator, one.id, enable).await.unwrap();
     send().await;
-    app.deliveries(&one, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Delivered))).await;
+    app.deliveries(&one, app::is_delivered).await;
     let failing = thorn.configure_subscriptions("blog", []).await.unwrap_err();
     assert!(failing.to_string().contains("store of its own"), "{failing}");
     worker.stop().await.unwrap();

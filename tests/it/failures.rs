@@ -7,13 +7,14 @@ use thorn::{
     attempt::{DeliveryState, Outcome, RetryPolicy},
     event::Event,
 };
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
-use crate::app::{self, App, PATIENCE};
+use crate::app::{self, PATIENCE, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_152_a_failure_is_retried_with_the_same_ids_until_it_is_taken() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(503));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
@@ -21,9 +22,7 @@ async fn thorn_152_a_failure_is_retried_with_the_same_ids_until_it_is_taken() {
 
     receiver.wait_for(2, PATIENCE).await.unwrap();
     receiver.reply(Reply::status(200));
-    let rows = app
-        .deliveries(&subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Delivered)))
-        .await;
+    let rows = app.deliveries(&subscription, app::is_delivered).await;
     let requests = receiver.received();
     assert!(rows[0].attempts >= 3 && rows[0].attempts as usize == requests.len());
     for request in &requests {
@@ -37,15 +36,14 @@ async fn thorn_152_a_failure_is_retried_with_the_same_ids_until_it_is_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_149_exhausted_deliveries_are_kept_as_dead_with_every_attempt() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply { body: "no, thanks".into(), ..Reply::status(500) });
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
     Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
 
-    let rows = app
-        .deliveries(&subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead)))
-        .await;
+    let rows = app.deliveries(&subscription, app::is_dead).await;
     assert_eq!((rows[0].attempts, rows[0].status, rows[0].outcome), (4, Some(500), Some(Outcome::Rejected)));
     assert_eq!(rows[0].response.as_deref(), Some("no, thanks"));
     assert_eq!(app.past_attempts(rows[0].id).await, [1, 2, 3]);
@@ -56,7 +54,8 @@ async fn thorn_149_exhausted_deliveries_are_kept_as_dead_with_every_attempt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_152_gone_disables_the_subscription() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(410));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
@@ -78,7 +77,8 @@ async fn thorn_152_gone_disables_the_subscription() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_149_retry_after_is_honoured() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(429).header("Retry-After", "2"));
     app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
@@ -92,7 +92,8 @@ async fn thorn_149_retry_after_is_honoured() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_subscription_gets_no_more_retries() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(500));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
@@ -100,9 +101,7 @@ async fn a_deleted_subscription_gets_no_more_retries() {
     Event::new("a.b").broadcast().retry(retry).send(app.db(), &()).await.unwrap();
     receiver.wait_for(1, PATIENCE).await.unwrap();
     app.unsubscribe(&subscription).await;
-    let rows = app
-        .deliveries(&subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Cancelled)))
-        .await;
+    let rows = app.deliveries(&subscription, app::is(DeliveryState::Cancelled)).await;
     assert_eq!(rows[0].status, Some(500), "the last attempt stays");
     app.settled().await;
     let arrived = receiver.received().len();
@@ -114,8 +113,8 @@ async fn a_deleted_subscription_gets_no_more_retries() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_secret_takes_effect_on_what_is_queued_already() {
-    let app = App::new().await;
-    let receiver = Receiver::start().await.unwrap();
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(500));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
@@ -140,16 +139,14 @@ async fn a_changed_secret_takes_effect_on_what_is_queued_already() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_161_an_internal_address_is_never_connected_to() {
-    let app = App::new().await;
-    let receiver = Receiver::start().await.unwrap();
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     // The same database, served by a worker that allows nothing internal.
     let strict = app.sibling(Config { allow_networks: Vec::new(), ..app::config() }).await;
     let worker = strict.start_worker().await.unwrap();
     Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
-    let rows = app
-        .deliveries(&subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead)))
-        .await;
+    let rows = app.deliveries(&subscription, app::is_dead).await;
     assert_eq!(rows[0].outcome, Some(Outcome::Blocked));
     assert!(rows[0].error.as_ref().unwrap().contains("127.0.0.1"), "{rows:?}");
     assert!(receiver.received().is_empty());
@@ -159,7 +156,8 @@ async fn thorn_161_an_internal_address_is_never_connected_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_the_key_loses_nothing() {
     let key = |byte: &str| Some(format!("{}=", byte.repeat(43)).parse().unwrap());
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let sealed = app.sibling(Config { secret_key: key("A"), ..app::config() }).await;
     let wrong = app.sibling(Config { secret_key: key("E"), ..app::config() }).await;
     // Started while it can read all there is.

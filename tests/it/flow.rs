@@ -7,13 +7,13 @@ use thorn::{
     event::Event,
     signing::verify_standard,
 };
-use thorn_core::testing::Receiver;
 
-use crate::app::{App, PATIENCE};
+use crate::app::{PATIENCE, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_143_a_committed_event_arrives_signed_and_is_recorded() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("user.*", &receiver.url("/hook?a=1")).await;
     let worker = app.worker().await;
 
@@ -54,7 +54,8 @@ async fn thorn_143_a_committed_event_arrives_signed_and_is_recorded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_077_a_rolled_back_event_is_never_sent() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     app.subscribe("*", &receiver.url("/")).await;
     let worker = app.worker().await;
 

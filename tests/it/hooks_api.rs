@@ -49,9 +49,9 @@ impl Caller for User {
 }
 
 /// An application with the API, and a database of its own.
-struct App {
+struct Api {
     router: Router,
-    base: app::App,
+    base: app::TestApp,
 }
 
 struct Answer {
@@ -60,14 +60,14 @@ struct Answer {
     body: Value,
 }
 
-impl App {
+impl Api {
     async fn new() -> Self {
         Self::with(Config::default(), |hooks| Router::new().merge(hooks)).await
     }
 
     /// Subscriptions may go to 127.9.x.x, and to no other network that isn't public.
     async fn with(config: Config, mount: impl FnOnce(Hooks<User>) -> Router<AppState>) -> Self {
-        let base = app::App::with(Config { allow_networks: vec!["127.9.0.0/16".parse().unwrap()], ..config }).await;
+        let base = app::TestApp::with(Config { allow_networks: vec!["127.9.0.0/16".parse().unwrap()], ..config }).await;
         let router = mount(hooks::<User>(&base.thorn)).with_state(AppState { operator: "root" });
         Self { router, base }
     }

@@ -9,21 +9,19 @@ use thorn::{
     event::Event,
     subscription::{NewSubscription, Subscription},
 };
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
+use thorn_test_support::is_mysql;
 
-use crate::{
-    app::{self, App, literal},
-    database::is_mysql,
-};
+use crate::app::{self, TestApp, literal};
 
 /// Leads a subscription somewhere that could never be subscribed, before a worker reads it.
-async fn redirect(app: &App, subscription: &Subscription, url: &str) {
+async fn redirect(app: &TestApp, subscription: &Subscription, url: &str) {
     let id = literal(app.db().get_database_backend(), subscription.id.as_uuid());
     app.execute(&format!("UPDATE thorn_subscription SET url = '{url}' WHERE id = {id}")).await;
 }
 
 /// Lets the database refuse new deliveries to a subscription, by a trigger.
-async fn refuse(app: &App, name: &str, to: &Subscription, when: &str) {
+async fn refuse(app: &TestApp, name: &str, to: &Subscription, when: &str) {
     let backend = app.db().get_database_backend();
     let when = format!("NEW.subscription_id = {} AND {when}", literal(backend, to.id.as_uuid()));
     let trigger = format!("CREATE TRIGGER {name} BEFORE INSERT ON thorn_delivery");
@@ -41,14 +39,18 @@ async fn refuse(app: &App, name: &str, to: &Subscription, when: &str) {
     app.execute(&sql).await;
 }
 
-async fn refuse_no_more(app: &App, name: &str) {
+async fn refuse_no_more(app: &TestApp, name: &str) {
     let on = if app.db().get_database_backend() == DbBackend::Postgres { " ON thorn_delivery" } else { "" };
     app.execute(&format!("DROP TRIGGER {name}{on}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_125_139_140_who_cannot_be_reached_costs_the_others_of_its_chunk_nothing() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    if !app::sees_tasks() {
+        return;
+    }
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     // Nobody listens there any more.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut bad = Vec::new();
@@ -70,9 +72,7 @@ async fn thorn_125_139_140_who_cannot_be_reached_costs_the_others_of_its_chunk_n
     let three = RetryPolicy::fixed(Duration::from_millis(20), 3);
     Event::new("a.b").broadcast().retry(three).send(app.db(), &()).await.unwrap();
     for (subscription, outcome) in &bad {
-        let rows = app
-            .deliveries(subscription, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead)))
-            .await;
+        let rows = app.deliveries(subscription, app::is_dead).await;
         assert_eq!((rows[0].outcome, rows[0].attempts), (Some(*outcome), 3), "{rows:?}");
     }
     app.settled().await;
@@ -88,8 +88,12 @@ async fn thorn_125_139_140_who_cannot_be_reached_costs_the_others_of_its_chunk_n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_123_134_chunks_have_their_size_and_each_body_once_per_content_type() {
+    if !app::sees_tasks() {
+        return;
+    }
     let config = Config { chunk: 4, ..app::config() };
-    let (app, receiver) = (App::with(config).await, Receiver::start().await.unwrap());
+    let app = TestApp::with(config).await;
+    let receiver = app.receiver().await;
     for n in 0..10 {
         let form = "application/x-www-form-urlencoded".to_owned();
         let new = NewSubscription {
@@ -120,7 +124,8 @@ async fn thorn_123_134_chunks_have_their_size_and_each_body_once_per_content_typ
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_the_database_refuses_holds_up_no_other() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let refused = app.subscribe("a.b", &receiver.url("/refused")).await;
     let texts = app.subscribe("a.b", &receiver.url("/texts")).await;
     let mut good = Vec::new();
@@ -149,7 +154,8 @@ async fn a_record_that_the_database_refuses_holds_up_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cannot_be_encoded_holds_up_no_other() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let form = NewSubscription {
         pattern: "a.b".into(),
         url: receiver.url("/form"),

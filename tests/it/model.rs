@@ -9,7 +9,6 @@ mod buffering;
 mod bulk;
 mod by_hand;
 mod concurrency;
-mod database;
 pub(crate) mod entities;
 mod events;
 mod filters;

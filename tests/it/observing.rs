@@ -12,9 +12,9 @@ use thorn::{
     event::{DELIVERY_FAILED, Event, SUBSCRIPTION_DISABLED},
     subscription::SubscriptionChange,
 };
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
-use crate::app::{self, App, PATIENCE};
+use crate::app::{self, PATIENCE, TestApp};
 
 /// Notes what it is told.
 #[derive(Default)]
@@ -69,7 +69,7 @@ fn no_retries() -> RetryPolicy {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_153_observers_are_told_of_successes_failures_and_time_outs() {
-    let app = App::new().await;
+    let app = TestApp::new().await;
     let (notes, clumsy) = (Arc::new(Notes::default()), Arc::new(Clumsy::default()));
     let observed = Thorn::builder(app.db().clone())
         .config(app::config())
@@ -78,13 +78,14 @@ async fn thorn_153_observers_are_told_of_successes_failures_and_time_outs() {
         .build()
         .await
         .unwrap();
-    let (good, bad, slow) =
-        (Receiver::start().await.unwrap(), Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
-    bad.reply(Reply::status(500));
-    slow.reply(Reply::status(200).delay(Duration::from_secs(3600)));
-    let taken = app.subscribe("good", &good.url("/")).await;
-    app.subscribe("bad", &bad.url("/")).await;
-    app.subscribe("slow", &slow.url("/")).await;
+    let takes = app.receiver().await;
+    let refuses = app.receiver().await;
+    let hangs = app.receiver().await;
+    refuses.reply(Reply::status(500));
+    hangs.reply(Reply::status(200).delay(Duration::from_secs(3600)));
+    let taken = app.subscribe("good", &takes.url("/")).await;
+    app.subscribe("bad", &refuses.url("/")).await;
+    app.subscribe("slow", &hangs.url("/")).await;
     let worker = observed.start_worker().await.unwrap();
 
     let good = Event::new("good").broadcast().send(app.db(), &()).await.unwrap();
@@ -111,11 +112,14 @@ async fn thorn_153_observers_are_told_of_successes_failures_and_time_outs() {
     assert_eq!(clumsy.0.wait_for("slow", 1).await[0].0, "failed");
     app.settled().await;
     worker.stop().await.unwrap();
+    assert_eq!([takes.arrived(), refuses.arrived(), hangs.arrived()], [1, 2, 1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_138_a_delivery_that_failed_for_good_is_an_event_for_its_owner() {
-    let (app, bad, told) = (App::new().await, Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let bad = app.receiver().await;
+    let told = app.receiver().await;
     bad.reply(Reply::status(500));
     let failing = app.subscribe_for(Some("alice"), "a.b", &bad.url("/")).await;
     app.subscribe_for(Some("alice"), "delivery.*", &told.url("/alice")).await;
@@ -125,7 +129,7 @@ async fn thorn_138_a_delivery_that_failed_for_good_is_an_event_for_its_owner() {
     app.subscribe_for(Some("alice"), "**.failed", &told.url("/failures")).await;
     let worker = app.worker().await;
     let event = Event::new("a.b").sender("alice").retry(no_retries()).send(app.db(), &()).await.unwrap();
-    app.deliveries(&failing, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead))).await;
+    app.deliveries(&failing, app::is_dead).await;
     app.settled().await;
 
     let mut told = told.received();
@@ -145,13 +149,15 @@ async fn thorn_138_a_delivery_that_failed_for_good_is_an_event_for_its_owner() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn that_such_an_event_fails_is_no_further_one() {
-    let (app, bad) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let bad = app.receiver().await;
     bad.reply(Reply::status(500));
-    app.subscribe("a.b", &bad.url("/")).await;
+    let failing = app.subscribe("a.b", &bad.url("/")).await;
     let told = app.subscribe(DELIVERY_FAILED, &bad.url("/")).await;
     let worker = app.worker().await;
     Event::new("a.b").broadcast().retry(no_retries()).send(app.db(), &()).await.unwrap();
-    app.deliveries(&told, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead))).await;
+    app.deliveries(&failing, app::is_dead).await;
+    app.deliveries(&told, app::is_dead).await;
     app.settled().await;
     let names = app.text("SELECT name AS text FROM thorn_event ORDER BY created_at, name").await;
     assert_eq!(names, ["a.b", DELIVERY_FAILED]);
@@ -161,8 +167,9 @@ async fn that_such_an_event_fails_is_no_further_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_142_a_subscription_nothing_gets_through_to_is_disabled_with_a_notice() {
     let config = Config { disable_after: Some(Duration::from_millis(300)), retry: no_retries(), ..app::config() };
-    let (app, receiver, told) =
-        (App::with(config).await, Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    let app = TestApp::with(config).await;
+    let receiver = app.receiver().await;
+    let told = app.receiver().await;
     let failing = app.subscribe_for(Some("alice"), "a.b", &receiver.url("/")).await;
     app.subscribe_for(Some("alice"), "subscription.*", &told.url("/")).await;
     app.subscribe_for(Some("bob"), "subscription.*", &told.url("/bob")).await;
@@ -210,4 +217,5 @@ async fn thorn_142_a_subscription_nothing_gets_through_to_is_disabled_with_a_not
     let enabled = app.change(&failing, SubscriptionChange { enabled: Some(true), ..Default::default() }).await;
     assert_eq!((enabled.disabled, enabled.failing_since), (None, None));
     worker.stop().await.unwrap();
+    assert!(receiver.arrived() >= 4, "as often as it took until it was disabled");
 }

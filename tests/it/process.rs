@@ -27,7 +27,7 @@ pub(crate) fn program(program: &Path, database_url: &str) -> Command {
         .env("DATABASE_URL", database_url)
         .env("THORN_ALLOW_NETWORKS", "127.0.0.0/8")
         .env("THORN_TAKEOVER", TAKEOVER.to_string())
-        .env("THORN_AUDIT_AFTER", "3")
+        .env("THORN_AUDIT_AFTER", "1")
         .env("THORN_POLL_INTERVAL", "0.02")
         .env("THORN_RETRY_DELAY", "0.1")
         .env("NO_COLOR", "1")

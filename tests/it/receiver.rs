@@ -21,7 +21,7 @@ use thorn::{
 use thorn_axum::{Webhook, WebhookSecrets};
 use tower::ServiceExt as _;
 
-use crate::app::App;
+use crate::app::TestApp;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const BODY: &str = r#"{"event":"article.created","ref":"/a/1","sender":"alice","data":{"title":"Ü"}}"#;
@@ -77,7 +77,7 @@ async fn thorn_143_what_a_worker_sends_is_verified_in_both_forms() {
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, app(WebhookSecrets::new([SECRET]))).await });
 
-    let app = App::new().await;
+    let app = TestApp::new().await;
     let worker = app.worker().await;
     for content_type in ContentType::ALL {
         let subscription = app

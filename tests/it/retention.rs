@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use thorn::{
-    Config,
-    attempt::{DeliveryState, RetryPolicy},
-    event::Event,
-};
-use thorn_core::testing::{Receiver, Reply};
+use thorn::{Config, attempt::RetryPolicy, event::Event};
+use thorn_core::testing::Reply;
 
-use crate::app::{self, App};
+use crate::app::{self, TestApp};
 
 const EVENTS: &str = "SELECT name AS text FROM thorn_event ORDER BY name";
 
-async fn events_become(app: &App, wanted: &[&str]) {
+async fn events_become(app: &TestApp, wanted: &[&str]) {
     app::eventually("the events that are kept", || async {
         let names = app.text(EVENTS).await;
         if names == wanted { Ok(()) } else { Err(format!("{names:?}")) }
@@ -24,7 +20,8 @@ async fn events_become(app: &App, wanted: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn django_webhooks_d08_what_nobody_listens_to_is_not_kept() {
     let config = Config { keep_unmatched: Some(Duration::ZERO), audit_after: Duration::from_secs(1), ..app::config() };
-    let (app, receiver) = (App::with(config).await, Receiver::start().await.unwrap());
+    let app = TestApp::with(config).await;
+    let receiver = app.receiver().await;
     app.subscribe("heard", &receiver.url("/")).await;
     for name in ["heard", "unheard", "heard.not"] {
         Event::new(name).broadcast().send(app.db(), &()).await.unwrap();
@@ -38,7 +35,9 @@ async fn django_webhooks_d08_what_nobody_listens_to_is_not_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_over_is_deleted_with_its_deliveries_and_what_waits_stays() {
-    let (app, good, bad) = (App::new().await, Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let good = app.receiver().await;
+    let bad = app.receiver().await;
     bad.reply(Reply::status(500));
     app.subscribe("over", &good.url("/")).await;
     let dead = app.subscribe("dead", &bad.url("/")).await;
@@ -48,8 +47,9 @@ async fn what_is_over_is_deleted_with_its_deliveries_and_what_waits_stays() {
     for name in ["over", "dead"] {
         Event::new(name).broadcast().send(app.db(), &()).await.unwrap();
     }
-    app.deliveries(&dead, |rows| rows.first().is_some_and(|row| row.state == Some(DeliveryState::Dead))).await;
+    app.deliveries(&dead, app::is_dead).await;
     app.settled().await;
+    assert_eq!(good.arrived(), 1);
     let later = RetryPolicy::fixed(Duration::from_secs(3600), 2);
     Event::new("waits").broadcast().retry(later).send(app.db(), &()).await.unwrap();
     app.deliveries(&waits, |rows| rows.first().is_some_and(|row| row.attempts == 1)).await;

@@ -1,16 +1,20 @@
 //! Runs this binary once more for each database server there is.
 
 use std::{
-    process::Command,
+    path::Path,
+    process::{Command, Output},
     sync::{Mutex, PoisonError},
 };
 
-/// What runs there is all but this, of which some knows no database, and some has its own already.
-const NOT_ABOUT_THE_DATABASE: [&str; 14] = [
+use thorn_test_support::skipped;
+
+/// Modules that know no database, or bring their own. All others run on each server.
+const OTHERS: [&str; 14] = [
     "backlog::million::",
     "blog::",
     "conformance::",
     "faults::",
+    "house::",
     "operating::",
     "program::",
     "python::",
@@ -18,63 +22,90 @@ const NOT_ABOUT_THE_DATABASE: [&str; 14] = [
     "queue::joining::",
     "queue::latency::",
     "queue::places::",
-    "receiver::",
     "servers::",
     "ui::",
 ];
 
-/// Plans of SQLite's; `databases::plans` has those of every database.
-const SQLITE_S_PLANS: &str = "each_dispatcher_s_backlog_has_its_index";
+/// A test is skipped on a server only for what a database can't do, and its reason names that database.
+const DATABASES: [&str; 3] = ["SQLite", "PostgreSQL", "MySQL"];
 
 /// They wait more than they compute.
 const THREADS: &str = "--test-threads=3";
 
 #[test]
 fn the_tests_of_databases_run_on_postgresql() {
-    run("postgres", "THORN_TEST_POSTGRES_URL", cfg!(feature = "postgres"), &[SQLITE_S_PLANS], 222);
+    run("postgres", "THORN_TEST_POSTGRES_URL", cfg!(feature = "postgres"));
 }
 
 #[test]
 fn the_tests_of_databases_run_on_mysql_or_mariadb() {
-    let but = [
-        SQLITE_S_PLANS,
-        // A trigger there can't make an UPDATE leave a row alone.
-        "if_a_worker_has_one_of_them_the_others_go_by_the_queue_at_once",
-        // It can store no number that is none.
-        "a_row_that_no_event_can_tell_of_is_not_saved",
-        // They look at tasks in a table, and there the queue is in memory.
-        "queue::",
-        "thorn_123_134_chunks_have_their_size",
-        "thorn_125_139_140_who_cannot_be_reached",
-        "thorn_145_a_subscription_s_headers_go_along",
-        "thorn_008_097_101_138_an_event_s_own_subscribers",
-        "without_signature_only_what_is_unsigned",
-        "what_a_filter_was_at_the_fan_out",
-    ];
-    run("mysql", "THORN_TEST_MYSQL_URL", cfg!(feature = "mysql"), &but, 207);
+    run("mysql", "THORN_TEST_MYSQL_URL", cfg!(feature = "mysql"));
 }
 
 /// One run at a time: two would make each other's tests late.
 static RUNNING: Mutex<()> = Mutex::new(());
 
-/// `at_least` is a few fewer than there are: a filter that finds nothing would otherwise pass.
-fn run(database: &str, variable: &str, enabled: bool, but: &[&str], at_least: usize) {
+fn run(database: &str, variable: &str, enabled: bool) {
     if std::env::var(variable).is_err() {
-        eprintln!("SKIPPED: {variable} isn't set, so nothing was tested on {database}");
-        return;
+        return skipped(&format!("{variable} isn't set, so nothing was tested on {database}"));
     }
     assert!(enabled, "{variable} is set, but the feature `{database}` is off; test with --all-features");
     let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(NOT_ABOUT_THE_DATABASE.iter().chain(but).flat_map(|name| ["--skip", name]))
+    let binary = std::env::current_exe().unwrap();
+    let tests = of_databases(&listed(&binary));
+    let output = Command::new(binary)
+        .arg("--exact")
+        .args(&tests)
         .arg(THREADS)
         .env("THORN_TEST_DATABASE", database)
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let passed = text.split("test result: ").last().and_then(|result| result.split(' ').nth(1));
-    let passed = passed.and_then(|number| number.parse().ok()).unwrap_or(0);
-    assert!(output.status.success(), "on {database}:\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(passed >= at_least, "only {passed} tests ran on {database}:\n{text}");
-    eprintln!("{passed} tests passed on {database}");
+    let told = judged(&output, &tests).unwrap_or_else(|wrong| panic!("on {database}: {wrong}"));
+    eprintln!("{} tests passed on {database}; {} of them had nothing to do there", tests.len(), told.len());
+}
+
+/// Names of all tests of this binary.
+fn listed(binary: &Path) -> Vec<String> {
+    let output = Command::new(binary).args(["--list", "--format", "terse"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
+}
+
+/// The tests that run on each server.
+fn of_databases(all: &[String]) -> Vec<String> {
+    for module in OTHERS {
+        assert!(all.iter().any(|test| test.starts_with(module)), "there is no module {module} to leave out");
+    }
+    all.iter().filter(|test| !OTHERS.iter().any(|module| test.starts_with(module))).cloned().collect()
+}
+
+/// Every one of these tests has passed; gives the reasons of those that were skipped.
+fn judged(output: &Output, tests: &[String]) -> Result<Vec<String>, String> {
+    let (text, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let passed = tests.iter().filter(|test| text.contains(&format!("test {test} ... ok"))).count();
+    if !output.status.success() || passed != tests.len() {
+        return Err(format!("{passed} of {} tests passed:\n{text}\n{told}", tests.len()));
+    }
+    let reasons: Vec<_> = told.lines().filter_map(|line| Some(line.split_once("skipped: ")?.1.to_owned())).collect();
+    match reasons.iter().find(|reason| !DATABASES.iter().any(|database| reason.contains(database))) {
+        Some(reason) => Err(format!("a test was skipped for another reason than the database: {reason}")),
+        None => Ok(reasons),
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_test_that_is_missing_or_skipped_without_naming_a_database_is_noticed() {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    let tests = ["a::b".to_owned(), "a::c".to_owned()];
+    let judge = |code: i32, stdout: &str, stderr: &str| {
+        let status = std::process::ExitStatus::from_raw(code << 8);
+        judged(&Output { status, stdout: stdout.into(), stderr: stderr.into() }, &tests)
+    };
+    let all = "test a::b ... ok\ntest a::c ... ok\n";
+    assert_eq!(judge(0, all, "skipped: SQLite has no users\n"), Ok(vec!["SQLite has no users".to_owned()]));
+    judge(0, all, "skipped: python isn't there\n").unwrap_err();
+    judge(0, "test a::b ... ok\n", "").unwrap_err();
+    judge(101, all, "").unwrap_err();
 }

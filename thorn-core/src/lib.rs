@@ -49,10 +49,6 @@
 //! | `thorn` | is the handle an application holds |
 #![deny(missing_docs)]
 
-// A name for the integration tests' databases, which these tests share.
-#[cfg(test)]
-extern crate self as thorn_core;
-
 // Ground: words.
 mod invalid;
 mod id;
@@ -96,11 +92,6 @@ mod thorn;
 
 #[cfg(feature = "testing")]
 pub mod testing;
-
-#[cfg(all(test, feature = "sqlite"))]
-#[path = "../../tests/it/database.rs"]
-#[allow(clippy::unwrap_used, dead_code, reason = "a test that cannot go on has failed; these need a part of it")]
-mod test_database;
 
 pub use async_trait::async_trait;
 pub use config::{Config, ConfigError};

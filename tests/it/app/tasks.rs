@@ -2,10 +2,20 @@
 
 use sea_orm::DbBackend;
 use serde_json::Value as Json;
+use thorn_test_support::{is_mysql, skipped};
 
-use super::App;
+use super::TestApp;
 
-impl App {
+/// Whether the queue is in the database, where a test can see its tasks. If it isn't, the test is reported as
+/// skipped.
+pub(crate) fn sees_tasks() -> bool {
+    if is_mysql() {
+        skipped("MySQL has no queue in the database");
+    }
+    !is_mysql()
+}
+
+impl TestApp {
     /// The table in which apalis has tasks.
     pub(crate) fn jobs(&self) -> &'static str {
         match self.db().get_database_backend() {

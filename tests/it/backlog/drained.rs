@@ -10,15 +10,15 @@ use thorn::{
     attempt::DeliveryState,
     event::{Event, RenderedEvent},
 };
-use thorn_core::testing::Receiver;
 
-use crate::app::{self, App, literal};
+use crate::app::{self, Receiver, TestApp, literal};
 
 const BACKLOG: usize = 1500;
 
 /// Deliveries that were put off, and are all due.
-async fn put_off(config: Config, receiver: &Receiver) -> App {
-    let app = App::with(config).await;
+async fn put_off(config: Config) -> (TestApp, Receiver) {
+    let app = TestApp::with(config).await;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let backend = app.db().get_database_backend();
     let events: Vec<_> = (0..BACKLOG).map(|n| Event::new("a.b").broadcast().render(&n).unwrap()).collect();
@@ -38,7 +38,7 @@ async fn put_off(config: Config, receiver: &Receiver) -> App {
         ))
         .await;
     }
-    app
+    (app, receiver)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,8 +46,7 @@ async fn a_quick_endpoint_s_backlog_waits_for_no_poll_with_one_worker_or_two() {
     // Longer than all of it may take: whoever pauses until the next poll is too late.
     let poll = Duration::from_secs(30);
     for workers in [1, 2] {
-        let receiver = Receiver::start().await.unwrap();
-        let app = put_off(app::config(), &receiver).await;
+        let (app, receiver) = put_off(app::config()).await;
         let patient = Config { poll_interval: poll, ..app.thorn.config().clone() };
         let mut running = Vec::new();
         let started = Instant::now();

@@ -2,11 +2,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use sea_orm::{ConnectionTrait as _, Statement};
 use thorn::{Config, attempt::RetryPolicy, event::Event};
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
-use crate::app::{self, App, PATIENCE};
+use crate::app::{self, PATIENCE, TestApp};
 
 /// What a claim reads ends with the event that brings it to this.
 const BYTES_PER_CLAIM: usize = 8 * 1024 * 1024;
@@ -16,16 +15,14 @@ const EVENTS: usize = 120;
 const ENDPOINTS: usize = 12;
 
 /// How many rows there are of each value.
-async fn groups(app: &App, table: &str, column: &str) -> Vec<i64> {
-    let sql = format!("SELECT COUNT(*) AS n FROM {table} GROUP BY {column}");
-    let rows = app.db().query_all_raw(Statement::from_string(app.db().get_database_backend(), sql)).await.unwrap();
-    rows.iter().map(|row| row.try_get("", "n").unwrap()).collect()
+async fn groups(app: &TestApp, table: &str, column: &str) -> Vec<i64> {
+    app.numbers(&format!("SELECT COUNT(*) FROM {table} GROUP BY {column}")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_reads_no_more_events_than_fit_into_its_bytes_and_leaves_none_out() {
-    let (app, receiver) =
-        (App::with(Config { retry: RetryPolicy::never(), ..app::config() }).await, Receiver::start().await.unwrap());
+    let app = TestApp::with(Config { retry: RetryPolicy::never(), ..app::config() }).await;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let text = "x".repeat(BYTES);
     for _ in 0..EVENTS / 20 {
@@ -45,7 +42,8 @@ async fn a_claim_reads_no_more_events_than_fit_into_its_bytes_and_leaves_none_ou
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retries_of_large_events_are_enqueued_a_few_at_a_time_too() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(503));
     // A lane takes fewer at once than a turn may have.
     for n in 0..ENDPOINTS {

@@ -14,14 +14,14 @@ use thorn::{
     event::Event,
     history::Delivery,
 };
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
 
-use crate::app::{self, App, PATIENCE};
+use crate::app::{self, PATIENCE, TestApp};
 
 /// What a hostile receiver does with a connection.
 #[derive(Clone)]
@@ -108,8 +108,9 @@ const ATTEMPTS: u32 = 2;
 /// A hostile receiver, with a good one of the same event beside it; gives what is recorded of both.
 async fn meet(manner: Manner) -> (Hostile, Delivery) {
     let retry = RetryPolicy::fixed(Duration::from_millis(50), ATTEMPTS);
-    let app = App::with(Config { timeout: DEADLINE, retry, ..app::config() }).await;
-    let (hostile, good) = (Hostile::start(manner).await, Receiver::start().await.unwrap());
+    let app = TestApp::with(Config { timeout: DEADLINE, retry, ..app::config() }).await;
+    let hostile = Hostile::start(manner).await;
+    let good = app.receiver().await;
     let theirs = app.subscribe("a.b", &format!("http://{}/secret-path", hostile.address)).await;
     let ours = app.subscribe("a.b", &good.url("/")).await;
     let worker = app.worker().await;
@@ -202,8 +203,8 @@ async fn thorn_156_157_a_redirect_is_a_refusal_and_its_target_is_never_connected
 async fn thorn_005_the_event_s_own_timeout_goes_before_the_worker_s() {
     let (short, long) = (Duration::from_millis(300), Duration::from_secs(20));
     for (workers, own, outcome) in [(long, short, Outcome::TimedOut), (short, long, Outcome::Delivered)] {
-        let app = App::with(Config { timeout: workers, ..app::config() }).await;
-        let receiver = Receiver::start().await.unwrap();
+        let app = TestApp::with(Config { timeout: workers, ..app::config() }).await;
+        let receiver = app.receiver().await;
         receiver.reply(Reply::status(204).delay(Duration::from_secs(1)));
         let subscription = app.subscribe("a.b", &receiver.url("/")).await;
         let worker = app.worker().await;

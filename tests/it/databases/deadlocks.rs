@@ -2,19 +2,15 @@
 //! in the midst of it.
 
 use std::{
-    collections::HashMap,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, TransactionTrait};
-use thorn::{
-    Config, Event,
-    attempt::{DeliveryState, RetryPolicy},
-};
-use thorn_core::testing::{Receiver, Reply};
+use thorn::{Config, Event, attempt::RetryPolicy};
+use thorn_core::testing::Reply;
 
-use crate::app::{self, App};
+use crate::app::{self, TestApp};
 
 const WRITERS: usize = 3;
 const TRANSACTIONS: usize = 20;
@@ -40,7 +36,7 @@ async fn in_the_way(db: &DatabaseConnection, statements: [&str; 2]) -> Result<()
 }
 
 /// An application's transaction, which begins again after a deadlock.
-async fn write(app: &App, number: usize) {
+async fn write(app: &TestApp, number: usize) {
     let written = async || {
         let txn = app.db().begin().await?;
         for _ in 0..2 {
@@ -62,8 +58,9 @@ async fn deadlocks_cost_time_and_no_delivery() {
         retry: RetryPolicy { jitter: 0.0, ..RetryPolicy::fixed(Duration::from_millis(50), 1000) },
         ..app::config()
     };
-    let (app, good, bad) =
-        (App::with(config).await, Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    let app = TestApp::with(config).await;
+    let good = app.receiver().await;
+    let bad = app.receiver().await;
     bad.reply(Reply::status(500));
     let to_good = app.subscribe("a.b", &good.url("/")).await;
     let to_bad = app.subscribe("a.b", &bad.url("/")).await;
@@ -103,17 +100,13 @@ async fn deadlocks_cost_time_and_no_delivery() {
     tokio::join!(all, futures::future::join_all(others));
     bad.reply(Reply::status(204));
     for subscription in [&to_good, &to_bad] {
-        let delivered = |row: &thorn::history::Delivery| row.state == Some(DeliveryState::Delivered);
-        app.deliveries(subscription, |rows| rows.len() == EVENTS && rows.iter().all(delivered)).await;
+        app.deliveries(subscription, app::all_delivered(EVENTS)).await;
     }
     app.settled().await;
     worker.stop().await.unwrap();
-    let mut arrivals: HashMap<String, usize> = HashMap::new();
-    for request in good.received() {
-        *arrivals.entry(request.header("webhook-id").to_owned()).or_default() += 1;
-    }
-    assert_eq!(arrivals.len(), EVENTS);
+    let (arrived, repeated) = good.different_and_repeated();
+    assert_eq!(arrived, EVENTS);
     let deadlocks = deadlocks.into_inner();
-    println!("{deadlocks} deadlocks of others, {} repeated deliveries", good.received().len() - EVENTS);
+    println!("{deadlocks} deadlocks of others, {repeated} repeated deliveries");
     assert!(deadlocks > 0 || app.db().get_database_backend() == DbBackend::Sqlite, "nobody was in the way");
 }

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use thorn::{Error, Event, buffer_events};
 
-use crate::app::App;
+use crate::app::TestApp;
 
 /// Together more than MariaDB's 16 MiB.
 const EVENTS: usize = 80;
@@ -11,7 +11,7 @@ const BYTES: usize = 240 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_events_of_one_buffer_are_written() {
-    let app = App::new().await;
+    let app = TestApp::new().await;
     let payload = "x".repeat(BYTES);
     if app.db().get_database_backend() == DbBackend::MySql {
         let all = [payload.repeat(EVENTS).into()];

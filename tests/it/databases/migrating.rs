@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use thorn::migration::{MigrationTrait, Migrator, MigratorTrait, migrate, migrations};
 
-use crate::database::Place;
+use thorn_test_support::Place;
 
 const TABLES: [&str; 5] = ["thorn_event", "thorn_subscription", "thorn_registry", "thorn_delivery", "thorn_attempt"];
 
@@ -28,7 +28,7 @@ async fn many_processes_may_migrate_at_once() {
     for task in tasks.collect::<Vec<_>>() {
         task.await.unwrap();
     }
-    let db = place.connect().await;
+    let db = thorn::connect(&place.url).await.unwrap();
     assert_eq!(count(&db, "thorn_migration").await, Some(i64::try_from(migrations().len()).unwrap()));
     assert_eq!(count(&db, "thorn_registry").await, Some(1));
 }
@@ -36,7 +36,7 @@ async fn many_processes_may_migrate_at_once() {
 #[tokio::test]
 async fn migrations_go_down_and_up_again() {
     let place = Place::new().await;
-    let db = place.connect().await;
+    let db = thorn::connect(&place.url).await.unwrap();
     migrate(&db).await.unwrap();
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_event WHERE relayed_at IS NULL").await.is_some());
@@ -55,7 +55,7 @@ async fn migrations_go_down_and_up_again() {
 #[tokio::test]
 async fn a_migration_that_was_broken_off_is_finished_by_the_next() {
     let place = Place::new().await;
-    let db = place.connect().await;
+    let db = thorn::connect(&place.url).await.unwrap();
     migrate(&db).await.unwrap();
     let drop = match db.get_database_backend() {
         DbBackend::MySql => "DROP INDEX thorn_event_audit ON thorn_event",
@@ -90,7 +90,7 @@ impl MigratorTrait for NewerApp {
 #[tokio::test]
 async fn a_worker_newer_than_the_application_s_migrator_adds_what_is_missing_and_so_may_the_application_later() {
     let place = Place::new().await;
-    let db = place.connect().await;
+    let db = thorn::connect(&place.url).await.unwrap();
     OlderApp::up(&db, None).await.unwrap();
     assert!(count(&db, "thorn_event WHERE dispatcher IS NULL").await.is_none());
     migrate(&db).await.unwrap();

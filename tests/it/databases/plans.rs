@@ -7,7 +7,7 @@ pub(crate) use observed::statements;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 
-use crate::database::Place;
+use thorn_test_support::Place;
 
 const EVENTS: u32 = 12_000;
 
@@ -48,7 +48,7 @@ fn id(backend: DbBackend, n: u32) -> String {
 }
 
 async fn seeded(place: &Place) -> DatabaseConnection {
-    let db = place.connect().await;
+    let db = thorn::connect(&place.url).await.unwrap();
     thorn::migrate(&db).await.unwrap();
     for (table, rows) in rows(db.get_database_backend()) {
         for rows in rows.chunks(1000) {

@@ -2,11 +2,10 @@
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use thorn::{Config, Event, Thorn};
-use thorn_core::testing::Receiver;
+use thorn_test_support::{is_mysql, skipped};
 
 use crate::{
-    app::{self, App, PATIENCE},
-    database::is_mysql,
+    app::{self, PATIENCE, TestApp},
     process::{self, WorkerProcess},
 };
 
@@ -24,10 +23,10 @@ fn as_user<'a>(url: &'a str, user: &str) -> (&'a str, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_needs_no_more_rights_than_the_guide_says() {
-    let app = App::new().await;
+    let app = TestApp::new().await;
     let backend = app.db().get_database_backend();
     if backend == DbBackend::Sqlite {
-        return; // It has no users.
+        return skipped("SQLite has no users");
     }
     // Makes the queue's tables.
     app.worker().await.stop().await.unwrap();
@@ -49,7 +48,7 @@ async fn a_worker_needs_no_more_rights_than_the_guide_says() {
     restricted.execute_unprepared("CREATE TABLE more (id INTEGER)").await.expect_err("a control");
     restricted.close().await.unwrap();
 
-    let receiver = Receiver::start().await.unwrap();
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let mut worker = WorkerProcess::spawn(process::command(&url).env("THORN_KEEP", "0").env("THORN_AUDIT_AFTER", "1"));
     Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
@@ -72,7 +71,7 @@ async fn a_worker_needs_no_more_rights_than_the_guide_says() {
 
 #[tokio::test]
 async fn where_no_queue_is_possible_the_worker_says_what_to_set() {
-    let app = App::new().await;
+    let app = TestApp::new().await;
     let config = Config { queue_url: None, ..app::config() };
     let thorn = Thorn::builder(app.db().clone()).config(config).build().await.unwrap();
     let started = thorn.start_worker().await;

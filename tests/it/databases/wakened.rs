@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{DbBackend, TransactionTrait};
 use thorn::{Config, Event};
-use thorn_core::testing::Receiver;
+use thorn_test_support::skipped;
 
-use crate::app::{self, App, PATIENCE};
+use crate::app::{self, PATIENCE, TestApp};
 
 /// Far longer than what is measured.
 const POLL: Duration = Duration::from_secs(120);
@@ -16,9 +16,10 @@ const LISTENERS: &str = "pg_stat_activity WHERE datname = current_database() AND
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_that_was_cut_off_listens_again() {
     let config = Config { poll_interval: POLL, ..app::config() };
-    let (app, receiver) = (App::with(config).await, Receiver::start().await.unwrap());
+    let app = TestApp::with(config).await;
+    let receiver = app.receiver().await;
     if app.db().get_database_backend() != DbBackend::Postgres {
-        return; // Others have no notifications.
+        return skipped("only PostgreSQL has notifications");
     }
     app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;

@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use thorn::{Config, Dispatch};
-use thorn_core::testing::Receiver;
 
 use super::{application, event, stored, unrelayed};
 use crate::{app, model::entities::article::draft};
@@ -28,7 +27,7 @@ async fn thorn_121_the_application_chooses_for_every_event() {
 async fn choose(choice: &str) {
     let config = Config::from_lookup(&|name| (name == "THORN_DISPATCHER").then(|| choice.to_owned())).unwrap();
     let app = application(Config { dispatch: config.dispatch, ..app::config() }).await;
-    let receiver = Receiver::start().await.unwrap();
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     let article = draft("a").insert(app.db()).await.unwrap();
     event("by.hand").send(app.db(), &()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 use thorn::{Config, Dispatch, Error, buffer_events, subscription::NewSubscription};
-use thorn_core::testing::Receiver;
+use thorn_test_support::{is_mysql, skipped};
 
 use super::{articles, event, stored, unrelayed};
 use crate::{
@@ -12,7 +12,8 @@ use crate::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_dies_after_the_commit_leaves_its_events_to_a_worker() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     // The process dies between the commit and the delivery.
     let dying = app.thorn.inline(async {
@@ -43,7 +44,8 @@ async fn a_process_that_dies_after_the_commit_leaves_its_events_to_a_worker() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_this_process_cannot_sign_goes_by_the_queue_at_once() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     let key = |byte: &str| Some(format!("{}=", byte.repeat(43)).parse().unwrap());
     let sealed = app.sibling(Config { secret_key: key("A"), ..app::config() }).await;
     let wrong = app.sibling(Config { secret_key: key("E"), ..app::config() }).await;
@@ -58,7 +60,11 @@ async fn what_this_process_cannot_sign_goes_by_the_queue_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn if_a_worker_has_one_of_them_the_others_go_by_the_queue_at_once() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    if is_mysql() {
+        return skipped("a trigger of MySQL's can't make an UPDATE leave a row alone");
+    }
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     // As if somebody else were at it between the look and the claim.
     let taken = "NEW.name = 'taken' AND NEW.relayed_at IS NOT NULL";
@@ -91,7 +97,8 @@ async fn if_a_worker_has_one_of_them_the_others_go_by_the_queue_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_133_a_buffer_works_with_every_dispatch() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     // More than one INSERT holds, too.
     for count in [3, 600] {

@@ -3,22 +3,19 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, IntoActiveModel, Schema, Set};
-use thorn::{
-    Config, Dispatch,
-    attempt::{DeliveryState, Outcome},
-    insert_many,
-};
-use thorn_core::testing::{Receiver, Reply};
+use thorn::{Config, Dispatch, attempt::DeliveryState, attempt::Outcome, insert_many};
+use thorn_core::testing::Reply;
 
 use super::{application, articles, event, stored, unrelayed};
 use crate::{
-    app::{self, PATIENCE},
+    app::{self, PATIENCE, Receiver},
     model::entities::{article::draft, note},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn django_webhooks_d05_a_synchronous_save_is_delivered_when_it_returns() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("article.*", &receiver.url("/")).await;
     // By the queue nothing arrives without a worker.
     draft("queued").insert(app.db()).await.unwrap();
@@ -48,7 +45,8 @@ async fn django_webhooks_d05_a_synchronous_save_is_delivered_when_it_returns() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_014_an_event_s_own_dispatch_goes_first() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     event("a.queued").send(app.db(), &()).await.unwrap();
     assert_eq!(receiver.received().len(), 0);
@@ -64,7 +62,7 @@ async fn thorn_014_an_event_s_own_dispatch_goes_first() {
         sent.unwrap();
         assert_eq!(deliveries.len(), delivered);
     }
-    assert_eq!(unrelayed(&app).await, 2);
+    assert_eq!((receiver.arrived(), unrelayed(&app).await), (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +71,7 @@ async fn thorn_122_slow_receivers_are_reached_at_once_within_a_bound() {
     let mut took = Vec::new();
     for inline_concurrency in [5, 100] {
         let app = application(Config { inline_concurrency, ..app::config() }).await;
-        let receiver = Receiver::start().await.unwrap();
+        let receiver = app.receiver().await;
         receiver.reply(Reply::status(204).delay(slow));
         for n in 0..20 {
             app.subscribe("a.b", &receiver.url(&format!("/{n}"))).await;
@@ -94,9 +92,8 @@ async fn thorn_122_slow_receivers_are_reached_at_once_within_a_bound() {
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_012_125_each_delivery_has_its_outcome_and_one_failure_is_nobody_else_s() {
     let app = articles().await;
-    let [good, failing, gone, blocked] = [(); 4].map(|()| Receiver::start());
-    let (good, failing, gone) = (good.await.unwrap(), failing.await.unwrap(), gone.await.unwrap());
-    let blocked = blocked.await.unwrap();
+    let [good, failing] = [app.receiver().await, app.receiver().await];
+    let [gone, blocked] = [app.receiver().await, app.receiver().await];
     failing.reply(Reply::status(500));
     let address = |receiver: &Receiver| receiver.url("").strip_prefix("http://").unwrap().parse().unwrap();
     let allow_addresses = vec![address(&good), address(&failing), address(&gone)];
@@ -108,6 +105,7 @@ async fn thorn_012_125_each_delivery_has_its_outcome_and_one_failure_is_nobody_e
     drop(gone);
     let strict = app.sibling(Config { allow_networks: Vec::new(), allow_addresses, ..app::config() }).await;
     let sent = strict.send_now(event("a.b"), &()).await.unwrap();
+    app.ask_for(&sent.deliveries);
     let outcomes: Vec<_> = subscriptions
         .iter()
         .map(|to| sent.deliveries.iter().find(|delivery| delivery.subscription == to.id).unwrap().outcome.unwrap())
@@ -120,7 +118,8 @@ async fn thorn_012_125_each_delivery_has_its_outcome_and_one_failure_is_nobody_e
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_141_what_fails_inline_is_reported_and_retried_by_a_worker() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     receiver.reply(Reply::status(503));
     let sent = app.thorn.send_now(event("a.b"), &()).await.unwrap();
@@ -143,7 +142,7 @@ async fn thorn_141_what_fails_inline_is_reported_and_retried_by_a_worker() {
 async fn what_has_no_turn_in_time_is_left_to_a_worker() {
     let timeout = Duration::from_millis(500);
     let app = application(Config { inline_concurrency: 1, timeout, ..app::config() }).await;
-    let receiver = Receiver::start().await.unwrap();
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(PATIENCE));
     for n in 0..5 {
         app.subscribe("a.b", &receiver.url(&format!("/{n}"))).await;
@@ -155,11 +154,13 @@ async fn what_has_no_turn_in_time_is_left_to_a_worker() {
     assert!(untried >= 3, "{deliveries:#?}");
     assert!(deliveries.iter().all(|delivery| delivery.state == Some(DeliveryState::Waiting)), "{deliveries:#?}");
     assert_eq!(app.thorn.status().await.unwrap().waiting, 5);
+    app.ask_for(&deliveries);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_at_the_same_time_sends_nothing_twice() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("a.*", &receiver.url("/")).await;
     let worker = app.worker().await;
     for n in 0..40 {
@@ -175,7 +176,8 @@ async fn a_worker_at_the_same_time_sends_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_is_cancelled_cuts_no_delivery_off() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(300)));
     tokio::select! {
@@ -188,7 +190,8 @@ async fn a_caller_who_is_cancelled_cuts_no_delivery_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_014_a_model_s_event_has_its_own_dispatch() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     let create = Schema::new(app.db().get_database_backend()).create_table_from_entity(note::Entity);
     app.db().execute(&create).await.unwrap();
     app.subscribe("note.*", &receiver.url("/")).await;

@@ -2,14 +2,15 @@
 
 use sea_orm::{DbErr, TransactionTrait};
 use thorn::{Dispatch, Error, buffer_events};
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
 use super::{articles, event, stored, unrelayed};
 use crate::{app::PATIENCE, model::entities::article::draft};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_s_events_are_delivered_after_its_commit() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     let thorn = app.thorn.clone();
     let watched = &receiver;
@@ -35,7 +36,8 @@ async fn a_transaction_s_events_are_delivered_after_its_commit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_can_be_a_task_s_and_needs_no_scope() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     let thorn = app.thorn.clone();
     let name = "a.b".to_owned();
@@ -57,7 +59,8 @@ async fn a_transaction_can_be_a_task_s_and_needs_no_scope() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_transaction_is_open_during_the_request() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     receiver.reply(Reply::status(204).delay(std::time::Duration::from_secs(4)));
     let thorn = app.thorn.clone();
@@ -71,7 +74,8 @@ async fn no_transaction_is_open_during_the_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_transaction_of_the_caller_s_own_it_goes_by_the_queue() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     let txn = app.db().begin().await.unwrap();
     event("a.b").dispatch(Dispatch::Inline).send(&txn, &()).await.unwrap();
@@ -85,7 +89,8 @@ async fn in_a_transaction_of_the_caller_s_own_it_goes_by_the_queue() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scope_sees_the_commits_of_transactions_inside() {
-    let (app, receiver) = (articles().await, Receiver::start().await.unwrap());
+    let app = articles().await;
+    let receiver = app.receiver().await;
     app.subscribe("**", &receiver.url("/")).await;
     let ((), deliveries) = app
         .thorn

@@ -4,10 +4,9 @@ use std::process::Command;
 
 use sea_orm::TransactionTrait;
 use thorn::event::Event;
-use thorn_core::testing::Receiver;
 
 use crate::{
-    app::{App, PATIENCE},
+    app::{PATIENCE, TestApp},
     process::{self, WorkerProcess},
 };
 
@@ -27,7 +26,8 @@ async fn application_that_aborts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_dies_before_the_commit_sent_nothing_and_after_it_everything() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     for moment in ["uncommitted", "committed"] {
         let mut command = Command::new(std::env::current_exe().unwrap());

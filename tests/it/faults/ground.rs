@@ -1,6 +1,8 @@
 //! Where a run takes place: which database, which queue, and how they are reached. `None` if the
 //! server for it isn't there.
 
+use thorn_test_support::full;
+
 use super::server::{Server, variable};
 use crate::app::new_database;
 
@@ -24,6 +26,11 @@ pub(super) async fn sqlite() -> Option<Ground> {
     let mut ground = Ground::at("SQLite", format!("sqlite://{}/app.db", folder.path().display()));
     ground.folder = Some(folder);
     Some(ground)
+}
+
+/// The same, when all of the table is wanted.
+pub(super) async fn full_sqlite() -> Option<Ground> {
+    if full("a line of the fault table") { sqlite().await } else { None }
 }
 
 /// A database of its own on the server of `THORN_TEST_POSTGRES_URL`.

@@ -12,7 +12,8 @@ use super::{
 use crate::faults::on;
 
 on! {
-    sqlite: workers_are_killed, applications_are_killed, all_in_one_is_killed;
+    sqlite: workers_are_killed;
+    full_sqlite: applications_are_killed, all_in_one_is_killed;
     postgres: workers_are_killed, applications_are_killed, all_in_one_is_killed;
     redis: workers_are_killed;
 }

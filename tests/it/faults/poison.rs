@@ -7,7 +7,7 @@ use super::{
 use crate::faults::on;
 
 on! {
-    sqlite: poisoned_tasks_stop_nothing;
+    full_sqlite: poisoned_tasks_stop_nothing;
     postgres: poisoned_tasks_stop_nothing;
     redis: poisoned_tasks_stop_nothing;
 }

@@ -6,9 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, Statement};
+use sea_orm::EntityTrait as _;
 use thorn::{Config, Timestamp};
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
+use thorn_test_support::Place;
 
 use super::{
     application::{self, entry},
@@ -16,7 +17,7 @@ use super::{
     table::{self, Line},
 };
 use crate::{
-    app::{self, App},
+    app::{self, Receiver, TestApp},
     process::{self, WorkerProcess},
 };
 
@@ -45,7 +46,7 @@ impl Moment {
 pub(super) struct Run {
     fault: String,
     pub(super) ground: Ground,
-    pub(super) app: App,
+    pub(super) app: TestApp,
     pub(super) receiver: Receiver,
     pub(super) application: Option<WorkerProcess>,
     pub(super) workers: Vec<WorkerProcess>,
@@ -56,13 +57,15 @@ impl Run {
     pub(super) async fn prepare(fault: &str, ground: Ground) -> Self {
         // Servers elsewhere would cost each test of this kind a PostgreSQL of its own.
         let config = Config { queue_url: None, ..app::config() };
-        let app = App::on(Some(ground.direct.clone()), config).await;
+        let app = TestApp::on(Place::given(ground.direct.clone()), config).await;
         app.execute(application::TABLE).await;
-        let receiver = Receiver::start().await.unwrap();
+        let receiver = app.receiver().await;
         receiver.reply(Reply::status(204).delay(Duration::from_millis(5)));
         for endpoint in 0..ENDPOINTS {
             app.subscribe("entry.*", &receiver.url(&format!("/{endpoint}"))).await;
         }
+        // It counts itself.
+        app.ignore_the_rest();
         Self { fault: fault.to_owned(), ground, app, receiver, application: None, workers: Vec::new() }
     }
 
@@ -85,7 +88,8 @@ impl Run {
         if let Some(url) = &self.ground.queue {
             command.env("THORN_QUEUE_URL", url);
         }
-        command
+        // An outage must not look like a loss.
+        command.env("THORN_AUDIT_AFTER", "3")
     }
 
     pub(super) fn worker(&self) -> WorkerProcess {
@@ -194,7 +198,7 @@ impl Run {
     async fn count(&self, first: Duration, cleared: Duration, hits: usize, most_duplicates: usize) -> Line {
         let line = Line { hits, most_duplicates, first, cleared, ..self.tally().await };
         table::print(&line);
-        let delivered = self.number("SELECT COUNT(*) AS number FROM thorn_delivery WHERE state = 'delivered'").await;
+        let delivered = self.number("SELECT COUNT(*) FROM thorn_delivery WHERE state = 'delivered'").await;
         assert_eq!((line.lost, line.phantom), (0, 0), "{line}");
         assert_eq!(delivered, line.accepted, "all are recorded as delivered: {line}");
         assert!(line.duplicated <= most_duplicates, "{line}");
@@ -208,7 +212,7 @@ impl Run {
         let lost = owed.filter(|delivery| !arrivals.contains_key(delivery)).count();
         let phantom = arrivals.keys().filter(|(_, key)| !rows.contains_key(key)).count();
         let sent: usize = arrivals.values().map(|(.., times)| times).sum();
-        let attempts = self.number("SELECT CAST(SUM(attempts) AS BIGINT) AS number FROM thorn_delivery").await;
+        let attempts = self.number("SELECT CAST(SUM(attempts) AS BIGINT) FROM thorn_delivery").await;
         Line {
             fault: self.fault.clone(),
             place: self.ground.name.clone(),
@@ -223,8 +227,6 @@ impl Run {
     }
 
     pub(super) async fn number(&self, sql: &str) -> usize {
-        let statement = Statement::from_string(self.app.db().get_database_backend(), sql);
-        let row = self.app.db().query_one_raw(statement).await.unwrap().unwrap();
-        usize::try_from(row.try_get::<i64>("", "number").unwrap()).unwrap()
+        usize::try_from(self.app.number(sql).await).unwrap()
     }
 }

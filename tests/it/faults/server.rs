@@ -10,13 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use thorn_test_support::{missing, skipped};
+
 use crate::app::PATIENCE;
 
 /// The URL of a server; `None` if there is none, which it says.
 pub(super) fn variable(name: &str, compiled: bool) -> Option<String> {
     let url = std::env::var(name).ok().filter(|_| compiled);
     if url.is_none() {
-        eprintln!("SKIPPED: a fault that needs a server is tested with {name} set and --all-features");
+        skipped(&format!("a fault that needs a server is tested with {name} set and --all-features"));
     }
     url
 }
@@ -37,8 +39,7 @@ enum Kind {
 /// A program that must be there where all is tested, and may be missing elsewhere.
 fn found(what: &str, program: Option<PathBuf>) -> Option<PathBuf> {
     if program.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{what} isn't installed");
-        eprintln!("SKIPPED: {what} isn't installed, so nothing could be restarted");
+        missing(&format!("{what} isn't installed, so nothing can be restarted"));
     }
     program
 }

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use thorn::{Config, event::Event};
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
-use super::backlog::{arrivals, delivered, duplicates, send};
+use super::backlog::delivered;
 use crate::{
-    app::{self, App, PATIENCE},
+    app::{self, PATIENCE, TestApp},
     process::{self, WorkerProcess},
 };
 
@@ -15,8 +15,8 @@ use crate::{
 /// not keep the requests' results from being written.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_under_way_holds_no_lock_that_others_wait_for() {
-    let app = App::with(Config { poll_interval: Duration::from_millis(1), ..app::config() }).await;
-    let receiver = Receiver::start().await.unwrap();
+    let app = TestApp::with(Config { poll_interval: Duration::from_millis(1), ..app::config() }).await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(20)));
     app.subscribe("a.b", &receiver.url("/")).await;
     for n in 1..=20 {
@@ -33,11 +33,12 @@ async fn a_stop_under_way_holds_no_lock_that_others_wait_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_worker_finishes_what_it_began_and_hands_back_the_rest() {
     const EVENTS: usize = 400;
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(300)));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let mut worker = WorkerProcess::spawn(process::command(&app.url).env("THORN_EVENT_TIMEOUT", "5"));
-    send(&app, EVENTS).await;
+    app.send_many(EVENTS).await;
     receiver.wait_for(1, PATIENCE).await.unwrap();
 
     let told = Instant::now();
@@ -47,7 +48,7 @@ async fn a_stopping_worker_finishes_what_it_began_and_hands_back_the_rest() {
     assert!(status.success(), "{status}: {}", worker.log());
     // Far less than its deadline of ten, because requests take 0.3 s.
     assert!(took < Duration::from_secs(5), "{took:?}: {}", worker.log());
-    let mut begun: Vec<_> = arrivals(&receiver).into_keys().collect();
+    let mut begun: Vec<_> = receiver.arrivals().into_keys().collect();
     let mut recorded: Vec<_> = delivered(&app, &subscription, 0).await.iter().map(ToString::to_string).collect();
     begun.sort_unstable();
     recorded.sort_unstable();
@@ -61,5 +62,5 @@ async fn a_stopping_worker_finishes_what_it_began_and_hands_back_the_rest() {
     delivered(&app, &subscription, EVENTS).await;
     println!("another worker delivered the rest in {:.1} s", continued.elapsed().as_secs_f32());
     app.settled().await;
-    assert_eq!((arrivals(&receiver).len(), duplicates(&receiver)), (EVENTS, 0));
+    assert_eq!(receiver.different_and_repeated(), (EVENTS, 0));
 }

@@ -2,23 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
-use super::backlog::{arrivals, delivered, send, working};
+use super::backlog::{delivered, working};
 use crate::{
-    app::{App, PATIENCE},
+    app::{PATIENCE, TestApp},
     process::{self, TAKEOVER, WorkerProcess},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hanging_requests_of_a_killed_worker_are_taken_over() {
     const EVENTS: usize = 10;
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(200).delay(Duration::from_secs(3600)));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let start = || WorkerProcess::spawn(process::command(&app.url).env("THORN_EVENT_TIMEOUT", "60"));
     let mut first = start();
-    send(&app, EVENTS).await;
+    app.send_many(EVENTS).await;
     receiver.wait_for(EVENTS, PATIENCE).await.unwrap();
     let second = start();
     working(&app, &second).await;
@@ -31,5 +32,5 @@ async fn hanging_requests_of_a_killed_worker_are_taken_over() {
     println!("taken over after {:.1} s with THORN_TAKEOVER={TAKEOVER}", took.as_secs_f32());
     assert!(took < Duration::from_secs(TAKEOVER * 5), "{took:?}");
     app.settled().await;
-    assert!(arrivals(&receiver).values().all(|times| *times == 2), "once each from the killed worker and the other");
+    assert!(receiver.arrivals().values().all(|times| *times == 2), "once each from the killed worker and the other");
 }

@@ -2,21 +2,19 @@
 
 use std::time::Instant;
 
-use thorn_core::testing::Receiver;
-
 use super::{
-    backlog::{arrivals, delivered, duplicates, number, send, working},
+    backlog::{delivered, working},
     ground::Ground,
     run::{Moment, Run},
 };
 use crate::{
-    app::{self, App},
+    app::{self, TestApp},
     faults::on,
     process::WorkerProcess,
 };
 
 on! {
-    sqlite: nothing_fails;
+    full_sqlite: nothing_fails;
     postgres: nothing_fails;
 }
 
@@ -31,7 +29,8 @@ async fn nothing_fails(ground: Ground) {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_on_one_file_relay_and_deliver_each_event_once() {
     const EVENTS: usize = 1000;
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     app.execute(
         "CREATE TABLE relayed (event BLOB); CREATE TRIGGER relayed AFTER UPDATE OF relayed_at ON thorn_event \
@@ -44,12 +43,12 @@ async fn two_workers_on_one_file_relay_and_deliver_each_event_once() {
         working(&app, worker).await;
     }
     let started = Instant::now();
-    send(&app, EVENTS).await;
+    app.send_many(EVENTS).await;
     delivered(&app, &subscription, EVENTS).await;
     println!("{EVENTS} deliveries by two workers in {:.1} s", started.elapsed().as_secs_f32());
     app.settled().await;
-    assert_eq!(number(&app, "SELECT COUNT(*) FROM relayed").await, EVENTS);
-    assert_eq!((arrivals(&receiver).len(), duplicates(&receiver)), (EVENTS, 0));
+    assert_eq!(app.count("relayed").await, EVENTS as i64);
+    assert_eq!(receiver.different_and_repeated(), (EVENTS, 0));
     for worker in &workers {
         let log = worker.log();
         let deliveries = log.matches(" delivered ").count();

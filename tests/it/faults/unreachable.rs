@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use thorn_test_support::Place;
+
 use super::{
     ground::Ground,
     proxy::Proxy,
     run::{IN_HAND, Moment, Run},
 };
 use crate::{
-    app::{self, App},
+    app::{self, TestApp},
     faults::on,
     process::TAKEOVER,
 };
@@ -61,7 +63,7 @@ async fn the_queue_is_silent(mut ground: Ground) {
 
 /// The other way round: a machine that is gone must not keep its locks on events for two hours.
 async fn the_server_soon_ends_a_connection_nobody_is_at(ground: Ground) {
-    let app = App::on(Some(ground.url), app::config()).await;
+    let app = TestApp::on(Place::given(ground.url), app::config()).await;
     for (setting, value) in
         [("tcp_keepalives_idle", "60"), ("tcp_keepalives_count", "3"), ("tcp_user_timeout", "120000")]
     {

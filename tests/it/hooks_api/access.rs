@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use thorn::Config;
 use thorn_axum::Hooks;
 
-use super::{App, path};
+use super::{Api, path};
 
 const URL: &str = "http://127.9.0.1:9000/a";
 
 #[tokio::test]
 async fn thorn_104_every_route_has_both_slash_forms() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let made = app.create("alice", "a.b", URL).await;
     let item = path(&made);
     for path in [
@@ -39,7 +39,7 @@ async fn thorn_104_every_route_has_both_slash_forms() {
 
 #[tokio::test]
 async fn thorn_104_other_verbs_are_405_with_what_is_allowed() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let item = path(&app.create("alice", "a.b", URL).await);
     let allowed = |allow: &str| {
         let mut verbs: Vec<_> = allow.split(',').map(str::to_owned).collect();
@@ -63,7 +63,7 @@ async fn thorn_104_other_verbs_are_405_with_what_is_allowed() {
 
 #[tokio::test]
 async fn thorn_105_106_without_credentials_it_is_401_with_basic_first() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let item = path(&app.create("alice", "a.b", URL).await);
     for (method, path) in [
         (Method::GET, "/hooks/"),
@@ -87,7 +87,7 @@ async fn thorn_105_106_without_credentials_it_is_401_with_basic_first() {
 
 #[tokio::test]
 async fn thorn_110_the_foreign_and_the_unknown_are_404_for_every_verb() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let made = app.create("alice", "a.b", URL).await;
     let unknown = json!({ "id": "018f3c2a-0000-7000-8000-000000000000" });
     let valid = json!({ "event": "x.y", "url": "http://127.9.0.1/b", "enabled": false });
@@ -120,7 +120,7 @@ async fn thorn_110_the_foreign_and_the_unknown_are_404_for_every_verb() {
 
 #[tokio::test]
 async fn thorn_109_the_owner_is_the_caller_and_an_operator_s_are_global() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let body = json!({ "event": "a.b", "url": URL, "user": "bob", "owner": "bob" });
     let made = app.post("alice", body.clone()).await.body;
     assert_eq!(made["user"], "alice");
@@ -134,7 +134,7 @@ async fn thorn_109_the_owner_is_the_caller_and_an_operator_s_are_global() {
 
 #[tokio::test]
 async fn thorn_117_what_is_no_id_is_404_and_its_other_spellings_are_known() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let made = app.create("alice", "a.b", URL).await;
     let id = made["id"].as_str().unwrap();
     for good in [id.to_uppercase(), id.replace('-', ""), id.replace('-', "").to_uppercase()] {
@@ -152,7 +152,7 @@ async fn thorn_117_what_is_no_id_is_404_and_its_other_spellings_are_known() {
 #[tokio::test]
 async fn thorn_107_links_follow_where_it_is_mounted() {
     let nested = |hooks: Hooks<_>| Router::new().nest("/t/{tenant}", hooks.into_router());
-    let app = App::with(Config::default(), nested).await;
+    let app = Api::with(Config::default(), nested).await;
     let body = json!({ "event": "a.b", "url": URL });
     let made = app.send(Method::POST, "alice", "/t/7/hooks", body.clone()).await;
     let link = format!("http://blog.example/t/7/hooks/{}/", made.body["id"].as_str().unwrap());
@@ -161,17 +161,17 @@ async fn thorn_107_links_follow_where_it_is_mounted() {
     assert_eq!(found.body["subscription"], link);
 
     let elsewhere = |hooks: Hooks<_>| Router::new().merge(hooks.path("api/webhooks/").base_url("https://x.y/"));
-    let app = App::with(Config::default(), elsewhere).await;
+    let app = Api::with(Config::default(), elsewhere).await;
     let made = app.send(Method::POST, "alice", "/api/webhooks/", body.clone()).await;
     let link = format!("https://x.y/api/webhooks/{}/", made.body["id"].as_str().unwrap());
     assert_eq!((made.header("location"), made.body["subscription"].as_str()), (link.as_str(), Some(link.as_str())));
 
     let config = Config { base_url: Some("https://blog.test/".to_owned()), ..Config::default() };
-    let app = App::with(config, |hooks| hooks.into_router()).await;
+    let app = Api::with(config, |hooks| hooks.into_router()).await;
     let made = app.post("alice", body.clone()).await;
     assert!(made.header("location").starts_with("https://blog.test/hooks/"), "{}", made.header("location"));
 
     let root = |hooks: Hooks<_>| Router::new().merge(hooks.path("/"));
-    let app = App::with(Config::default(), root).await;
+    let app = Api::with(Config::default(), root).await;
     assert_eq!(app.send(Method::POST, "alice", "/", body).await.status, StatusCode::CREATED);
 }

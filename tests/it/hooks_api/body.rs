@@ -7,13 +7,13 @@ use axum::{
 use serde_json::{Value, json};
 use thorn::Config;
 
-use super::{Answer, App, path};
+use super::{Answer, Api, path};
 
 const URL: &str = "http://127.9.0.1:9000/a";
 
 #[tokio::test]
 async fn thorn_108_creating_shows_everything_and_where_it_is() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let answer = app.post("alice", json!({ "event": "a.*", "url": URL })).await;
     assert_eq!(answer.status, StatusCode::CREATED);
     let made = &answer.body;
@@ -33,7 +33,7 @@ async fn thorn_108_creating_shows_everything_and_where_it_is() {
 
 #[tokio::test]
 async fn thorn_108_what_is_given_is_taken() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let given = json!({
         "event": "a.b", "url": URL, "hmac_secret": "s3cr3t", "hmac_digest": "SHA512",
         "hmac_signer": "Compat", "content_type": "application/x-www-form-urlencoded", "enabled": true,
@@ -50,7 +50,7 @@ async fn thorn_108_what_is_given_is_taken() {
 
 #[tokio::test]
 async fn thorn_114_every_wrong_field_is_named_at_once() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let long = "a".repeat(191);
     for (body, wrong) in [
         (json!({}), vec!["event", "url"]),
@@ -95,7 +95,7 @@ async fn thorn_114_every_wrong_field_is_named_at_once() {
 
 #[tokio::test]
 async fn thorn_114_a_second_one_of_the_same_event_and_url_is_a_non_field_error() {
-    let app = App::new().await;
+    let app = Api::new().await;
     app.create("alice", "a.b", URL).await;
     let twice = json!({ "event": "a.b", "url": URL });
     assert_eq!(app.post("alice", twice).await.wrong(), ["non_field_errors"]);
@@ -107,7 +107,7 @@ async fn thorn_114_a_second_one_of_the_same_event_and_url_is_a_non_field_error()
 
 #[tokio::test]
 async fn thorn_115_what_can_t_be_written_is_ignored() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let id = "018f3c2a-0000-7000-8000-000000000000";
     let body = json!({
         "event": "a.b", "url": URL, "id": id, "created_at": "2001-01-01T00:00:00Z", "updated_at": 7,
@@ -122,7 +122,7 @@ async fn thorn_115_what_can_t_be_written_is_ignored() {
     assert_eq!(made["header_names"], json!([]));
 }
 
-async fn post(app: &App, content_type: Option<&str>, body: impl Into<Body>) -> Answer {
+async fn post(app: &Api, content_type: Option<&str>, body: impl Into<Body>) -> Answer {
     let mut request = Request::builder().method(Method::POST).uri("/hooks/").header("x-user", "alice");
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
@@ -132,7 +132,7 @@ async fn post(app: &App, content_type: Option<&str>, body: impl Into<Body>) -> A
 
 #[tokio::test]
 async fn thorn_116_bodies_are_json_and_what_isn_t_says_where() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let json = Some("application/json");
     let good = |event| json!({ "event": event, "url": URL }).to_string();
     for (event, content_type) in [
@@ -157,7 +157,7 @@ async fn thorn_116_bodies_are_json_and_what_isn_t_says_where() {
 
 #[tokio::test]
 async fn thorn_118_urls_that_deliveries_won_t_go_to_are_refused() {
-    let app = App::new().await;
+    let app = Api::new().await;
     for url in [
         "ftp://1.1.1.1/",
         "http://127.0.0.1/",
@@ -175,7 +175,7 @@ async fn thorn_118_urls_that_deliveries_won_t_go_to_are_refused() {
 
 #[tokio::test]
 async fn thorn_119_patterns_that_can_t_match_are_refused() {
-    let app = App::new().await;
+    let app = Api::new().await;
     for event in ["a b", " ", "a..b", ".a", "a.", "a.b*"] {
         let answer = app.post("alice", json!({ "event": event, "url": URL })).await;
         assert_eq!(answer.wrong(), ["event"], "{event}");
@@ -189,7 +189,7 @@ async fn thorn_119_patterns_that_can_t_match_are_refused() {
 async fn thorn_120_a_pattern_must_mean_some_event_that_exists() {
     let choices = vec!["article.created".to_owned(), "article.removed".to_owned()];
     let app =
-        App::with(Config { event_choices: Some(choices), ..Config::default() }, |hooks| hooks.into_router()).await;
+        Api::with(Config { event_choices: Some(choices), ..Config::default() }, |hooks| hooks.into_router()).await;
     for event in ["article.created", "article.*", "*.removed", "*"] {
         app.create("alice", event, URL).await;
     }

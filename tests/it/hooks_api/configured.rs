@@ -4,13 +4,13 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use thorn::subscription::ConfiguredSubscription;
 
-use super::{App, path};
+use super::{Api, path};
 
 const URL: &str = "http://127.9.0.1:9000/a";
 
 #[tokio::test]
 async fn thorn_099_188_what_is_configured_is_shown_to_whom_it_belongs_and_changed_by_nobody() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let list = [
         ConfiguredSubscription::signed("a.b", URL, "s3cr3t"),
         ConfiguredSubscription::unsigned("a.c", URL).owner("alice"),

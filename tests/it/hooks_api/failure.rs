@@ -9,7 +9,7 @@ use axum::http::{Method, StatusCode};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
-use super::App;
+use super::Api;
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -27,7 +27,7 @@ impl io::Write for Log {
 
 #[tokio::test]
 async fn a_failing_database_is_500_with_a_reference_to_one_line_of_the_log() {
-    let app = App::new().await;
+    let app = Api::new().await;
     app.base.db().execute_unprepared("DROP TABLE thorn_subscription").await.unwrap();
     let valid = json!({ "event": "a.b", "url": "http://127.9.0.1/", "hmac_secret": "s3cr3t" });
     for (method, body) in [(Method::GET, Value::Null), (Method::POST, valid)] {

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use thorn::{Config, Event, subscription::Access};
 use thorn_core::testing::Receiver;
 
-use super::{App, path};
+use super::{Api, path};
 use crate::app;
 
 const URL: &str = "http://127.9.0.1:9000/a";
 
 #[tokio::test]
 async fn thorn_107_the_secret_is_shown_on_creation_and_on_request_only() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let made = app.create("alice", "a.b", URL).await;
     let secret = made["hmac_secret"].as_str().unwrap();
     let item = path(&made);
@@ -38,7 +38,7 @@ async fn thorn_107_the_secret_is_shown_on_creation_and_on_request_only() {
 
 #[tokio::test]
 async fn thorn_111_patch_changes_what_is_given() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let made = app.create("alice", "a.b", URL).await;
     let item = path(&made);
     for (field, value) in [
@@ -74,7 +74,7 @@ async fn thorn_111_patch_changes_what_is_given() {
 
 #[tokio::test]
 async fn thorn_111_put_replaces_and_keeps_the_secret_and_the_switch() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let given = json!({ "event": "a.b", "url": URL, "hmac_secret": "s3cr3t", "hmac_digest": "sha1",
         "content_type": "application/x-www-form-urlencoded" });
     let item = path(&app.post("alice", given).await.body);
@@ -94,7 +94,7 @@ async fn thorn_111_put_replaces_and_keeps_the_secret_and_the_switch() {
 
 #[tokio::test]
 async fn thorn_112_what_was_read_can_be_sent_back() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let made = app.create("alice", "a.b", URL).await;
     let item = path(&made);
     let subscription = made["id"].as_str().unwrap().parse().unwrap();
@@ -115,7 +115,7 @@ async fn thorn_112_what_was_read_can_be_sent_back() {
 
 #[tokio::test]
 async fn thorn_112_headers_are_never_shown_and_stay_until_they_are_replaced() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let given =
         json!({ "event": "a.b", "url": URL, "headers": { "Authorization": "Bearer hush" }, "hmac_signer": "compat" });
     let made = app.post("alice", given).await.body;
@@ -151,7 +151,7 @@ async fn thorn_112_headers_are_never_shown_and_stay_until_they_are_replaced() {
 
 #[tokio::test]
 async fn thorn_112_a_filter_can_be_sent_back_stays_if_it_is_left_out_and_null_takes_it_away() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let given = json!({ "event": "a.b", "url": URL, "filter": { "state": "PUBLISHED", "or": [{ "n": 1 }, { "n": { "gt": 7 } }] } });
     let made = app.post("alice", given).await.body;
     let item = path(&made);
@@ -180,7 +180,8 @@ async fn django_webhooks_d06_who_subscribes_to_a_value_over_the_api_gets_deliver
     let receiver = Receiver::start().await.unwrap();
     let address = receiver.url("").trim_start_matches("http://").parse().unwrap();
     let config = Config { allow_addresses: vec![address], ..app::config() };
-    let app = App::with(config, |hooks| Router::new().merge(hooks)).await;
+    let app = Api::with(config, |hooks| Router::new().merge(hooks)).await;
+    let receiver = app.base.own(receiver);
     for (path, filter) in [("/alice", json!({ "author.name": "alice" })), ("/all", Value::Null)] {
         let new = json!({ "event": "article.*", "url": receiver.url(path), "filter": filter });
         assert_eq!(app.post("1", new).await.status, StatusCode::CREATED);
@@ -201,7 +202,7 @@ async fn django_webhooks_d06_who_subscribes_to_a_value_over_the_api_gets_deliver
 
 #[tokio::test]
 async fn thorn_113_deleted_is_gone() {
-    let app = App::new().await;
+    let app = Api::new().await;
     let item = path(&app.create("alice", "a.b", URL).await);
     let answer = app.send(Method::DELETE, "alice", &item, Value::Null).await;
     assert_eq!((answer.status, answer.body), (StatusCode::NO_CONTENT, Value::Null));

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::App;
+use super::Api;
 
 fn shown(list: &Value) -> Vec<(&str, &str)> {
     let list = list.as_array().unwrap();
@@ -14,8 +14,8 @@ const A: &str = "http://127.9.0.1/a";
 const B: &str = "http://127.9.0.1/b";
 
 /// In this order of creation, of two owners.
-async fn filled() -> App {
-    let app = App::new().await;
+async fn filled() -> Api {
+    let app = Api::new().await;
     for (user, event, url) in
         [("alice", "n.1", B), ("alice", "n.2", A), ("bob", "n.3", A), ("alice", "n.4", A), ("alice", "n.5", B)]
     {

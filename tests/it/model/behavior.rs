@@ -1,10 +1,9 @@
 //! Hooks of the user's own beside thorn's.
 
-use std::time::Duration;
-
 use sea_orm::{IntoActiveModel, Set};
+use tokio::sync::Notify;
 
-use super::database::TestDatabase;
+use crate::app::TestApp;
 
 mod note {
     use sea_orm::{Set, entity::prelude::*};
@@ -49,6 +48,7 @@ mod note {
         {
             // Between the row and its event.
             if model.text == "hang" {
+                super::HANGS.notify_one();
                 std::future::pending::<()>().await;
             }
             if model.text == "own sql" {
@@ -67,20 +67,23 @@ mod note {
     }
 }
 
+/// Told by the hook that hangs.
+static HANGS: Notify = Notify::const_new();
+
 fn note(text: &str) -> note::ActiveModel {
     note::ActiveModel { text: Set(text.to_owned()), ..Default::default() }
 }
 
 #[tokio::test]
 async fn own_hooks_run_first_and_their_result_is_announced() {
-    let test = TestDatabase::new().await.with(note::Entity).await;
-    let row = note("  a ").insert(&test.db).await.unwrap();
+    let test = TestApp::new().await.table(note::Entity).await;
+    let row = note("  a ").insert(test.db()).await.unwrap();
     assert_eq!(row.text, "a");
-    note("own sql").insert(&test.db).await.unwrap();
+    note("own sql").insert(test.db()).await.unwrap();
     let mut change = row.clone().into_active_model();
     change.text = Set(" b".to_owned());
-    change.update(&test.db).await.unwrap();
-    row.delete(&test.db).await.unwrap();
+    change.update(test.db()).await.unwrap();
+    row.delete(test.db()).await.unwrap();
     let seen: Vec<_> = test
         .written()
         .await
@@ -97,25 +100,24 @@ async fn own_hooks_run_first_and_their_result_is_announced() {
 
 #[tokio::test]
 async fn what_an_own_hook_refuses_is_not_announced() {
-    let test = TestDatabase::new().await.with(note::Entity).await;
-    note("forbidden").insert(&test.db).await.unwrap_err();
-    let kept = note("kept").insert(&test.db).await.unwrap();
-    kept.delete(&test.db).await.unwrap_err();
+    let test = TestApp::new().await.table(note::Entity).await;
+    note("forbidden").insert(test.db()).await.unwrap_err();
+    let kept = note("kept").insert(test.db()).await.unwrap();
+    kept.delete(test.db()).await.unwrap_err();
     assert_eq!(test.names().await, ["note.created"]);
-    assert_eq!(test.rows_of("note").await, 1);
+    assert_eq!(test.count("note").await, 1);
 }
 
 #[tokio::test]
 async fn an_abort_between_row_and_event_leaves_neither() {
-    let test = TestDatabase::new().await.with(note::Entity).await;
-    let db = test.db.clone();
+    let test = TestApp::new().await.table(note::Entity).await;
+    let db = test.db().clone();
     let task = tokio::spawn(async move { note("hang").insert(&db).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!task.is_finished());
+    HANGS.notified().await;
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     // The next writer waits until the transaction is rolled back.
-    note("next").insert(&test.db).await.unwrap();
-    assert_eq!(test.rows_of("note").await, 1);
+    note("next").insert(test.db()).await.unwrap();
+    assert_eq!(test.count("note").await, 1);
     assert_eq!(test.names().await, ["note.created"]);
 }

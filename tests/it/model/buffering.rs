@@ -11,13 +11,12 @@ use std::{
 use sea_orm::{DatabaseConnection, DbErr, TransactionTrait};
 use thorn::{Error, Event, Thorn, buffer_events, buffer_events_or, outbox, outbox::OnError};
 
-use super::{
-    database::TestDatabase,
-    entities::article::{self, draft},
-};
+use super::entities::article::{self, draft};
+use crate::app::TestApp;
 
-/// Counts the INSERTs of events on connections that come from this one.
-fn count_inserts(db: &mut DatabaseConnection) -> Arc<AtomicUsize> {
+/// A connection to the database of the test, and how many INSERTs of events go over it.
+async fn counted(test: &TestApp) -> (DatabaseConnection, Arc<AtomicUsize>) {
+    let mut db = thorn::connect(&test.url).await.unwrap();
     let inserts = Arc::new(AtomicUsize::new(0));
     let counted = inserts.clone();
     db.set_metric_callback(move |info| {
@@ -25,27 +24,27 @@ fn count_inserts(db: &mut DatabaseConnection) -> Arc<AtomicUsize> {
             counted.fetch_add(1, Ordering::Relaxed);
         }
     });
-    inserts
+    (db, inserts)
 }
 
 async fn send(db: &impl sea_orm::ConnectionTrait, name: &str) -> Result<(), Error> {
     Event::new(name).broadcast().send(db, &()).await.map(drop)
 }
 
-async fn database() -> TestDatabase {
-    TestDatabase::new().await.with(article::Entity).await
+async fn database() -> TestApp {
+    TestApp::new().await.table(article::Entity).await
 }
 
 #[tokio::test]
 async fn thorn_126_a_transaction_s_events_are_one_insert_in_order() {
-    let mut test = database().await;
-    let inserts = count_inserts(&mut test.db);
-    draft("alone").insert(&test.db).await.unwrap();
-    draft("alone").insert(&test.db).await.unwrap();
+    let test = database().await;
+    let (db, inserts) = counted(&test).await;
+    draft("alone").insert(&db).await.unwrap();
+    draft("alone").insert(&db).await.unwrap();
     assert_eq!(inserts.swap(0, Ordering::Relaxed), 2, "each save writes its own");
     test.forget().await;
 
-    let txn = test.db.begin().await.unwrap();
+    let txn = db.begin().await.unwrap();
     let first = buffer_events(&txn, async |buffer| {
         let first = draft("0").insert(&txn).await?;
         for n in 1..100 {
@@ -74,8 +73,8 @@ async fn thorn_126_a_transaction_s_events_are_one_insert_in_order() {
 async fn thorn_126_pending_events_are_written_or_dropped_after_a_failure() {
     let test = database().await;
     for (on_error, names) in [(OnError::Flush, vec!["a.b"]), (OnError::Discard, vec![])] {
-        let failed = buffer_events_or(&test.db, on_error, async |_| {
-            send(&test.db, "a.b").await?;
+        let failed = buffer_events_or(test.db(), on_error, async |_| {
+            send(test.db(), "a.b").await?;
             Err::<(), _>(DbErr::Custom("changed my mind".to_owned()))
         });
         assert!(failed.await.unwrap_err().to_string().contains("changed my mind"));
@@ -83,7 +82,7 @@ async fn thorn_126_pending_events_are_written_or_dropped_after_a_failure() {
         test.forget().await;
     }
     // A failure that is rolled back takes the events along.
-    let txn = test.db.begin().await.unwrap();
+    let txn = test.db().begin().await.unwrap();
     let failed = buffer_events(&txn, async |_| {
         draft("a").insert(&txn).await?;
         Err::<(), _>(DbErr::Custom("changed my mind".to_owned()))
@@ -95,9 +94,9 @@ async fn thorn_126_pending_events_are_written_or_dropped_after_a_failure() {
 
 #[tokio::test]
 async fn thorn_127_the_outermost_scope_owns_the_buffer() {
-    let mut test = database().await;
-    let inserts = count_inserts(&mut test.db);
-    let txn = test.db.begin().await.unwrap();
+    let test = database().await;
+    let (db, inserts) = counted(&test).await;
+    let txn = db.begin().await.unwrap();
     buffer_events(&txn, async |outer| {
         send(&txn, "a.one").await?;
         buffer_events(&txn, async |_| send(&txn, "a.two").await).await?;
@@ -120,9 +119,9 @@ async fn thorn_127_the_outermost_scope_owns_the_buffer() {
 #[tokio::test]
 async fn thorn_128_a_scope_cannot_end_well_with_events_pending() {
     let test = database().await;
-    buffer_events(&test.db, async |_| send(&test.db, "a.b").await).await.unwrap();
+    buffer_events(test.db(), async |_| send(test.db(), "a.b").await).await.unwrap();
     test.break_outbox().await;
-    let ended = buffer_events(&test.db, async |_| send(&test.db, "a.c").await).await;
+    let ended = buffer_events(test.db(), async |_| send(test.db(), "a.c").await).await;
     let Err(Error::Flush(error)) = ended else { panic!("{ended:?}") };
     assert_eq!(error.events[0].name, "a.c");
     assert!(error.to_string().contains("1 buffered events"), "{error}");
@@ -132,10 +131,10 @@ async fn thorn_128_a_scope_cannot_end_well_with_events_pending() {
 async fn thorn_130_maybe_flush_goes_by_calls_or_time_both_optional() {
     let test = database().await;
     let hour = Some(Duration::from_secs(3600));
-    buffer_events(&test.db, async |buffer| {
+    buffer_events(test.db(), async |buffer| {
         let mut written = Vec::new();
         for _ in 0..7 {
-            send(&test.db, "a.b").await?;
+            send(test.db(), "a.b").await?;
             written.push(buffer.maybe_flush(Some(3), hour).await?);
         }
         assert_eq!(written, [0, 0, 3, 0, 0, 3, 0]);
@@ -153,15 +152,15 @@ async fn thorn_130_maybe_flush_goes_by_calls_or_time_both_optional() {
 async fn thorn_131_a_failed_flush_hands_back_every_event_and_the_buffer_goes_on() {
     let test = database().await;
     let twice = Event::new("a.twice").broadcast().render(&()).unwrap();
-    let handed_back = buffer_events(&test.db, async |buffer| {
+    let handed_back = buffer_events(test.db(), async |buffer| {
         // More than one INSERT holds, and the last one fails: none may stay.
         for _ in 0..600 {
-            send(&test.db, "a.b").await?;
+            send(test.db(), "a.b").await?;
         }
-        outbox::write(&test.db, vec![twice.clone(), twice.clone()]).await?;
+        outbox::write(test.db(), vec![twice.clone(), twice.clone()]).await?;
         let Err(Error::Flush(error)) = buffer.flush().await else { panic!("the same id twice was written") };
         assert_eq!(buffer.pending(), 0);
-        send(&test.db, "a.after").await?;
+        send(test.db(), "a.after").await?;
         assert_eq!(buffer.flush().await?, 1);
         Ok::<_, Error>(error.events)
     })
@@ -169,29 +168,29 @@ async fn thorn_131_a_failed_flush_hands_back_every_event_and_the_buffer_goes_on(
     .unwrap();
     assert_eq!(test.names().await, ["a.after"]);
     assert_eq!((handed_back.len(), handed_back[601].id), (602, twice.id));
-    outbox::write(&test.db, handed_back.into_iter().take(601).collect()).await.unwrap();
+    outbox::write(test.db(), handed_back.into_iter().take(601).collect()).await.unwrap();
     assert_eq!(test.names().await.len(), 602);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_132_other_tasks_and_connections_are_not_captured() {
     let test = database().await;
-    buffer_events(&test.db, async |buffer| {
-        let db = test.db.clone();
+    buffer_events(test.db(), async |buffer| {
+        let db = test.db().clone();
         tokio::spawn(async move { send(&db, "other.connection").await }).await.unwrap()?;
         // The very same connection, in another task.
         std::thread::scope(|threads| {
             let other = threads.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(send(&test.db, "other.task"))
+                runtime.block_on(send(test.db(), "other.task"))
             });
             other.join().unwrap()
         })?;
         // A transaction of its own.
-        draft("a").insert(&test.db).await.map_err(Error::from)?;
+        draft("a").insert(test.db()).await.map_err(Error::from)?;
         assert_eq!(buffer.pending(), 0);
         assert_eq!(test.names().await, ["other.connection", "other.task", "article.created"]);
-        send(&test.db, "own").await?;
+        send(test.db(), "own").await?;
         assert_eq!(buffer.pending(), 1);
         Ok::<_, Error>(())
     })
@@ -203,7 +202,7 @@ async fn thorn_132_other_tasks_and_connections_are_not_captured() {
 #[tokio::test]
 async fn thorn_078_a_savepoint_inside_a_buffer_discards_only_its_own_events() {
     let test = database().await;
-    let txn = test.db.begin().await.unwrap();
+    let txn = test.db().begin().await.unwrap();
     buffer_events(&txn, async |_| {
         draft("kept").insert(&txn).await?;
         let savepoint = txn.begin().await?;
@@ -217,14 +216,14 @@ async fn thorn_078_a_savepoint_inside_a_buffer_discards_only_its_own_events() {
     txn.commit().await.unwrap();
     let titles: Vec<_> = test.written().await.iter().map(|event| event.body["data"]["title"].clone()).collect();
     assert_eq!(titles, ["kept", "kept too"]);
-    assert_eq!(test.rows_of("article").await, 2);
+    assert_eq!(test.count("article").await, 2);
 }
 
 #[tokio::test]
 async fn thorn_126_a_transaction_of_thorn_s_has_one_insert_for_its_events() {
-    let mut test = database().await;
-    let inserts = count_inserts(&mut test.db);
-    let thorn = Thorn::builder(test.db.clone()).build().await.unwrap();
+    let test = database().await;
+    let (db, inserts) = counted(&test).await;
+    let thorn = Thorn::builder(db.clone()).build().await.unwrap();
     let saved = thorn.transaction(async |txn| {
         for n in 0..100 {
             draft(&n.to_string()).insert(txn).await?;
@@ -241,34 +240,34 @@ async fn thorn_126_a_transaction_of_thorn_s_has_one_insert_for_its_events() {
         Err::<(), _>(DbErr::Custom("changed my mind".to_owned()))
     });
     assert!(changed_my_mind.await.unwrap_err().to_string().contains("changed my mind"));
-    assert_eq!((test.names().await.len(), test.rows_of("article").await), (0, 100));
+    assert_eq!((test.names().await.len(), test.count("article").await), (0, 100));
 
     // An event that can't be written takes the row along.
     test.break_outbox().await;
     let broken = thorn.transaction(async |txn| Ok(draft("a").insert(txn).await?)).await;
     assert!(matches!(&broken, Err(Error::Flush(error)) if error.events.len() == 1), "{broken:?}");
-    assert_eq!(test.rows_of("article").await, 100);
+    assert_eq!(test.count("article").await, 100);
 }
 
 #[tokio::test]
 async fn a_scope_that_is_dropped_midway_leaves_nothing_behind() {
     let test = database().await;
     {
-        let scope = buffer_events(&test.db, async |_| {
-            send(&test.db, "a.lost").await?;
+        let scope = buffer_events(test.db(), async |_| {
+            send(test.db(), "a.lost").await?;
             std::future::pending::<Result<(), Error>>().await
         });
         let mut scope = std::pin::pin!(scope);
         assert!(futures::poll!(scope.as_mut()).is_pending());
     }
-    send(&test.db, "a.b").await.unwrap();
+    send(test.db(), "a.b").await.unwrap();
     assert_eq!(test.names().await, ["a.b"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scope_can_be_a_task() {
     let test = database().await;
-    let db = test.db.clone();
+    let db = test.db().clone();
     tokio::spawn(async move {
         let txn = db.begin().await?;
         let names = ["a", "b"].map(str::to_owned);

@@ -5,18 +5,16 @@ use std::time::Duration;
 use sea_orm::TransactionTrait;
 use thorn::model::{Trigger, WebhookModel};
 
-use super::{
-    database::TestDatabase,
-    entities::article::{self, draft},
-};
+use super::entities::article::{self, draft};
+use crate::app::TestApp;
 
 #[tokio::test]
 async fn thorn_023_and_024_a_filter_is_not_asked_and_the_models_options_are_used() {
-    let test = TestDatabase::new().await.with(article::Entity).await;
-    let article = draft("a").insert(&test.db).await.unwrap();
+    let test = TestApp::new().await.table(article::Entity).await;
+    let article = draft("a").insert(test.db()).await.unwrap();
     test.forget().await;
     // Its filter is false: the article is a draft.
-    article::Entity::webhook("publish").unwrap().send(&test.db, &article).await.unwrap();
+    article::Entity::webhook("publish").unwrap().send(test.db(), &article).await.unwrap();
     let written = test.written().await;
     assert_eq!(written[0].name, "article.published");
     assert_eq!(written[0].sender.as_deref(), Some("7"));
@@ -33,12 +31,12 @@ async fn thorn_023_and_024_a_filter_is_not_asked_and_the_models_options_are_used
 
 #[tokio::test]
 async fn thorn_024_other_options_are_forwarded() {
-    let test = TestDatabase::new().await.with(article::Entity).await;
-    let article = draft("a").insert(&test.db).await.unwrap();
+    let test = TestApp::new().await.table(article::Entity).await;
+    let article = draft("a").insert(test.db()).await.unwrap();
     test.forget().await;
     let share = article::Entity::webhook("on_share").unwrap();
     share
-        .send_with(&test.db, &article, |event| event.timeout(Duration::from_secs(3)).sender("somebody else"))
+        .send_with(test.db(), &article, |event| event.timeout(Duration::from_secs(3)).sender("somebody else"))
         .await
         .unwrap();
     let written = test.written().await;
@@ -48,9 +46,9 @@ async fn thorn_024_other_options_are_forwarded() {
 
 #[tokio::test]
 async fn an_event_by_hand_belongs_to_the_transaction() {
-    let test = TestDatabase::new().await.with(article::Entity).await;
-    let article = draft("a").insert(&test.db).await.unwrap();
-    let transaction = test.db.begin().await.unwrap();
+    let test = TestApp::new().await.table(article::Entity).await;
+    let article = draft("a").insert(test.db()).await.unwrap();
+    let transaction = test.db().begin().await.unwrap();
     article::Entity::webhook("share").unwrap().send(&transaction, &article).await.unwrap();
     transaction.rollback().await.unwrap();
     assert_eq!(test.names().await, ["article.created"]);

@@ -7,7 +7,9 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use super::database::TestDatabase;
+use thorn_test_support::skipped;
+
+use crate::{alone::alone, app::TestApp};
 
 mod counter {
     use sea_orm::entity::prelude::*;
@@ -54,10 +56,10 @@ mod numbered {
     }
 }
 
-async fn counters(n: i32) -> (TestDatabase, Vec<counter::Model>) {
-    let test = TestDatabase::new().await.with(counter::Entity).await;
+async fn counters(n: i32) -> (TestApp, Vec<counter::Model>) {
+    let test = TestApp::new().await.table(counter::Entity).await;
     let rows = (0..n).map(|_| counter::ActiveModel { n: Set(0), ..Default::default() });
-    let rows = thorn::without_events(thorn::insert_many(rows, &test.db)).await.unwrap();
+    let rows = thorn::without_events(thorn::insert_many(rows, test.db())).await.unwrap();
     (test, rows)
 }
 
@@ -74,7 +76,7 @@ where
 async fn eight_tasks_of_fifty_updates_each_know_their_old_row() {
     let (test, rows) = counters(8).await;
     let tasks = rows.into_iter().map(|mut row| {
-        let db = test.db.clone();
+        let db = test.db().clone();
         tokio::spawn(async move {
             for round in 0..50 {
                 row = if round % 2 == 0 {
@@ -99,12 +101,12 @@ async fn eight_tasks_of_fifty_updates_each_know_their_old_row() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hook_that_reads_first_waits_for_other_writers() {
-    let test = TestDatabase::new().await.with(numbered::Entity).await;
-    if test.db.get_database_backend() != DbBackend::Sqlite {
-        return; // Others have no single writer; there such a hook must lock what it reads.
+    let test = TestApp::new().await.table(numbered::Entity).await;
+    if test.db().get_database_backend() != DbBackend::Sqlite {
+        return skipped("only SQLite has a single writer; elsewhere such a hook must lock what it reads");
     }
     let tasks = (0..4).map(|_| {
-        let db = test.db.clone();
+        let db = test.db().clone();
         tokio::spawn(async move {
             for _ in 0..25 {
                 numbered::ActiveModel { ..Default::default() }.insert(&db).await.unwrap();
@@ -120,7 +122,7 @@ async fn a_hook_that_reads_first_waits_for_other_writers() {
 #[tokio::test]
 async fn updates_joined_in_one_transaction_do_not_mix_up_their_old_rows() {
     let (test, rows) = counters(2).await;
-    let transaction = test.db.begin().await.unwrap();
+    let transaction = test.db().begin().await.unwrap();
     let (a, b) = tokio::join!(step(rows[0].clone(), &transaction), step(rows[1].clone(), &transaction));
     a.unwrap();
     b.unwrap();
@@ -130,6 +132,8 @@ async fn updates_joined_in_one_transaction_do_not_mix_up_their_old_rows() {
 
 #[tokio::test]
 async fn thorn_073_nothing_stays_behind_after_errors_and_cancellation() {
+    // What stays behind is counted for the whole process.
+    alone!(thorn_073_nothing_stays_behind_after_errors_and_cancellation);
     async fn generically<A, C>(row: A, db: &C) -> Result<<A::Entity as EntityTrait>::Model, DbErr>
     where
         A: ActiveModelTrait + ActiveModelBehavior + Send,
@@ -142,18 +146,18 @@ async fn thorn_073_nothing_stays_behind_after_errors_and_cancellation() {
     let (test, rows) = counters(1).await;
     let mut row = rows[0].clone();
     for micros in 0..60 {
-        let _ = tokio::time::timeout(Duration::from_micros(micros * 20), step(row.clone(), &test.db)).await;
+        let _ = tokio::time::timeout(Duration::from_micros(micros * 20), step(row.clone(), test.db())).await;
         // Waits for the lock, that is until the cancelled transaction has ended.
-        test.db.execute_unprepared("UPDATE counter SET n = n").await.unwrap();
-        row = counter::Entity::find().one(&test.db).await.unwrap().unwrap();
+        test.db().execute_unprepared("UPDATE counter SET n = n").await.unwrap();
+        row = counter::Entity::find().one(test.db()).await.unwrap().unwrap();
     }
-    assert_eq!(i64::from(row.n), test.rows_of("thorn_event").await);
+    assert_eq!(i64::from(row.n), test.count("thorn_event").await);
 
     let missing = counter::ActiveModel { id: Set(404), n: Set(1) };
-    missing.update(&test.db).await.unwrap_err();
+    missing.update(test.db()).await.unwrap_err();
 
     // A generic caller's old row is taken from the shared store, not left in it.
-    let transaction = test.db.begin().await.unwrap();
+    let transaction = test.db().begin().await.unwrap();
     let mut next = row.clone().into_active_model();
     next.n = Set(row.n + 1);
     generically(next, &transaction).await.unwrap();
@@ -164,10 +168,10 @@ async fn thorn_073_nothing_stays_behind_after_errors_and_cancellation() {
 
 #[tokio::test]
 async fn cancelled_inserts_leave_as_many_rows_as_events() {
-    let test = TestDatabase::new().await.with(counter::Entity).await;
+    let test = TestApp::new().await.table(counter::Entity).await;
     for micros in 0..60 {
         let row = counter::ActiveModel { n: Set(0), ..Default::default() };
-        let _ = tokio::time::timeout(Duration::from_micros(micros * 20), row.insert(&test.db)).await;
+        let _ = tokio::time::timeout(Duration::from_micros(micros * 20), row.insert(test.db())).await;
     }
     // One statement sees one moment, even while the last of them is still being rolled back.
     let difference = "SELECT (SELECT COUNT(*) FROM counter) - (SELECT COUNT(*) FROM thorn_event) AS n";

@@ -2,10 +2,8 @@
 
 use sea_orm::{IntoActiveModel, Set};
 
-use super::{
-    database::TestDatabase,
-    entities::article::{self, State, draft},
-};
+use super::entities::article::{self, State, draft};
+use crate::app::TestApp;
 
 mod account {
     use std::sync::LazyLock;
@@ -46,11 +44,11 @@ mod account {
     }
 }
 
-async fn account(balance: i64, nickname: Option<&str>) -> (TestDatabase, account::Model) {
-    let test = TestDatabase::new().await.with(account::Entity).await;
+async fn account(balance: i64, nickname: Option<&str>) -> (TestApp, account::Model) {
+    let test = TestApp::new().await.table(account::Entity).await;
     let nickname = Set(nickname.map(str::to_owned));
     let row = account::ActiveModel { balance: Set(balance), nickname, ..Default::default() };
-    let row = row.insert(&test.db).await.unwrap();
+    let row = row.insert(test.db()).await.unwrap();
     (test, row)
 }
 
@@ -60,7 +58,7 @@ async fn change(balance: (i64, i64), nickname: (Option<&str>, Option<&str>)) -> 
     let mut row = row.into_active_model();
     row.balance = Set(balance.1);
     row.nickname = Set(nickname.1.map(str::to_owned));
-    row.update(&test.db).await.unwrap();
+    row.update(test.db()).await.unwrap();
     test.names().await
 }
 
@@ -70,20 +68,20 @@ async fn thorn_021_an_event_fires_if_its_filter_holds() {
     assert!(account(100, None).await.0.names().await.is_empty());
     for (nickname, expected) in [(Some("a"), vec!["account.closed"]), (None, vec![])] {
         let (test, row) = account(0, nickname).await;
-        row.delete(&test.db).await.unwrap();
+        row.delete(test.db()).await.unwrap();
         assert_eq!(test.names().await, expected);
     }
 }
 
 #[tokio::test]
 async fn thorn_040_a_transition_fires_once() {
-    let test = TestDatabase::new().await.with(article::Entity).await;
-    let article = draft("a").insert(&test.db).await.unwrap();
+    let test = TestApp::new().await.table(article::Entity).await;
+    let article = draft("a").insert(test.db()).await.unwrap();
     test.forget().await;
     for _ in 0..2 {
         let mut article = article.clone().into_active_model();
         article.state = Set(State::Published);
-        article.update(&test.db).await.unwrap();
+        article.update(test.db()).await.unwrap();
     }
     assert_eq!(test.names().await, ["article.changed", "article.published", "article.changed"]);
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::{IntoActiveModel, Set};
 
-use super::database::TestDatabase;
+use crate::app::TestApp;
 
 mod compact_above {
     use sea_orm::entity::prelude::*;
@@ -131,11 +131,11 @@ mod names {
 
 macro_rules! announces {
     ($entity:ident, $expected:expr) => {{
-        let test = TestDatabase::new().await.with($entity::Entity).await;
-        let row = $entity::ActiveModel { n: Set(1), ..Default::default() }.insert(&test.db).await.unwrap();
+        let test = TestApp::new().await.table($entity::Entity).await;
+        let row = $entity::ActiveModel { n: Set(1), ..Default::default() }.insert(test.db()).await.unwrap();
         let mut row = row.into_active_model();
         row.n = Set(2);
-        row.update(&test.db).await.unwrap();
+        row.update(test.db()).await.unwrap();
         assert_eq!(test.names().await, $expected);
     }};
 }
@@ -160,7 +160,7 @@ async fn an_entity_made_by_a_macro() {
 
 #[tokio::test]
 async fn columns_hide_and_are_hidden_by_nothing() {
-    let test = TestDatabase::new().await.with(names::Entity).await;
+    let test = TestApp::new().await.table(names::Entity).await;
     let row = names::ActiveModel {
         row: Set(1),
         change: Set(2),
@@ -170,8 +170,8 @@ async fn columns_hide_and_are_hidden_by_nothing() {
         old: Set(6),
         ..Default::default()
     };
-    let mut row = row.insert(&test.db).await.unwrap().into_active_model();
+    let mut row = row.insert(test.db()).await.unwrap().into_active_model();
     row.change = Set(7);
-    row.update(&test.db).await.unwrap();
+    row.update(test.db()).await.unwrap();
     assert_eq!(test.names().await, ["names.1", "names.7"]);
 }

@@ -11,24 +11,24 @@ mod surrogate;
 use sea_orm::ActiveModelTrait;
 use serde_json::Value;
 
-use super::database::TestDatabase;
+use crate::app::TestApp;
 use entities::{article, article_tag, tag};
 
 /// Articles 1 to 3 and the tags 1 to 3, not linked.
 struct Blog {
-    test: TestDatabase,
+    test: TestApp,
     articles: Vec<article::Model>,
     tags: Vec<tag::Model>,
 }
 
 impl Blog {
     async fn new() -> Self {
-        let test = TestDatabase::new().await.with(article::Entity).await;
-        let test = test.with(tag::Entity).await.with(article_tag::Entity).await;
+        let test = TestApp::new().await.table(article::Entity).await;
+        let test = test.table(tag::Entity).await.table(article_tag::Entity).await;
         let (mut articles, mut tags) = (Vec::new(), Vec::new());
         for name in ["a", "b", "c"] {
-            articles.push(article::new(name).insert(&test.db).await.unwrap());
-            tags.push(tag::new(name).insert(&test.db).await.unwrap());
+            articles.push(article::new(name).insert(test.db()).await.unwrap());
+            tags.push(tag::new(name).insert(test.db()).await.unwrap());
         }
         assert_eq!(test.names().await.len(), 3, "articles announce themselves");
         test.forget().await;
@@ -44,7 +44,7 @@ impl Blog {
     }
 
     async fn links(&self) -> i64 {
-        self.test.rows_of("article_tag").await
+        self.test.count("article_tag").await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::{EntityTrait, TransactionTrait};
 
-use super::database::TestDatabase;
+use crate::app::TestApp;
 
 mod author {
     use sea_orm::entity::prelude::*;
@@ -42,8 +42,8 @@ mod book {
     }
 }
 
-async fn database() -> TestDatabase {
-    TestDatabase::new().await.with(author::Entity).await.with(book::Entity).await
+async fn database() -> TestApp {
+    TestApp::new().await.table(author::Entity).await.table(book::Entity).await
 }
 
 fn tree() -> author::ActiveModelEx {
@@ -56,33 +56,33 @@ fn tree() -> author::ActiveModelEx {
 #[tokio::test]
 async fn a_tree_is_announced_row_by_row_in_one_transaction() {
     let test = database().await;
-    let saved = tree().save(&test.db).await.unwrap();
+    let saved = tree().save(test.db()).await.unwrap();
     assert_eq!(test.names().await, ["author.created", "book.created", "book.created"]);
     assert_eq!(test.written().await[2].body["data"], serde_json::json!({"title": "b", "author_id": 1}));
     test.forget().await;
 
-    let books = book::Entity::find().all(&test.db).await.unwrap();
+    let books = book::Entity::find().all(test.db()).await.unwrap();
     let changed = book::ActiveModel { title: sea_orm::Set("c".to_owned()), ..books[0].clone().into() };
-    changed.update(&test.db).await.unwrap();
+    changed.update(test.db()).await.unwrap();
     let mut saved = saved;
     saved.name = sea_orm::Set("Eda".to_owned());
-    saved.save(&test.db).await.unwrap();
+    saved.save(test.db()).await.unwrap();
     assert_eq!(test.names().await, ["book.changed", "author.changed"]);
 }
 
 #[tokio::test]
 async fn children_that_change_or_go_are_announced() {
     let test = database().await;
-    let mut saved = tree().save(&test.db).await.unwrap();
+    let mut saved = tree().save(test.db()).await.unwrap();
     test.forget().await;
     saved.books[0].title = sea_orm::Set("c".to_owned());
-    let mut saved = saved.save(&test.db).await.unwrap();
+    let mut saved = saved.save(test.db()).await.unwrap();
     assert_eq!(test.names().await, ["book.changed"]);
     test.forget().await;
 
     let kept = saved.books[0].clone();
     saved.books.replace_all([kept]);
-    saved.save(&test.db).await.unwrap();
+    saved.save(test.db()).await.unwrap();
     assert_eq!(test.names().await, ["book.removed"]);
 }
 
@@ -90,14 +90,14 @@ async fn children_that_change_or_go_are_announced() {
 async fn a_tree_without_its_events_is_not_saved() {
     let test = database().await;
     test.break_outbox().await;
-    tree().save(&test.db).await.unwrap_err();
-    assert_eq!((test.rows_of("author").await, test.rows_of("book").await), (0, 0));
+    tree().save(test.db()).await.unwrap_err();
+    assert_eq!((test.count("author").await, test.count("book").await), (0, 0));
 }
 
 #[tokio::test]
 async fn a_tree_in_the_callers_transaction() {
     let test = database().await;
-    let transaction = test.db.begin().await.unwrap();
+    let transaction = test.db().begin().await.unwrap();
     tree().insert(&transaction).await.unwrap();
     transaction.rollback().await.unwrap();
     assert!(test.names().await.is_empty());

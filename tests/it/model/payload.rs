@@ -3,7 +3,7 @@
 use sea_orm::{Set, prelude::Decimal};
 use serde_json::json;
 
-use super::database::TestDatabase;
+use crate::app::TestApp;
 
 mod everything {
     use sea_orm::entity::prelude::*;
@@ -50,8 +50,8 @@ fn everything(ratio: f64) -> everything::ActiveModel {
 
 #[tokio::test]
 async fn by_default_every_column_under_its_json_key() {
-    let test = TestDatabase::new().await.with(everything::Entity).await;
-    everything(0.5).insert(&test.db).await.unwrap();
+    let test = TestApp::new().await.table(everything::Entity).await;
+    everything(0.5).insert(test.db()).await.unwrap();
     assert_eq!(
         test.written().await[0].body["data"],
         json!({
@@ -64,11 +64,11 @@ async fn by_default_every_column_under_its_json_key() {
 
 #[tokio::test]
 async fn thorn_180_an_infinity_fails_the_save() {
-    let test = TestDatabase::new().await.with(everything::Entity).await;
-    let error = everything(f64::INFINITY).insert(&test.db).await.unwrap_err().to_string();
+    let test = TestApp::new().await.table(everything::Entity).await;
+    let error = everything(f64::INFINITY).insert(test.db()).await.unwrap_err().to_string();
     // MySQL doesn't even store it.
     assert!(error.contains("finite") || error.contains("Out of range value for column 'ratio'"), "{error}");
-    assert_eq!(test.rows_of("everything").await, 0);
+    assert_eq!(test.count("everything").await, 0);
 }
 
 mod forms {
@@ -124,9 +124,9 @@ mod forms {
 
 #[tokio::test]
 async fn thorn_058_059_060_each_event_may_have_its_own() {
-    let test = TestDatabase::new().await.with(forms::Entity).await;
+    let test = TestApp::new().await.table(forms::Entity).await;
     let row = forms::ActiveModel { r#type: Set("a/b".to_owned()), r_type: Set("c".to_owned()), ..Default::default() };
-    row.insert(&test.db).await.unwrap();
+    row.insert(test.db()).await.unwrap();
     let written = test.written().await;
     let seen: Vec<_> = written
         .iter()

@@ -7,10 +7,10 @@ use std::{
 };
 
 use thorn::Event;
-use thorn_core::testing::Receiver;
+use thorn_test_support::skipped;
 
 use crate::{
-    app::{self, App, PATIENCE},
+    app::{self, PATIENCE, TestApp},
     process::{self, WorkerProcess},
 };
 
@@ -41,8 +41,8 @@ impl EncryptedRedis {
                     server.kill().unwrap();
                     server.wait().unwrap();
                 }
-                eprintln!(
-                    "SKIPPED: rediss:// is tested with THORN_TEST_REDIS_URL set, the feature `redis` and redis-server installed"
+                skipped(
+                    "rediss:// is tested with THORN_TEST_REDIS_URL set, the feature `redis` and redis-server installed",
                 );
                 return None;
             }
@@ -71,7 +71,8 @@ impl Drop for EncryptedRedis {
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_go_by_an_encrypted_redis_that_is_trusted_and_by_no_other() {
     let Some(redis) = EncryptedRedis::start().await else { return };
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let mut stranger = WorkerProcess::spawn(redis.worker(&app.url).env_remove("SSL_CERT_FILE"));
     let ended = tokio::time::timeout(Duration::from_secs(60), stranger.ended()).await.unwrap();

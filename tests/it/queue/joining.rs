@@ -7,14 +7,11 @@ use std::{
 
 use sea_orm::{ConnectionTrait, Statement};
 use thorn::attempt::DeliveryState;
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
-use super::{
-    place::{Place, Placed},
-    places::send,
-};
+use super::place::{Place, Placed};
 use crate::{
-    app::{self, App},
+    app::{self, TestApp},
     process::WorkerProcess,
 };
 
@@ -28,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(15);
 const TAKEOVER: &str = "60";
 
 /// From an event's writing to its delivery's attempt.
-async fn longest_way(app: &App) -> Duration {
+async fn longest_way(app: &TestApp) -> Duration {
     let sql = "SELECT MAX(d.attempted_at - e.created_at) AS longest \
                FROM thorn_delivery d JOIN thorn_event e ON e.id = d.event_id";
     let statement = Statement::from_string(app.db().get_database_backend(), sql);
@@ -50,7 +47,8 @@ async fn leave(mut worker: WorkerProcess) {
 
 async fn nothing_is_lost_repeated_or_starved(place: Place) {
     let Some(placed) = Placed::new(place, app::config()).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(20)));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let join = || {
@@ -61,7 +59,7 @@ async fn nothing_is_lost_repeated_or_starved(place: Place) {
     let sending = async {
         let mut sent = 0;
         while started.elapsed() < LOAD {
-            send(app, 25).await;
+            app.send_many(25).await;
             sent += 25;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

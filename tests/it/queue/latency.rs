@@ -4,18 +4,17 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use thorn::{Config, EventId, Timestamp, event::Event};
-use thorn_core::testing::Receiver;
 
 use super::place::{Place, Placed};
 use crate::{
-    app::{self, PATIENCE},
+    app::{self, PATIENCE, Receiver},
     process::WorkerProcess,
 };
 
 /// Long, so that the two can't be taken for each other.
-const POLL: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(300);
 
-const SAMPLES: usize = 7;
+const SAMPLES: usize = 5;
 
 /// Which transaction an event is committed in.
 #[derive(Clone, Copy)]
@@ -69,12 +68,14 @@ fn show(what: &str, took: &[Duration]) {
 async fn woken_at_once(place: Place) {
     let config = Config { poll_interval: POLL, ..app::config() };
     let Some(placed) = Placed::new(place, config).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let mut process = None;
     let mut worker = None;
     if place == Place::Postgres {
-        process = Some(WorkerProcess::spawn(placed.command().env("THORN_POLL_INTERVAL", "0.5")));
+        process =
+            Some(WorkerProcess::spawn(placed.command().env("THORN_POLL_INTERVAL", POLL.as_secs_f32().to_string())));
     } else {
         worker = Some(app.worker().await);
     }

@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use thorn::{Config, EventId};
+use thorn_test_support::skipped;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -10,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    app::{App, new_database},
+    app::{TestApp, new_database},
     process,
 };
 
@@ -36,7 +37,7 @@ enum Hold {
 
 /// An application with a queue of its own.
 pub(crate) struct Placed {
-    pub(crate) app: App,
+    pub(crate) app: TestApp,
     pub(crate) place: Place,
     redis: Option<String>,
     queue: String,
@@ -65,7 +66,7 @@ impl Place {
     fn server(self, (variable, feature, compiled): (&str, &str, bool)) -> Option<String> {
         let url = std::env::var(variable).ok().filter(|_| compiled);
         if url.is_none() {
-            eprintln!("SKIPPED: the queue in {self} is tested with {variable} set and the feature `{feature}`");
+            skipped(&format!("the queue in {self} is tested with {variable} set and the feature `{feature}`"));
         }
         url
     }
@@ -96,11 +97,11 @@ impl Placed {
             _ => redis.as_ref().map(|url| url.parse().unwrap()),
         };
         let database = match postgres {
-            Some(server) => Some(new_database(&server).await),
-            None => None,
+            Some(server) => thorn_test_support::Place::given(new_database(&server).await),
+            None => thorn_test_support::Place::new().await,
         };
         let config = Config { queue_url, queue_name: queue.clone(), ..config };
-        let app = App::on(database, config).await;
+        let app = TestApp::on(database, config).await;
         Some(Self { app, place, redis, queue, _hold: hold })
     }
 

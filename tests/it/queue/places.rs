@@ -1,17 +1,13 @@
 //! What every queue must do, wherever it is.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use sea_orm::TransactionTrait;
 use thorn::{Config, attempt::DeliveryState, event::Event, worker::Worker};
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
 use super::place::{Place, Placed};
 use crate::{
-    app::{self, App, PATIENCE},
+    app::{self, PATIENCE},
     process::{TAKEOVER, WorkerProcess},
 };
 
@@ -43,37 +39,16 @@ on_each_queue! {
         two_workers_share_the_work_and_send_nothing_twice, a_stopping_worker_hands_back;
 }
 
-/// Events in transactions of 25.
-pub(super) async fn send(app: &App, events: usize) {
-    let mut sent = 0;
-    while sent < events {
-        let txn = app.db().begin().await.unwrap();
-        for _ in 0..(events - sent).min(25) {
-            Event::new("a.b").broadcast().send(&txn, &sent).await.unwrap();
-            sent += 1;
-        }
-        txn.commit().await.unwrap();
-    }
-}
-
-/// How many deliveries arrived, and how many requests were more than one for the same.
-fn arrivals(receiver: &Receiver) -> (usize, usize) {
-    let mut arrivals: HashMap<String, usize> = HashMap::new();
-    for request in receiver.received() {
-        *arrivals.entry(request.header("hook-delivery").to_owned()).or_default() += 1;
-    }
-    (arrivals.len(), arrivals.values().map(|times| times - 1).sum())
-}
-
 async fn deliveries_arrive_once_and_failures_again(place: Place) {
     let Some(placed) = Placed::new(place, app::config()).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
-    send(app, 200).await;
+    app.send_many(200).await;
     app.deliveries(&subscription, |rows| rows.len() == 200).await;
     app.settled().await;
-    assert_eq!(arrivals(&receiver), (200, 0));
+    assert_eq!(receiver.different_and_repeated(), (200, 0));
 
     receiver.reply(Reply::status(503));
     Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
@@ -101,11 +76,12 @@ async fn deliveries_arrive_once_and_failures_again(place: Place) {
 async fn a_killed_worker_s_tasks_are_taken_over(place: Place) {
     const EVENTS: usize = 10;
     let Some(placed) = Placed::new(place, app::config()).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(200).delay(Duration::from_secs(3600)));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let mut first = WorkerProcess::spawn(placed.command().env("THORN_EVENT_TIMEOUT", "60"));
-    send(app, EVENTS).await;
+    app.send_many(EVENTS).await;
     receiver.wait_for(EVENTS, PATIENCE).await.unwrap();
     let _second = WorkerProcess::spawn(&mut placed.command());
     receiver.reply(Reply::status(204));
@@ -114,17 +90,18 @@ async fn a_killed_worker_s_tasks_are_taken_over(place: Place) {
     app.deliveries(&subscription, |rows| rows.len() == EVENTS).await;
     println!("{place}: after {:.1} s with THORN_TAKEOVER={TAKEOVER}", killed.elapsed().as_secs_f32());
     app.settled().await;
-    assert_eq!(arrivals(&receiver), (EVENTS, EVENTS), "once each from the killed worker and the other");
+    assert_eq!(receiver.different_and_repeated(), (EVENTS, EVENTS), "once each from the killed worker and the other");
 }
 
 async fn emptied_it_costs_time_and_no_delivery(place: Place) {
     const EVENTS: usize = 10;
     let Some(placed) = Placed::alone(place, app::config()).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(200).delay(Duration::from_secs(3600)));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let mut first = WorkerProcess::spawn(placed.command().env("THORN_EVENT_TIMEOUT", "60"));
-    send(app, EVENTS).await;
+    app.send_many(EVENTS).await;
     receiver.wait_for(EVENTS, PATIENCE).await.unwrap();
     first.kill();
     assert!(placed.tasks().await > 0, "no task was in the queue, so this shows nothing");
@@ -135,7 +112,7 @@ async fn emptied_it_costs_time_and_no_delivery(place: Place) {
     app.deliveries(&subscription, |rows| rows.len() == EVENTS).await;
     app.settled().await;
     assert_eq!(worker.counters().recovered, EVENTS as u64);
-    assert_eq!(arrivals(&receiver), (EVENTS, EVENTS));
+    assert_eq!(receiver.different_and_repeated(), (EVENTS, EVENTS));
     worker.stop().await.unwrap();
 }
 
@@ -143,7 +120,8 @@ async fn emptied_again_and_again_in_mid_work_it_loses_nothing(place: Place) {
     const EVENTS: usize = 500;
     let config = Config { chunk: 5, ..app::config() };
     let Some(placed) = Placed::alone(place, config).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(5)));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
@@ -153,19 +131,19 @@ async fn emptied_again_and_again_in_mid_work_it_loses_nothing(place: Place) {
             placed.empty().await;
         }
     };
-    tokio::join!(send(app, EVENTS), empty);
-    let delivered = |row: &thorn::history::Delivery| row.state == Some(DeliveryState::Delivered);
-    app.deliveries(&subscription, |rows| rows.len() == EVENTS && rows.iter().all(delivered)).await;
+    tokio::join!(app.send_many(EVENTS), empty);
+    app.deliveries(&subscription, app::all_delivered(EVENTS)).await;
     app.settled().await;
     println!("{place}: {} deliveries were found again", worker.counters().recovered);
-    assert_eq!(arrivals(&receiver).0, EVENTS);
+    assert_eq!(receiver.different_and_repeated().0, EVENTS);
     worker.stop().await.unwrap();
 }
 
 async fn two_workers_share_the_work_and_send_nothing_twice(place: Place) {
     let config = Config { chunk: 5, ..app::config() };
     let Some(placed) = Placed::new(place, config).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(5)));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let (one, two) = tokio::join!(app.worker(), app.worker());
@@ -175,13 +153,13 @@ async fn two_workers_share_the_work_and_send_nothing_twice(place: Place) {
     // Which of them is first each time is chance.
     while events < 500 || !(worked(&one) && worked(&two)) {
         assert!(started.elapsed() < PATIENCE, "one did it all: {:?} {:?}", one.counters(), two.counters());
-        send(app, 50).await;
+        app.send_many(50).await;
         events += 50;
         receiver.wait_for(events - 25, PATIENCE).await.unwrap();
     }
     app.deliveries(&subscription, |rows| rows.len() == events).await;
     app.settled().await;
-    assert_eq!(arrivals(&receiver), (events, 0));
+    assert_eq!(receiver.different_and_repeated(), (events, 0));
     assert_eq!(one.counters().delivered + two.counters().delivered, events as u64);
     one.stop().await.unwrap();
     two.stop().await.unwrap();
@@ -192,22 +170,23 @@ async fn a_stopping_worker_hands_back(place: Place) {
     // Neither takeover nor reconciler can be what brings the rest.
     let config = Config { takeover: PATIENCE * 4, audit_after: PATIENCE * 4, ..app::config() };
     let Some(placed) = Placed::new(place, config).await else { return };
-    let (app, receiver) = (&placed.app, Receiver::start().await.unwrap());
+    let app = &placed.app;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(300)));
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
-    send(app, EVENTS).await;
+    app.send_many(EVENTS).await;
     receiver.wait_for(1, PATIENCE).await.unwrap();
-    let told = Instant::now();
+    let under_way = receiver.arrived();
     worker.stop().await.unwrap();
-    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
-    let begun = arrivals(&receiver).0;
+    let begun = receiver.arrived();
+    println!("{place}: {under_way} when it was told to stop, {begun} when it had");
     assert!(begun < EVENTS, "there was no backlog, so this shows nothing");
+    // What had begun is answered; nothing begins any more.
 
     receiver.reply(Reply::status(204));
     let second = app.worker().await;
-    let delivered = |row: &thorn::history::Delivery| row.state == Some(DeliveryState::Delivered);
-    app.deliveries(&subscription, |rows| rows.len() == EVENTS && rows.iter().all(delivered)).await;
-    assert_eq!(arrivals(&receiver), (EVENTS, 0), "{begun} before the stop");
+    app.deliveries(&subscription, app::all_delivered(EVENTS)).await;
+    assert_eq!(receiver.different_and_repeated(), (EVENTS, 0), "{begun} before the stop");
     second.stop().await.unwrap();
 }

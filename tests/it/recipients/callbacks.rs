@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, Schema, Set};
 use thorn::{Event, Thorn, subscription::Subscriber};
-use thorn_core::testing::Receiver;
 
 use crate::{
     alone::alone,
-    app::{self, App},
+    app::{self, TestApp},
 };
 
 mod memo {
@@ -34,7 +33,8 @@ fn memo(team: &str) -> memo::ActiveModel {
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_008_099_100_188_a_callback_names_recipients_by_name_sender_data_and_context() {
     alone!(thorn_008_099_100_188_a_callback_names_recipients_by_name_sender_data_and_context);
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let db = thorn::connect(&app.url).await.unwrap();
     let backend = db.get_database_backend();
     db.execute(&Schema::new(backend).create_table_from_entity(memo::Entity)).await.unwrap();
@@ -80,7 +80,7 @@ async fn thorn_008_099_100_188_a_callback_names_recipients_by_name_sender_data_a
 
 #[tokio::test]
 async fn a_callback_s_pattern_is_checked_when_thorn_is_built() {
-    let app = App::new().await;
+    let app = TestApp::new().await;
     let builder = Thorn::builder(app.db().clone()).recipients("memo..*", |_| Ok([]));
     assert!(matches!(builder.build().await, Err(thorn::Error::Pattern(_))));
 }

@@ -7,11 +7,11 @@ use thorn::{
     event::Event,
     guard::Validator,
 };
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
 use crate::{
     alone::alone,
-    app::{self, App},
+    app::{self, TestApp},
 };
 
 fn event() -> Event {
@@ -20,7 +20,8 @@ fn event() -> Event {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_004_006_010_138_headers_request_data_and_keep_alive_reach_the_delivery() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
     let told = event()
@@ -43,7 +44,8 @@ async fn thorn_004_006_010_138_headers_request_data_and_keep_alive_reach_the_del
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_006_a_form_encoded_body_has_the_request_data_and_fits_its_signature() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     let form = thorn::subscription::SubscriptionChange {
         content_type: Some("application/x-www-form-urlencoded".into()),
@@ -61,7 +63,8 @@ async fn thorn_006_a_form_encoded_body_has_the_request_data_and_fits_its_signatu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_004_009_138_timeout_and_retry_reach_every_attempt() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(400)));
     app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
@@ -72,8 +75,7 @@ async fn thorn_004_009_138_timeout_and_retry_reach_every_attempt() {
         .send(app.db(), &2)
         .await
         .unwrap();
-    let dead =
-        app.deliveries_of(hasty, |rows| rows[..].first().is_some_and(|row| row.state == Some(DeliveryState::Dead)));
+    let dead = app.deliveries_of(hasty, app::is_dead);
     let dead = dead.await.remove(0);
     assert_eq!((dead.attempts, dead.outcome), (2, Some(Outcome::TimedOut)));
     let delivered = app.deliveries_of(patient, |rows| rows.iter().any(|row| row.outcome == Some(Outcome::Delivered)));
@@ -83,7 +85,8 @@ async fn thorn_004_009_138_timeout_and_retry_reach_every_attempt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_011_138_164_an_event_s_validators_block_its_deliveries_alone_at_every_attempt() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let worker = app.worker().await;
     let once = || event().retry(RetryPolicy::fixed(Duration::from_millis(20), 2));
@@ -95,17 +98,18 @@ async fn thorn_011_138_164_an_event_s_validators_block_its_deliveries_alone_at_e
         blocked.push(once().validators(validators).send(app.db(), &1).await.unwrap());
     }
     for id in &blocked {
-        let rows = app.deliveries_of(*id, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Dead))).await;
+        let rows = app.deliveries_of(*id, app::is_dead).await;
         assert_eq!((rows[0].attempts, rows[0].outcome), (2, Some(Outcome::Blocked)), "{rows:?}");
     }
-    app.deliveries_of(open, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Delivered))).await;
+    app.deliveries_of(open, app::is_delivered).await;
     assert_eq!(receiver.received().len(), 1);
     worker.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_170_a_stored_validator_that_is_unknown_blocks() {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let never = || event().retry(RetryPolicy::never());
     let known = never().validators([Validator::ports([80])]).send(app.db(), &1).await.unwrap();
@@ -116,7 +120,7 @@ async fn thorn_170_a_stored_validator_that_is_unknown_blocks() {
     let blocked = app.deliveries_of(unknown, |rows| !rows.is_empty()).await.remove(0);
     assert_eq!((blocked.outcome, blocked.state), (Some(Outcome::Blocked), Some(DeliveryState::Dead)));
     assert!(blocked.error.unwrap().contains("isn't known to this worker"));
-    app.deliveries_of(known, |rows| rows.iter().any(|row| row.state == Some(DeliveryState::Delivered))).await;
+    app.deliveries_of(known, app::is_delivered).await;
     assert_eq!(receiver.received().len(), 1);
     worker.stop().await.unwrap();
 }
@@ -125,7 +129,8 @@ async fn thorn_170_a_stored_validator_that_is_unknown_blocks() {
 async fn thorn_011_the_settings_rules_hold_where_an_event_has_none() {
     alone!(thorn_011_the_settings_rules_hold_where_an_event_has_none);
     let config = thorn::Config { validators: Some(vec![Validator::protocols(["https"])]), ..app::config() };
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let strict = app.sibling(config).await;
     let refused =

@@ -197,11 +197,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_claim_waits_for_no_disk_and_what_comes_after_it_does() {
-        let place = crate::test_database::Place::new().await;
-        let db = place.connect().await;
-        if db.get_database_backend() != DbBackend::Postgres {
-            return;
-        }
+        let Some(place) = thorn_test_support::Place::postgres().await else { return };
+        let db = crate::connect(&place.url).await.unwrap();
         let second = Duration::from_secs(1);
         let options = QueueOptions { name: "thorn".into(), poll: second, takeover: second, batch: 1 };
         let queue = Queue::open(&db, None, options).await.unwrap();

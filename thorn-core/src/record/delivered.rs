@@ -171,8 +171,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_short_way_leaves_the_same_rows_as_the_long_one() {
-        let place = crate::test_database::Place::new().await;
-        let db = place.connect().await;
+        let place = thorn_test_support::Place::new().await;
+        let db = crate::connect(&place.url).await.unwrap();
         crate::migration::migrate(&db).await.unwrap();
         let records: Vec<_> = (0..11).map(|n| record((n % 2 == 1).then_some("a, {\"b\"} 'ö'"))).collect();
         assert!(records.iter().all(is_delivered));
@@ -196,11 +196,8 @@ mod tests {
     #[cfg(feature = "postgres")]
     #[tokio::test]
     async fn one_row_that_is_there_sends_all_the_long_way() {
-        let place = crate::test_database::Place::new().await;
-        let db = place.connect().await;
-        if db.get_database_backend() != DbBackend::Postgres {
-            return;
-        }
+        let Some(place) = thorn_test_support::Place::postgres().await else { return };
+        let db = crate::connect(&place.url).await.unwrap();
         crate::migration::migrate(&db).await.unwrap();
         let records = [record(None), record(Some("ok")), record(None)];
         assert!(insert_new(&db, &records[..2]).await.unwrap());

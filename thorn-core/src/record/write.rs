@@ -132,8 +132,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_retry_that_ran_twice_at_once_is_recorded_once() {
-        let place = crate::test_database::Place::new().await;
-        let db = place.connect().await;
+        let place = thorn_test_support::Place::new().await;
+        let db = crate::connect(&place.url).await.unwrap();
         crate::migration::migrate(&db).await.unwrap();
         let (event, subscription) = (EventId::generate(), SubscriptionId::generate());
         let now = Timestamp::now();

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
+use thorn_test_support::Place;
 
 use super::{change::NewSubscription, entry::Subscription, store::Subscriptions};
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
     signing::SecretKey,
     spec::UrlCheck,
     tables::subscription::{Column, Entity, Model},
-    test_database::Place,
 };
 
 /// A database with thorn's tables, which lives as long as this.
@@ -36,7 +36,7 @@ impl UrlCheck for NoBadHosts {
 impl Fixture {
     pub(super) async fn new() -> Self {
         let place = Place::new().await;
-        let db = place.connect().await;
+        let db = crate::connect(&place.url).await.unwrap();
         migrate(&db).await.unwrap();
         let subscriptions = Subscriptions::new(db.clone(), Arc::new(NoBadHosts), None);
         Self { db, subscriptions, _place: place }

@@ -12,9 +12,9 @@ use thorn::{
     BoxError, Config, Dispatch, Dispatcher, Event, Thorn, async_trait, attempt::RetryPolicy, event::RenderedEvent,
     subscription::Access,
 };
-use thorn_core::testing::{Receiver, Reply};
+use thorn_core::testing::Reply;
 
-use crate::app::{self, App, PATIENCE, eventually};
+use crate::app::{self, PATIENCE, TestApp, eventually};
 
 /// Tables that grow with every event.
 pub(super) const LARGE: [&str; 3] = ["thorn_event", "thorn_delivery", "thorn_attempt"];
@@ -63,7 +63,7 @@ fn is(sql: &str, words: &[&str]) -> bool {
 }
 
 /// An application whose every statement is seen.
-async fn watched(app: &App, seen: &Seen) -> Thorn {
+async fn watched(app: &TestApp, seen: &Seen) -> Thorn {
     let mut db = thorn::connect(&app.url).await.unwrap();
     let seen = seen.clone();
     db.set_metric_callback(move |info| {
@@ -84,7 +84,10 @@ async fn watched(app: &App, seen: &Seen) -> Thorn {
 
 /// All that touch the large tables, each of [`EXPECTED`] with its name among them.
 pub(crate) async fn statements() -> Vec<(&'static str, Statement)> {
-    let (app, receiver) = (App::new().await, Receiver::start().await.unwrap());
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
+    // It is the statements that count here.
+    app.ignore_the_rest();
     let seen = Seen::default();
     let thorn = watched(&app, &seen).await;
     let subscription = app.subscribe("heard.**", &receiver.url("/")).await;

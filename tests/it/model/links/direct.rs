@@ -7,7 +7,7 @@ use super::{Blog, article_tag, of};
 #[tokio::test]
 async fn a_row_of_the_junction_is_a_link() {
     let blog = Blog::new().await;
-    let db = &blog.test.db;
+    let db = blog.test.db();
     let row = article_tag::new(1, 2).insert(db).await.unwrap();
     assert_eq!(blog.news().await, of("tag_added", &[1]));
     article_tag::new(1, 2).insert(db).await.unwrap_err();
@@ -21,7 +21,7 @@ async fn a_row_of_the_junction_is_a_link() {
 #[tokio::test]
 async fn two_in_one_transaction_are_two_calls() {
     let blog = Blog::new().await;
-    let transaction = blog.test.db.begin().await.unwrap();
+    let transaction = blog.test.db().begin().await.unwrap();
     article_tag::new(1, 1).insert(&transaction).await.unwrap();
     article_tag::new(1, 2).insert(&transaction).await.unwrap();
     transaction.commit().await.unwrap();
@@ -32,14 +32,14 @@ async fn two_in_one_transaction_are_two_calls() {
 async fn without_its_event_it_is_not_saved() {
     let blog = Blog::new().await;
     blog.test.break_outbox().await;
-    article_tag::new(1, 1).insert(&blog.test.db).await.unwrap_err();
+    article_tag::new(1, 1).insert(blog.test.db()).await.unwrap_err();
     assert_eq!(blog.links().await, 0);
 }
 
 #[tokio::test]
 async fn bulk_is_one_event_per_call_and_owner() {
     let blog = Blog::new().await;
-    let db = &blog.test.db;
+    let db = blog.test.db();
     let rows = [(1, 1), (2, 1), (1, 2), (2, 2)].map(|(article, tag)| article_tag::new(article, tag));
     thorn::insert_many(rows, db).await.unwrap();
     assert_eq!(blog.news().await, of("tag_added", &[1, 2]));
@@ -54,7 +54,7 @@ async fn bulk_is_one_event_per_call_and_owner() {
 #[tokio::test]
 async fn deleting_an_owner_is_only_that() {
     let blog = Blog::new().await;
-    let db = &blog.test.db;
+    let db = blog.test.db();
     article_tag::new(1, 1).insert(db).await.unwrap();
     blog.news().await;
     let article = super::article::Entity::load().with(super::tag::Entity).one(db).await.unwrap().unwrap();

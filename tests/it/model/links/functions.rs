@@ -8,7 +8,7 @@ use super::{Blog, article_tag::Entity as ArticleTag, of};
 #[tokio::test]
 async fn thorn_067_add_remove_and_clear_are_one_event_per_call() {
     let blog = Blog::new().await;
-    let (db, article) = (&blog.test.db, &blog.articles[0]);
+    let (db, article) = (blog.test.db(), &blog.articles[0]);
     assert_eq!(links::add(ArticleTag, article, &blog.tags, db).await.unwrap(), 3);
     assert_eq!((blog.news().await, blog.links().await), (of("tag_added", &[1]), 3));
     assert_eq!(links::remove(ArticleTag, article, &blog.tags[..2], db).await.unwrap(), 2);
@@ -22,7 +22,7 @@ async fn thorn_067_add_remove_and_clear_are_one_event_per_call() {
 #[tokio::test]
 async fn thorn_068_nothing_is_said_where_no_link_changed() {
     let blog = Blog::new().await;
-    let (db, article, tags) = (&blog.test.db, &blog.articles[0], &blog.tags);
+    let (db, article, tags) = (blog.test.db(), &blog.articles[0], &blog.tags);
     assert_eq!(links::remove(ArticleTag, article, tags, db).await.unwrap(), 0);
     assert_eq!(links::clear(ArticleTag, article, db).await.unwrap(), 0);
     assert_eq!(links::add(ArticleTag, article, &tags[..0], db).await.unwrap(), 0);
@@ -38,7 +38,7 @@ async fn thorn_068_nothing_is_said_where_no_link_changed() {
 #[tokio::test]
 async fn thorn_069_set_is_a_removal_and_then_an_addition_without_the_empty_half() {
     let blog = Blog::new().await;
-    let (db, article, tags) = (&blog.test.db, &blog.articles[0], &blog.tags);
+    let (db, article, tags) = (blog.test.db(), &blog.articles[0], &blog.tags);
     let set = async |tags: &[_]| links::set(ArticleTag, article, tags, db).await.unwrap();
     assert_eq!(set(&tags[..2]).await, Changed { added: 2, removed: 0 });
     assert_eq!(blog.news().await, of("tag_added", &[1]));
@@ -53,7 +53,7 @@ async fn thorn_069_set_is_a_removal_and_then_an_addition_without_the_empty_half(
 #[tokio::test]
 async fn thorn_070_from_the_other_side_it_is_one_event_per_owner() {
     let blog = Blog::new().await;
-    let (db, tag, articles) = (&blog.test.db, &blog.tags[0], &blog.articles);
+    let (db, tag, articles) = (blog.test.db(), &blog.tags[0], &blog.articles);
     links::add(ArticleTag, &articles[1], [tag], db).await.unwrap();
     blog.news().await;
     assert_eq!(links::add(ArticleTag, tag, articles, db).await.unwrap(), 2);
@@ -70,7 +70,7 @@ async fn thorn_070_from_the_other_side_it_is_one_event_per_owner() {
 #[tokio::test]
 async fn thorn_066_links_that_are_seeded_are_not_announced() {
     let blog = Blog::new().await;
-    let (db, article) = (&blog.test.db, &blog.articles[0]);
+    let (db, article) = (blog.test.db(), &blog.articles[0]);
     let seed = async {
         links::add(ArticleTag, article, &blog.tags, db).await.unwrap();
         super::article_tag::new(2, 1).insert(db).await.unwrap();
@@ -84,11 +84,11 @@ async fn thorn_066_links_that_are_seeded_are_not_announced() {
 #[tokio::test]
 async fn link_and_event_are_in_the_callers_transaction() {
     let blog = Blog::new().await;
-    let transaction = blog.test.db.begin().await.unwrap();
+    let transaction = blog.test.db().begin().await.unwrap();
     links::add(ArticleTag, &blog.articles[0], &blog.tags, &transaction).await.unwrap();
     transaction.rollback().await.unwrap();
     assert_eq!((blog.news().await, blog.links().await), (vec![], 0));
-    let transaction = blog.test.db.begin().await.unwrap();
+    let transaction = blog.test.db().begin().await.unwrap();
     links::add(ArticleTag, &blog.articles[0], &blog.tags, &transaction).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!((blog.news().await, blog.links().await), (of("tag_added", &[1]), 3));
@@ -97,7 +97,7 @@ async fn link_and_event_are_in_the_callers_transaction() {
 #[tokio::test]
 async fn without_its_event_no_link_changes() {
     let blog = Blog::new().await;
-    let (db, article, tags) = (&blog.test.db, &blog.articles[0], &blog.tags);
+    let (db, article, tags) = (blog.test.db(), &blog.articles[0], &blog.tags);
     links::add(ArticleTag, article, [&tags[0]], db).await.unwrap();
     blog.test.break_outbox().await;
     links::add(ArticleTag, article, tags, db).await.unwrap_err();
@@ -111,7 +111,7 @@ async fn without_its_event_no_link_changes() {
 #[tokio::test]
 async fn more_links_than_one_statement_takes() {
     let blog = Blog::new().await;
-    let (db, article) = (&blog.test.db, &blog.articles[0]);
+    let (db, article) = (blog.test.db(), &blog.articles[0]);
     let new = (0..2500).map(|n| super::tag::new(&format!("n{n}")));
     super::tag::Entity::insert_many(new).exec_without_returning(db).await.unwrap();
     let tags = super::tag::Entity::find().filter(super::tag::Column::Name.starts_with("n")).all(db).await.unwrap();

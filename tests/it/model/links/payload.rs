@@ -4,7 +4,7 @@ use sea_orm::TransactionTrait;
 use serde_json::{Value, json};
 use thorn::links;
 
-use super::super::database::TestDatabase;
+use crate::app::TestApp;
 
 mod author {
     use sea_orm::entity::prelude::*;
@@ -70,7 +70,7 @@ mod author_book {
 use author_book::Entity as AuthorBook;
 
 struct Library {
-    test: TestDatabase,
+    test: TestApp,
     ada: author::Model,
     bob: author::Model,
     books: Vec<book::Model>,
@@ -78,15 +78,15 @@ struct Library {
 
 async fn library() -> Library {
     use sea_orm::ActiveValue::Set;
-    let test = TestDatabase::new().await.with(author::Entity).await.with(book::Entity).await.with(AuthorBook).await;
+    let test = TestApp::new().await.table(author::Entity).await.table(book::Entity).await.table(AuthorBook).await;
     let author = async |name: &str| {
         let author = author::ActiveModel { name: Set(name.to_owned()), ..Default::default() };
-        author.insert(&test.db).await.unwrap()
+        author.insert(test.db()).await.unwrap()
     };
     let (ada, bob) = (author("Ada").await, author("Bob").await);
     let mut books = Vec::new();
     for isbn in ["c", "a", "b"] {
-        books.push(book::ActiveModel { isbn: Set(isbn.to_owned()) }.insert(&test.db).await.unwrap());
+        books.push(book::ActiveModel { isbn: Set(isbn.to_owned()) }.insert(test.db()).await.unwrap());
     }
     Library { ada, bob, books, test }
 }
@@ -120,7 +120,7 @@ fn discredited(isbn: &str) -> (String, Value) {
 #[tokio::test]
 async fn thorn_071_the_payload_is_told_the_sorted_keys_of_what_changed() {
     let it = library().await;
-    let db = &it.test.db;
+    let db = it.test.db();
     links::add(AuthorBook, &it.bob, &it.books[..1], db).await.unwrap();
     it.news().await;
     links::add(AuthorBook, &it.bob, &it.books, db).await.unwrap();
@@ -137,7 +137,7 @@ async fn thorn_071_the_payload_is_told_the_sorted_keys_of_what_changed() {
 #[tokio::test]
 async fn thorn_071_a_nested_save_tells_the_payload_all_that_changed_in_one_event() {
     let it = library().await;
-    let db = &it.test.db;
+    let db = it.test.db();
     links::add(AuthorBook, &it.bob, &it.books[..1], db).await.unwrap();
     it.news().await;
     let mut bob = author::ActiveModel::from(it.bob.clone()).into_ex();
@@ -162,7 +162,7 @@ async fn thorn_071_a_nested_save_tells_the_payload_all_that_changed_in_one_event
 #[tokio::test]
 async fn thorn_070_both_sides_are_told_if_both_declare_events() {
     let it = library().await;
-    let db = &it.test.db;
+    let db = it.test.db();
     links::add(AuthorBook, &it.books[0], [&it.ada, &it.bob], db).await.unwrap();
     let famous = said("author.famous", json!({"name": "Ada"}));
     let ada = said("author.Ada.credited", credits("Ada", "Add", &["c"]));
@@ -178,7 +178,7 @@ async fn thorn_070_both_sides_are_told_if_both_declare_events() {
 #[tokio::test]
 async fn a_junction_announces_its_own_rows_too() {
     let it = library().await;
-    let transaction = it.test.db.begin().await.unwrap();
+    let transaction = it.test.db().begin().await.unwrap();
     links::add(AuthorBook, &it.bob, &it.books[..1], &transaction).await.unwrap();
     links::add(AuthorBook, &it.bob, &it.books[..2], &transaction).await.unwrap();
     transaction.commit().await.unwrap();
@@ -191,6 +191,6 @@ async fn a_junction_announces_its_own_rows_too() {
 async fn sent_by_hand_it_has_the_models_payload() {
     use thorn::model::WebhookModel as _;
     let it = library().await;
-    author::Entity::webhook("m2m_add").unwrap().send(&it.test.db, &it.ada).await.unwrap();
+    author::Entity::webhook("m2m_add").unwrap().send(it.test.db(), &it.ada).await.unwrap();
     assert_eq!(it.news().await, [said("author.Ada.credited", json!({"id": 1, "name": "Ada"}))]);
 }

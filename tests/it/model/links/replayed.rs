@@ -7,7 +7,7 @@ use futures::future::join_all;
 use sea_orm::{ActiveValue::Set, EntityTrait, TransactionTrait};
 use thorn::links;
 
-use super::super::database::TestDatabase;
+use crate::app::TestApp;
 
 mod page {
     use sea_orm::entity::prelude::*;
@@ -72,11 +72,11 @@ use page_label::Entity as PageLabel;
 
 const SIZE: i64 = 6;
 
-async fn database() -> TestDatabase {
-    let test = TestDatabase::new().await.with(page::Entity).await.with(label::Entity).await.with(PageLabel).await;
+async fn database() -> TestApp {
+    let test = TestApp::new().await.table(page::Entity).await.table(label::Entity).await.table(PageLabel).await;
     let ids = || (0..SIZE).map(Set);
-    page::Entity::insert_many(ids().map(|id| page::ActiveModel { id })).exec(&test.db).await.unwrap();
-    label::Entity::insert_many(ids().map(|id| label::ActiveModel { id })).exec(&test.db).await.unwrap();
+    page::Entity::insert_many(ids().map(|id| page::ActiveModel { id })).exec(test.db()).await.unwrap();
+    label::Entity::insert_many(ids().map(|id| label::ActiveModel { id })).exec(test.db()).await.unwrap();
     test
 }
 
@@ -130,7 +130,7 @@ async fn change<C: TransactionTrait + sea_orm::ConnectionTrait>(number: u64, db:
 }
 
 /// The links after these events, each of which must have told something new.
-async fn replayed(test: &TestDatabase) -> BTreeSet<(i64, i64)> {
+async fn replayed(test: &TestApp) -> BTreeSet<(i64, i64)> {
     let mut all: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
     for event in test.written().await {
         let (page, labels): (i64, Vec<i64>) = serde_json::from_value(event.body["data"].clone()).unwrap();
@@ -146,8 +146,8 @@ async fn replayed(test: &TestDatabase) -> BTreeSet<(i64, i64)> {
     all.into_iter().flat_map(|(page, labels)| labels.into_iter().map(move |label| (page, label))).collect()
 }
 
-async fn there(test: &TestDatabase) -> BTreeSet<(i64, i64)> {
-    let rows = PageLabel::find().all(&test.db).await.unwrap();
+async fn there(test: &TestApp) -> BTreeSet<(i64, i64)> {
+    let rows = PageLabel::find().all(test.db()).await.unwrap();
     rows.into_iter().map(|row| (row.page_id, row.label_id)).collect()
 }
 
@@ -164,7 +164,7 @@ async fn thorn_067_068_replayed_events_are_the_links_that_are_there() {
     let test = database().await;
     let mut seen = 0;
     for (at, numbers) in numbers().take(600).collect::<Vec<_>>().chunks(3).enumerate() {
-        let transaction = test.db.begin().await.unwrap();
+        let transaction = test.db().begin().await.unwrap();
         for number in numbers {
             change(*number, &transaction).await.unwrap();
         }
@@ -190,7 +190,7 @@ async fn thorn_067_068_so_they_are_after_concurrent_calls() {
     for numbers in numbers.chunks(4) {
         // One after the other on SQLite, but their hooks meet in one process.
         join_all(numbers.iter().map(|number| async {
-            while let Err(error) = change(*number, &test.db).await {
+            while let Err(error) = change(*number, test.db()).await {
                 let error = error.to_string().to_lowercase();
                 // The last is SeaORM's on MySQL, for a link that another transaction has inserted meanwhile.
                 let busy = ["locked", "deadlock", "failed to find inserted item"];

@@ -3,7 +3,7 @@
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait};
 use thorn::links;
 
-use super::super::database::TestDatabase;
+use crate::app::TestApp;
 
 mod group {
     use sea_orm::entity::prelude::*;
@@ -93,21 +93,21 @@ mod membership {
 use membership::Entity as Membership;
 
 struct Club {
-    test: TestDatabase,
+    test: TestApp,
     groups: Vec<group::Model>,
     members: Vec<member::Model>,
 }
 
 impl Club {
     async fn new() -> Self {
-        let test = TestDatabase::new().await.with(group::Entity).await.with(member::Entity).await;
-        let test = test.with(place::Entity).await.with(Membership).await;
+        let test = TestApp::new().await.table(group::Entity).await.table(member::Entity).await;
+        let test = test.table(place::Entity).await.table(Membership).await;
         let unique = "CREATE UNIQUE INDEX pair_of_membership ON membership (group_id, member_id)";
-        test.db.execute_unprepared(unique).await.unwrap();
+        test.db().execute_unprepared(unique).await.unwrap();
         let (mut groups, mut members) = (Vec::new(), Vec::new());
         for id in [10, 20, 30] {
-            groups.push(group::ActiveModel { id: Set(id) }.insert(&test.db).await.unwrap());
-            members.push(member::ActiveModel { id: Set(id) }.insert(&test.db).await.unwrap());
+            groups.push(group::ActiveModel { id: Set(id) }.insert(test.db()).await.unwrap());
+            members.push(member::ActiveModel { id: Set(id) }.insert(test.db()).await.unwrap());
         }
         Self { test, groups, members }
     }
@@ -122,7 +122,7 @@ impl Club {
 #[tokio::test]
 async fn thorn_067_068_a_junction_with_a_key_of_its_own() {
     let club = Club::new().await;
-    let (db, group) = (&club.test.db, &club.groups[0]);
+    let (db, group) = (club.test.db(), &club.groups[0]);
     assert_eq!(links::add(Membership, group, &club.members[1..], db).await.unwrap(), 2);
     assert_eq!(club.news().await, ["group.joined [10,[20,30]]"]);
     assert_eq!(links::add(Membership, group, &club.members, db).await.unwrap(), 1);
@@ -137,15 +137,15 @@ async fn thorn_067_068_a_junction_with_a_key_of_its_own() {
 #[tokio::test]
 async fn new_rows_start_from_the_junctions_own_new() {
     let club = Club::new().await;
-    links::add(Membership, &club.groups[0], &club.members, &club.test.db).await.unwrap();
-    let rows = Membership::find().all(&club.test.db).await.unwrap();
+    links::add(Membership, &club.groups[0], &club.members, club.test.db()).await.unwrap();
+    let rows = Membership::find().all(club.test.db()).await.unwrap();
     assert!(rows.len() == 3 && rows.iter().all(|row| row.role == "guest"), "{rows:?}");
 }
 
 #[tokio::test]
 async fn thorn_068_nested_saves_through_a_junction_with_a_key_of_its_own() {
     let club = Club::new().await;
-    let db = &club.test.db;
+    let db = club.test.db();
     links::add(Membership, &club.groups[0], &club.members[..1], db).await.unwrap();
     club.news().await;
     let member = |at: usize| member::ActiveModel::from(club.members[at].clone()).into_ex();
@@ -172,7 +172,7 @@ async fn thorn_068_nested_saves_through_a_junction_with_a_key_of_its_own() {
 #[tokio::test]
 async fn a_row_that_is_moved_is_another_link() {
     let club = Club::new().await;
-    let db = &club.test.db;
+    let db = club.test.db();
     let new = membership::ActiveModel { group_id: Set(10), member_id: Set(20), ..sea_orm::ActiveModelBehavior::new() };
     let mut row = membership::ActiveModel::from(new.insert(db).await.unwrap());
     assert_eq!(club.news().await, ["group.joined [10,[20]]"]);

@@ -13,6 +13,7 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpListener,
+    sync::Notify,
     task::JoinHandle,
     time::sleep,
 };
@@ -46,6 +47,8 @@ impl Reply {
 struct Seen {
     connections: AtomicUsize,
     written: AtomicUsize,
+    /// Connections that have ended.
+    ended: Notify,
     requests: Mutex<Vec<Request>>,
     server_name: Mutex<Option<String>>,
 }
@@ -97,7 +100,10 @@ impl Receiver {
                 accepted.connections.fetch_add(1, Ordering::SeqCst);
                 let (reply, seen, tls) = (reply.clone(), Arc::clone(&accepted), tls.clone());
                 tokio::spawn(async move {
-                    let Some(tls) = tls else { return converse(stream, &reply, &seen).await };
+                    let Some(tls) = tls else {
+                        converse(stream, &reply, &seen).await;
+                        return seen.ended.notify_one();
+                    };
                     let Ok(stream) = tls.accept(stream).await else { return };
                     *seen.server_name.lock().unwrap() = stream.get_ref().1.server_name().map(str::to_owned);
                     converse(stream, &reply, &seen).await;
@@ -117,6 +123,11 @@ impl Receiver {
 
     pub(super) fn bytes_written(&self) -> usize {
         self.seen.written.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a connection without TLS has ended.
+    pub(super) async fn ended(&self) {
+        self.seen.ended.notified().await;
     }
 
     pub(super) fn server_name(&self) -> Option<String> {

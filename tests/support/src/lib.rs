@@ -1,0 +1,12 @@
+//! What the unit tests of `thorn-core` and the integration tests share.
+//!
+//! This crate doesn't use thorn, so that thorn's own tests can use it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod eventually;
+mod place;
+mod skip;
+
+pub use eventually::{PATIENCE, eventually};
+pub use place::{Place, is_mysql};
+pub use skip::{full, missing, skipped};
