@@ -2,13 +2,9 @@
 //!
 //! A failed delivery is data, not an error: see [`Outcome`](crate::attempt::Outcome).
 
-mod flush;
-
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use sea_orm::DbErr;
-
-pub use flush::FlushError;
 
 use crate::{
     guard::TargetError,
@@ -17,7 +13,7 @@ use crate::{
     invalid::InvalidOption,
     name::InvalidEventName,
     pattern::ParsePatternError,
-    rendered::{CallbackFailed, InvalidEventOptions},
+    rendered::{CallbackFailed, InvalidEventOptions, RenderedEvent},
     signing::{SecretError, SignatureError},
     spec::{InvalidConfiguration, InvalidSubscription},
 };
@@ -155,5 +151,28 @@ impl Error {
     /// The error for an option with an invalid value.
     pub(crate) fn option(option: &'static str, reason: impl Into<String>) -> Self {
         Self::Option(InvalidOption { option, reason: reason.into() })
+    }
+}
+
+/// Buffered events couldn't be written to the outbox.
+///
+/// None of the events was written. [`outbox::write`](crate::outbox::write) can write them again.
+#[derive(Debug)]
+pub struct FlushError {
+    /// The events, in the order in which they were sent.
+    pub events: Vec<RenderedEvent>,
+    /// The reason.
+    pub source: Box<Error>,
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} buffered events couldn't be written: {}", self.events.len(), self.source)
+    }
+}
+
+impl std::error::Error for FlushError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
     }
 }

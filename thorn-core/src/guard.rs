@@ -3,6 +3,8 @@
 mod address;
 mod error;
 mod resolver;
+#[cfg(test)]
+mod test_dns;
 mod validator;
 
 use std::net::{IpAddr, SocketAddr};

@@ -38,8 +38,8 @@ const FEATURES: [(&[&str], &str, bool); 3] = [
 /// and one writer can work at the same time. A commit copies the log into the file when the log has 40 MB
 /// (`wal_autocheckpoint`). `synchronous` stays FULL, so commits survive a power failure.
 ///
-/// PostgreSQL is told to drop a connection after two minutes without a sign of life from this process,
-/// instead of two hours. Its locks end with it.
+/// thorn makes PostgreSQL drop a connection two minutes after its client has disappeared, instead of two hours.
+/// The locks of the connection end with it.
 ///
 /// # Errors
 ///
