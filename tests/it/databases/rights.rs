@@ -1,4 +1,4 @@
-//! A worker whose database user has the rights that `docs/operating.md` asks for, and no more.
+//! A worker whose database user has the rights that `docs/settings.md` asks for, and no more.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use thorn::{Config, Event, Thorn};
