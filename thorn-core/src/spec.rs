@@ -9,6 +9,7 @@ mod invalid;
 mod invalid_configuration;
 mod subscriber;
 mod url_check;
+mod url_form;
 
 pub use content_type::{ContentType, ParseContentTypeError};
 pub use destination::Destination;

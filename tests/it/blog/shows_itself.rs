@@ -9,7 +9,7 @@ const VERIFIED: &str = "✔ verified ";
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_says_to_type_works_and_the_delivery_is_shown() {
     let mut blog = Blog::start(&[]).await;
-    let (_, said) = blog.process.says("and see below").await;
+    let (_, said) = blog.process.says("the deliveries appear below").await;
     let said = said.join("\n");
     let commands: Vec<&str> = said.split("\n\n").filter(|part| part.trim().starts_with("curl")).collect();
     assert_eq!(commands.len(), 2, "{said}");

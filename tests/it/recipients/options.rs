@@ -119,7 +119,7 @@ async fn thorn_170_a_stored_validator_that_is_unknown_blocks() {
     let worker = app.worker().await;
     let blocked = app.deliveries_of(unknown, |rows| !rows.is_empty()).await.remove(0);
     assert_eq!((blocked.outcome, blocked.state), (Some(Outcome::Blocked), Some(DeliveryState::Dead)));
-    assert!(blocked.error.unwrap().contains("isn't known to this worker"));
+    assert!(blocked.error.unwrap().contains("doesn't know a validator of the event"));
     app.deliveries_of(known, app::is_delivered).await;
     assert_eq!(receiver.received().len(), 1);
     worker.stop().await.unwrap();

@@ -1,4 +1,4 @@
-//! Forms in which a subscription may receive its events.
+//! The form of a delivery's body.
 
 use std::{fmt, str::FromStr};
 
@@ -17,7 +17,7 @@ pub enum ContentType {
     Form,
 }
 
-/// The text names no content type that thorn can write.
+/// The text is no content type that thorn can write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown content type `{0}`; use application/json or application/x-www-form-urlencoded")]
 pub struct ParseContentTypeError(String);

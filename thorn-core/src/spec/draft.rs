@@ -78,14 +78,14 @@ impl SpecDraft<'_> {
             filter: self.filter.and_then(|json| fields.filter(json)),
             url: match (self.url, scrutiny) {
                 (Some(url), UrlScrutiny::ResolveUnless(present)) if url == present => None,
-                (Some(url), UrlScrutiny::TextOnly) => fields.url_alone(url),
+                (Some(url), UrlScrutiny::TextOnly) => fields.url_text(url),
                 (Some(url), UrlScrutiny::Resolve | UrlScrutiny::ResolveUnless(_)) => fields.url(url).await,
                 (None, _) => None,
             },
             secret: match (self.secret, self.unsigned) {
                 (None, false) => None,
                 (None, true) => Some(None),
-                (Some(text), unsigned) => fields.signed_or_not(text, unsigned).map(Some),
+                (Some(text), unsigned) => fields.secret_unless_unsigned(text, unsigned).map(Some),
             },
             digest: self.digest.and_then(|text| fields.digest(text)),
             signer: self.signer.and_then(|text| fields.signer(text)),

@@ -1,13 +1,13 @@
-//! The rules that a subscription's fields are checked against.
+//! The rules for a subscription's fields.
 
 use serde_json::Value;
-use url::Url;
 
 use super::{
     content_type::ContentType,
     field::Field,
     invalid::{FieldError, FieldErrorKind, InvalidSubscription},
     url_check::UrlCheck,
+    url_form::check_form,
 };
 use crate::{
     filter::Q,
@@ -23,20 +23,20 @@ const MAX_TEXT: usize = 190;
 const MAX_HEADERS: usize = 16;
 const MAX_HEADER_BYTES: usize = 8 * 1024;
 
-/// Checks fields one after another and collects what is wrong with them. Each check has a value
-/// for what is right, and `None` for what it noted as wrong.
+/// Checks fields one after another and collects their errors. Each check returns the field's value, or `None`
+/// after it has noted an error.
 pub(crate) struct Fields<'a> {
     check: &'a dyn UrlCheck,
     choices: Option<&'a [String]>,
     errors: Vec<FieldError>,
 }
 
-/// Refuses no URL.
+/// Accepts every URL.
 #[derive(Debug)]
-struct Nobody;
+struct AllowAnyUrl;
 
 #[async_trait::async_trait]
-impl UrlCheck for Nobody {
+impl UrlCheck for AllowAnyUrl {
     async fn check(&self, _: &str) -> Result<(), TargetError> {
         Ok(())
     }
@@ -47,18 +47,18 @@ impl<'a> Fields<'a> {
         Self { check, choices, errors: Vec::new() }
     }
 
-    /// For fields whose check asks nobody.
-    pub(crate) const fn offline() -> Self {
-        Self::new(&Nobody, None)
+    /// Checks without a [`UrlCheck`] and without event choices.
+    pub(crate) const fn without_url_check() -> Self {
+        Self::new(&AllowAnyUrl, None)
     }
 
-    /// Whether nothing was wrong.
-    pub(crate) const fn is_right(&self) -> bool {
+    /// Whether no check has noted an error.
+    pub(crate) const fn is_valid(&self) -> bool {
         self.errors.is_empty()
     }
 
-    /// What was wrong.
-    pub(crate) fn refusal(self) -> InvalidSubscription {
+    /// All errors that the checks have noted.
+    pub(crate) fn into_errors(self) -> InvalidSubscription {
         InvalidSubscription { errors: self.errors }
     }
 
@@ -83,15 +83,17 @@ impl<'a> Fields<'a> {
             }
         };
         match self.choices {
-            Some(choices) if !choices.iter().any(|event| pattern.matches(event)) && !means_thorn_s_own(&pattern) => {
-                let message = format!("`{pattern}` means none of the events that exist here: {}", choices.join(", "));
+            Some(choices)
+                if !choices.iter().any(|event| pattern.matches(event)) && !matches_internal_events(&pattern) =>
+            {
+                let message = format!("`{pattern}` matches none of the events that exist here: {}", choices.join(", "));
                 self.wrong(Field::Pattern, FieldErrorKind::UnknownChoice, message)
             }
             _ => Some(pattern),
         }
     }
 
-    /// One that is always true is none.
+    /// A filter that is always true counts as none.
     pub(crate) fn filter(&mut self, json: &Value) -> Option<Option<Q>> {
         const FIELD: Field = Field::Filter;
         if json.is_null() {
@@ -107,14 +109,14 @@ impl<'a> Fields<'a> {
             Ok(q) if q.reads_old() => self.wrong(
                 FIELD,
                 FieldErrorKind::Invalid,
-                "an event doesn't tell what was before, so `now_…` and `changed` can't be asked here; subscribe to an \
+                "an event doesn't carry the values before the change, so `now_…` and `changed` don't work here; subscribe to an \
                  event that is sent on that change only",
             ),
             Ok(q) => Some((!q.is_empty()).then_some(q)),
         }
     }
 
-    /// What a URL says, without asking where it leads.
+    /// The form of a URL, without resolving its host.
     pub(crate) fn url_form(&mut self, text: &str) -> Option<()> {
         if text.trim().is_empty() {
             return self.wrong(Field::Url, FieldErrorKind::Blank, "the url is empty");
@@ -136,10 +138,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A URL judged by what it says.
-    pub(crate) fn url_alone(&mut self, text: &str) -> Option<String> {
+    /// A URL whose text is checked and whose host isn't resolved.
+    pub(crate) fn url_text(&mut self, text: &str) -> Option<String> {
         self.url_form(text)?;
-        match self.check.check_alone(text) {
+        match self.check.check_text(text) {
             Ok(()) => Some(text.to_owned()),
             Err(refused) => self.wrong(Field::Url, FieldErrorKind::Refused, refused.to_string()),
         }
@@ -167,10 +169,10 @@ impl<'a> Fields<'a> {
         self.wrong(FIELD, FieldErrorKind::Invalid, reason)
     }
 
-    /// A secret beside the wish to have none.
-    pub(crate) fn signed_or_not(&mut self, text: &str, unsigned: bool) -> Option<Secret> {
+    /// A secret, unless the subscription is to be unsigned as well.
+    pub(crate) fn secret_unless_unsigned(&mut self, text: &str, unsigned: bool) -> Option<Secret> {
         if unsigned {
-            let message = "there is a secret, and it is to be unsigned; leave out one of the two";
+            let message = "a secret is given, but the subscription is to be unsigned; leave out one of the two";
             return self.wrong(Field::Secret, FieldErrorKind::Invalid, message);
         }
         self.secret(text)
@@ -181,7 +183,7 @@ impl<'a> Fields<'a> {
         self.fits(Field::Source, source, MAX_TEXT).then(|| Some(source.to_owned()))
     }
 
-    /// No message shows a value, which may be a credential.
+    /// Headers. No message shows a value, because it may be a credential.
     pub(crate) fn headers(&mut self, headers: &ExtraHeaders) -> Option<ExtraHeaders> {
         const FIELD: Field = Field::Headers;
         let count = headers.len();
@@ -243,34 +245,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether it means events of thorn's own, which are sent whatever events the application has.
-fn means_thorn_s_own(pattern: &Pattern) -> bool {
-    !pattern.is_of_every_kind() && [DELIVERY_FAILED, SUBSCRIPTION_DISABLED].iter().any(|own| pattern.matches(own))
-}
-
-/// Checks what a URL says, without asking where it leads. `Url` alone is more lenient: it mends
-/// white space, back slashes and missing slashes, which other programs then read differently.
-///
-/// No message repeats the URL, which may hold a password.
-fn check_form(text: &str) -> Result<(), String> {
-    let refuse = |reason: &str| Err(reason.to_owned());
-    if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
-        return refuse("a url has no white space, control characters or back slashes; percent-encode them");
-    }
-    let starts_with = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    if !starts_with("https://") && !starts_with("http://") {
-        return refuse("this is not an absolute url of the web; begin with https:// or http://");
-    }
-    let authority = text.split(['/', '?', '#']).nth(2).unwrap_or_default();
-    if authority.is_empty() {
-        return refuse("there is no host between the slashes");
-    }
-    if authority.contains('@') {
-        return refuse("a url with user name or password is not accepted; remove it and verify the signature instead");
-    }
-    let url = Url::parse(text).map_err(|error| format!("this is not a url: {error}"))?;
-    if url.fragment().is_some() {
-        return refuse("a fragment is never sent; remove the `#` and what follows");
-    }
-    Ok(())
+/// Whether the pattern names thorn's own events, which exist in every application.
+fn matches_internal_events(pattern: &Pattern) -> bool {
+    !pattern.is_of_every_kind() && [DELIVERY_FAILED, SUBSCRIPTION_DISABLED].iter().any(|event| pattern.matches(event))
 }

@@ -32,9 +32,9 @@ pub enum FieldErrorKind {
     Blank,
     /// It is longer than allowed.
     TooLong,
-    /// It has not the form it needs.
+    /// It doesn't have the form it needs.
     Invalid,
-    /// It is none of the values that may be chosen.
+    /// It isn't one of the allowed values.
     UnknownChoice,
     /// Deliveries must not go there.
     Refused,

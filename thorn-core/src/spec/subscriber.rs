@@ -1,4 +1,4 @@
-//! A recipient of one event, named along with it.
+//! A recipient that an event brings.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::{
     signing::{Digest, Secret, Signer, Signing},
 };
 
-/// A recipient that an event brings itself, besides those who subscribed
-/// ([`Event::to`](crate::event::Event::to)), or that a callback names
+/// A recipient of one event, besides the subscriptions that match it. The event brings it
+/// ([`Event::to`](crate::event::Event::to)), or a callback names it
 /// ([`ThornBuilder::recipients`](crate::ThornBuilder::recipients)).
 ///
-/// It is in no list and can't be disabled: it lives as long as the event's deliveries. Its `Debug` shows
-/// neither secret nor URL.
+/// No list shows it, and nothing can disable it. It lives as long as the event's deliveries. `Debug` shows neither
+/// the secret nor the URL.
 ///
 /// # Examples
 ///
@@ -39,13 +39,13 @@ impl Subscriber {
     ///
     /// # Errors
     ///
-    /// [`InvalidSubscription`] if URL or secret have not the form they need. Whether deliveries may go
+    /// [`InvalidSubscription`] if the URL or the secret doesn't have the form it needs. Whether deliveries may go
     /// to the URL is checked when the event is sent, and on each connection.
     pub fn signed(url: impl Into<String>, secret: impl AsRef<str>) -> Result<Self, InvalidSubscription> {
-        let mut fields = Fields::offline();
+        let mut fields = Fields::without_url_check();
         let secret = fields.secret(secret.as_ref());
         let made = Self::with(&mut fields, url.into(), secret);
-        if fields.is_right() { Ok(made) } else { Err(fields.refusal()) }
+        if fields.is_valid() { Ok(made) } else { Err(fields.into_errors()) }
     }
 
     /// A recipient whose deliveries carry no signature, so that it can't tell them from forged ones.
@@ -54,9 +54,9 @@ impl Subscriber {
     ///
     /// As [`signed`](Self::signed).
     pub fn unsigned(url: impl Into<String>) -> Result<Self, InvalidSubscription> {
-        let mut fields = Fields::offline();
+        let mut fields = Fields::without_url_check();
         let made = Self::with(&mut fields, url.into(), None);
-        if fields.is_right() { Ok(made) } else { Err(fields.refusal()) }
+        if fields.is_valid() { Ok(made) } else { Err(fields.into_errors()) }
     }
 
     fn with(fields: &mut Fields<'_>, url: String, secret: Option<Secret>) -> Self {
@@ -86,28 +86,28 @@ impl Subscriber {
         self
     }
 
-    /// Tells two recipients of one URL apart: without an id of its own, a recipient's is derived from
-    /// URL and name, and of those with one id an event has but one delivery.
+    /// Tells two recipients of one URL apart. Thorn derives a recipient's id from URL and name, and an event has
+    /// only one delivery for each id.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The id that goes along as `Hook-Subscription`, in place of the derived one.
+    /// Sets the id that goes along as `Hook-Subscription`. By default it is derived from URL and name.
     #[must_use]
     pub const fn id(mut self, id: SubscriptionId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// The id that goes along as `Hook-Subscription`: the same for the same URL and name, always.
+    /// The id that goes along as `Hook-Subscription`. The same URL and name always give the same id.
     #[must_use]
     pub fn subscription_id(&self) -> SubscriptionId {
         self.id.unwrap_or_else(|| derived("subscriber", &[&self.destination.url, &self.name]))
     }
 
-    /// Where its deliveries go.
+    /// The URL that its deliveries go to.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.destination.url
@@ -124,7 +124,8 @@ impl fmt::Debug for Subscriber {
     }
 }
 
-/// The one id of these texts (a UUIDv8, a hash), each behind its length so that no two lists are alike.
+/// The id of these texts: a UUIDv8 made of a hash. Each text stands behind its length, so that no two lists give
+/// the same bytes.
 pub(crate) fn derived(kind: &str, texts: &[&str]) -> SubscriptionId {
     let mut hash = Sha256::new();
     for text in [&["thorn", kind], texts].concat() {

@@ -4,8 +4,10 @@ use std::fmt;
 
 use crate::guard::{TargetError, TargetGuard, parse_url};
 
-/// Decides whether deliveries may go to a URL. The target guard of the delivery module does; it may
-/// resolve names, so the answer is true at this moment only and is asked for again when sending.
+/// Decides whether deliveries may go to a URL.
+///
+/// [`TargetGuard`](crate::guard::TargetGuard) implements it. It may resolve names, so its answer holds only for
+/// this moment. Each connection is checked again.
 #[async_trait::async_trait]
 pub trait UrlCheck: fmt::Debug + Send + Sync {
     /// Refuses the URL if deliveries must not go there.
@@ -15,12 +17,12 @@ pub trait UrlCheck: fmt::Debug + Send + Sync {
     /// [`TargetError`] with the reason.
     async fn check(&self, url: &str) -> Result<(), TargetError>;
 
-    /// Refuses the URL for what it says alone, without asking a name server. Default: it doesn't.
+    /// Refuses the URL because of its text alone, without resolving a name. By default every URL passes.
     ///
     /// # Errors
     ///
     /// [`TargetError`] with the reason.
-    fn check_alone(&self, url: &str) -> Result<(), TargetError> {
+    fn check_text(&self, url: &str) -> Result<(), TargetError> {
         let _ = url;
         Ok(())
     }
@@ -32,7 +34,7 @@ impl UrlCheck for TargetGuard {
         Self::check(self, url).await
     }
 
-    fn check_alone(&self, url: &str) -> Result<(), TargetError> {
+    fn check_text(&self, url: &str) -> Result<(), TargetError> {
         self.check_url(&parse_url(url)?)
     }
 }

@@ -128,8 +128,8 @@ impl Subscriptions {
         let owner = fields.owner(new.owner.as_deref());
         let spec = new.draft().check(&mut fields, UrlScrutiny::Resolve).await.into_spec(self.signer);
         let source = fields.source(new.source.as_deref());
-        let (Some(owner), Some(source), Some(mut spec), true) = (owner, source, spec, fields.is_right()) else {
-            return Err(fields.refusal().into());
+        let (Some(owner), Some(source), Some(mut spec), true) = (owner, source, spec, fields.is_valid()) else {
+            return Err(fields.into_errors().into());
         };
         if new.secret.is_none() && !new.unsigned {
             spec.destination.signing.secret = Some(Secret::generate().map_err(SecretError::from)?);
@@ -218,8 +218,8 @@ impl Subscriptions {
         }
         let mut fields = self.fields();
         let spec = change.draft().check(&mut fields, UrlScrutiny::ResolveUnless(&url)).await;
-        if !fields.is_right() {
-            return Err(fields.refusal().into());
+        if !fields.is_valid() {
+            return Err(fields.into_errors().into());
         }
         Ok(CheckedChange { spec, enabled: change.enabled })
     }

@@ -106,9 +106,9 @@ impl Subscriptions {
         let mut fields = self.fields();
         let owner = fields.owner(entry.owner.as_deref());
         let spec = entry.draft().check(&mut fields, UrlScrutiny::TextOnly).await.into_spec(self.signer);
-        let (Some(owner), Some(spec), true) = (owner, spec, fields.is_right()) else {
+        let (Some(owner), Some(spec), true) = (owner, spec, fields.is_valid()) else {
             let message = |error: FieldError| format!("{}: {}", name_in_file(error.field), error.message);
-            return Err(fields.refusal().errors.into_iter().map(message).collect());
+            return Err(fields.into_errors().errors.into_iter().map(message).collect());
         };
         let id = entry.id.unwrap_or_else(|| {
             let owned = entry.owner.as_ref().map_or("", |_| "owned");
