@@ -115,8 +115,8 @@ pub mod __private {
     pub use crate::dispatch::Dispatch;
     pub use crate::event::Event;
     pub use crate::model::{
-        Change, Columns, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, ModelEvent, Op, Piece, Relation,
-        Silent, Trigger, WebhookModel, announce_links, hooks, name, reference, rows_left_behind, transaction,
-        with_headers,
+        Change, Columns, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, LinkValues, ModelEvent, Op, Piece,
+        Relation, Silent, Trigger, WebhookModel, announce_links, hooks, lock_link_owners, name, reference,
+        rows_left_behind, transaction, with_headers,
     };
 }

@@ -19,6 +19,7 @@
 //! `ActiveModelTrait::update_without_returning` when called generically (the inherent one is
 //! covered).
 
+mod announce;
 mod autocommit;
 mod before_image;
 mod bulk;
@@ -30,10 +31,13 @@ mod field;
 mod filter_rows;
 #[doc(hidden)]
 pub mod hooks;
+mod joins;
 mod junction;
 mod link_change;
+mod link_rows;
 pub mod links;
 mod payload;
+mod returning;
 mod row_lock;
 mod suppress;
 mod template;
@@ -49,10 +53,14 @@ pub use change::{Change, Op};
 pub use event::with_headers;
 pub use event::{ModelEvent, Trigger};
 pub use field::{Contains, EqualTo, Field, Null, OrderedWith, Text, Truthy};
-pub use junction::Joins;
+pub use joins::Joins;
 #[doc(hidden)]
-pub use junction::{EventsOf, LinkRows, Silent, announce as announce_links};
+pub use joins::{EventsOf, Silent};
+#[doc(hidden)]
+pub use junction::{announce_links, lock_link_owners};
 pub use link_change::{LinkChange, LinkOp, Relation};
+#[doc(hidden)]
+pub use link_rows::{LinkRows, LinkValues};
 pub use payload::Columns;
 pub use suppress::without_events;
 #[doc(hidden)]

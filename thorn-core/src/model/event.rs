@@ -6,7 +6,8 @@ use sea_orm::{ConnectionTrait, EntityName as _, Iterable, ModelTrait};
 
 use super::{
     change::{Change, Op},
-    link_change::{LinkChange, LinkOp, Relation, json},
+    column_json::key_json,
+    link_change::{LinkChange, LinkOp, Relation},
 };
 use crate::{error::Error, event::Event, id::EventId, outbox, rendered::RenderedEvent};
 
@@ -35,7 +36,7 @@ pub enum Trigger {
 /// }
 /// ```
 #[non_exhaustive]
-pub struct ModelEvent<M: 'static> {
+pub struct ModelEvent<M: ModelTrait + 'static> {
     /// The declared key without its `on_`: `create`, `publish`, ….
     pub key: &'static str,
     /// What makes it fire.
@@ -45,12 +46,12 @@ pub struct ModelEvent<M: 'static> {
     when: Option<fn(Change<'_, M>) -> bool>,
     describe: fn(&M) -> Event,
     render: fn(Event, &M) -> Result<RenderedEvent, Error>,
-    render_links: Option<RenderLinks<M>>,
+    link_payload: Option<RenderLinks<M>>,
 }
 
 type RenderLinks<M> = fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>;
 
-impl<M: 'static> ModelEvent<M> {
+impl<M: ModelTrait> ModelEvent<M> {
     /// An event without a filter; `describe` gives its name, reference, sender and headers,
     /// `render` adds its data.
     #[must_use]
@@ -68,7 +69,7 @@ impl<M: 'static> ModelEvent<M> {
             when: None,
             describe,
             render,
-            render_links: None,
+            link_payload: None,
         }
     }
 
@@ -91,7 +92,7 @@ impl<M: 'static> ModelEvent<M> {
     /// Adds the data with the links that changed in sight. Sent by hand, the event has the other.
     #[must_use]
     pub const fn with_links(mut self, render: fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>) -> Self {
-        self.render_links = Some(render);
+        self.link_payload = Some(render);
         self
     }
 
@@ -131,13 +132,13 @@ impl<M: 'static> ModelEvent<M> {
         self.trigger == Trigger::On(op)
     }
 
-    pub(super) const fn reads_old(&self) -> bool {
+    pub(super) const fn needs_old_row(&self) -> bool {
         self.reads_old
     }
 
     /// Whether its data may name the links.
-    pub(super) const fn tells_links(&self) -> bool {
-        self.render_links.is_some()
+    pub(super) const fn contains_links(&self) -> bool {
+        self.link_payload.is_some()
     }
 
     /// Whether it is about links in this junction, and this change of them.
@@ -147,7 +148,7 @@ impl<M: 'static> ModelEvent<M> {
     }
 
     /// The event of links that changed, if it fires; `change` is told the relation's name.
-    pub(super) fn fire_links(
+    pub(super) fn render_links(
         &self,
         row: &M,
         change: impl FnOnce(&'static str) -> LinkChange,
@@ -165,7 +166,7 @@ impl<M: 'static> ModelEvent<M> {
                 context["links"] = serde_json::json!({ "related": links.related, "keys": links.keys });
                 context
             });
-            match self.render_links {
+            match self.link_payload {
                 Some(render) => render(event, row, &links),
                 None => (self.render)(event, row),
             }
@@ -185,7 +186,7 @@ where
 
 impl<M: ModelTrait> ModelEvent<M> {
     /// The event of this change, if it fires.
-    pub(super) fn fire(&self, change: Change<'_, M>) -> Option<Result<RenderedEvent, Error>> {
+    pub(super) fn render(&self, change: Change<'_, M>) -> Option<Result<RenderedEvent, Error>> {
         let fires = self.fires_on(change.op)
             && (!self.only_if_changed || change.old.is_none_or(|old| differ(old, change.new)))
             && self.when.is_none_or(|when| when(change));
@@ -197,14 +198,14 @@ impl<M: ModelTrait> ModelEvent<M> {
 /// What a callback is told about the row.
 fn context<M: ModelTrait>(row: &M) -> serde_json::Value {
     let table = <M::Entity as Default>::default().table_name().to_owned();
-    serde_json::json!({ "model": table, "key": json(&row.get_primary_key_value()) })
+    serde_json::json!({ "model": table, "key": key_json(&row.get_primary_key_value()) })
 }
 
 fn differ<M: ModelTrait>(old: &M, new: &M) -> bool {
     <M::Entity as sea_orm::EntityTrait>::Column::iter().any(|column| old.get(column) != new.get(column))
 }
 
-impl<M: 'static> fmt::Debug for ModelEvent<M> {
+impl<M: ModelTrait> fmt::Debug for ModelEvent<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModelEvent").field("key", &self.key).field("trigger", &self.trigger).finish_non_exhaustive()
     }

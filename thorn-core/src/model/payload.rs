@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::{ColumnTrait, EntityTrait, Iterable, ModelTrait};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::column_json::Plain;
+use super::column_json::ColumnJson;
 
 /// Columns of a row, serialised as an object of their JSON keys. The model itself needn't be
 /// `Serialize`.
@@ -34,7 +34,7 @@ impl<'a, M: ModelTrait> Columns<'a, M> {
     ) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for column in columns {
-            map.serialize_entry(column.json_key(), &Plain::from(&self.row.get(column)))?;
+            map.serialize_entry(column.json_key(), &ColumnJson::from(&self.row.get(column)))?;
         }
         map.end()
     }

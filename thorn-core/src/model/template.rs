@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sea_orm::{EntityTrait, ModelTrait};
 
-use super::column_json::Plain;
+use super::column_json::ColumnJson;
 use crate::name::escape_segment;
 
 /// A part of a template such as `"user.{username}.created"`. The macro parses and checks templates.
@@ -40,7 +40,7 @@ fn fill<M: ModelTrait>(
     for piece in pieces {
         match piece {
             Piece::Text(text) => filled.push_str(text),
-            Piece::Column(column) => filled.push_str(&escape(&Plain::from(&row.get(*column)).to_string())),
+            Piece::Column(column) => filled.push_str(&escape(&ColumnJson::from(&row.get(*column)).into_text())),
         }
     }
     filled

@@ -8,8 +8,8 @@ use sea_orm::{
 
 use super::{
     change::Op,
-    deletion_race as gone,
-    webhook_model::{WebhookModel, listens},
+    deletion_race,
+    webhook_model::{WebhookModel, has_events},
 };
 use crate::error::Error;
 
@@ -70,7 +70,7 @@ where
     Row<A>: IntoActiveModel<A>,
     C: ConnectionTrait + TransactionTrait,
 {
-    if !listens::<A::Entity>(Op::Create) {
+    if !has_events::<A::Entity>(Op::Create) {
         return ActiveModelTrait::insert(active_model, db).await;
     }
     atomically!(db, |on| ActiveModelTrait::insert(active_model, on))
@@ -88,7 +88,7 @@ where
     Row<A>: IntoActiveModel<A>,
     C: ConnectionTrait + TransactionTrait,
 {
-    if !listens::<A::Entity>(Op::Change) {
+    if !has_events::<A::Entity>(Op::Change) {
         return ActiveModelTrait::update(active_model, db).await;
     }
     atomically!(db, |on| ActiveModelTrait::update(active_model, on))
@@ -107,7 +107,7 @@ where
     Row<A>: IntoActiveModel<A>,
     C: ConnectionTrait + TransactionTrait,
 {
-    if !listens::<A::Entity>(Op::Change) {
+    if !has_events::<A::Entity>(Op::Change) {
         return ActiveModelTrait::update_without_returning(active_model, db).await;
     }
     update(active_model, db).await?;
@@ -143,11 +143,11 @@ where
     A::Entity: WebhookModel,
     C: ConnectionTrait + TransactionTrait,
 {
-    if !listens::<A::Entity>(Op::Delete) {
+    if !has_events::<A::Entity>(Op::Delete) {
         return ActiveModelTrait::delete(active_model, db).await;
     }
     atomically!(db, |on| async move {
-        if A::Entity::JUNCTION && gone::is_gone(&active_model, on).await? {
+        if A::Entity::JUNCTION && deletion_race::is_missing(&active_model, on).await? {
             return Ok(DeleteResult::empty());
         }
         ActiveModelTrait::delete(active_model, on).await
