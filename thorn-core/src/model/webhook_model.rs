@@ -10,6 +10,17 @@ use super::{
 use crate::{error::Error, rendered::RenderedEvent};
 
 /// An entity that announces its changes. `#[webhook_model]` implements it.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::model::WebhookModel;
+///
+/// /// The names of an entity's events, with `*` for each column: `user.*.created`.
+/// fn event_names<E: WebhookModel>() -> Vec<String> {
+///     E::EVENTS.iter().map(|event| event.name_pattern()).collect()
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` announces no events",
     label = "its `Model` has no `#[webhook_model(…)]`"
