@@ -33,8 +33,8 @@ pub use thorn_macros::active_model_behavior;
 #[doc(hidden)]
 pub mod __private {
     pub use thorn_core::__private::{
-        Change, Columns, Dispatch, Event, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, ModelEvent, Op,
-        Piece, Relation, Silent, Trigger, WebhookModel, announce_links, async_trait, hooks, name, reference,
-        rows_left_behind, sea_orm, transaction, with_headers,
+        Change, Dispatch, Event, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, LinkValues, ModelEvent, Op,
+        Payload, Piece, Relation, Silent, Template, Trigger, WebhookModel, announce_links, async_trait, hooks,
+        lock_link_owners, rows_left_behind, sea_orm, transaction, with_headers,
     };
 }

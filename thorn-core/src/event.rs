@@ -25,6 +25,7 @@ pub use crate::{
     },
     rendered::{
         CallbackError, CallbackFailed, EventInfo, EventOptions, InvalidEventOptions, RenderedEvent, Sender, SenderId,
+        Subject,
     },
 };
 
@@ -51,7 +52,9 @@ pub struct Event {
     broadcast: bool,
     /// Or why they are none.
     request_data: Result<Option<Members>, String>,
-    context: Option<serde_json::Value>,
+    subject: Option<Subject>,
+    /// Links that changed, if there is a callback to see them.
+    links: Option<serde_json::Value>,
     recipients: Vec<Subscriber>,
     options: EventOptions,
     dispatch: Option<Dispatch>,
@@ -68,7 +71,8 @@ impl Event {
             sender: None,
             broadcast: false,
             request_data: Ok(None),
-            context: None,
+            subject: None,
+            links: None,
             recipients: Vec::new(),
             options: EventOptions::default(),
             dispatch: None,
@@ -210,10 +214,17 @@ impl Event {
         self.dispatch(Dispatch::Queue)
     }
 
-    /// What a model's event is about, if there is a callback to tell.
+    /// Sets the row that a model's event is about.
     #[must_use]
-    pub(crate) fn context(mut self, context: impl FnOnce() -> serde_json::Value) -> Self {
-        self.context = process::has_callbacks().then(context);
+    pub(crate) fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// Sets the links of the subject that changed, if there is a callback to see them.
+    #[must_use]
+    pub(crate) fn links(mut self, links: impl FnOnce() -> serde_json::Value) -> Self {
+        self.links = process::has_callbacks().then(links);
         self
     }
 
@@ -272,11 +283,13 @@ impl Event {
         if body.len() > settings.max_event_bytes {
             return Err(Error::EventTooLarge { event: self.name, size: body.len(), limit: settings.max_event_bytes });
         }
+        let links = self.links;
+        let context = self.subject.as_ref().filter(|_| process::has_callbacks()).map(|row| row.context(links));
         let info = EventInfo {
             name: &self.name,
             reference: reference.as_deref(),
             sender: self.sender.as_ref(),
-            context: self.context.as_ref(),
+            context: context.as_ref(),
             body: &body,
         };
         // Nobody is asked about thorn's own events: they arise in the worker, which isn't the application.
@@ -296,6 +309,7 @@ impl Event {
             broadcast: self.broadcast,
             sender: self.sender.map(|sender| sender.id),
             name: self.name,
+            subject: self.subject,
             body,
             options: self.options,
             recipients,

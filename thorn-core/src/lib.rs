@@ -106,17 +106,27 @@ pub use relay::{BoxError, Dispatcher};
 pub use thorn::{Sent, Thorn, ThornBuilder};
 pub use timestamp::Timestamp;
 
+/// What generated code refers to; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use async_trait::async_trait;
     pub use sea_orm;
-    pub use serde_json;
 
     pub use crate::dispatch::Dispatch;
     pub use crate::event::Event;
     pub use crate::model::{
-        Change, Columns, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, ModelEvent, Op, Piece, Relation,
-        Silent, Trigger, WebhookModel, announce_links, hooks, name, reference, rows_left_behind, transaction,
+        Change, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, LinkValues, ModelEvent, Op, Payload, Piece,
+        Relation, Silent, Template, Trigger, WebhookModel, announce_links, lock_link_owners, rows_left_behind,
         with_headers,
     };
+
+    /// The hooks of a generated `ActiveModelBehavior`.
+    pub mod hooks {
+        pub use crate::model::hooks::{after_delete, after_save, before_delete, before_save};
+    }
+
+    /// The bodies of the generated methods.
+    pub mod transaction {
+        pub use crate::model::transaction::{delete, insert, save, update, update_without_returning};
+    }
 }

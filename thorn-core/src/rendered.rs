@@ -8,6 +8,7 @@ mod finite;
 mod members;
 mod options;
 mod sender;
+mod subject;
 
 pub(crate) use callback::{Callback, Function};
 pub use callback::{CallbackError, CallbackFailed, EventInfo};
@@ -16,3 +17,4 @@ pub(crate) use event::body;
 pub(crate) use members::{Members, OWN};
 pub use options::{EventOptions, InvalidEventOptions};
 pub use sender::{Sender, SenderId};
+pub use subject::Subject;

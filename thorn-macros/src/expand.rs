@@ -32,7 +32,7 @@ pub(crate) fn expand(
     };
     let events = declaration.events.iter().map(|event| event::expand(event, &declaration.options, columns, relations));
     let sides = declaration.junction.as_ref().and_then(|junction| relations.sides_of(junction).ok());
-    let (announce_links, joins) = sides.map(|sides| (junction::announce(sides), junction::joins(sides))).unzip();
+    let (junction_members, joins) = sides.map(|sides| (junction::members(sides), junction::joins(sides))).unzip();
     let methods = methods::expand(vis);
     quote! {
         #behavior
@@ -40,7 +40,7 @@ pub(crate) fn expand(
         #[automatically_derived]
         impl ::thorn::__private::WebhookModel for Entity {
             const EVENTS: &'static [::thorn::__private::ModelEvent<Model>] = &[#(#events),*];
-            #announce_links
+            #junction_members
         }
 
         #joins

@@ -32,14 +32,6 @@ impl Template {
         }
     }
 
-    /// The whole text, if there is no column in it.
-    pub(crate) fn text(&self) -> Option<&str> {
-        match self.parts.as_slice() {
-            [Part::Text(text)] => Some(text),
-            _ => None,
-        }
-    }
-
     /// Checks the template of an event's name. The values of its columns aren't known yet.
     pub(crate) fn check_name(&self, errors: &mut Errors) {
         let with = |column: &str| {

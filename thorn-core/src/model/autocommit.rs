@@ -1,4 +1,4 @@
-//! Refuses a save that would be two commits: one of the row, one of its event.
+//! Refuses a save that would commit the row and its event separately.
 
 use std::any::{TypeId, type_name};
 
@@ -6,22 +6,22 @@ use sea_orm::{DatabaseTransaction, DbErr, EntityTrait};
 
 use crate::process::{self, AutocommitPolicy};
 
-/// Whether this kind of connection is a transaction.
-// `typeid`, since the `C` of SeaORM's hooks isn't `'static`.
+/// Whether a connection of this type is a transaction.
+// `std::any` needs `'static`, which the `C` of SeaORM's hooks isn't.
 pub(super) fn in_transaction<C>() -> bool {
     typeid::of::<C>() == TypeId::of::<DatabaseTransaction>()
 }
 
-/// Applies the policy for saves outside a transaction.
+/// Applies the [`AutocommitPolicy`] to a save on a connection of this type.
 pub(super) fn check<E: EntityTrait, C>() -> Result<(), DbErr> {
     if in_transaction::<C>() {
         return Ok(());
     }
     let refusal = || {
         format!(
-            "thorn: a row of `{}` would be saved through `{}`, outside a transaction, so that it and its event \
-             would be two commits. Call the method on the concrete ActiveModel or Model, which opens a transaction, \
-             or pass a `&DatabaseTransaction` (`db.begin()`). `AutocommitPolicy` can allow it.",
+            "thorn: a row of `{}` would be saved through `{}`, outside a transaction, so the row and its event \
+             would be committed separately. Call the method of the concrete ActiveModel or Model, which opens a \
+             transaction, or pass a `&DatabaseTransaction` (`db.begin()`). `AutocommitPolicy` can allow it.",
             E::default().table_name(),
             type_name::<C>()
         )

@@ -1,7 +1,7 @@
-//! A column's value as receivers see it.
+//! A column's value as receivers see it in JSON.
 //!
-//! SeaORM's own converter is of no use here: it panics on bytes that aren't UTF-8, puts SQL quotes
-//! into dates and makes a decimal a float.
+//! SeaORM's own converter doesn't fit: it panics on bytes that aren't UTF-8, puts SQL quotes around dates, and
+//! turns decimals into floats.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,14 +10,16 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Timel
 use sea_orm::{
     Value,
     prelude::{Json, TimeDate, TimeDateTimeWithTimeZone, TimeTime},
-    sea_query::{OptionEnum, sea_value_to_json_value},
+    sea_query::{OptionEnum, ValueTuple, sea_value_to_json_value},
 };
 use serde::{Serialize, Serializer};
 
-/// A column's value in terms of JSON: dates and times are ISO 8601 (`Z` for UTC, no fraction if it
-/// is zero), bytes are base64, decimals and UUIDs are strings, JSON is embedded.
+/// A column's value in terms of JSON.
+///
+/// Dates and times are ISO 8601 (`Z` for UTC, no fraction if it is zero), bytes are base64, decimals and UUIDs
+/// are strings, and JSON is embedded.
 #[derive(Debug)]
-pub(super) enum Plain<'a> {
+pub(super) enum ColumnJson<'a> {
     Null,
     Bool(bool),
     Signed(i64),
@@ -28,7 +30,45 @@ pub(super) enum Plain<'a> {
     Json(Cow<'a, Json>),
 }
 
-impl Serialize for Plain<'_> {
+/// A primary key as receivers and callbacks see it: a composite key is an array.
+pub(super) fn key_json(key: &ValueTuple) -> Json {
+    match key {
+        ValueTuple::One(value) => ColumnJson::from(value).into_json(),
+        key => key.clone().into_iter().map(|value| ColumnJson::from(&value).into_json()).collect(),
+    }
+}
+
+impl<'a> ColumnJson<'a> {
+    /// The value as JSON.
+    pub(super) fn into_json(self) -> Json {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(it) => it.into(),
+            Self::Signed(it) => it.into(),
+            Self::Unsigned(it) => it.into(),
+            Self::Single(it) => it.into(),
+            Self::Double(it) => it.into(),
+            Self::Text(it) => it.into_owned().into(),
+            Self::Json(it) => it.into_owned(),
+        }
+    }
+
+    /// The value as it stands in the name of an event: text without quotes, other values as in JSON.
+    pub(super) fn into_text(self) -> Cow<'a, str> {
+        Cow::Owned(match self {
+            Self::Text(it) => return it,
+            Self::Null => return Cow::Borrowed("null"),
+            Self::Bool(it) => it.to_string(),
+            Self::Signed(it) => it.to_string(),
+            Self::Unsigned(it) => it.to_string(),
+            Self::Single(it) => it.to_string(),
+            Self::Double(it) => it.to_string(),
+            Self::Json(it) => it.to_string(),
+        })
+    }
+}
+
+impl Serialize for ColumnJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => serializer.serialize_unit(),
@@ -43,23 +83,7 @@ impl Serialize for Plain<'_> {
     }
 }
 
-/// As in the name of an event: text as it is, all else as in JSON.
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Bool(it) => it.fmt(f),
-            Self::Signed(it) => it.fmt(f),
-            Self::Unsigned(it) => it.fmt(f),
-            Self::Single(it) => it.fmt(f),
-            Self::Double(it) => it.fmt(f),
-            Self::Text(it) => it.fmt(f),
-            Self::Json(it) => it.fmt(f),
-        }
-    }
-}
-
-impl<'a> From<&'a Value> for Plain<'a> {
+impl<'a> From<&'a Value> for ColumnJson<'a> {
     fn from(value: &'a Value) -> Self {
         match value {
             Value::Bool(Some(it)) => Self::Bool(*it),
@@ -90,7 +114,7 @@ impl<'a> From<&'a Value> for Plain<'a> {
             Value::TimeTime(Some(it)) => Self::some(time_of(*it).map(time)),
             Value::TimeDateTime(Some(it)) => Self::some(naive_of(it.date(), it.time()).map(naive)),
             Value::TimeDateTimeWithTimeZone(Some(it)) => Self::some(zoned_of(*it)),
-            // Nulls, and types that only exist with features of SeaORM that the application enabled.
+            // Nulls, and types that exist only with SeaORM features that the application enabled.
             other => match sea_value_to_json_value(other) {
                 Json::Null => Self::Null,
                 json => Self::Json(Cow::Owned(json)),
@@ -99,7 +123,7 @@ impl<'a> From<&'a Value> for Plain<'a> {
     }
 }
 
-impl Plain<'_> {
+impl ColumnJson<'_> {
     const fn text(text: String) -> Self {
         Self::Text(Cow::Owned(text))
     }
@@ -109,7 +133,8 @@ impl Plain<'_> {
     }
 }
 
-/// A fraction of a second: none if it is zero, else micro- or, if need be, nanoseconds.
+/// How to write the fraction of a second: not at all if it is zero, otherwise in microseconds, or in
+/// nanoseconds if microseconds would lose digits.
 fn fraction(time: &impl Timelike) -> (SecondsFormat, &'static str) {
     match time.nanosecond() {
         0 => (SecondsFormat::Secs, ""),

@@ -1,14 +1,18 @@
-//! An event that a model declares.
+//! The events that a model declares, as data.
 
-use std::{any::TypeId, fmt};
+mod firing;
 
-use sea_orm::{ConnectionTrait, EntityName as _, Iterable, ModelTrait};
+use std::fmt;
+
+use sea_orm::ModelTrait;
 
 use super::{
     change::{Change, Op},
-    link_change::{LinkChange, LinkOp, Relation, json},
+    link_change::{LinkOp, Relation},
+    payload::{ColumnOf, Payload, RenderLinks},
+    template::Template,
 };
-use crate::{error::Error, event::Event, id::EventId, outbox, rendered::RenderedEvent};
+use crate::{dispatch::Dispatch, event::Event};
 
 /// What makes an event of a model fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,163 +21,164 @@ pub enum Trigger {
     On(Op),
     /// A change of links with rows of another model.
     Links(LinkOp, Relation),
-    /// Nothing; it is only sent by hand.
+    /// Nothing. The event is only sent by hand.
     Manual,
 }
 
-/// One `on_…` of a model, as `#[webhook_model]` describes it.
+/// Adds something that depends on the row, such as its sender, to an event.
+type Add<M> = fn(Event, &M) -> Event;
+
+/// One event of a model, as `#[webhook_model]` describes it in an `on_…` entry.
 ///
-/// It fires by itself, or is sent by hand:
+/// Its fields tell what a catalogue of events needs: name, trigger, reference, sender and data.
+/// [`WebhookModel::EVENTS`](super::WebhookModel::EVENTS) lists the events of a model.
+///
+/// Changes of rows fire the event. It can also be sent by hand:
 ///
 /// ```
 /// use sea_orm::DatabaseConnection;
 /// use thorn_core::{Error, model::WebhookModel};
 ///
-/// async fn announce<E: WebhookModel>(row: &E::Model, db: &DatabaseConnection) -> Result<(), Error> {
+/// async fn publish<E: WebhookModel>(row: &E::Model, db: &DatabaseConnection) -> Result<(), Error> {
 ///     E::webhook("publish")?.send(db, row).await?; // declared as `on_publish(…)`
 ///     Ok(())
 /// }
 /// ```
 #[non_exhaustive]
-pub struct ModelEvent<M: 'static> {
+pub struct ModelEvent<M: ModelTrait + 'static> {
     /// The declared key without its `on_`: `create`, `publish`, ….
     pub key: &'static str,
-    /// What makes it fire.
+    /// What makes the event fire.
     pub trigger: Trigger,
-    reads_old: bool,
-    only_if_changed: bool,
+    /// The event's name, which may contain values of columns.
+    pub name: Template<ColumnOf<M>>,
+    /// The path at which receivers find the row: `ref` in the body.
+    pub reference: Option<Template<ColumnOf<M>>>,
+    /// The column with the event's sender. `None` if the event is broadcast to all owners.
+    pub sender: Option<ColumnOf<M>>,
+    /// How the event is dispatched. `None` follows the application's setting.
+    pub dispatch: Option<&'static Dispatch>,
+    /// The `data` in the body.
+    pub payload: Payload<M>,
+    /// Whether the event fires only if some column changed.
+    pub only_if_changed: bool,
     when: Option<fn(Change<'_, M>) -> bool>,
-    describe: fn(&M) -> Event,
-    render: fn(Event, &M) -> Result<RenderedEvent, Error>,
-    render_links: Option<RenderLinks<M>>,
+    when_needs_old_row: bool,
+    add_sender: Option<Add<M>>,
+    add_headers: Option<Add<M>>,
+    link_payload: Option<RenderLinks<M>>,
 }
 
-type RenderLinks<M> = fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>;
-
-impl<M: 'static> ModelEvent<M> {
-    /// An event without a filter; `describe` gives its name, reference, sender and headers,
-    /// `render` adds its data.
+impl<M: ModelTrait> ModelEvent<M> {
+    /// An event with all columns as its data. It is broadcast, and has no filter, reference or headers.
     #[must_use]
-    pub const fn new(
-        key: &'static str,
-        trigger: Trigger,
-        describe: fn(&M) -> Event,
-        render: fn(Event, &M) -> Result<RenderedEvent, Error>,
-    ) -> Self {
+    pub const fn new(key: &'static str, trigger: Trigger, name: Template<ColumnOf<M>>) -> Self {
         Self {
             key,
             trigger,
-            reads_old: false,
+            name,
+            reference: None,
+            sender: None,
+            dispatch: None,
+            payload: Payload::AllColumns,
             only_if_changed: false,
             when: None,
-            describe,
-            render,
-            render_links: None,
+            when_needs_old_row: false,
+            add_sender: None,
+            add_headers: None,
+            link_payload: None,
         }
     }
 
-    /// Fires only if this holds, which may ask for the row as it was before.
+    /// Sets the path at which receivers find the row.
     #[must_use]
-    pub const fn when(mut self, reads_old: bool, when: fn(Change<'_, M>) -> bool) -> Self {
-        self.reads_old |= reads_old;
+    pub const fn reference(mut self, reference: Template<ColumnOf<M>>) -> Self {
+        self.reference = Some(reference);
+        self
+    }
+
+    /// Sets the column with the sender; `add` sets the column's value as the sender of an event. The event is
+    /// then no longer broadcast.
+    #[must_use]
+    pub const fn sender(mut self, column: ColumnOf<M>, add: fn(Event, &M) -> Event) -> Self {
+        self.sender = Some(column);
+        self.add_sender = Some(add);
+        self
+    }
+
+    /// Sets the function that adds headers to an event.
+    #[must_use]
+    pub const fn headers(mut self, add: fn(Event, &M) -> Event) -> Self {
+        self.add_headers = Some(add);
+        self
+    }
+
+    /// Sets how the event is dispatched.
+    #[must_use]
+    pub const fn dispatch(mut self, dispatch: &'static Dispatch) -> Self {
+        self.dispatch = Some(dispatch);
+        self
+    }
+
+    /// Sets the data.
+    #[must_use]
+    pub const fn payload(mut self, payload: Payload<M>) -> Self {
+        self.payload = payload;
+        self
+    }
+
+    /// Sets the data for links that changed. An event that is sent by hand has its [`payload`](Self::payload).
+    #[must_use]
+    pub const fn link_payload(mut self, render: RenderLinks<M>) -> Self {
+        self.link_payload = Some(render);
+        self
+    }
+
+    /// Sets a filter: the event fires only if `when` holds. `needs_old_row` says whether the filter reads the
+    /// row as it was before.
+    #[must_use]
+    pub const fn when(mut self, needs_old_row: bool, when: fn(Change<'_, M>) -> bool) -> Self {
+        self.when_needs_old_row = needs_old_row;
         self.when = Some(when);
         self
     }
 
-    /// Fires only if some column differs from before.
+    /// Makes the event fire only if some column differs from before.
     #[must_use]
     pub const fn only_if_changed(mut self) -> Self {
-        self.reads_old = true;
         self.only_if_changed = true;
         self
     }
 
-    /// Adds the data with the links that changed in sight. Sent by hand, the event has the other.
+    /// The event's name with `*` in place of each column, such as `user.*.created`.
     #[must_use]
-    pub const fn with_links(mut self, render: fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>) -> Self {
-        self.render_links = Some(render);
-        self
+    pub fn name_pattern(&self) -> String {
+        self.name.pattern()
     }
 
-    /// Writes the event about this row to the outbox, whatever its filter says.
-    ///
-    /// # Errors
-    ///
-    /// As [`Event::send`].
-    pub async fn send<C: ConnectionTrait>(&self, db: &C, row: &M) -> Result<EventId, Error>
-    where
-        M: ModelTrait,
-    {
-        self.send_with(db, row, |event| event).await
+    /// The columns of the data, in their order; `None` if code of the application makes the data.
+    #[must_use]
+    pub fn columns(&self) -> Option<Vec<ColumnOf<M>>> {
+        self.payload.columns()
     }
 
-    /// As [`send`](Self::send), with a change to the event: another sender, a timeout, ….
-    ///
-    /// # Errors
-    ///
-    /// As [`Event::send`].
-    pub async fn send_with<C: ConnectionTrait>(
-        &self,
-        db: &C,
-        row: &M,
-        adjust: impl FnOnce(Event) -> Event,
-    ) -> Result<EventId, Error>
-    where
-        M: ModelTrait,
-    {
-        let event = (self.render)(adjust((self.describe)(row)).context(|| context(row)), row)?;
-        let id = event.id;
-        outbox::write(db, vec![event]).await?;
-        Ok(id)
-    }
-
+    /// Whether changes of this kind may fire the event.
     pub(super) fn fires_on(&self, op: Op) -> bool {
         self.trigger == Trigger::On(op)
     }
 
-    pub(super) const fn reads_old(&self) -> bool {
-        self.reads_old
+    /// Whether the row as it was before decides if the event fires.
+    pub(super) const fn needs_old_row(&self) -> bool {
+        self.only_if_changed || self.when_needs_old_row
     }
 
-    /// Whether its data may name the links.
-    pub(super) const fn tells_links(&self) -> bool {
-        self.render_links.is_some()
-    }
-
-    /// Whether it is about links in this junction, and this change of them.
-    pub(super) fn is_about_links(&self, junction: TypeId, op: Option<LinkOp>) -> bool {
-        matches!(self.trigger, Trigger::Links(on, relation)
-            if relation.junction == junction && op.is_none_or(|op| op == on))
-    }
-
-    /// The event of links that changed, if it fires; `change` is told the relation's name.
-    pub(super) fn fire_links(
-        &self,
-        row: &M,
-        change: impl FnOnce(&'static str) -> LinkChange,
-    ) -> Option<Result<RenderedEvent, Error>>
-    where
-        M: ModelTrait,
-    {
-        let Trigger::Links(_, relation) = self.trigger else { return None };
-        // The row itself is as it was.
-        let unchanged = Change { op: Op::Change, old: Some(row), new: row };
-        self.when.is_none_or(|when| when(unchanged)).then(|| {
-            let links = change(relation.name);
-            let event = (self.describe)(row).context(|| {
-                let mut context = context(row);
-                context["links"] = serde_json::json!({ "related": links.related, "keys": links.keys });
-                context
-            });
-            match self.render_links {
-                Some(render) => render(event, row, &links),
-                None => (self.render)(event, row),
-            }
-        })
+    /// Whether the data is made from the links that changed.
+    pub(super) const fn contains_links(&self) -> bool {
+        self.link_payload.is_some()
     }
 }
 
-/// Adds what a `headers` function returned.
+/// Adds the headers that a `headers` function of the application returned.
 #[must_use]
 pub fn with_headers<N, V>(event: Event, headers: impl IntoIterator<Item = (N, V)>) -> Event
 where
@@ -183,29 +188,16 @@ where
     headers.into_iter().fold(event, |event, (name, value)| event.header(name, value))
 }
 
-impl<M: ModelTrait> ModelEvent<M> {
-    /// The event of this change, if it fires.
-    pub(super) fn fire(&self, change: Change<'_, M>) -> Option<Result<RenderedEvent, Error>> {
-        let fires = self.fires_on(change.op)
-            && (!self.only_if_changed || change.old.is_none_or(|old| differ(old, change.new)))
-            && self.when.is_none_or(|when| when(change));
-        let describe = |row: &M| (self.describe)(row).context(|| context(row));
-        fires.then(|| (self.render)(describe(change.new), change.new))
-    }
-}
-
-/// What a callback is told about the row.
-fn context<M: ModelTrait>(row: &M) -> serde_json::Value {
-    let table = <M::Entity as Default>::default().table_name().to_owned();
-    serde_json::json!({ "model": table, "key": json(&row.get_primary_key_value()) })
-}
-
-fn differ<M: ModelTrait>(old: &M, new: &M) -> bool {
-    <M::Entity as sea_orm::EntityTrait>::Column::iter().any(|column| old.get(column) != new.get(column))
-}
-
-impl<M: 'static> fmt::Debug for ModelEvent<M> {
+impl<M: ModelTrait> fmt::Debug for ModelEvent<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ModelEvent").field("key", &self.key).field("trigger", &self.trigger).finish_non_exhaustive()
+        f.debug_struct("ModelEvent")
+            .field("key", &self.key)
+            .field("trigger", &self.trigger)
+            .field("name", &self.name_pattern())
+            .field("payload", &self.payload)
+            .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

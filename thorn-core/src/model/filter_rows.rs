@@ -7,11 +7,13 @@ use super::payload::Columns;
 use crate::filter::Q;
 
 impl Q {
-    /// Whether it holds for a row, and the row as it was. Paths begin with the JSON keys of columns;
-    /// values are what receivers see, so a decimal, a date or a UUID is a string. A name that is no
-    /// column's is null: [`unknown_columns`](Self::unknown_columns) finds it.
+    /// Whether the filter holds for a row and the row as it was before.
     ///
-    /// In a `when` that is a filter which can be configured; `old` and `new` are the rows there:
+    /// Paths begin with the JSON keys of columns. Values are compared as receivers see them, so decimals, dates
+    /// and UUIDs are strings. A name that isn't a column's counts as null; find such names with
+    /// [`unknown_columns`](Self::unknown_columns).
+    ///
+    /// Use it in a `when` to make a filter configurable. `old` and `new` are the rows there:
     ///
     /// ```
     /// use std::sync::LazyLock;
@@ -28,7 +30,7 @@ impl Q {
         let names = self.outermost_names();
         let is_asked_for = |column: &<M::Entity as EntityTrait>::Column| names.contains(&column.json_key());
         let columns: Vec<_> = <M::Entity as EntityTrait>::Column::iter().filter(is_asked_for).collect();
-        // Through text, so that a number is the one that receivers read.
+        // The detour through text gives numbers the precision in which receivers read them.
         let seen = |row: &M| {
             let text = serde_json::to_string(&Columns::only(row, &columns)).unwrap_or_default();
             serde_json::from_str(&text).unwrap_or(Value::Null)
@@ -36,7 +38,7 @@ impl Q {
         self.matches(&seen(new), old.map(seen).as_ref())
     }
 
-    /// The names at the beginning of its paths that are no column of this entity.
+    /// The names at the beginning of the filter's paths that aren't columns of this entity, sorted.
     #[must_use]
     pub fn unknown_columns<E: EntityTrait>(&self) -> Vec<String> {
         let is_column = |name: &str| E::Column::iter().any(|column| column.json_key() == name);

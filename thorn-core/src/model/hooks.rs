@@ -1,20 +1,22 @@
-//! What the generated `ActiveModelBehavior` calls.
+//! The hooks of SeaORM, as the generated `ActiveModelBehavior` calls them.
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, ModelTrait, TryIntoModel};
 
 use super::{
-    autocommit as guard,
+    announce::{announce_row, is_announced},
+    autocommit,
     before_image::Slot,
     change::{Change, Op},
-    deletion_race as gone,
-    junction::{LinkRows, batch, columns_of, lock_links},
-    row_lock as locked,
-    suppress::is_suppressed,
-    webhook_model::{WebhookModel, events, listens, reads_old},
+    deletion_race,
+    junction::{lock_owners_of, nested_save, values_of},
+    link_rows::LinkRows,
+    row_lock,
+    webhook_model::{WebhookModel, needs_old_row},
 };
-use crate::outbox;
 
-/// Refuses a save outside a transaction, and reads the row as it is if an event asks for it.
+type Model<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
+
+/// Runs before an insert or update: refuses one outside a transaction, and reads what the hook after it needs.
 ///
 /// # Errors
 ///
@@ -25,63 +27,52 @@ where
     A::Entity: WebhookModel,
     C: ConnectionTrait,
 {
-    let op = if insert { Op::Create } else { Op::Change };
     if A::Entity::JUNCTION {
-        batch::begin::<A::Entity, C>(db);
+        nested_save::begin::<A::Entity, C>(db);
     }
-    if !announces::<A::Entity>(op) {
+    if !is_announced::<A::Entity>(if insert { Op::Create } else { Op::Change }) {
         return Ok(active_model);
     }
-    guard::check::<A::Entity, C>()?;
-    if insert && looks_first::<A::Entity, C>(db) {
-        lock_links::<A::Entity, C>(|| vec![columns_of(&active_model)], db).await?;
-    }
-    if (if insert { looks_first::<A::Entity, C>(db) } else { reads_old::<A::Entity>() })
-        && let Some(key) = active_model.get_primary_key_value()
-    {
-        let row = locked::row_of(&active_model, db).await?;
-        let slot = Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key);
-        if insert {
-            let before = slot.clone().take().map_or(0, |Linked(times)| times);
-            slot.put(row.map(|_| Linked(before + 1)));
-        } else {
-            slot.put(row);
+    autocommit::check::<A::Entity, C>()?;
+    if insert {
+        if looks_for_existing_links::<A::Entity, C>(db) {
+            lock_owners_of::<A::Entity, C>(|| vec![values_of(&active_model)], db).await?;
+            keep_existing_link(&active_model, db).await?;
         }
+    } else if needs_old_row::<A::Entity>() {
+        keep_before_image(&active_model, db).await?;
     }
     Ok(active_model)
 }
 
-/// Writes the events of an insert or update.
+/// Runs after an insert or update: writes its events.
 ///
 /// # Errors
 ///
-/// An event that can't be rendered, or the database's.
+/// The database's, or that of an event that can't be rendered.
 pub async fn after_save<E, C>(row: E::Model, db: &C, insert: bool) -> Result<E::Model, DbErr>
 where
     E: WebhookModel,
     C: ConnectionTrait,
 {
     let op = if insert { Op::Create } else { Op::Change };
-    if announces::<E>(op) {
-        let slot = || Slot::of::<E::Model, C>(db, row.get_primary_key_value());
-        let old = if !insert && reads_old::<E>() { slot().take() } else { None };
-        if insert
-            && looks_first::<E, C>(db)
-            && let Some(Linked(times)) = slot().take()
-        {
-            slot().put((times > 1).then_some(Linked(times - 1)));
-            return Ok(row);
-        }
-        write::<E, C>(Change { op, old: old.as_ref(), new: &row }, db).await?;
-        if insert || old.is_some() {
-            let rows = LinkRows::new(old.as_slice(), std::slice::from_ref(&row));
-            E::announce_links(rows.part(), db).await?;
-        }
+    if !is_announced::<E>(op) || (insert && existed_before::<E, C>(&row, db)) {
+        return Ok(row);
+    }
+    let old = if !insert && needs_old_row::<E>() {
+        Slot::<E::Model>::of::<E::Model, C>(db, row.get_primary_key_value()).take()
+    } else {
+        None
+    };
+    announce_row::<E, C>(Change { op, old: old.as_ref(), new: &row }, db).await?;
+    if insert || old.is_some() {
+        let links = LinkRows::part_of_save(old.as_slice(), std::slice::from_ref(&row));
+        E::announce_links(links, db).await?;
     }
     Ok(row)
 }
 
-/// Refuses a deletion outside a transaction, and reads the row while it is there.
+/// Runs before a deletion: refuses one outside a transaction, and reads the row while it exists.
 ///
 /// # Errors
 ///
@@ -93,58 +84,88 @@ where
     C: ConnectionTrait,
 {
     if A::Entity::JUNCTION {
-        batch::begin::<A::Entity, C>(db);
+        nested_save::begin::<A::Entity, C>(db);
     }
-    if announces::<A::Entity>(Op::Delete) {
-        guard::check::<A::Entity, C>()?;
-        if let Some(key) = active_model.get_primary_key_value() {
-            let row = locked::row_of(&active_model, db).await?;
-            if A::Entity::JUNCTION && row.is_none() {
-                gone::mark(&mut active_model);
-            }
-            Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key).put(row);
+    if is_announced::<A::Entity>(Op::Delete) {
+        autocommit::check::<A::Entity, C>()?;
+        let is_missing = keep_before_image(&active_model, db).await?;
+        if A::Entity::JUNCTION && is_missing {
+            deletion_race::mark_missing(&mut active_model);
         }
     }
     Ok(active_model)
 }
 
-/// Writes the events of a deletion, if there was a row to delete.
+/// Runs after a deletion: writes its events if a row was deleted.
 ///
 /// # Errors
 ///
-/// An event that can't be rendered, or the database's.
+/// The database's, or that of an event that can't be rendered.
 pub async fn after_delete<A, C>(active_model: A, db: &C) -> Result<A, DbErr>
 where
-    A: ActiveModelTrait + TryIntoModel<<A::Entity as EntityTrait>::Model>,
+    A: ActiveModelTrait + TryIntoModel<Model<A>>,
     A::Entity: WebhookModel,
     C: ConnectionTrait,
 {
-    if announces::<A::Entity>(Op::Delete)
+    if is_announced::<A::Entity>(Op::Delete)
         && let Some(key) = active_model.get_primary_key_value()
-        && let Some(row) = Slot::of::<<A::Entity as EntityTrait>::Model, C>(db, key)
+        && let Some(row) = Slot::<Model<A>>::of::<Model<A>, C>(db, key)
             .take()
-            .or_else(|| gone::returned::<A, C>(&active_model, db))
+            .or_else(|| deletion_race::returned_link::<A, C>(&active_model, db))
     {
-        write::<A::Entity, C>(Change { op: Op::Delete, old: None, new: &row }, db).await?;
-        A::Entity::announce_links(LinkRows::new(std::slice::from_ref(&row), &[]).part(), db).await?;
+        announce_row::<A::Entity, C>(Change { op: Op::Delete, old: None, new: &row }, db).await?;
+        A::Entity::announce_links(LinkRows::part_of_save(std::slice::from_ref(&row), &[]), db).await?;
     }
     Ok(active_model)
 }
 
-/// A link that was there before it was inserted, as often as one nested save inserts it.
-struct Linked(usize);
+/// Keeps the row as it is for the hook after the operation. Returns whether there is no row with its key.
+async fn keep_before_image<A, C>(active_model: &A, db: &C) -> Result<bool, DbErr>
+where
+    A: ActiveModelTrait,
+    A::Entity: WebhookModel,
+    C: ConnectionTrait,
+{
+    let Some(key) = active_model.get_primary_key_value() else { return Ok(false) };
+    let row = row_lock::read_one(active_model, db).await?;
+    let is_missing = row.is_none();
+    Slot::<Model<A>>::of::<Model<A>, C>(db, key).put(row);
+    Ok(is_missing)
+}
 
-/// Whether a row is looked for before it is inserted: a link on a database without RETURNING, where a
-/// nested save calls the hook after for links that were there, too.
-fn looks_first<E: WebhookModel, C: ConnectionTrait>(db: &C) -> bool {
+/// How often one nested save inserts a link that existed before.
+struct ExistingLink {
+    inserts: usize,
+}
+
+/// Whether links are looked for before they are inserted. Without RETURNING, a nested save also calls the hook
+/// after for links that existed before.
+fn looks_for_existing_links<E: WebhookModel, C: ConnectionTrait>(db: &C) -> bool {
     E::JUNCTION && !db.support_returning()
 }
 
-fn announces<E: WebhookModel>(op: Op) -> bool {
-    listens::<E>(op) && !is_suppressed()
+/// Keeps for the hook after the insert whether the link exists already.
+async fn keep_existing_link<A, C>(active_model: &A, db: &C) -> Result<(), DbErr>
+where
+    A: ActiveModelTrait,
+    A::Entity: WebhookModel,
+    C: ConnectionTrait,
+{
+    let Some(key) = active_model.get_primary_key_value() else { return Ok(()) };
+    let row = row_lock::read_one(active_model, db).await?;
+    let slot = |key| Slot::<ExistingLink>::of::<Model<A>, C>(db, key);
+    let inserts = slot(key.clone()).take().map_or(0, |link| link.inserts);
+    slot(key).put(row.map(|_| ExistingLink { inserts: inserts + 1 }));
+    Ok(())
 }
 
-async fn write<E: WebhookModel, C: ConnectionTrait>(change: Change<'_, E::Model>, db: &C) -> Result<(), DbErr> {
-    let events = events::<E>(change)?;
-    Ok(outbox::write(db, events).await?)
+/// Whether the hook before the insert found this link, so that it isn't new.
+fn existed_before<E: WebhookModel, C: ConnectionTrait>(row: &E::Model, db: &C) -> bool {
+    if !looks_for_existing_links::<E, C>(db) {
+        return false;
+    }
+    let slot = || Slot::<ExistingLink>::of::<E::Model, C>(db, row.get_primary_key_value());
+    let Some(ExistingLink { inserts }) = slot().take() else { return false };
+    slot().put((inserts > 1).then(|| ExistingLink { inserts: inserts - 1 }));
+    true
 }

@@ -1,11 +1,11 @@
-//! What an event about many-to-many links says.
+//! Changes of many-to-many links, as events report them.
 
 use std::{any::TypeId, cmp::Ordering};
 
-use sea_orm::{EntityTrait, sea_query::ValueTuple};
+use sea_orm::sea_query::ValueTuple;
 use serde_json::Value as Json;
 
-use super::{column_json::Plain, junction::Joins};
+use super::column_json::key_json;
 
 /// How links changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,28 +18,15 @@ pub enum LinkOp {
     Clear,
 }
 
-/// The relation that an event is about.
+/// The relation that an event about links belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relation {
-    /// The model's field.
+    /// The field of the model.
     pub name: &'static str,
     pub(super) junction: TypeId,
 }
 
-impl Relation {
-    /// The relation of `A` with `R` through the junction `J`, which announces its links.
-    #[must_use]
-    pub const fn through<J, A, R>(name: &'static str) -> Self
-    where
-        J: Joins<A, Other = R>,
-        A: EntityTrait,
-        R: EntityTrait,
-    {
-        Self { name, junction: TypeId::of::<J>() }
-    }
-}
-
-/// Which links of a row changed, as a `link_payload` sees it.
+/// The links of a row that changed, as a `link_payload` function gets them.
 ///
 /// # Examples
 ///
@@ -54,43 +41,41 @@ impl Relation {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LinkChange {
-    /// What was done.
+    /// How the links changed.
     pub op: LinkOp,
     /// The model's field of the relation.
     pub relation: &'static str,
     /// The table on the other side.
     pub related: &'static str,
-    /// Keys of the rows that were linked or unlinked, sorted; a composite key is an array. Empty if
-    /// all links were cleared.
+    /// The keys of the rows that were linked or unlinked, sorted. A composite key is an array. Empty if all
+    /// links were cleared.
     pub keys: Vec<Json>,
 }
 
 impl LinkChange {
-    /// A change, for example to test a payload with.
+    /// Describes a change, for example to test a `link_payload` function.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::model::{LinkChange, LinkOp};
+    ///
+    /// let change = LinkChange::new(LinkOp::Add, "tags", "tag", vec![3.into(), 7.into()]);
+    /// assert_eq!(change.keys.len(), 2);
+    /// ```
     #[must_use]
     pub const fn new(op: LinkOp, relation: &'static str, related: &'static str, keys: Vec<Json>) -> Self {
         Self { op, relation, related, keys }
     }
 
     pub(super) fn of(op: LinkOp, relation: &'static str, related: &'static str, keys: &[ValueTuple]) -> Self {
-        let mut keys: Vec<Json> = if op == LinkOp::Clear { Vec::new() } else { keys.iter().map(json).collect() };
+        let mut keys: Vec<Json> = if op == LinkOp::Clear { Vec::new() } else { keys.iter().map(key_json).collect() };
         keys.sort_by(order);
         Self::new(op, relation, related, keys)
     }
 }
 
-/// A key as receivers and callbacks see it; a composite one is an array.
-pub(super) fn json(key: &ValueTuple) -> Json {
-    // What a key can be, JSON can say.
-    let part = |value| serde_json::to_value(Plain::from(value)).unwrap_or_default();
-    let parts: Vec<_> = key.clone().into_iter().collect();
-    match parts.as_slice() {
-        [one] => part(one),
-        many => many.iter().map(part).collect(),
-    }
-}
-
-/// Numbers by size, all else as text, arrays part by part.
+/// Orders numbers by size, arrays part by part, and everything else as text.
 fn order(a: &Json, b: &Json) -> Ordering {
     match (a, b) {
         (Json::Number(a), Json::Number(b)) => match (a.as_i128(), b.as_i128()) {

@@ -1,12 +1,13 @@
-//! Seeding without announcing.
+//! Saves rows without announcing them.
 
 tokio::task_local! {
     static SUPPRESSED: ();
 }
 
-/// Runs this future without any event of a model: what it inserts, changes or deletes is not
-/// announced. Meant for fixtures, imports and repairs. Tasks spawned inside are not covered, and
-/// events that are sent by hand still are.
+/// Runs a future in which no model announces its changes.
+///
+/// Use it for fixtures, imports and repairs. It doesn't cover tasks that the future spawns, nor events that
+/// are sent by hand.
 ///
 /// # Examples
 ///

@@ -1,5 +1,6 @@
-//! Bodies of the generated methods that win over SeaORM's own `insert`, `update`, `save` and
-//! `delete`: row and event in one transaction.
+//! Bodies of the generated methods, which save a row and its events in one transaction.
+//!
+//! The methods are inherent, so they take precedence over SeaORM's `insert`, `update`, `save` and `delete`.
 
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, DeleteResult, EntityTrait, IntoActiveModel,
@@ -8,14 +9,14 @@ use sea_orm::{
 
 use super::{
     change::Op,
-    deletion_race as gone,
-    webhook_model::{WebhookModel, listens},
+    deletion_race,
+    webhook_model::{WebhookModel, has_events},
 };
 use crate::error::Error;
 
 type Row<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
 
-/// Runs an operation on the caller's transaction, or in one of its own.
+/// Runs an operation in the caller's transaction, or in a new one if `$db` isn't a transaction.
 macro_rules! atomically {
     ($db:expr, |$on:ident| $operation:expr) => {
         if $crate::model::autocommit::in_transaction::<C>() {
@@ -37,7 +38,7 @@ macro_rules! atomically {
 
 pub(super) use atomically;
 
-/// Commits what succeeded and wakes the relay, rolls back what failed.
+/// Commits a transaction that succeeded and wakes the relay, or rolls back one that failed.
 pub(crate) async fn end<T, R, E>(transaction: T, result: Result<R, E>) -> Result<R, E>
 where
     T: TransactionSession,
@@ -51,7 +52,7 @@ where
         }
         Err(error) => {
             if let Err(rollback) = transaction.rollback().await {
-                tracing::warn!(error = %rollback, "a failed operation couldn't be rolled back; its connection is dropped");
+                tracing::warn!(error = %rollback, "a failed operation couldn't be rolled back; the connection is dropped");
             }
             Err(error)
         }
@@ -62,7 +63,7 @@ where
 ///
 /// # Errors
 ///
-/// The database's, or that of an event that can't be rendered; then the row isn't inserted either.
+/// The database's, or that of an event that can't be rendered. In both cases the row isn't inserted.
 pub async fn insert<A, C>(active_model: A, db: &C) -> Result<Row<A>, DbErr>
 where
     A: ActiveModelBehavior + Send,
@@ -70,7 +71,7 @@ where
     Row<A>: IntoActiveModel<A>,
     C: ConnectionTrait + TransactionTrait,
 {
-    if !listens::<A::Entity>(Op::Create) {
+    if !has_events::<A::Entity>(Op::Create) {
         return ActiveModelTrait::insert(active_model, db).await;
     }
     atomically!(db, |on| ActiveModelTrait::insert(active_model, on))
@@ -80,7 +81,7 @@ where
 ///
 /// # Errors
 ///
-/// The database's, or that of an event that can't be rendered; then the row isn't updated either.
+/// The database's, or that of an event that can't be rendered. In both cases the row isn't updated.
 pub async fn update<A, C>(active_model: A, db: &C) -> Result<Row<A>, DbErr>
 where
     A: ActiveModelBehavior + Send,
@@ -88,14 +89,16 @@ where
     Row<A>: IntoActiveModel<A>,
     C: ConnectionTrait + TransactionTrait,
 {
-    if !listens::<A::Entity>(Op::Change) {
+    if !has_events::<A::Entity>(Op::Change) {
         return ActiveModelTrait::update(active_model, db).await;
     }
     atomically!(db, |on| ActiveModelTrait::update(active_model, on))
 }
 
-/// As [`ActiveModelTrait::update_without_returning`], which runs no hook afterwards; a model that
-/// announces changes is therefore updated with [`update`].
+/// As [`ActiveModelTrait::update_without_returning`].
+///
+/// SeaORM runs no hook after that statement, so a model that announces changes is updated with [`update`]
+/// instead.
 ///
 /// # Errors
 ///
@@ -107,7 +110,7 @@ where
     Row<A>: IntoActiveModel<A>,
     C: ConnectionTrait + TransactionTrait,
 {
-    if !listens::<A::Entity>(Op::Change) {
+    if !has_events::<A::Entity>(Op::Change) {
         return ActiveModelTrait::update_without_returning(active_model, db).await;
     }
     update(active_model, db).await?;
@@ -136,18 +139,18 @@ where
 ///
 /// # Errors
 ///
-/// The database's, or that of an event that can't be rendered; then the row isn't deleted either.
+/// The database's, or that of an event that can't be rendered. In both cases the row isn't deleted.
 pub async fn delete<A, C>(active_model: A, db: &C) -> Result<DeleteResult, DbErr>
 where
     A: ActiveModelBehavior + Send,
     A::Entity: WebhookModel,
     C: ConnectionTrait + TransactionTrait,
 {
-    if !listens::<A::Entity>(Op::Delete) {
+    if !has_events::<A::Entity>(Op::Delete) {
         return ActiveModelTrait::delete(active_model, db).await;
     }
     atomically!(db, |on| async move {
-        if A::Entity::JUNCTION && gone::is_gone(&active_model, on).await? {
+        if A::Entity::JUNCTION && deletion_race::is_missing(&active_model, on).await? {
             return Ok(DeleteResult::empty());
         }
         ActiveModelTrait::delete(active_model, on).await

@@ -5,11 +5,22 @@ use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
 use super::{
     change::{Change, Op},
     event::ModelEvent,
-    junction::LinkRows,
+    link_rows::{LinkRows, LinkValues},
 };
 use crate::{error::Error, rendered::RenderedEvent};
 
-/// An entity whose changes are announced; implemented by `#[webhook_model]`.
+/// An entity that announces its changes. `#[webhook_model]` implements it.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::model::WebhookModel;
+///
+/// /// The names of an entity's events, with `*` for each column: `user.*.created`.
+/// fn event_names<E: WebhookModel>() -> Vec<String> {
+///     E::EVENTS.iter().map(|event| event.name_pattern()).collect()
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` announces no events",
     label = "its `Model` has no `#[webhook_model(…)]`"
@@ -18,11 +29,11 @@ pub trait WebhookModel: EntityTrait {
     /// The declared events, in the order of their declaration.
     const EVENTS: &'static [ModelEvent<Self::Model>];
 
-    /// Whether its rows are links whose coming and going is announced.
+    /// Whether the rows are links that are announced to both sides.
     #[doc(hidden)]
     const JUNCTION: bool = false;
 
-    /// Tells the models on both sides of a junction.
+    /// Writes the events about these links for the models on both sides of a junction.
     #[doc(hidden)]
     fn announce_links<C: ConnectionTrait>(
         _rows: LinkRows<'_, Self::Model>,
@@ -31,11 +42,22 @@ pub trait WebhookModel: EntityTrait {
         async { Ok(()) }
     }
 
-    /// The event that was declared as `on_<key>`, to send it by hand.
+    /// Locks the rows that these links, which don't exist yet, will belong to.
+    #[doc(hidden)]
+    fn lock_link_owners<C: ConnectionTrait>(
+        _links: &[LinkValues],
+        _db: &C,
+    ) -> impl Future<Output = Result<(), DbErr>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Finds the event that was declared as `on_<key>`, to send it by hand.
+    ///
+    /// `key` may be given with or without its `on_`.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if none was.
+    /// [`Error::NotFound`] if the model declares no such event.
     fn webhook(key: &str) -> Result<&'static ModelEvent<Self::Model>, Error> {
         let key = key.strip_prefix("on_").unwrap_or(key);
         Self::EVENTS
@@ -45,7 +67,8 @@ pub trait WebhookModel: EntityTrait {
     }
 }
 
-/// Proof that an `ActiveModel`'s behaviour runs thorn's hooks; implemented along with it.
+/// Proof that the `ActiveModelBehavior` of an `ActiveModel` runs thorn's hooks. The attribute that generates
+/// the behavior implements it.
 #[diagnostic::on_unimplemented(
     message = "the hooks of `{Self}` don't announce events",
     label = "`custom_behavior` promises an own `impl ActiveModelBehavior for {Self}`",
@@ -53,17 +76,17 @@ pub trait WebhookModel: EntityTrait {
 )]
 pub trait HookedBehavior {}
 
-/// Whether some event fires on changes of this kind.
-pub(super) fn listens<E: WebhookModel>(op: Op) -> bool {
+/// Whether changes of this kind may write events.
+pub(super) fn has_events<E: WebhookModel>(op: Op) -> bool {
     E::JUNCTION || E::EVENTS.iter().any(|event| event.fires_on(op))
 }
 
-/// Whether an update must first read the row as it is.
-pub(super) fn reads_old<E: WebhookModel>() -> bool {
-    E::JUNCTION || E::EVENTS.iter().any(|event| event.fires_on(Op::Change) && event.reads_old())
+/// Whether an update must read the old row first.
+pub(super) fn needs_old_row<E: WebhookModel>() -> bool {
+    E::JUNCTION || E::EVENTS.iter().any(|event| event.fires_on(Op::Change) && event.needs_old_row())
 }
 
-/// The events of one change, in the order of their declaration.
-pub(super) fn events<E: WebhookModel>(change: Change<'_, E::Model>) -> Result<Vec<RenderedEvent>, Error> {
-    E::EVENTS.iter().filter_map(|event| event.fire(change)).collect()
+/// Renders the events of one change, in the order of their declaration.
+pub(super) fn render_events<E: WebhookModel>(change: Change<'_, E::Model>) -> Result<Vec<RenderedEvent>, Error> {
+    E::EVENTS.iter().filter_map(|event| event.render(change)).collect()
 }

@@ -178,6 +178,7 @@ fn rendered(row: Model) -> RenderedEvent {
     let event = StoredEvent::from(row);
     RenderedEvent {
         id: event.id,
+        subject: None,
         options: event.options.unwrap_or_default(),
         dispatch: event.dispatcher.map_or(Dispatch::Queue, Dispatch::custom),
         name: event.name,

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{finite::Finite, members::Members, options::EventOptions, sender::SenderId};
+use super::{finite::Finite, members::Members, options::EventOptions, sender::SenderId, subject::Subject};
 use crate::{dispatch::Dispatch, id::EventId, spec::Subscriber, timestamp::Timestamp};
 
 /// An event rendered at the moment of change: an immutable fact.
@@ -14,6 +14,8 @@ pub struct RenderedEvent {
     pub name: String,
     /// Id of the sender, compared with subscriptions' owners.
     pub sender: Option<String>,
+    /// The row that a model's event is about. It isn't stored yet, so a dispatcher sees `None`.
+    pub subject: Option<Subject>,
     /// Whether every owner hears of it.
     pub broadcast: bool,
     /// The JSON body `{"event","ref","sender","data"}` and what was added to it, compact UTF-8.

@@ -12,33 +12,50 @@ use crate::{
     when::Mentions,
 };
 
-/// `ModelEvent::<Model>::new(…)`. Options that the event doesn't set come from the model.
+/// `ModelEvent::<Model>::new(…)` and the setters that the event needs. Options that the event doesn't set come
+/// from the model.
 pub(super) fn expand(event: &Event, model: &Options, columns: &Columns, relations: &Relations) -> TokenStream {
     let key = event.key.unraw().to_string();
     let key = key.strip_prefix("on_").unwrap_or(&key);
+    let trigger = trigger(event, relations);
+    let own = &event.options;
+    let name = template(&event.name, columns);
+    let reference = own.reverse.as_ref().or(model.reverse.as_ref()).map(|reverse| {
+        let reference = template(reverse, columns);
+        quote!(.reference(#reference))
+    });
+    let sender = own.sender.as_ref().or(model.sender.as_ref()).map(|column| sender(column, columns));
+    let headers = own.headers.as_ref().or(model.headers.as_ref()).map(headers);
+    let dispatch = own.dispatch.as_ref().or(model.dispatch.as_ref()).map(dispatch);
+    let payload = own.payload.as_ref().or(model.payload.as_ref()).map(|given| payload(given, columns));
+    let link_payload = event.link_payload.as_ref().map(link_payload);
+    let when = event.when.as_ref().map(|when| filter(when, columns));
+    let only_if_changed = event.only_if_changed.then(|| quote!(.only_if_changed()));
+    quote! {
+        ::thorn::__private::ModelEvent::<Model>::new(#key, #trigger, #name)
+            #reference
+            #sender
+            #headers
+            #dispatch
+            #payload
+            #link_payload
+            #when
+            #only_if_changed
+    }
+}
+
+fn trigger(event: &Event, relations: &Relations) -> TokenStream {
     let op = |op| quote!(::thorn::__private::Trigger::On(::thorn::__private::Op::#op));
-    let trigger = match event.trigger {
+    match event.trigger {
         Trigger::Create => op(quote!(Create)),
         Trigger::Change => op(quote!(Change)),
         Trigger::Delete => op(quote!(Delete)),
         Trigger::Links(op) => links(event, op, relations),
         Trigger::Manual => quote!(::thorn::__private::Trigger::Manual),
-    };
-    let describe = describe(event, model, columns);
-    let render = render(event.options.payload.as_ref().or(model.payload.as_ref()), columns);
-    let when = event.when.as_ref().map(|when| filter(when, columns));
-    let only_if_changed = event.only_if_changed.then(|| quote!(.only_if_changed()));
-    let with_links = event.link_payload.as_ref().map(with_links);
-    let (event, row) = (local("event"), local("row"));
-    quote! {
-        ::thorn::__private::ModelEvent::<Model>::new(#key, #trigger, |#row| #describe, |#event, #row| #render)
-            #when
-            #only_if_changed
-            #with_links
     }
 }
 
-/// The trigger of an event about links. It compiles only if the junction announces its rows.
+/// The trigger of an event about links. It compiles only if their junction announces them.
 fn links(event: &Event, op: LinkOp, relations: &Relations) -> TokenStream {
     let op = match op {
         LinkOp::Add => quote!(Add),
@@ -53,64 +70,8 @@ fn links(event: &Event, op: LinkOp, relations: &Relations) -> TokenStream {
     quote!(::thorn::__private::Trigger::Links(::thorn::__private::LinkOp::#op, #relation))
 }
 
-/// `.with_links(…)`: renders the payload with the links that changed.
-fn with_links(function: &ExprPath) -> TokenStream {
-    let (event, row, links) = (local("event"), local("row"), local("links"));
-    let rendered = quote_spanned!(at(function)=> #event.render(&#function(#row, #links)));
-    quote!(.with_links(|#event, #row, #links| #rendered))
-}
-
-/// A local variable that can't collide with the user's names.
-fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
-}
-
-/// A span that resolves names where the attribute stands, even if the tokens come through a
-/// `macro_rules!`, but that reports errors at the user's tokens.
-fn at(tokens: &impl ToTokens) -> Span {
-    let first = tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
-    Span::call_site().located_at(first)
-}
-
-/// Name, reference, sender, dispatch and headers.
-fn describe(event: &Event, model: &Options, columns: &Columns) -> TokenStream {
-    let row = local("row");
-    let name = string(&event.name, &quote!(name), columns);
-    let reference = event.options.reverse.as_ref().or(model.reverse.as_ref()).map(|reverse| {
-        let reference = string(reverse, &quote!(reference), columns);
-        quote!(.reference(#reference))
-    });
-    let sender = match event.options.sender.as_ref().or(model.sender.as_ref()) {
-        Some(sender) => {
-            let field = columns.named(sender).map(|column| &column.field);
-            quote_spanned!(at(sender)=> .sender(&#row.#field))
-        }
-        None => quote!(.broadcast()),
-    };
-    let dispatch = event.options.dispatch.as_ref().or(model.dispatch.as_ref()).map(dispatch);
-    let described = quote!(::thorn::__private::Event::new(#name) #reference #sender #dispatch);
-    match event.options.headers.as_ref().or(model.headers.as_ref()) {
-        Some(headers) => {
-            quote_spanned!(at(headers)=> ::thorn::__private::with_headers(#described, #headers(#row)))
-        }
-        None => described,
-    }
-}
-
-fn dispatch(dispatch: &Dispatch) -> TokenStream {
-    let by = match dispatch {
-        Dispatch::Queue => quote!(Queue),
-        Dispatch::Inline => quote!(Inline),
-        Dispatch::Disabled => quote!(Disabled),
-        Dispatch::Custom(name) => quote!(custom(#name)),
-    };
-    quote!(.dispatch(::thorn::__private::Dispatch::#by))
-}
-
-fn string(template: &Template, function: &TokenStream, columns: &Columns) -> TokenStream {
-    if let Some(text) = template.text() {
-        return quote!(#text);
-    }
+/// `Template::new(&[…])`.
+fn template(template: &Template, columns: &Columns) -> TokenStream {
     let pieces = template.parts.iter().map(|part| match part {
         Part::Text(text) => quote!(::thorn::__private::Piece::Text(#text)),
         Part::Column(name) => {
@@ -118,24 +79,74 @@ fn string(template: &Template, function: &TokenStream, columns: &Columns) -> Tok
             quote!(::thorn::__private::Piece::Column(Column::#variant))
         }
     });
-    let row = local("row");
-    quote!(::thorn::__private::#function(#row, &[#(#pieces),*]))
+    quote!(::thorn::__private::Template::new(&[#(#pieces),*]))
 }
 
-/// Renders the event with its payload.
-fn render(payload: Option<&Payload>, columns: &Columns) -> TokenStream {
+/// `.sender(…)`: the column, and a function that reads its field.
+fn sender(sender: &Ident, columns: &Columns) -> TokenStream {
     let (event, row) = (local("event"), local("row"));
-    match payload {
-        None => quote!(#event.render(&::thorn::__private::Columns::all(#row))),
-        Some(Payload::Columns(chosen)) => {
+    let column = columns.named(sender);
+    let (field, variant) = (column.map(|column| &column.field), column.map(|column| &column.variant));
+    let add = quote_spanned!(at(sender)=> #event.sender(&#row.#field));
+    quote!(.sender(Column::#variant, |#event, #row| #add))
+}
+
+/// `.headers(…)`: the function's headers, added to the event.
+fn headers(function: &ExprPath) -> TokenStream {
+    let (event, row) = (local("event"), local("row"));
+    let add = quote_spanned!(at(function)=> ::thorn::__private::with_headers(#event, #function(#row)));
+    quote!(.headers(|#event, #row| #add))
+}
+
+/// `.dispatch(…)`.
+fn dispatch(dispatch: &Dispatch) -> TokenStream {
+    let by = match dispatch {
+        Dispatch::Queue => quote!(Queue),
+        Dispatch::Inline => quote!(Inline),
+        Dispatch::Disabled => quote!(Disabled),
+        Dispatch::Custom(name) => quote!(Custom(::std::borrow::Cow::Borrowed(#name))),
+    };
+    quote!(.dispatch(&::thorn::__private::Dispatch::#by))
+}
+
+/// `.payload(…)`.
+fn payload(payload: &Payload, columns: &Columns) -> TokenStream {
+    let (event, row) = (local("event"), local("row"));
+    let payload = match payload {
+        Payload::Columns(chosen) => {
             let variants = chosen.iter().filter_map(|ident| columns.named(ident)).map(|column| &column.variant);
-            quote!(#event.render(&::thorn::__private::Columns::only(#row, &[#(Column::#variants),*])))
+            quote!(Columns(&[#(Column::#variants),*]))
         }
-        Some(Payload::Function(function)) => quote_spanned!(at(function)=> #event.render(&#function(#row))),
-        Some(Payload::Type(view)) => {
-            quote_spanned!(at(view)=> #event.render(&<#view as ::core::convert::From<&Model>>::from(#row)))
+        Payload::Function(function) => {
+            let render = quote_spanned!(at(function)=> #event.render(&#function(#row)));
+            quote!(Function(|#event, #row| #render))
         }
-    }
+        Payload::Type(view) => {
+            let render =
+                quote_spanned!(at(view)=> #event.render(&<#view as ::core::convert::From<&Model>>::from(#row)));
+            quote!(Type(|#event, #row| #render))
+        }
+    };
+    quote!(.payload(::thorn::__private::Payload::#payload))
+}
+
+/// `.link_payload(…)`: the data of an event about links, made from the row and the links that changed.
+fn link_payload(function: &ExprPath) -> TokenStream {
+    let (event, row, links) = (local("event"), local("row"), local("links"));
+    let render = quote_spanned!(at(function)=> #event.render(&#function(#row, #links)));
+    quote!(.link_payload(|#event, #row, #links| #render))
+}
+
+/// A local variable that can't collide with the user's names.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// A span that resolves where the attribute stands, even if the tokens come through a `macro_rules!`, but
+/// reports errors at the user's token.
+fn at(tokens: &impl ToTokens) -> Span {
+    let first = tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+    Span::call_site().located_at(first)
 }
 
 /// `.when(…)`: declares a local variable for every mention of a column, with the mention's span.

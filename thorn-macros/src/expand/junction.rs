@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Type;
 
-/// The members of `WebhookModel` for a junction.
-pub(super) fn announce([one, other]: [&Type; 2]) -> TokenStream {
+/// The members of `WebhookModel` that only a junction has.
+pub(super) fn members([one, other]: [&Type; 2]) -> TokenStream {
     let sea_orm = quote!(::thorn::__private::sea_orm);
     quote! {
         const JUNCTION: bool = true;
@@ -19,6 +19,17 @@ pub(super) fn announce([one, other]: [&Type; 2]) -> TokenStream {
         {
             ::thorn::__private::announce_links::<Self, #one, C>(rows, db).await?;
             ::thorn::__private::announce_links::<Self, #other, C>(rows, db).await
+        }
+
+        async fn lock_link_owners<C>(
+            links: &[::thorn::__private::LinkValues],
+            db: &C,
+        ) -> ::core::result::Result<(), #sea_orm::DbErr>
+        where
+            C: #sea_orm::ConnectionTrait,
+        {
+            ::thorn::__private::lock_link_owners::<Self, #one, C>(links, db).await?;
+            ::thorn::__private::lock_link_owners::<Self, #other, C>(links, db).await
         }
     }
 }

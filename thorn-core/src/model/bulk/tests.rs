@@ -1,4 +1,4 @@
-//! A database without RETURNING, as MySQL is: SQLite that denies having it.
+//! Bulk functions on a database without RETURNING such as MySQL, which is SQLite in disguise here.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
@@ -9,6 +9,8 @@ use super::{Condition, delete_on, insert_on, update_on};
 use crate::model::{
     change::Op,
     event::{ModelEvent, Trigger},
+    payload::Payload,
+    template::{Piece, Template},
     webhook_model::WebhookModel,
 };
 
@@ -39,13 +41,15 @@ impl WebhookModel for item::Entity {
     ];
 }
 
+const NAME: Template<item::Column> = Template::new(&[
+    Piece::Text("item."),
+    Piece::Column(item::Column::Shelf),
+    Piece::Text("."),
+    Piece::Column(item::Column::Place),
+]);
+
 const fn event(key: &'static str, op: Op) -> ModelEvent<item::Model> {
-    ModelEvent::new(
-        key,
-        Trigger::On(op),
-        |item| crate::event::Event::new(format!("item.{}.{}", item.shelf, item.place)),
-        |event, item| event.render(&item.n),
-    )
+    ModelEvent::new(key, Trigger::On(op), NAME).payload(Payload::Columns(&[item::Column::N]))
 }
 
 pub(in crate::model) struct WithoutReturning(pub(in crate::model) DatabaseConnection);
@@ -95,7 +99,7 @@ async fn thorn_064_bulk_works_without_returning() {
     assert_eq!(insert_on(rows.to_vec(), &db).await.unwrap().len(), 3);
     assert_eq!(announced(&db).await, ["item.1.1", "item.1.2", "item.2.1"]);
 
-    // The update makes its own condition false, so the rows are found again by their keys.
+    // After the update its condition no longer matches, so the rows must be found again by their keys.
     let matching = Condition::all().add(item::Column::Place.eq(1)).add(item::Column::N.eq(0));
     let update = item::Entity::update_many().col_expr(item::Column::N, Expr::value(1));
     let update = sea_orm::QueryFilter::filter(update, matching.clone());

@@ -1,10 +1,10 @@
 use sea_orm::prelude::{ChronoDateTime, ChronoDateTimeUtc, ChronoDateTimeWithTimeZone, Decimal, Uuid};
 use serde_json::json;
 
-use super::{NaiveDate, NaiveTime, Plain, TimeDateTimeWithTimeZone, Value};
+use super::{ColumnJson, NaiveDate, NaiveTime, TimeDateTimeWithTimeZone, Value};
 
 fn json(value: impl Into<Value>) -> String {
-    serde_json::to_string(&Plain::from(&value.into())).unwrap()
+    serde_json::to_string(&ColumnJson::from(&value.into())).unwrap()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a column can be compared with.
+//! Values that a column can be compared with.
 
 use std::{any::Any, cmp::Ordering};
 
@@ -6,50 +6,50 @@ use sea_orm::prelude::{Decimal, Json, Uuid};
 
 use crate::filter::value as json;
 
-/// SQL's null, to compare with: `title.now_eq(Null)` is `title.now_is_null()`.
-// Not `PartialEq`: only so are the blanket implementation and its own apart.
+/// SQL's null as an operand: `title.now_eq(Null)` is `title.now_is_null()`.
+// `Null` isn't `PartialEq`, because the blanket implementation of `EqualTo` would then overlap with its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Null;
 
-/// A value that a column of type `T` can be tested to be equal to.
+/// A value that can equal a column of type `T`.
 #[diagnostic::on_unimplemented(
     message = "a column of type `{T}` can't be compared with `{Self}`",
     label = "expected a `{T}`"
 )]
 pub trait EqualTo<T> {
-    /// Whether a column's value, or null, equals this one.
+    /// Whether a column's value equals this one. `None` is null.
     fn equals(&self, value: Option<&T>) -> bool;
 }
 
-/// A value that a column of type `T` can be ordered against.
+/// A value that can be ordered against a column of type `T`.
 #[diagnostic::on_unimplemented(
     message = "a column of type `{T}` can't be ordered against `{Self}`",
     label = "expected a `{T}`, which must be `PartialOrd`"
 )]
 pub trait OrderedWith<T> {
-    /// How a column's value compares to this one; `None` if the two can't be compared.
+    /// How a column's value compares to this one. `None` if the two can't be compared.
     fn order(&self, value: &T) -> Option<Ordering>;
 }
 
-/// A column type that can be asked for its truth.
+/// A column type with a truth value.
 #[diagnostic::on_unimplemented(
     message = "a column of type `{Self}` is neither true nor false",
     label = "only booleans, numbers, strings, lists and JSON have a truth value"
 )]
 pub trait Truthy {
-    /// False for `false`, zero and what is empty.
+    /// Whether the value isn't `false`, zero or empty.
     fn is_truthy(&self) -> bool;
 }
 
 impl<T: PartialEq + Any> EqualTo<T> for T {
     fn equals(&self, value: Option<&T>) -> bool {
         if let Some(operand) = (self as &dyn Any).downcast_ref::<Json>() {
-            // Numbers of JSON are equal if they amount to the same, as in filters that are data.
+            // JSON numbers are compared by their value, as `Q` does.
             return json::equals(operand, value.and_then(|value| (value as &dyn Any).downcast_ref()));
         }
         match value {
             Some(value) => value == self,
-            // `eq(false)` on a boolean column is a test of truth as on any other: null is falsy.
+            // `eq(false)` tests whether a boolean column is falsy, as for any other column. Null is falsy.
             None => (self as &dyn Any).downcast_ref() == Some(&false),
         }
     }
@@ -97,7 +97,7 @@ impl EqualTo<Uuid> for &str {
     }
 }
 
-/// `price.gt(10)` on a column that isn't of an integer type.
+/// Integer operands for columns of other types, such as `price.gt(10)`.
 macro_rules! whole_numbers {
     ($($column:ty),*) => {$(
         impl EqualTo<$column> for i32 {
@@ -122,7 +122,7 @@ impl Truthy for bool {
     }
 }
 
-/// Truth, and with it `eq(true)`, of a type other than `bool`.
+/// The truth value of types other than `bool`, which `eq(true)` tests as well.
 macro_rules! truthy {
     ($([$($generics:tt)*] $type:ty, $it:ident => $test:expr;)*) => {$(
         impl<$($generics)*> Truthy for $type {

@@ -1,11 +1,11 @@
-//! Conformance appendix A, column *port*, and the plain operators.
+//! Appendix A of the conformance table (column *port*), and the plain operators.
 
 use sea_orm::prelude::{Decimal, Json};
 use serde_json::json;
 
 use super::{Field, compare::Null};
 
-/// Old values of the tables; `-` (no previous version) is null as well.
+/// `NULL` and `-` (no row before) in the table's column of old values.
 const NULL: Option<&i32> = None;
 
 fn int<'a>(new: Option<&'a i32>, old: Option<&'a i32>) -> Field<'a, i32> {

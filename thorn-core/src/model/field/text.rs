@@ -1,4 +1,4 @@
-//! What a column can be searched for.
+//! Operators that search in a column.
 
 use sea_orm::prelude::Json;
 
@@ -10,17 +10,17 @@ use super::compare::EqualTo;
     label = "`starts_with` and `ends_with` are for strings"
 )]
 pub trait Text {
-    /// The string, if it is one.
+    /// The string, if the value is one.
     fn text(&self) -> Option<&str>;
 }
 
-/// A column type that may have a part of type `N`.
+/// A column type that may contain a part of type `N`.
 #[diagnostic::on_unimplemented(
     message = "a column of type `{Self}` can't contain `{N}`",
     label = "`contains` looks for a substring, an element of a list or a key of a JSON object"
 )]
 pub trait Contains<N> {
-    /// Whether the part is there.
+    /// Whether the value contains the part.
     fn has(&self, part: &N) -> bool;
 }
 

@@ -1,15 +1,17 @@
-//! Keys of rows by the columns of a relation, which SeaORM knows by name only.
+//! Keys of rows by the columns of a relation, which SeaORM knows only by name.
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IdenStatic, Identity, Iterable, ModelTrait, Value,
     sea_query::{Condition, ValueTuple},
 };
 
-use super::Columns;
-use crate::model::column_json::Plain;
+use crate::model::{column_json::ColumnJson, link_rows::LinkValues};
 
-/// Keys that one statement asks for.
-pub(crate) const AT_ONCE: usize = 1000;
+/// The most keys that one statement asks for.
+pub(in crate::model) const MAX_KEYS: usize = 1000;
+
+/// Keys in one group of a condition on composite keys.
+const KEYS_PER_GROUP: usize = 32;
 
 fn columns<E: EntityTrait>(identity: &Identity) -> Result<Vec<E::Column>, DbErr> {
     let column = |name: String| {
@@ -19,55 +21,60 @@ fn columns<E: EntityTrait>(identity: &Identity) -> Result<Vec<E::Column>, DbErr>
     identity.iter().map(|name| column(name.inner().into_owned())).collect()
 }
 
-/// The key that these columns hold.
-pub(crate) fn key_of<M: ModelTrait>(row: &M, identity: &Identity) -> Result<ValueTuple, DbErr> {
+/// The key that a row has in these columns.
+pub(in crate::model) fn key_of<M: ModelTrait>(row: &M, identity: &Identity) -> Result<ValueTuple, DbErr> {
     let columns = columns::<M::Entity>(identity)?;
     Ok(tuple(columns.into_iter().map(|column| row.get(column)).collect()))
 }
 
-/// Sets these columns to the key.
-pub(crate) fn set_key<A: ActiveModelTrait>(row: &mut A, identity: &Identity, key: &ValueTuple) -> Result<(), DbErr> {
+/// Sets these columns of a row to the key.
+pub(in crate::model) fn set_key<A: ActiveModelTrait>(
+    row: &mut A,
+    identity: &Identity,
+    key: &ValueTuple,
+) -> Result<(), DbErr> {
     let columns = columns::<A::Entity>(identity)?;
     columns.into_iter().zip(key.clone()).try_for_each(|(column, value)| row.try_set(column, value))
 }
 
-/// What is set of a row.
-pub(crate) fn columns_of<A: ActiveModelTrait>(row: &A) -> Columns {
+/// The values that are set in an `ActiveModel`.
+pub(in crate::model) fn values_of<A: ActiveModelTrait>(row: &A) -> LinkValues {
     let columns = <A::Entity as EntityTrait>::Column::iter();
     columns.filter_map(|column| Some((column.as_str().to_owned(), row.get(column).into_value()?))).collect()
 }
 
-/// The key in these columns, if all are set and none is null.
-pub(super) fn of_columns(row: &Columns, identity: &Identity) -> Option<ValueTuple> {
-    let key = tuple(identity.iter().map(|name| row.get(&*name.inner()).cloned()).collect::<Option<_>>()?);
+/// The key in these columns; `None` if one isn't set or is null.
+pub(super) fn key_in(values: &LinkValues, identity: &Identity) -> Option<ValueTuple> {
+    let key = tuple(identity.iter().map(|name| values.get(&*name.inner()).cloned()).collect::<Option<_>>()?);
     (!has_null(&key)).then_some(key)
 }
 
-/// These columns hold this key.
-pub(crate) fn is<E: EntityTrait>(identity: &Identity, key: &ValueTuple) -> Result<Condition, DbErr> {
+/// The condition that these columns hold this key.
+pub(in crate::model) fn is<E: EntityTrait>(identity: &Identity, key: &ValueTuple) -> Result<Condition, DbErr> {
     let columns = columns::<E>(identity)?;
     Ok(columns.into_iter().zip(key.clone()).fold(Condition::all(), |all, (column, value)| all.add(column.eq(value))))
 }
 
-/// These columns hold one of these keys.
-pub(crate) fn among<E: EntityTrait>(identity: &Identity, keys: &[ValueTuple]) -> Result<Condition, DbErr> {
+/// The condition that these columns hold one of these keys.
+pub(in crate::model) fn among<E: EntityTrait>(identity: &Identity, keys: &[ValueTuple]) -> Result<Condition, DbErr> {
     if let [column] = columns::<E>(identity)?.as_slice() {
         let values = keys.iter().flat_map(|key| key.clone().into_iter());
         return Ok(Condition::all().add(column.is_in(values)));
     }
-    // In groups: a thousand terms one below the other are too deep for SQLite, and for SeaQuery's stack.
-    keys.chunks(32).try_fold(Condition::any(), |any, keys| {
+    // A thousand terms nested in each other are too deep for SQLite and for SeaQuery's stack.
+    keys.chunks(KEYS_PER_GROUP).try_fold(Condition::any(), |any, keys| {
         let these = keys.iter().try_fold(Condition::any(), |any, key| Ok::<_, DbErr>(any.add(is::<E>(identity, key)?)));
         Ok(any.add(these?))
     })
 }
 
-/// The key whatever the width of its integers, which may differ between the tables.
-pub(crate) fn canonical(key: &ValueTuple) -> Vec<String> {
-    key.clone().into_iter().map(|value| Plain::from(&value).to_string()).collect()
+/// The key as text, so that keys compare equal whatever the width of their integers, which may differ between
+/// the tables.
+pub(in crate::model) fn canonical(key: &ValueTuple) -> Vec<String> {
+    key.clone().into_iter().map(|value| ColumnJson::from(&value).into_text().into_owned()).collect()
 }
 
-pub(crate) fn has_null(key: &ValueTuple) -> bool {
+pub(super) fn has_null(key: &ValueTuple) -> bool {
     key.clone().into_iter().any(|value| value == value.as_null())
 }
 

@@ -1,4 +1,4 @@
-//! The statements of link functions, on databases with and without RETURNING.
+//! The statements of the link functions on databases with and without RETURNING.
 
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, Database, DbBackend, EntityTrait, Identity,
@@ -9,7 +9,7 @@ use sea_orm::{
 use super::Side;
 use crate::model::bulk::tests::WithoutReturning;
 
-/// Its key is the pair.
+/// A junction with both sides as its primary key.
 mod pair {
     use sea_orm::entity::prelude::*;
 
@@ -28,7 +28,7 @@ mod pair {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Its key is its own, and nothing is unique about the pair.
+/// A junction with a primary key of its own, and without a unique index on the pair.
 mod numbered {
     use sea_orm::entity::prelude::*;
 
