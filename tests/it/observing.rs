@@ -217,5 +217,6 @@ async fn thorn_142_a_subscription_nothing_gets_through_to_is_disabled_with_a_not
     let enabled = app.change(&failing, SubscriptionChange { enabled: Some(true), ..Default::default() }).await;
     assert_eq!((enabled.disabled, enabled.failing_since), (None, None));
     worker.stop().await.unwrap();
-    assert!(receiver.arrived() >= 4, "as often as it took until it was disabled");
+    // As many as it took until it was disabled, of which the last may have been cancelled.
+    app.deliveries(&failing, |rows| rows.len() >= 4).await;
 }
