@@ -1,4 +1,4 @@
-//! What becomes of deliveries that fail.
+//! Deliveries that fail.
 
 use std::time::Duration;
 

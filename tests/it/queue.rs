@@ -1,4 +1,4 @@
-//! What the queue loses, holds or shouldn't hold.
+//! Tasks that the queue loses, holds or shouldn't hold.
 
 mod encrypted;
 mod joining;

@@ -1,4 +1,4 @@
-//! What every queue must do, wherever it is.
+//! Requirements that every queue meets, wherever it is.
 
 use std::time::{Duration, Instant};
 
@@ -182,7 +182,7 @@ async fn a_stopping_worker_hands_back(place: Place) {
     let begun = receiver.arrived();
     println!("{place}: {under_way} when it was told to stop, {begun} when it had");
     assert!(begun < EVENTS, "there was no backlog, so this shows nothing");
-    // What was under way is answered, and at most as many follow it.
+    // Requests under way are answered, and at most as many follow them.
     assert!(begun <= receiver.most_at_once() * 2, "{under_way} were under way, and {begun} had begun at the end");
 
     receiver.reply(Reply::status(204));
