@@ -63,6 +63,15 @@ impl TestApp {
         Self::on(Place::new().await, config).await
     }
 
+    /// With a subscription to these events, the receiver it goes to, and a worker.
+    pub(crate) async fn delivering(pattern: &str) -> (Self, Receiver, Subscription, Worker) {
+        let app = Self::new().await;
+        let receiver = app.receiver().await;
+        let subscription = app.subscribe(pattern, &receiver.url("/")).await;
+        let worker = app.worker().await;
+        (app, receiver, subscription, worker)
+    }
+
     /// On this database instead of one of its own.
     pub(crate) async fn on(place: Place, config: Config) -> Self {
         // `RUST_LOG=thorn=debug cargo test … -- --nocapture` shows what happens.

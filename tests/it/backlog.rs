@@ -52,8 +52,8 @@ pub(crate) fn memory(worker: &WorkerProcess) -> (u64, u64) {
     (mib("VmRSS:"), mib("VmHWM:"))
 }
 
-/// What others wait for while an endpoint hangs, compared with before: the poll interval is the least that
-/// anything may take, and fifty times as long would be noticed.
+/// Deliveries to other endpoints take at most fifty times as long while one endpoint hangs as they took before.
+/// A wait shorter than the poll interval counts as one poll interval.
 pub(crate) fn assert_nobody_notices(before: Duration, during: Duration) {
     assert!(during < before.max(app::config().poll_interval) * 50, "{before:?} before, {during:?} during");
 }

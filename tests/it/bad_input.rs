@@ -1,4 +1,4 @@
-//! What applications and receivers do wrong, by mistake or on purpose.
+//! Applications and receivers that do something wrong, by mistake or on purpose.
 
 mod events;
 mod hostile;

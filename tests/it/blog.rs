@@ -19,7 +19,7 @@ use self::{
     process::{Process, example},
 };
 
-/// What lets subscriptions go to this machine.
+/// Allows subscriptions to this machine.
 const LOOPBACK: (&str, &str) = ("THORN_ALLOW_NETWORKS", "127.0.0.0/8");
 
 struct Blog {

@@ -73,7 +73,7 @@ async fn thorn_098_099_101_102_188_a_stock_worker_serves_what_a_file_configures(
     assert!(log.contains("configured subscriptions") && !log.contains(SECRET), "{log}");
     drop(worker);
 
-    // What the file no longer says is gone with the next start; what it still says is the same.
+    // The next start deletes what the file no longer lists, and keeps the rest unchanged.
     file.write(&json!([{ "event": "article.*", "url": receiver.url("/article"), "secret_env": "PARTNER_SECRET" }]));
     let worker = WorkerProcess::spawn(&mut command);
     eventually("the deletion", || async {

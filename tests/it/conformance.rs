@@ -74,7 +74,7 @@ impl<'a> Row<'a> {
         tests.iter().filter(|(_, items)| items.iter().any(|item| item == self.number)).map(|(name, _)| name.as_str())
     }
 
-    /// The row with today's tests. What has none stays as it is, for a person to decide.
+    /// The row with today's tests. A row without tests stays as it is, for a person to decide.
     fn bless(&self, tests: &Tests) -> String {
         let mut names: BTreeSet<&str> = self.own(tests).collect();
         let Self { number, behaviour, .. } = self;

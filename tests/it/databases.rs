@@ -1,4 +1,4 @@
-//! What differs between databases, and must not be noticed.
+//! Differences between databases that an application must not notice.
 
 mod deadlocks;
 mod large;

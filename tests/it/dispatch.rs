@@ -1,4 +1,4 @@
-//! Who takes an event once it is committed: the queue, the caller, a dispatcher of its own, nobody.
+//! Dispatch of a committed event: by the queue, by the caller, by a custom dispatcher, or not at all.
 
 mod application;
 mod custom;

@@ -29,7 +29,7 @@ fn prose(page: &Path) -> Vec<String> {
     outside.map(str::to_owned).collect()
 }
 
-/// What `](…)` and `[…]: …` lead to.
+/// Targets of `](…)` and `[…]: …`.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     let inline = line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
     inline.chain(definition(line).map(|(_, link)| link))

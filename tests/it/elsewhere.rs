@@ -114,7 +114,7 @@ impl SubscriptionStore for Memory {
     }
 }
 
-/// Whoever the header `x-user` names.
+/// The user named by the header `x-user`.
 struct User(String);
 
 impl<S: Send + Sync> FromRequestParts<S> for User {

@@ -1,4 +1,4 @@
-//! What becomes of deliveries that fail.
+//! Deliveries that fail.
 
 use std::time::Duration;
 
@@ -13,11 +13,8 @@ use crate::app::{self, PATIENCE, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_152_a_failure_is_retried_with_the_same_ids_until_it_is_taken() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
+    let (app, receiver, subscription, worker) = TestApp::delivering("a.b").await;
     receiver.reply(Reply::status(503));
-    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
     Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
 
     receiver.wait_for(2, PATIENCE).await.unwrap();
@@ -36,11 +33,8 @@ async fn thorn_152_a_failure_is_retried_with_the_same_ids_until_it_is_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_149_exhausted_deliveries_are_kept_as_dead_with_every_attempt() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
+    let (app, receiver, subscription, worker) = TestApp::delivering("a.b").await;
     receiver.reply(Reply { body: "no, thanks".into(), ..Reply::status(500) });
-    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
     Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
 
     let rows = app.deliveries(&subscription, app::is_dead).await;
@@ -54,11 +48,8 @@ async fn thorn_149_exhausted_deliveries_are_kept_as_dead_with_every_attempt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_152_gone_disables_the_subscription() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
+    let (app, receiver, subscription, worker) = TestApp::delivering("a.b").await;
     receiver.reply(Reply::status(410));
-    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
     Event::new("a.b").broadcast().send(app.db(), &()).await.unwrap();
     let rows = app.deliveries(&subscription, |rows| rows.len() == 1).await;
     assert_eq!((rows[0].state, rows[0].attempts), (Some(DeliveryState::Dead), 1));
@@ -77,11 +68,8 @@ async fn thorn_152_gone_disables_the_subscription() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_149_retry_after_is_honoured() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
+    let (app, receiver, _, worker) = TestApp::delivering("a.b").await;
     receiver.reply(Reply::status(429).header("Retry-After", "2"));
-    app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
     let retry = RetryPolicy { longest: Duration::from_secs(10), ..RetryPolicy::fixed(Duration::from_millis(10), 2) };
     Event::new("a.b").broadcast().retry(retry).send(app.db(), &()).await.unwrap();
     let requests = receiver.wait_for(2, PATIENCE).await.unwrap();
@@ -92,11 +80,8 @@ async fn thorn_149_retry_after_is_honoured() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_subscription_gets_no_more_retries() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
+    let (app, receiver, subscription, worker) = TestApp::delivering("a.b").await;
     receiver.reply(Reply::status(500));
-    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
     let retry = RetryPolicy::fixed(Duration::from_millis(300), 1000);
     Event::new("a.b").broadcast().retry(retry).send(app.db(), &()).await.unwrap();
     receiver.wait_for(1, PATIENCE).await.unwrap();
@@ -113,11 +98,8 @@ async fn a_deleted_subscription_gets_no_more_retries() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_secret_takes_effect_on_what_is_queued_already() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
+    let (app, receiver, subscription, worker) = TestApp::delivering("a.b").await;
     receiver.reply(Reply::status(500));
-    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
     Event::new("a.b")
         .broadcast()
         .retry(RetryPolicy::fixed(Duration::from_millis(200), 50))

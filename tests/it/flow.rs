@@ -54,10 +54,7 @@ async fn thorn_143_a_committed_event_arrives_signed_and_is_recorded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_077_a_rolled_back_event_is_never_sent() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
-    app.subscribe("*", &receiver.url("/")).await;
-    let worker = app.worker().await;
+    let (app, receiver, _, worker) = TestApp::delivering("*").await;
 
     let txn = app.db().begin().await.unwrap();
     Event::new("a.rolled_back").send(&txn, &()).await.unwrap();

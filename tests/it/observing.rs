@@ -1,4 +1,4 @@
-//! Who is told of deliveries: observers in the process, and whoever subscribes to thorn's own events.
+//! Reports of deliveries: to observers in the process, and to subscribers of thorn's own events.
 
 use std::{
     sync::{Arc, Mutex},
@@ -108,7 +108,7 @@ async fn thorn_153_observers_are_told_of_successes_failures_and_time_outs() {
     assert_eq!((bad[1].1.state, bad[1].1.attempts), (DeliveryState::Dead, 2));
     let (what, report) = notes.wait_for("slow", 1).await.remove(0);
     assert_eq!((what, report.outcome), ("timed out", Outcome::TimedOut));
-    // Who doesn't know time-outs hears of a failure; a panic hurts nobody.
+    // An observer without `timed_out` is told of a failure. A panic in an observer affects nothing else.
     assert_eq!(clumsy.0.wait_for("slow", 1).await[0].0, "failed");
     app.settled().await;
     worker.stop().await.unwrap();
@@ -217,5 +217,6 @@ async fn thorn_142_a_subscription_nothing_gets_through_to_is_disabled_with_a_not
     let enabled = app.change(&failing, SubscriptionChange { enabled: Some(true), ..Default::default() }).await;
     assert_eq!((enabled.disabled, enabled.failing_since), (None, None));
     worker.stop().await.unwrap();
-    assert!(receiver.arrived() >= 4, "as often as it took until it was disabled");
+    // As many as it took until it was disabled, of which the last may have been cancelled.
+    app.deliveries(&failing, |rows| rows.len() >= 4).await;
 }

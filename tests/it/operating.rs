@@ -88,7 +88,7 @@ fn thorn_171_every_setting_of_thorn_has_its_counterpart() {
     let here = variables(&column(1).join("\n"));
     assert!(here.is_subset(&read_by_the_code()), "{here:?}");
 
-    // What a deployment of Thorn has set keeps its meaning.
+    // Settings of a deployment of Python Thorn keep their meaning.
     let set = [
         ("THORN_CHUNKSIZE", "10"),
         ("THORN_DISPATCHER", "inline"),

@@ -1,4 +1,4 @@
-//! What a subscription may choose besides its URL and pattern: signer, no signature, own headers.
+//! Options of a subscription besides its URL and pattern: signer, no signature, own headers.
 
 use thorn::{
     Event, SubscriptionId, Timestamp,

@@ -20,7 +20,7 @@ use crate::app::{PATIENCE, TestApp};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/python/verify.py");
 
-/// What a receiver in Python has at hand.
+/// The input of a receiver in Python.
 #[derive(Clone, Serialize)]
 struct Given {
     secret: String,

@@ -1,4 +1,4 @@
-//! What the queue loses, holds or shouldn't hold.
+//! Tasks that the queue loses, holds or shouldn't hold.
 
 mod encrypted;
 mod joining;
@@ -18,10 +18,7 @@ async fn a_queue_that_loses_every_task_costs_time_and_no_delivery() {
     if !app::sees_tasks() {
         return;
     }
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
-    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
+    let (app, receiver, subscription, worker) = TestApp::delivering("a.b").await;
     app.lose_tasks().await;
     for n in 0..120 {
         Event::new("a.b").broadcast().send(app.db(), &n).await.unwrap();
@@ -70,10 +67,7 @@ async fn a_task_that_is_no_chunk_is_passed_over() {
     if !app::sees_tasks() {
         return;
     }
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
-    app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
+    let (app, receiver, _, worker) = TestApp::delivering("a.b").await;
     let jobs = app.jobs();
     let bytes = if app.db().get_database_backend() == DbBackend::Postgres { "bytea" } else { "blob" };
     for job in ["'{}'", "'[1,2]'", "'{\"v\":99,\"events\":[],\"deliveries\":[]}'", "'null'"] {
@@ -95,10 +89,7 @@ async fn no_secret_and_no_finished_task_stays_in_the_queue() {
     if !app::sees_tasks() {
         return;
     }
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
-    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
+    let (app, receiver, subscription, worker) = TestApp::delivering("a.b").await;
     app.watch_tasks().await;
     Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
     receiver.wait_for(1, app::PATIENCE).await.unwrap();
@@ -123,10 +114,7 @@ async fn a_body_changed_in_the_queue_is_refused_and_the_stored_one_is_sent() {
     if !app::sees_tasks() {
         return;
     }
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
-    app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
+    let (app, receiver, _, worker) = TestApp::delivering("a.b").await;
     app.on_each_task(
         "UPDATE Jobs SET job = CAST(replace(CAST(job AS TEXT), 'honest', 'forged') AS BLOB) WHERE id = NEW.id",
         "UPDATE apalis.jobs SET job = convert_to(replace(convert_from(job, 'UTF8'), 'honest', 'forged'), 'UTF8') \

@@ -1,4 +1,4 @@
-//! What the macros say about mistakes: one fixture per mistake.
+//! Errors of the macros: one fixture per mistake.
 //!
 //! `TRYBUILD=overwrite cargo test --test it ui` writes what they say now.
 

@@ -1,4 +1,4 @@
-//! What a test has asked for, so that what nobody asked for is noticed.
+//! Records what a test has asked for, to notice deliveries that it never asked for.
 
 use std::{
     collections::HashSet,

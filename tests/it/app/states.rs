@@ -1,4 +1,4 @@
-//! What a test waits for in a subscription's or an event's deliveries.
+//! Conditions for the deliveries of a subscription or an event that a test waits for.
 
 use thorn::{attempt::DeliveryState, history::Delivery};
 

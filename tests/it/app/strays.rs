@@ -19,7 +19,7 @@ async fn delivered() -> (TestApp, Receiver, Subscription) {
     (app, receiver, subscription)
 }
 
-/// What the end of a test says with these.
+/// Drops the application as a test does at its end, and returns the complaint.
 fn complaint<T>(app: TestApp, others: T) -> String {
     drop(others);
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(app)));

@@ -1,4 +1,4 @@
-//! What hangs holds its own slots, and nothing of anybody else.
+//! An endpoint that hangs fills its own slots only.
 
 use std::{
     sync::{

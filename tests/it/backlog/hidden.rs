@@ -1,4 +1,4 @@
-//! What is due behind the backlog of an endpoint that hangs.
+//! Deliveries that are due behind the backlog of an endpoint that hangs.
 
 use std::time::{Duration, Instant};
 

@@ -7,7 +7,7 @@ use thorn_core::testing::Reply;
 
 use crate::app::{self, PATIENCE, TestApp};
 
-/// What a claim reads ends with the event that brings it to this.
+/// A claim ends with the event that brings its bytes to this number.
 const BYTES_PER_CLAIM: usize = 8 * 1024 * 1024;
 const BYTES: usize = 200 * 1024;
 const MOST: i64 = (BYTES_PER_CLAIM / BYTES) as i64 + 1;

@@ -21,7 +21,7 @@ use crate::{
 const MILLION: u32 = 1_000_000;
 const EVENTS: usize = 20;
 
-/// What a worker does beside what waits.
+/// Measurements of a worker beside a backlog.
 #[derive(Debug)]
 struct Seen {
     fresh: Duration,
@@ -31,7 +31,7 @@ struct Seen {
     longest_queue: usize,
 }
 
-/// When the event with this payload arrived, once it has so many times. Of a worker that was killed
+/// Waits until the event with this payload has arrived so often, and returns when. After a worker was killed,
 /// another event may come again.
 async fn arrivals_of(fine: &Receiver, payload: &str, times: usize) -> Vec<Instant> {
     app::eventually("an arrival", || async {

@@ -173,7 +173,7 @@ async fn thorn_180_a_row_that_no_event_can_tell_of_is_not_saved() {
     assert_eq!(rows().await, [saved]);
     assert_eq!(app.events().await, 1);
 
-    // What a model's own function makes of a row is refused all the same.
+    // The result of a model's own function is checked, too.
     let error = reading::ActiveModel { celsius: Set(Some(-300.0)), ..Default::default() }.insert(app.db()).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("reading.created") && error.contains("NaN"), "{error}");

@@ -23,7 +23,7 @@ use tokio::{
 
 use crate::app::{self, PATIENCE, TestApp};
 
-/// What a hostile receiver does with a connection.
+/// How a hostile receiver treats a connection.
 #[derive(Clone)]
 enum Manner {
     /// Closes it before a byte is read.
@@ -176,7 +176,7 @@ async fn thorn_150_of_an_endless_body_the_start_is_read() {
     assert_eq!(row.response.unwrap(), "x".repeat(4096));
     assert!(row.duration.unwrap() < DEADLINE);
 
-    // Who says 200 has taken it, whatever comes then.
+    // A status of 200 means delivered, whatever follows.
     let (_, row) = meet(Manner::Floods("HTTP/1.1 200 OK\r\n\r\n")).await;
     assert_eq!((row.state, row.status, row.attempts), (Some(DeliveryState::Delivered), Some(200), 1));
     assert_eq!(row.response.unwrap(), "x".repeat(4096));

@@ -1,4 +1,4 @@
-//! What isn't an article, or isn't asked for by anybody the blog knows.
+//! Requests that the blog refuses: invalid articles and unknown users.
 
 use serde_json::{Value, json};
 

@@ -73,7 +73,7 @@ async fn deadlocks_cost_time_and_no_delivery() {
             while !done.load(Ordering::Relaxed) {
                 match in_the_way(app.db(), statements).await {
                     Err(error) if is_deadlock(&error) => _ = deadlocks.fetch_add(1, Ordering::Relaxed),
-                    // Of SQLite's one writer.
+                    // SQLite has one writer.
                     other => assert!(other.as_ref().map_or_else(|e| e.to_string().contains("locked"), |()| true)),
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;

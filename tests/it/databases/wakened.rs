@@ -49,7 +49,7 @@ async fn a_listener_that_was_cut_off_listens_again() {
     }
     let cut = app.text(&format!("SELECT pg_terminate_backend({first})::text AS text")).await;
     assert_eq!(cut, ["true"]);
-    // What is committed meanwhile is found when the connection is back.
+    // An event committed meanwhile is found when the connection is back.
     let took = arrival(4).await;
     println!("after the cut {took:?}");
     listener(&first).await;

@@ -1,4 +1,4 @@
-//! What the application chooses is in force for the whole process, so each choice has one.
+//! The application's choice holds for the whole process, so each choice is tested in a process of its own.
 
 use std::process::Command;
 

@@ -1,7 +1,6 @@
 //! An application in a process of its own, which saves rows until it is killed.
 //!
-//! A row and its event are one transaction. What was committed nobody needs to keep count of: the
-//! rows say it. Some transactions are rolled back, and their keys must never be heard of.
+//! A row and its event are one transaction, so the rows tell what was committed: nobody has to keep count. Some transactions are rolled back, and their keys must never be heard of.
 
 use std::{io::Read as _, process::Command, time::Duration};
 

@@ -94,7 +94,7 @@ async fn the_clock_jumps_ahead_and_back(ground: Ground) {
         open += run.outstanding().await;
         run.more(100).await;
     }
-    // What was in hand or in the queue at that moment looks as if its worker had died long ago.
+    // Tasks that were under way or queued at that moment look as if their worker had died long ago.
     run.finish(Moment::now(), 2, open + 2 * IN_HAND).await;
 }
 

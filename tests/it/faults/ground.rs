@@ -15,7 +15,7 @@ pub(super) struct Ground {
     pub(super) direct: String,
     /// The queue's URL, if it isn't in the database.
     pub(super) queue: Option<String>,
-    /// What must live as long.
+    /// The folder of the database lives as long as this.
     folder: Option<tempfile::TempDir>,
     pub(super) server: Option<Server>,
 }

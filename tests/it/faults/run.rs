@@ -27,7 +27,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// Receivers; each gets every event.
 pub(super) const ENDPOINTS: usize = 2;
 
-/// What one worker may have sent and not recorded when it dies: 64 requests under way to each endpoint,
+/// Requests that one worker may have sent and not recorded when it dies: 64 under way to each endpoint,
 /// and as many that were answered and wait for their record.
 pub(super) const IN_HAND: usize = ENDPOINTS * 64 * 2;
 
@@ -205,7 +205,7 @@ impl Run {
         line
     }
 
-    /// What is owed, and what has arrived.
+    /// Counts owed and arrived deliveries.
     pub(super) async fn tally(&self) -> Line {
         let (rows, arrivals) = (self.rows().await, self.arrivals());
         let owed = rows.keys().flat_map(|key| (0..ENDPOINTS).map(move |to| (format!("/{to}"), key.clone())));

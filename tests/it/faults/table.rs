@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Once, time::Duration};
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Default)]
 pub(super) struct Line {
     pub(super) fault: String,

@@ -46,7 +46,7 @@ async fn the_database_is_silent(mut ground: Ground) {
     // It is the workers that must come back by themselves: an application waits as long as it likes.
     run.application.as_mut().unwrap().kill();
     run.save();
-    // What waits to be recorded on a silent connection is sent again with each takeover meanwhile.
+    // Each takeover repeats requests whose record waits on a silent connection.
     let rounds = usize::try_from(SILENCE / TAKEOVER).unwrap();
     run.finish(ended, 1, rounds * 2 * IN_HAND).await;
 }

@@ -1,4 +1,4 @@
-//! Who may do what, and where.
+//! Access: each user may do only what they are allowed to, under each path.
 
 use axum::{
     Router,

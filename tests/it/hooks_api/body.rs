@@ -1,4 +1,4 @@
-//! What a request's body may say.
+//! Bodies that a request may have.
 
 use axum::{
     body::Body,

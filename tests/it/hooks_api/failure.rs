@@ -1,4 +1,4 @@
-//! What the caller is told, and the log, when it is not the caller's fault.
+//! Failures that aren't the caller's fault: the response and the log.
 
 use std::{
     io,

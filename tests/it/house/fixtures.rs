@@ -69,7 +69,7 @@ fn tests_comments_and_strings_may_say_anything() {
     "###;
     let high = "use crate::high::High;";
     assert_eq!(broken(&[("middle.rs", middle), ("middle/tests.rs", high), ("middle/fixture.rs", high)]), [""; 0]);
-    // What isn't for tests is read all the same.
+    // Code that isn't only for tests is read.
     assert_eq!(broken(&[("middle.rs", "#[cfg(not(test))]\nuse crate::high::High;")]).len(), 1);
     assert_eq!(broken(&[("middle.rs", "#[cfg(test)]\nuse crate::low::Low;\nuse crate::high::High;")]).len(), 1);
 }

@@ -11,7 +11,7 @@ pub(super) type Module = Vec<String>;
 pub(super) struct Crate {
     /// The file's path and content, by the module it holds.
     pub(super) files: BTreeMap<Module, (String, Source)>,
-    /// What `use` lines name in each module: where it leads, or nothing if that is another crate.
+    /// Names that `use` lines bring into each module: the path they lead to, or nothing for another crate.
     names: BTreeMap<(Module, String), Option<Module>>,
 }
 

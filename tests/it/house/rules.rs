@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::{Crate, Edge, Module};
 
-/// What `lib.rs` declares, in its order: the one list of rooms.
+/// The rooms in the order in which `lib.rs` declares them. This is the only list of them.
 pub(super) fn rooms(krate: &Crate) -> Vec<String> {
     let (_, root) = &krate.files[&Module::new()];
     let rooms = root.modules.iter().filter(|module| module.len() == 1 && krate.files.contains_key(*module));

@@ -20,7 +20,7 @@ pub(super) struct Import {
     pub(super) line: usize,
 }
 
-/// What a file declares and uses, outside `#[cfg(test)]`.
+/// Declarations and imports of a file, outside `#[cfg(test)]`.
 #[derive(Debug, Default)]
 pub(super) struct Source {
     pub(super) imports: Vec<Import>,

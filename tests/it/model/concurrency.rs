@@ -132,7 +132,7 @@ async fn updates_joined_in_one_transaction_do_not_mix_up_their_old_rows() {
 
 #[tokio::test]
 async fn thorn_073_nothing_stays_behind_after_errors_and_cancellation() {
-    // What stays behind is counted for the whole process.
+    // Rows left behind are counted for the whole process.
     alone!(thorn_073_nothing_stays_behind_after_errors_and_cancellation);
     async fn generically<A, C>(row: A, db: &C) -> Result<<A::Entity as EntityTrait>::Model, DbErr>
     where

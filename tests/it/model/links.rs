@@ -35,7 +35,7 @@ impl Blog {
         Self { test, articles, tags }
     }
 
-    /// What was announced since the last time: names, and of whom.
+    /// Events since the last call: their names and references.
     async fn news(&self) -> Vec<(String, String)> {
         let written = self.test.written().await;
         self.test.forget().await;

@@ -1,4 +1,4 @@
-//! What an event carries.
+//! Payloads of events.
 
 use sea_orm::{Set, prelude::Decimal};
 use serde_json::json;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use thorn::Event;
-use thorn_test_support::skipped;
+use thorn_test_support::{missing, skipped};
 
 use crate::{
     app::{self, PATIENCE, TestApp},
@@ -23,6 +23,10 @@ struct EncryptedRedis {
 impl EncryptedRedis {
     /// `None`, and it is said, where other tests have no Redis either.
     async fn start() -> Option<Self> {
+        if std::env::var_os("THORN_TEST_REDIS_URL").is_none() || !cfg!(feature = "redis") {
+            skipped("rediss:// is tested with THORN_TEST_REDIS_URL set and the feature `redis`");
+            return None;
+        }
         let folder = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
@@ -34,18 +38,9 @@ impl EncryptedRedis {
         command.args(["--tls-auth-clients", "no", "--tls-cert-file"]).arg(&certificate);
         command.arg("--tls-ca-cert-file").arg(&certificate).arg("--tls-key-file").arg(&key);
         command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
-        let server = match (std::env::var_os("THORN_TEST_REDIS_URL"), command.spawn()) {
-            (Some(_), Ok(server)) if cfg!(feature = "redis") => server,
-            (_, started) => {
-                if let Ok(mut server) = started {
-                    server.kill().unwrap();
-                    server.wait().unwrap();
-                }
-                skipped(
-                    "rediss:// is tested with THORN_TEST_REDIS_URL set, the feature `redis` and redis-server installed",
-                );
-                return None;
-            }
+        let Ok(server) = command.spawn() else {
+            missing("redis-server isn't installed");
+            return None;
         };
         app::eventually("an encrypted Redis", || async {
             tokio::net::TcpStream::connect(("127.0.0.1", port)).await.map(drop).map_err(|error| error.to_string())

@@ -1,4 +1,4 @@
-//! What every queue must do, wherever it is.
+//! Requirements that every queue meets, wherever it is.
 
 use std::time::{Duration, Instant};
 
@@ -182,7 +182,8 @@ async fn a_stopping_worker_hands_back(place: Place) {
     let begun = receiver.arrived();
     println!("{place}: {under_way} when it was told to stop, {begun} when it had");
     assert!(begun < EVENTS, "there was no backlog, so this shows nothing");
-    // What had begun is answered; nothing begins any more.
+    // Requests under way are answered, and at most as many follow them.
+    assert!(begun <= receiver.most_at_once() * 2, "{under_way} were under way, and {begun} had begun at the end");
 
     receiver.reply(Reply::status(204));
     let second = app.worker().await;

@@ -64,7 +64,7 @@ async fn thorn_008_099_100_188_a_callback_names_recipients_by_name_sender_data_a
         receiver.wait_for(2, app::PATIENCE).await.unwrap().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/blue/memo.created/alice/1".into(), "/log?model=memo".into()].into());
 
-    // What goes wrong in the callback takes back the change.
+    // An error in the callback takes back the change.
     for (team, why) in [("none", "this team has gone"), ("rude", "it panicked")] {
         let error = memo(team).insert(thorn.db()).await.unwrap_err().to_string();
         assert!(error.contains(why) && error.contains("memo.created") && error.contains("`memo.*`"), "{error}");

@@ -20,10 +20,7 @@ fn event() -> Event {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_004_006_010_138_headers_request_data_and_keep_alive_reach_the_delivery() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
-    app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
+    let (app, receiver, _, worker) = TestApp::delivering("a.b").await;
     let told = event()
         .header("X-Tenant", "blue")
         .keep_alive(false)
@@ -63,11 +60,8 @@ async fn thorn_006_a_form_encoded_body_has_the_request_data_and_fits_its_signatu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_004_009_138_timeout_and_retry_reach_every_attempt() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
+    let (app, receiver, _, worker) = TestApp::delivering("a.b").await;
     receiver.reply(Reply::status(204).delay(Duration::from_millis(400)));
-    app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
     let patient = event().send(app.db(), &1).await.unwrap();
     let hasty = event()
         .timeout(Duration::from_millis(50))
@@ -85,10 +79,7 @@ async fn thorn_004_009_138_timeout_and_retry_reach_every_attempt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_011_138_164_an_event_s_validators_block_its_deliveries_alone_at_every_attempt() {
-    let app = TestApp::new().await;
-    let receiver = app.receiver().await;
-    app.subscribe("a.b", &receiver.url("/")).await;
-    let worker = app.worker().await;
+    let (app, receiver, _, worker) = TestApp::delivering("a.b").await;
     let once = || event().retry(RetryPolicy::fixed(Duration::from_millis(20), 2));
     let open = once().validators([]).send(app.db(), &0).await.unwrap();
     let mut blocked = Vec::new();

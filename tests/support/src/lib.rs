@@ -1,4 +1,4 @@
-//! What the unit tests of `thorn-core` and the integration tests share.
+//! Shared by the unit tests of `thorn-core` and the integration tests.
 //!
 //! This crate doesn't use thorn, so that thorn's own tests can use it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -19,7 +19,7 @@ use crate::app::{self, PATIENCE, TestApp, eventually};
 /// Tables that grow with every event.
 pub(super) const LARGE: [&str; 3] = ["thorn_event", "thorn_delivery", "thorn_attempt"];
 
-/// Of each statement that must have been seen, words in their order.
+/// Each statement that must have been seen, by some of its words in their order.
 const EXPECTED: [(&str, &[&str]); 15] = [
     ("claim", &["select", "from thorn_event", "relayed_at is null", "dispatcher is null", "order by id"]),
     ("marks", &["update thorn_event set relayed_at", "fanout", "id in"]),

@@ -136,7 +136,7 @@ async fn a_tree_without_its_events_is_not_linked() {
     assert_eq!(blog.links().await, 0);
 }
 
-/// What a nested save does, step by step, with another transaction in its midst.
+/// The steps of a nested save, with another transaction between them.
 #[tokio::test]
 async fn a_link_that_came_after_the_look_and_went_is_told() {
     let blog = Blog::new().await;

@@ -168,7 +168,7 @@ async fn thorn_067_068_replayed_events_are_the_links_that_are_there() {
         for number in numbers {
             change(*number, &transaction).await.unwrap();
         }
-        // What is rolled back is neither there nor told, and mixes with nothing that comes after.
+        // A rolled back transaction leaves neither links nor events, and mixes with no later one.
         if at % 4 == 3 {
             transaction.rollback().await.unwrap();
         } else {
