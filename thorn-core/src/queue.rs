@@ -51,17 +51,34 @@ pub(crate) struct QueueOptions {
     pub(crate) batch: usize,
 }
 
-/// What a worker does with a task: the text of a chunk, and whether it may have been begun before.
+/// A task as the queue hands it to a worker.
+#[derive(Debug)]
+pub(crate) struct Task {
+    /// What the relay enqueued: a chunk as JSON.
+    pub(crate) text: String,
+    pub(crate) attempt: TaskAttempt,
+}
+
+/// Whether a worker may have begun a task before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskAttempt {
+    /// No worker has begun it.
+    First,
+    /// Another worker may have begun it, so some of its deliveries may be recorded.
+    Again,
+}
+
+/// What a worker does with a task.
 #[derive(Clone)]
-pub(crate) struct Handler(Arc<dyn Fn(String, bool) -> BoxFuture<'static, ()> + Send + Sync>);
+pub(crate) struct Handler(Arc<dyn Fn(Task) -> BoxFuture<'static, ()> + Send + Sync>);
 
 impl Handler {
-    pub(crate) fn new(handler: impl Fn(String, bool) -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(handler: impl Fn(Task) -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
         Self(Arc::new(handler))
     }
 
-    fn call(&self, task: String, again: bool) -> BoxFuture<'static, ()> {
-        (self.0)(task, again)
+    fn call(&self, task: Task) -> BoxFuture<'static, ()> {
+        (self.0)(task)
     }
 }
 

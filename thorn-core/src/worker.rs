@@ -93,9 +93,9 @@ impl Worker {
         let dispatchers = dispatchers.map(|custom| (custom, stopping.clone()));
         let dispatchers = dispatchers.map(|(custom, stopping)| tokio::spawn(async move { custom.run(stopping).await }));
         let dispatchers = dispatchers.collect();
-        let handler = Handler::new(move |task, again| {
+        let handler = Handler::new(move |task| {
             let executor = executor.clone();
-            Box::pin(async move { executor.run(task, again).await })
+            Box::pin(async move { executor.run(task).await })
         });
         let listening = (thorn.db().clone(), stopping.clone());
         tracing::info!(queue = config.queue_name, "worker started");

@@ -9,7 +9,7 @@ use std::{
 use apalis::prelude::{Data, WorkerBuilder};
 use apalis_core::{
     backend::memory::{BoxedReceiver, MemorySink, MemoryStorage, MemoryStorageError},
-    task::{Task, attempt::Attempt, builder::TaskBuilder, task_id::TaskId},
+    task::{Task as ApalisTask, attempt::Attempt, builder::TaskBuilder, task_id::TaskId},
 };
 use futures::{FutureExt as _, Sink, SinkExt as _, StreamExt as _, future::BoxFuture, sink, stream};
 use sea_orm::DatabaseTransaction;
@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use ulid::Ulid;
 
 use super::{
-    Backend, QueueOptions, failed,
+    Backend, QueueOptions, Task, TaskAttempt, failed,
     task::{Envelope, Tasks, made_at, run_task},
 };
 use crate::{error::Error, timestamp::Timestamp};
@@ -50,7 +50,7 @@ impl Shared {
         self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn next(&self) -> Task<Envelope> {
+    async fn next(&self) -> ApalisTask<Envelope> {
         loop {
             if let Some((id, text)) = self.take() {
                 return TaskBuilder::new(Envelope(text)).task_id(TaskId::from_string(id)).build();
@@ -123,7 +123,7 @@ impl Backend for MemoryQueue {
         let finished: HashSet<String> = tasks.finished().into_iter().collect();
         let Unfinished { waiting, in_hand } = std::mem::take(&mut *self.tasks.lock());
         let left = in_hand.into_iter().chain(waiting).filter(|(id, _)| !finished.contains(id));
-        let put_off = |(_, text)| tasks.handler.call(text, false);
+        let put_off = |(_, text)| tasks.handler.call(Task { text, attempt: TaskAttempt::First });
         stream::iter(left).for_each_concurrent(PUT_OFF_AT_ONCE, put_off).await;
         Ok(())
     }
@@ -137,7 +137,7 @@ async fn run(text: Envelope, attempt: Attempt, id: TaskId, tasks: Data<Tasks>, s
 
 /// Tasks aren't pushed through apalis, whose storage is gone with its worker.
 fn nowhere() -> MemorySink<Envelope> {
-    let drain = sink::drain::<Task<Envelope>>().sink_map_err(|never| match never {});
-    let boxed: Box<dyn Sink<Task<Envelope>, Error = MemoryStorageError> + Send + Sync + Unpin> = Box::new(drain);
+    let drain = sink::drain::<ApalisTask<Envelope>>().sink_map_err(|never| match never {});
+    let boxed: Box<dyn Sink<ApalisTask<Envelope>, Error = MemoryStorageError> + Send + Sync + Unpin> = Box::new(drain);
     MemorySink::new(Arc::new(futures::lock::Mutex::new(boxed)))
 }

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use ulid::Ulid;
 
 use super::{
-    Backend, Handler, QueueOptions, failed,
+    Backend, Handler, QueueOptions, Task, TaskAttempt, failed,
     idle_poll::Look,
     supervise::{HEARTBEATS, silence},
     task::{Envelope, MAX_ATTEMPTS, Tasks, made_at, run_task},
@@ -150,7 +150,7 @@ impl Backend for RedisQueue {
     /// Redis that comes back from a snapshot gives finished tasks again.
     fn worker(&self, name: &str, mut tasks: Tasks) -> BoxFuture<'static, Result<(), Error>> {
         let handler = tasks.handler;
-        tasks.handler = Handler::new(move |text, _| handler.call(text, true));
+        tasks.handler = Handler::new(move |task| handler.call(Task { attempt: TaskAttempt::Again, ..task }));
         let look = Look::new(self.wake.clone(), self.options.poll);
         let backend =
             RedisStorage::<Envelope>::new(self.connection()).with_config(self.config.clone()).poll_with_strategy(look);

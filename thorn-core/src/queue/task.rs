@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use ulid::Ulid;
 
-use super::Handler;
+use super::{Handler, Task, TaskAttempt};
 use crate::timestamp::Timestamp;
 
 /// Enough for any number of takeovers: no task is given up for having been begun too often.
@@ -72,8 +72,8 @@ impl Tasks {
         self.running = None;
     }
 
-    async fn run(self, id: TaskId, text: String, again: bool) {
-        self.handler.call(text, again).await;
+    async fn run(self, id: TaskId, task: Task) {
+        self.handler.call(task).await;
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         finished.truncate(FINISHED - 1);
         finished.push_front(id.to_string());
@@ -92,7 +92,8 @@ impl Tasks {
 /// from apalis's worker, whose end after a database error would cut off all requests under way, and
 /// which polls all its tasks in one, on one core.
 pub(super) async fn run_task(text: Envelope, attempt: Attempt, id: TaskId, tasks: Data<Tasks>) {
-    let run = Tasks::clone(&tasks).run(id, text.0, attempt.current() > 1);
+    let attempt = if attempt.current() > 1 { TaskAttempt::Again } else { TaskAttempt::First };
+    let run = Tasks::clone(&tasks).run(id, Task { text: text.0, attempt });
     match tokio::spawn(run).await {
         Ok(()) => {}
         // The runtime is going down: to return would acknowledge what was cut off.
