@@ -107,7 +107,7 @@ impl Worker {
             dispatchers,
             listener: tokio::spawn(async move { outbox::listen(&listening.0, listening.1).await }),
             relay: tokio::spawn(async move { relay.run(stopping).await }),
-            queue: tokio::spawn(async move { queue.work(handler, queue_stopping).await }),
+            queue: tokio::spawn(async move { queue.supervise(handler, queue_stopping).await }),
             recorder: recording,
         })
     }
