@@ -77,7 +77,7 @@ struct Claimed {
     more: bool,
 }
 
-/// What a relay remembers from one turn to the next.
+/// The relay's memory from one turn to the next.
 #[derive(Debug)]
 struct Progress {
     clock: Clock,

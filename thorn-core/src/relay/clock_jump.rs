@@ -1,4 +1,4 @@
-//! What a relay does when somebody sets the clock.
+//! Corrects due times after the clock was set.
 //!
 //! Due times are times of day, so that any worker on any machine can read them. After the clock is set
 //! back by an hour, every waiting delivery would wait an hour longer. The worker that notices moves the

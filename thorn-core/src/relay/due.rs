@@ -28,7 +28,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// What becomes of the deliveries that were picked.
+/// The decisions about the picked deliveries.
 #[derive(Default)]
 struct Verdicts {
     /// Deliveries by their lease.
