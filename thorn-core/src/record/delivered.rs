@@ -188,7 +188,7 @@ mod tests {
         insert(&db, &records).await.unwrap();
         assert_eq!(rows().await, short, "existing rows stay");
         Entity::delete_many().exec(&db).await.unwrap();
-        any::insert(&db, &records, any::OnConflict::Keep).await.unwrap();
+        any::insert(&db, &records, any::RowConflict::Keep).await.unwrap();
         assert_eq!(rows().await, short);
         assert_eq!(short.len(), 11);
         assert_eq!(

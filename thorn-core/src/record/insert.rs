@@ -40,7 +40,7 @@ const LONGEST: usize = 256;
 
 /// How an INSERT treats a delivery whose row exists.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum OnConflict {
+pub(super) enum RowConflict {
     /// Keeps the row as it is.
     Keep,
     /// Replaces the row's attempt by the new one.
@@ -49,7 +49,7 @@ pub(super) enum OnConflict {
     Wait,
 }
 
-impl OnConflict {
+impl RowConflict {
     const fn replaced(self) -> &'static [&'static str] {
         match self {
             Self::Keep => &[],
@@ -89,7 +89,7 @@ pub(super) type Powers = [OnceLock<String>; LONGEST.ilog2() as usize + 1];
 pub(super) async fn insert<C: ConnectionTrait>(
     db: &C,
     records: &[&Record],
-    on_conflict: OnConflict,
+    on_conflict: RowConflict,
 ) -> Result<(), Error> {
     static MADE: [[Powers; 3]; 3] = [const { [const { [const { OnceLock::new() }; _] }; 3] }; 3];
     let backend = db.get_database_backend();

@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue, ActiveValue::Set, ColumnTrait, ConnectionTrait, Entit
 use super::{
     Record, delivered,
     delivered::{BOUND, is_delivered},
-    insert::{COLUMNS, OnConflict, insert},
+    insert::{COLUMNS, RowConflict, insert},
 };
 use crate::{
     attempt::DeliveryState,
@@ -30,7 +30,7 @@ pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Res
         delivered::insert(db, &batch).await?;
     }
     for batch in batches(first, COLUMNS.len(), bytes) {
-        insert(db, &batch, OnConflict::Keep).await?;
+        insert(db, &batch, RowConflict::Keep).await?;
     }
     for batch in batches(again, COLUMNS.len(), bytes) {
         rewrite(db, &batch).await?;
@@ -53,8 +53,8 @@ async fn rewrite<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), 
     for past in batches(past, COLUMNS.len(), past_bytes) {
         attempt::Entity::insert_many(past).exec_without_returning(db).await?;
     }
-    insert(db, &attempted, OnConflict::TakeAttempt).await?;
-    insert(db, &waiting, OnConflict::Wait).await
+    insert(db, &attempted, RowConflict::TakeAttempt).await?;
+    insert(db, &waiting, RowConflict::Wait).await
 }
 
 fn supersedes(record: &Record, row: &Model) -> bool {
