@@ -10,6 +10,6 @@ mod recipients;
 pub(crate) use chunk::{Chunk, ChunkDelivery, ChunkEvent};
 pub use encode::encode_body;
 pub(crate) use marks::FanOut;
-pub(crate) use pack::Packer;
+pub(crate) use pack::{Packer, Row};
 pub(crate) use recipient::Recipient;
 pub(crate) use recipients::{recipient, recipients};

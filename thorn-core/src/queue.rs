@@ -1,7 +1,10 @@
-//! The queue: a conveyor belt of short, immediate work between the relay and the workers.
+//! The queue: short, immediate tasks on their way from the relay to the workers.
 //!
-//! The database is the truth. What the queue holds are signed bodies and ids, never a secret and
-//! never a delay; what it loses, the reconciler finds. This is the only module that names apalis.
+//! The database is the truth. A task holds signed bodies and ids, never a secret, and it is never delayed.
+//! If the queue loses a task, the reconciler enqueues its deliveries again.
+//!
+//! Only this module names apalis, which it uses in version 1.0.0. A file that works around a behaviour of
+//! apalis says so under "Works around", with the condition under which the code can be deleted.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod idle_poll;
@@ -34,79 +37,102 @@ use self::task::Tasks;
 use crate::{error::Error, timestamp::Timestamp};
 use queue_url::Place;
 
-/// How the queue is worked.
+/// The queue's settings.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(any(feature = "sqlite", feature = "postgres", feature = "redis")),
     allow(dead_code, reason = "memory needs less")
 )]
 pub(crate) struct QueueOptions {
-    /// Separates applications that share a queue.
+    /// The queue's name, which separates applications that share a database or a Redis server.
     pub(crate) name: String,
-    /// How often an idle worker looks for tasks it wasn't told of.
+    /// How often an idle worker looks for tasks.
     pub(crate) poll: Duration,
-    /// A silent worker's tasks go to another one after this time.
+    /// After this time without a heartbeat, other workers take over a worker's tasks.
     pub(crate) takeover: Duration,
-    /// Tasks fetched at once.
+    /// The most tasks of one fetch.
     pub(crate) batch: usize,
 }
 
-/// What a worker does with a task: the text of a chunk, and whether it may have been begun before.
+/// A task as the queue hands it to a worker.
+#[derive(Debug)]
+pub(crate) struct Task {
+    /// A chunk as JSON, as the relay enqueued it.
+    pub(crate) text: String,
+    pub(crate) attempt: TaskAttempt,
+}
+
+/// Whether a worker may have begun a task before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskAttempt {
+    /// No worker has begun it.
+    First,
+    /// Another worker may have begun it, so some of its deliveries may be recorded.
+    Again,
+}
+
+/// Runs a task for the worker.
 #[derive(Clone)]
-pub(crate) struct Handler(Arc<dyn Fn(String, bool) -> BoxFuture<'static, ()> + Send + Sync>);
+pub(crate) struct Handler(Arc<dyn Fn(Task) -> BoxFuture<'static, ()> + Send + Sync>);
 
 impl Handler {
-    pub(crate) fn new(handler: impl Fn(String, bool) -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(handler: impl Fn(Task) -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
         Self(Arc::new(handler))
     }
 
-    fn call(&self, task: String, again: bool) -> BoxFuture<'static, ()> {
-        (self.0)(task, again)
+    fn call(&self, task: Task) -> BoxFuture<'static, ()> {
+        (self.0)(task)
     }
 }
 
-/// What each kind of queue has to do.
+/// The operations of each kind of queue.
 #[async_trait::async_trait]
 trait Backend: fmt::Debug + Send + Sync {
-    /// Puts tasks on the queue in this transaction, or returns them to be [pushed](Self::push) after
-    /// its commit.
+    /// Enqueues tasks in this transaction, or returns them to be [pushed](Self::push) after its commit.
     async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Vec<String>, Error>;
 
-    /// Puts tasks on a queue that is no part of the database.
+    /// Enqueues tasks in a queue outside the database.
     async fn push(&self, _tasks: Vec<String>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Tells an idle worker of this process that there are tasks.
+    /// Wakes an idle worker of this process.
     fn wake(&self);
 
+    /// The number of unfinished tasks.
     async fn depth(&self) -> Result<u64, Error>;
 
+    /// When the oldest unfinished task was enqueued.
     async fn oldest(&self) -> Result<Option<Timestamp>, Error>;
 
+    /// Deletes finished tasks.
     async fn sweep(&self) -> Result<(), Error>;
 
-    /// apalis's worker of this name, which runs until something fails. Boxed, because the types apalis
-    /// builds are too deep for the compiler to prove `Send` through.
+    /// Runs apalis's worker of this name until an error ends it.
     ///
-    /// No `.concurrency(…)` layer: while it is full and fetched tasks wait for it, apalis sends no
-    /// heartbeats and acknowledges nothing. The relay's bound on the queue's length is the bound on
-    /// tasks in hand.
+    /// The future is boxed, because apalis builds types too deep for the compiler to prove `Send` through.
+    ///
+    /// # Works around
+    ///
+    /// The worker has no `.concurrency(…)` layer. While that layer is full and fetched tasks wait for it,
+    /// apalis-core 1.0.0 sends no heartbeats and acknowledges nothing, so other workers take the tasks over.
+    /// The relay's bound on the queue's length bounds the tasks in hand instead. Add the layer once a worker
+    /// with more fetched tasks than concurrency keeps its heartbeats. In 1.0.0, 32 slow tasks ran 92 times.
     fn worker(&self, name: &str, tasks: Tasks) -> BoxFuture<'static, Result<(), Error>>;
 
-    /// A sign of life of these workers.
+    /// Sends a heartbeat for each of these workers.
     async fn beat(&self, names: &[String]) -> Result<(), Error>;
 
-    /// Deletes unfinished tasks at which apalis's worker would end again and again; returns how many.
+    /// Deletes unfinished tasks that apalis can't read. Returns how many.
     async fn discard_unreadable(&self) -> Result<usize, Error> {
         Ok(0)
     }
 
-    /// Acknowledges what these workers have finished and gives the rest to others at once.
+    /// Acknowledges the finished tasks of these workers, and returns the others to the queue.
     async fn hand_back(&self, names: &[String], tasks: &Tasks) -> Result<(), Error>;
 }
 
-/// The queue of this application.
+/// The application's queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     backend: Arc<dyn Backend>,
@@ -114,8 +140,10 @@ pub(crate) struct Queue {
     interrupted: watch::Sender<()>,
 }
 
-/// Tasks on their way: those of a queue in the database are there with the commit, the others have
-/// to be sent after it.
+/// Tasks that a transaction enqueues.
+///
+/// A queue in the database holds them with the commit. For any other queue, [`send`](Self::send) pushes
+/// them after it.
 #[derive(Debug)]
 #[must_use = "after the commit, tasks must be sent"]
 pub(crate) struct Staged<'a> {
@@ -125,8 +153,13 @@ pub(crate) struct Staged<'a> {
 }
 
 impl Queue {
-    /// The one place that chooses: where the URL says, else in the application's own database. What
-    /// the queue needs there is made if it is missing.
+    /// Opens the queue at the URL, or in the application's own database without one. Creates the tables it
+    /// needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Queue`] if the support for this place isn't compiled in, if the database can't hold a
+    /// queue, or if the place can't be reached.
     pub(crate) async fn open(
         db: &DatabaseConnection,
         url: Option<&QueueUrl>,
@@ -149,57 +182,57 @@ impl Queue {
             (None, DbBackend::Postgres) => return Err(not_compiled_in("PostgreSQL", "postgres")),
             (None, other) => {
                 return Err(refused(format!(
-                    "there is none in {other:?}; set `queue_url` (THORN_QUEUE_URL) to redis://…, or to memory: if all runs in one process"
+                    "{other:?} can't hold one; set `queue_url` (THORN_QUEUE_URL) to redis://…, or to memory: if one process runs everything"
                 )));
             }
         };
         Ok(Self { backend, takeover, interrupted: watch::Sender::new(()) })
     }
 
-    /// Puts tasks on the queue: with the commit of the relay's transaction, or [after](Staged::send)
-    /// it if the queue is elsewhere.
+    /// Enqueues tasks with the commit of this transaction, or [after](Staged::send) it if the queue is
+    /// outside the database.
     pub(crate) async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Staged<'_>, Error> {
         let any = !tasks.is_empty();
         let after_commit = if any { self.backend.enqueue(txn, tasks).await? } else { Vec::new() };
         Ok(Staged { queue: self, any, after_commit })
     }
 
-    /// Tasks that aren't finished.
+    /// The number of unfinished tasks.
     pub(crate) async fn depth(&self) -> Result<u64, Error> {
         self.backend.depth().await
     }
 
-    /// When the oldest unfinished task was enqueued, if there is one.
+    /// When the oldest unfinished task was enqueued; `None` without unfinished tasks.
     pub(crate) async fn oldest(&self) -> Result<Option<Timestamp>, Error> {
         self.backend.oldest().await
     }
 
-    /// Deletes finished tasks, which slow every backend down.
+    /// Deletes finished tasks. Every backend slows down with their number.
     pub(crate) async fn sweep(&self) -> Result<(), Error> {
         self.backend.sweep().await
     }
 
-    /// Has apalis's worker dropped and started anew: it may wait for an answer that never comes, which it
-    /// wouldn't notice.
+    /// Restarts apalis's worker, which may wait for an answer that never comes.
     pub(crate) fn interrupt(&self) {
         self.interrupted.send_replace(());
     }
 
-    /// Works tasks until `stop` turns true and the tasks in hand are finished.
-    pub(crate) async fn work(&self, handler: Handler, stop: watch::Receiver<bool>) -> Result<(), Error> {
-        supervise::work(&self.backend, self.takeover, handler, self.interrupted.subscribe(), stop).await
+    /// Runs tasks until `stop` turns true and the tasks in hand are finished.
+    pub(crate) async fn supervise(&self, handler: Handler, stop: watch::Receiver<bool>) -> Result<(), Error> {
+        supervise::run(&self.backend, self.takeover, handler, self.interrupted.subscribe(), stop).await
     }
 }
 
 impl Staged<'_> {
-    /// To be called after the commit. What can't be sent is found by the reconciler, or due again when
-    /// its lease is over.
+    /// Pushes the tasks; to be called after the commit.
+    ///
+    /// If this fails, the reconciler finds the deliveries, and retries are due again after their lease.
     pub(crate) async fn send(self) {
         let tasks = self.after_commit.len();
         if tasks > 0
             && let Err(error) = self.queue.backend.push(self.after_commit).await
         {
-            tracing::warn!(%error, tasks, "the queue didn't take tasks; the reconciler will find their deliveries");
+            tracing::warn!(%error, tasks, "the queue refused tasks; the reconciler will enqueue their deliveries again");
         } else if self.any {
             self.queue.backend.wake();
         }
@@ -208,7 +241,7 @@ impl Staged<'_> {
 
 #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "redis")))]
 fn not_compiled_in(place: &str, feature: &str) -> Error {
-    refused(format!("the one in {place} isn't compiled in; enable the feature `{feature}` of thorn"))
+    refused(format!("support for {place} isn't compiled in; enable thorn's feature `{feature}`"))
 }
 
 fn refused(message: String) -> Error {

@@ -1,8 +1,9 @@
-//! What came of each delivery: rows of `thorn_delivery`, and of `thorn_attempt` for what came before.
+//! The results of deliveries: `thorn_delivery` has each delivery's last attempt, `thorn_attempt` the earlier
+//! ones.
 //!
-//! A delivery's row is written once, when its first attempt is known. It is written again only for
-//! a retry, and what it held then moves to `thorn_attempt`. A delivery that must wait is a row with
-//! a due time, never something delayed in the queue.
+//! A delivery's row is inserted after its first attempt. Only a retry updates it, and the attempt that the
+//! row held moves to `thorn_attempt`. A delivery that must wait is a row with a due time, never a delayed
+//! task in the queue.
 
 mod delivered;
 mod insert;
@@ -23,32 +24,33 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// What is to be written about one delivery.
+/// The new state of one delivery, to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) delivery: DeliveryId,
     pub(crate) event: EventId,
     pub(crate) subscription: SubscriptionId,
     pub(crate) state: DeliveryState,
-    /// Attempts made, this one included.
+    /// The number of attempts, including this one.
     pub(crate) attempts: u32,
     pub(crate) next_attempt_at: Option<Timestamp>,
-    /// The attempt just made; `None` if it had to wait or was cancelled.
+    /// The attempt just made; `None` if the delivery had to wait or was cancelled.
     pub(crate) attempt: Option<Attempt>,
-    /// Why there was no attempt.
+    /// Why no attempt was made.
     pub(crate) note: Option<&'static str>,
-    /// Whether the delivery has a row already.
+    /// Whether `thorn_delivery` has a row for it.
     pub(crate) has_row: bool,
     pub(crate) now: Timestamp,
-    /// The same moment by the clock that nobody sets.
+    /// The same moment on the monotonic clock.
     pub(crate) since: Instant,
-    /// An event of thorn's own about it, written in the same transaction.
+    /// An event of thorn's own about the delivery, written in the same transaction.
     pub(crate) announcement: Option<RenderedEvent>,
 }
 
 impl Record {
-    /// Moves the due time along if the clock was set since the attempt: what waits in the table is moved
-    /// when a relay sees that, and this one isn't there yet.
+    /// Moves the due time if the clock was set since the attempt.
+    ///
+    /// A relay that notices moves the due times in the table, and this record isn't there yet.
     fn follow_clock(&mut self, day: Timestamp, since: Instant) {
         if let Some(due) = self.next_attempt_at
             && let Some(jump) = Clock::new(self.now, self.since).observe(day, since)
@@ -61,7 +63,7 @@ impl Record {
         }
     }
 
-    /// Leaves out what isn't needed to go on, and says whether there was any.
+    /// Drops the announcement and the texts, which the delivery doesn't need. Returns whether it had any.
     fn shorten(&mut self) -> bool {
         let announced = self.announcement.take().is_some();
         let answered = self.attempt.as_mut().and_then(|attempt| attempt.response.take()).is_some();
@@ -99,11 +101,11 @@ mod tests {
         let due = |day: Timestamp| {
             let mut record = record.clone();
             record.follow_clock(day, since + second);
-            // Once is enough.
+            // A second call must change nothing.
             record.follow_clock(day, since + second);
             record.next_attempt_at
         };
-        assert_eq!(due(now + second), Some(now + second * 5), "nobody set it");
+        assert_eq!(due(now + second), Some(now + second * 5), "the clock wasn't set");
         assert_eq!(due(now + second + hour), Some(now + hour + second * 5));
         assert_eq!(due(now + second - hour), Some(now - hour + second * 5));
     }

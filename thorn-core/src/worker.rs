@@ -93,9 +93,9 @@ impl Worker {
         let dispatchers = dispatchers.map(|custom| (custom, stopping.clone()));
         let dispatchers = dispatchers.map(|(custom, stopping)| tokio::spawn(async move { custom.run(stopping).await }));
         let dispatchers = dispatchers.collect();
-        let handler = Handler::new(move |task, again| {
+        let handler = Handler::new(move |task| {
             let executor = executor.clone();
-            Box::pin(async move { executor.run(task, again).await })
+            Box::pin(async move { executor.run(task).await })
         });
         let listening = (thorn.db().clone(), stopping.clone());
         tracing::info!(queue = config.queue_name, "worker started");
@@ -107,7 +107,7 @@ impl Worker {
             dispatchers,
             listener: tokio::spawn(async move { outbox::listen(&listening.0, listening.1).await }),
             relay: tokio::spawn(async move { relay.run(stopping).await }),
-            queue: tokio::spawn(async move { queue.work(handler, queue_stopping).await }),
+            queue: tokio::spawn(async move { queue.supervise(handler, queue_stopping).await }),
             recorder: recording,
         })
     }

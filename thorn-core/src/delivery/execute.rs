@@ -30,6 +30,7 @@ use crate::{
     id::DeliveryId,
     metrics::Counters,
     outbox::StoredEvent,
+    queue::{Task, TaskAttempt},
     record::{Record, Recorder, already_recorded},
     rendered::EventOptions,
     subscription::Registry,
@@ -97,9 +98,9 @@ type Recorded = HashMap<DeliveryId, (u32, Option<DeliveryState>)>;
 
 impl Executor {
     /// Runs a task's chunk. Returns when all its deliveries are recorded; then the task may be
-    /// acknowledged. `again` says that some worker may have begun it before.
-    pub(crate) async fn run(&self, task: String, again: bool) {
-        let mut chunk = match Chunk::read(&task) {
+    /// acknowledged.
+    pub(crate) async fn run(&self, Task { text, attempt }: Task) {
+        let mut chunk = match Chunk::read(&text) {
             Ok(chunk) => chunk,
             Err(why) => {
                 tracing::error!("{why}; its deliveries are left to the reconciler");
@@ -107,14 +108,14 @@ impl Executor {
             }
         };
         // Of a body there is one copy while its deliveries wait.
-        drop(task);
+        drop(text);
         chunk.take_bodies_out();
         // An edit or a deletion takes effect at once. Should the database be away, the last known state serves.
         let refresh = async { self.registry.refresh(&self.db).await.map(drop) };
         if let Err(error) = with_timeout(&self.db, refresh).await {
             tracing::warn!(%error, "the subscriptions can't be brought up to date");
         }
-        let recorded = self.recorded(&chunk, again).await;
+        let recorded = self.recorded(&chunk, attempt).await;
         let brought = self.event_subscribers(&chunk).await;
         let mut running: FuturesUnordered<_> = chunk
             .deliveries
@@ -125,8 +126,8 @@ impl Executor {
     }
 
     /// What is recorded of a chunk that may run a second time.
-    async fn recorded(&self, chunk: &Chunk, again: bool) -> Recorded {
-        if !again && !chunk.check && !chunk.deliveries.iter().any(|delivery| delivery.has_row) {
+    async fn recorded(&self, chunk: &Chunk, attempt: TaskAttempt) -> Recorded {
+        if attempt == TaskAttempt::First && !chunk.check && !chunk.deliveries.iter().any(|delivery| delivery.has_row) {
             return Recorded::new();
         }
         loop {

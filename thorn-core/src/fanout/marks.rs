@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
 
-use super::{pack::Packer, recipient::Recipient};
+use super::{
+    pack::{Packer, Row},
+    recipient::Recipient,
+};
 use crate::{
     endpoint::Endpoints,
     error::Error,
@@ -33,7 +36,7 @@ impl<'a> FanOut<'a> {
     pub(crate) fn add(&mut self, event: &StoredEvent, recipients: &[Recipient]) -> Result<(), Error> {
         let mut fanout = 0;
         for recipient in recipients {
-            fanout += usize::from(self.packer.add(event, recipient, 0, false)?);
+            fanout += usize::from(self.packer.add(event, recipient, Row::Missing)?);
         }
         self.marks.0.entry(fanout).or_default().push(event.id.as_uuid());
         Ok(())

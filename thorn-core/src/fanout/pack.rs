@@ -31,6 +31,24 @@ pub(crate) struct Packer<'a> {
     check: bool,
 }
 
+/// What `thorn_delivery` holds of a delivery that is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// The delivery has no row: its first attempt writes it.
+    Missing,
+    /// The delivery had to wait. Its row is there, with this many attempts.
+    Waiting { attempts: u32 },
+}
+
+impl Row {
+    const fn attempts(self) -> u32 {
+        match self {
+            Self::Missing => 0,
+            Self::Waiting { attempts } => attempts,
+        }
+    }
+}
+
 /// A chunk that still takes deliveries.
 struct Open {
     chunk: Chunk,
@@ -61,13 +79,7 @@ impl<'a> Packer<'a> {
 
     /// Adds one delivery, signed. `false` if the event can't be written in the subscription's form,
     /// now or ever: it must not hold up all others.
-    pub(crate) fn add(
-        &mut self,
-        event: &StoredEvent,
-        recipient: &Recipient,
-        attempts: u32,
-        has_row: bool,
-    ) -> Result<bool, Error> {
+    pub(crate) fn add(&mut self, event: &StoredEvent, recipient: &Recipient, row: Row) -> Result<bool, Error> {
         let open = if self.endpoints.known(&recipient.destination().url).is_some_and(|endpoint| endpoint.is_slow()) {
             self.apart.entry(recipient.destination().url.clone()).or_insert_with(|| Open::new(self.check))
         } else {
@@ -78,7 +90,7 @@ impl<'a> Packer<'a> {
             self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
         }
         let before = open.bytes;
-        match open.add(event, recipient, attempts, has_row) {
+        match open.add(event, recipient, row) {
             Err(error @ Error::Payload { .. }) => {
                 tracing::error!(event.id = %event.id, subscription.id = %recipient.id(), %error, "this event can't be sent to this subscription");
                 return Ok(false);
@@ -126,7 +138,7 @@ impl Open {
         Self { chunk, index: HashMap::new(), bytes: 0 }
     }
 
-    fn add(&mut self, event: &StoredEvent, to: &Recipient, attempts: u32, has_row: bool) -> Result<(), Error> {
+    fn add(&mut self, event: &StoredEvent, to: &Recipient, row: Row) -> Result<(), Error> {
         let index = match self.index.get(&event.id.as_uuid()) {
             Some(index) => *index,
             None => {
@@ -157,8 +169,8 @@ impl Open {
             subscription: to.id(),
             content_type,
             hook_hmac,
-            attempts,
-            has_row,
+            attempts: row.attempts(),
+            has_row: matches!(row, Row::Waiting { .. }),
             of_event: to.subscription().is_none(),
         });
         Ok(())

@@ -1,5 +1,12 @@
-//! apalis in this process's memory: for a single process, and gone with it. What it had is in the
-//! database; the reconciler enqueues it again.
+//! apalis in this process's memory. The tasks are lost with the process, and the reconciler enqueues their
+//! deliveries again.
+//!
+//! # Works around
+//!
+//! apalis-core 1.0.0: `MemoryStorage` owns its tasks, and a worker owns its storage, so a restarted worker
+//! would lose every waiting task and every task in hand. `MemoryStorage` can't count its tasks either. So the
+//! tasks live in [`MemoryQueue`], which each worker's storage reads. Use `MemoryStorage` alone once its tasks
+//! outlive a worker and can be counted.
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -9,23 +16,24 @@ use std::{
 use apalis::prelude::{Data, WorkerBuilder};
 use apalis_core::{
     backend::memory::{BoxedReceiver, MemorySink, MemoryStorage, MemoryStorageError},
-    task::{Task, attempt::Attempt, builder::TaskBuilder, task_id::TaskId},
+    task::{Task as ApalisTask, attempt::Attempt, builder::TaskBuilder, task_id::TaskId},
 };
-use futures::{FutureExt as _, Sink, SinkExt as _, StreamExt as _, future::BoxFuture, sink, stream};
+use futures::{Sink, SinkExt as _, StreamExt as _, future::BoxFuture, sink, stream};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 use ulid::Ulid;
 
 use super::{
-    Backend, QueueOptions, failed,
-    task::{Envelope, Tasks, made_at, run_task},
+    Backend, QueueOptions, Task, TaskAttempt,
+    supervise::boxed,
+    task::{Envelope, Tasks, enqueued_at, run_task},
 };
 use crate::{error::Error, timestamp::Timestamp};
 
-/// Tasks that a stopping worker puts off at once.
+/// How many tasks a stopping worker puts off at the same time.
 const PUT_OFF_AT_ONCE: usize = 16;
 
-/// Tasks in memory.
+/// The queue in memory.
 #[derive(Debug)]
 pub(super) struct MemoryQueue {
     name: String,
@@ -38,7 +46,7 @@ struct Shared {
     wake: Notify,
 }
 
-/// Tasks by their ULID, which sorts by time.
+/// Unfinished tasks: their ids, which are ULIDs and sort by time, and their texts.
 #[derive(Debug, Default)]
 struct Unfinished {
     waiting: VecDeque<(String, String)>,
@@ -50,7 +58,7 @@ impl Shared {
         self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn next(&self) -> Task<Envelope> {
+    async fn next(&self) -> ApalisTask<Envelope> {
         loop {
             if let Some((id, text)) = self.take() {
                 return TaskBuilder::new(Envelope(text)).task_id(TaskId::from_string(id)).build();
@@ -97,7 +105,7 @@ impl Backend for MemoryQueue {
     async fn oldest(&self) -> Result<Option<Timestamp>, Error> {
         let unfinished = self.tasks.lock();
         let waiting = unfinished.waiting.front().map(|(id, _)| id);
-        Ok(waiting.into_iter().chain(unfinished.in_hand.keys().next()).filter_map(|id| made_at(id)).min())
+        Ok(waiting.into_iter().chain(unfinished.in_hand.keys().next()).filter_map(|id| enqueued_at(id)).min())
     }
 
     async fn sweep(&self) -> Result<(), Error> {
@@ -108,36 +116,37 @@ impl Backend for MemoryQueue {
         tracing::debug!(queue = self.name, "working tasks in memory");
         let next = stream::unfold(self.tasks.clone(), |tasks| async move { Some((tasks.next().await, tasks)) });
         let receiver: BoxedReceiver<Envelope> = Box::pin(next);
-        let backend = MemoryStorage::new_with(nowhere(), receiver);
-        let worker = WorkerBuilder::new(name).backend(backend).data(tasks).data(self.tasks.clone()).build(run).run();
-        async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
+        let backend = MemoryStorage::new_with(no_sink(), receiver);
+        boxed(
+            WorkerBuilder::new(name).backend(backend).data(tasks).data(self.tasks.clone()).build(run_and_remove).run(),
+        )
     }
 
     async fn beat(&self, _: &[String]) -> Result<(), Error> {
         Ok(())
     }
 
-    /// There is nobody else. The handler of a stopping worker begins no request, but writes what is
-    /// left as deliveries that are due, for whatever worker comes next.
+    /// Runs the handler for every task that is left, because no other worker can take it. The handler of a
+    /// stopping worker sends no request: it records the deliveries as due, for the next worker.
     async fn hand_back(&self, _: &[String], tasks: &Tasks) -> Result<(), Error> {
         let finished: HashSet<String> = tasks.finished().into_iter().collect();
         let Unfinished { waiting, in_hand } = std::mem::take(&mut *self.tasks.lock());
         let left = in_hand.into_iter().chain(waiting).filter(|(id, _)| !finished.contains(id));
-        let put_off = |(_, text)| tasks.handler.call(text, false);
+        let put_off = |(_, text)| tasks.handler.call(Task { text, attempt: TaskAttempt::First });
         stream::iter(left).for_each_concurrent(PUT_OFF_AT_ONCE, put_off).await;
         Ok(())
     }
 }
 
-async fn run(text: Envelope, attempt: Attempt, id: TaskId, tasks: Data<Tasks>, shared: Data<Arc<Shared>>) {
+async fn run_and_remove(text: Envelope, attempt: Attempt, id: TaskId, tasks: Data<Tasks>, shared: Data<Arc<Shared>>) {
     let key = id.to_string();
     run_task(text, attempt, id, tasks).await;
     shared.lock().in_hand.remove(&key);
 }
 
-/// Tasks aren't pushed through apalis, whose storage is gone with its worker.
-fn nowhere() -> MemorySink<Envelope> {
-    let drain = sink::drain::<Task<Envelope>>().sink_map_err(|never| match never {});
-    let boxed: Box<dyn Sink<Task<Envelope>, Error = MemoryStorageError> + Send + Sync + Unpin> = Box::new(drain);
+/// A sink that drops all tasks. None is pushed through apalis.
+fn no_sink() -> MemorySink<Envelope> {
+    let drain = sink::drain::<ApalisTask<Envelope>>().sink_map_err(|never| match never {});
+    let boxed: Box<dyn Sink<ApalisTask<Envelope>, Error = MemoryStorageError> + Send + Sync + Unpin> = Box::new(drain);
     MemorySink::new(Arc::new(futures::lock::Mutex::new(boxed)))
 }

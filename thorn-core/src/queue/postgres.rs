@@ -1,10 +1,20 @@
 //! apalis in the application's own PostgreSQL database.
+//!
+//! # Works around
+//!
+//! - apalis-postgres 1.0.0: `setup` and the migrator need the right to create schemas and extensions each
+//!   time, even if all tables exist. [`make_tables`] compares the versions first. Run the migrator alone once
+//!   it needs no such right for a complete schema; the integration tests `databases::rights` show it.
+//! - apalis-postgres 1.0.0: the column `job` has PostgreSQL's default storage, so the server tries in vain to
+//!   compress each task. [`store_uncompressed`] changes that. Delete it once the migrations set the storage.
+//!
+//! No upstream issues are known. [`worker`] repeats its twin in `sqlite.rs`, which says why.
 
 use std::collections::HashSet;
 
 use apalis::prelude::{BackendExt as _, WorkerBuilder};
 use apalis_postgres::{Config, PostgresStorage};
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::future::BoxFuture;
 use sea_orm::{
     DatabaseConnection,
     sqlx::{self, migrate::MigrateError},
@@ -12,8 +22,7 @@ use sea_orm::{
 
 use super::{
     QueueOptions, failed,
-    idle_poll::Look,
-    supervise::{HEARTBEATS, silence},
+    supervise::{HEARTBEATS, boxed, heartbeat_interval},
     tables::{Dialect, Tables},
     task::{Envelope, Tasks, run_task},
 };
@@ -27,8 +36,9 @@ const DIALECT: Dialect = Dialect {
     an_hour_ago: "now() - interval '1 hour'",
     long_ago: "now() - interval '30 years'",
     skip_locked: " FOR UPDATE SKIP LOCKED",
-    // Nobody acts on a claim before a worker's fetch of its tasks is committed. That one waits for the disk,
-    // and the log has the claim before it: a crash of the server undoes both or what nobody has seen.
+    // A claim needn't wait for the disk. A worker acts on its tasks only after its fetch is committed, and
+    // that commit waits for the disk, with the claim before it in the log. A crash of the server undoes both,
+    // or a claim that no worker has seen.
     before_commit: Some("SET LOCAL synchronous_commit TO off"),
     worker,
 };
@@ -37,13 +47,13 @@ const DIALECT: Dialect = Dialect {
 pub(super) async fn open(db: &DatabaseConnection, options: QueueOptions) -> Result<Tables, Error> {
     make_tables(db).await.map_err(|error| {
         failed(
-            "making apalis's tables in the schema `apalis`, for which a database user with the right to create \
-             schemas and extensions must start a worker once",
+            "creating apalis's tables in the schema `apalis` (a database user with the right to create schemas and \
+             extensions must start a worker once)",
             error,
         )
     })?;
-    if let Err(error) = store_as_it_is(db).await {
-        tracing::debug!(%error, "PostgreSQL goes on trying to compress tasks");
+    if let Err(error) = store_uncompressed(db).await {
+        tracing::debug!(%error, "can't keep PostgreSQL from compressing tasks");
     }
     Ok(Tables::new(db, options, &DIALECT))
 }
@@ -53,32 +63,30 @@ fn worker(tables: &Tables, name: &str, tasks: Tasks) -> BoxFuture<'static, Resul
         .queue(&tables.options.name)
         .batch_size(tables.options.batch)
         .lock_tasks(false)
-        .heartbeat_interval(silence(tables.options.takeover) / HEARTBEATS)
+        .heartbeat_interval(heartbeat_interval(tables.options.takeover))
         .missed_heartbeats(HEARTBEATS as usize);
-    let look = Look::new(tables.wake.clone(), tables.options.poll);
     let backend = PostgresStorage::<Envelope>::new(tables.db.get_postgres_connection_pool())
         .with_config(config)
-        .poll_with_strategy(look);
-    let worker = WorkerBuilder::new(name).backend(backend).data(tasks).build(run_task).run();
-    async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
+        .poll_with_strategy(tables.idle_poll());
+    boxed(WorkerBuilder::new(name).backend(backend).data(tasks).build(run_task).run())
 }
 
-/// Nothing is done once all is there, so that from then on a user without the right to create
-/// anything will do. Two that start at once wait for each other: sqlx takes an advisory lock.
+/// Runs apalis's migrations unless all of them were run, so that later starts need no right to create
+/// anything. Workers that start at the same time wait for each other: sqlx takes an advisory lock.
 async fn make_tables(db: &DatabaseConnection) -> Result<(), MigrateError> {
     let mut migrations = PostgresStorage::migrations();
-    if let Some(made) = made(db).await? {
+    if let Some(done) = migrated_versions(db).await? {
         let wanted = migrations.iter().filter(|migration| migration.migration_type.is_up_migration());
-        if wanted.map(|migration| migration.version).all(|version| made.contains(&version)) {
+        if wanted.map(|migration| migration.version).all(|version| done.contains(&version)) {
             return Ok(());
         }
     }
     migrations.set_ignore_missing(true).run(db.get_postgres_connection_pool()).await
 }
 
-/// Has PostgreSQL not try to compress tasks, which are ids and signatures for the most part: it takes five
-/// times as long to store one, and saves nothing.
-async fn store_as_it_is(db: &DatabaseConnection) -> Result<(), sqlx::Error> {
+/// Keeps PostgreSQL from compressing tasks. They are mostly ids and signatures, so compression saves nothing,
+/// and storing a task takes five times as long.
+async fn store_uncompressed(db: &DatabaseConnection) -> Result<(), sqlx::Error> {
     let pool = db.get_postgres_connection_pool();
     let compresses = "SELECT attstorage <> 'e' FROM pg_attribute \
                       WHERE attrelid = 'apalis.jobs'::regclass AND attname = 'job'";
@@ -88,8 +96,8 @@ async fn store_as_it_is(db: &DatabaseConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Versions of the migrations that were run, if any was.
-async fn made(db: &DatabaseConnection) -> Result<Option<HashSet<i64>>, sqlx::Error> {
+/// Versions of the migrations that were run; `None` without a table of them.
+async fn migrated_versions(db: &DatabaseConnection) -> Result<Option<HashSet<i64>>, sqlx::Error> {
     let pool = db.get_postgres_connection_pool();
     let table = "SELECT to_regclass('apalis._sqlx_migrations') IS NOT NULL";
     if !sqlx::query_scalar::<_, bool>(table).fetch_one(pool).await? {

@@ -1,11 +1,10 @@
-//! Where the queue is, as a setting.
+//! The setting that says where the queue is.
 
 use std::{fmt, str::FromStr};
 
-/// Where tasks are queued: `redis://…` or `rediss://…` (Redis, the latter encrypted), or `memory:`
-/// (this process).
+/// Where tasks are queued: `redis://…`, `rediss://…` (Redis with TLS) or `memory:` (this process).
 ///
-/// It may hold a password, so it shows nothing but its scheme and host.
+/// The URL may hold a password, so `Display` and `Debug` show only its scheme and host.
 ///
 /// # Examples
 ///
@@ -20,10 +19,10 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, PartialEq, Eq)]
 pub struct QueueUrl(Place);
 
-/// What a [`QueueUrl`] means.
+/// The place that a [`QueueUrl`] names.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Place {
-    /// With what is shown of the URL.
+    /// `shown` is the part of the URL without a password.
     Redis {
         url: String,
         shown: String,
@@ -31,9 +30,9 @@ pub(super) enum Place {
     Memory,
 }
 
-/// A queue's URL that isn't one; it doesn't repeat it, because of the password.
+/// The error for an invalid queue URL. It doesn't repeat the URL, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the queue's URL must be redis://host:6379/0, rediss://… for an encrypted connection, or memory:")]
+#[error("the queue's URL must be redis://host:6379/0, rediss://… for a connection with TLS, or memory:")]
 pub struct InvalidQueueUrl;
 
 impl QueueUrl {
@@ -89,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_read_and_no_password_is_shown() {
+    fn a_url_names_its_place_and_shows_no_password() {
         let url: QueueUrl = "redis://me:hunter2@queue.example:6380/3".parse().unwrap();
         assert!(matches!(url.place(), Place::Redis { url, .. } if url.contains("hunter2")));
         assert_eq!(format!("{url} {url:?}"), "redis://queue.example QueueUrl(redis://queue.example)");
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_queue_is_refused_without_repeating_it() {
+    fn an_invalid_url_is_refused_without_repeating_it() {
         for wrong in ["", "redis:", "redis://", "postgres://me:hunter2@db/app", "hunter2", "memory:x"] {
             let refused = wrong.parse::<QueueUrl>().unwrap_err();
             assert!(!refused.to_string().contains("hunter2"), "{wrong}");

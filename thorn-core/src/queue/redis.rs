@@ -1,5 +1,22 @@
-//! apalis on Redis. What has to be seen and done as one are scripts, which name the keys as apalis
-//! does.
+//! apalis on Redis. Anything that must be atomic is a Lua script. The scripts use apalis's keys.
+//!
+//! # Works around
+//!
+//! - apalis-redis 1.0.0 pushes tasks that run now into the set of scheduled tasks, because their `run_at` is
+//!   now, and its `fetch_next.lua` fails with more than about 8,000 of them (`too many results to unpack`).
+//!   `push.lua` adds them to the active list. Use apalis's sink once it does the same.
+//! - It keeps finished tasks for ever ([apalis-redis#10](https://github.com/apalis-dev/apalis-redis/issues/10)),
+//!   and its `vacuum.lua` deletes failed tasks that are still to be retried. `sweep.lua` deletes finished ones.
+//!   Use `vacuum` once the issue is closed.
+//! - It doesn't count the attempts of tasks that another worker takes over (`reenqueue_orphaned.lua`), so
+//!   [`RedisQueue::worker`] takes each task for one that was begun before. Pass the attempt on once takeovers
+//!   count. A Redis restored from a snapshot, which returns finished tasks, would still need this.
+//! - A connection that never answers stays in use: the client (redis 1.8) replaces only connections that ended,
+//!   and one answer that takes longer than 500 ms ends apalis's worker
+//!   ([apalis-redis#76](https://github.com/apalis-dev/apalis-redis/issues/76)). [`RedisQueue::connect_anew`]
+//!   replaces the connection. Delete it once the client does.
+//! - It has no call that counts a queue's unfinished tasks together with those in hand (`unfinished.lua`), none
+//!   that hands tasks back (`hand_back.lua`), and it keeps the metadata of dead workers.
 
 use std::{
     collections::HashMap,
@@ -10,17 +27,17 @@ use std::{
 
 use apalis::prelude::{BackendExt as _, WorkerBuilder};
 use apalis_redis::{Config, ConnectionManager, RedisStorage};
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::future::BoxFuture;
 use redis::Script;
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 use ulid::Ulid;
 
 use super::{
-    Backend, Handler, QueueOptions, failed,
-    idle_poll::Look,
-    supervise::{HEARTBEATS, silence},
-    task::{Envelope, MAX_ATTEMPTS, Tasks, made_at, run_task},
+    Backend, Handler, QueueOptions, Task, TaskAttempt, failed,
+    idle_poll::IdlePoll,
+    supervise::{HEARTBEATS, boxed, heartbeat_interval},
+    task::{Envelope, MAX_ATTEMPTS, Tasks, enqueued_at, run_task},
 };
 use crate::{error::Error, timestamp::Timestamp};
 
@@ -29,16 +46,16 @@ static UNFINISHED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!(
 static SWEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/sweep.lua")));
 static HAND_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/hand_back.lua")));
 
-/// How long a new connection is waited for, in place of one that doesn't answer.
+/// The longest wait for a new connection in place of one that doesn't answer.
 const CONNECTING: Duration = Duration::from_secs(2);
 
-/// Tasks of one push.
+/// The most tasks of one push.
 const TASKS_PER_PUSH: usize = 200;
 
-/// How long Redis keeps what apalis notes of a worker, after the last sweep that found it alive.
+/// How long Redis keeps a worker's metadata after the last sweep that found the worker alive.
 const WORKER_KEPT_SECONDS: u32 = 24 * 60 * 60;
 
-/// The queue in the keys that begin with its name.
+/// The queue in Redis, in keys that begin with its name.
 pub(super) struct RedisQueue {
     url: String,
     connection: Mutex<ConnectionManager>,
@@ -55,7 +72,7 @@ impl fmt::Debug for RedisQueue {
 
 impl RedisQueue {
     pub(super) async fn open(url: &str, shown: &str, options: QueueOptions) -> Result<Self, Error> {
-        // Redis's client takes the process's default and panics if there are two to choose from.
+        // Redis's client uses the process's default provider, and panics if there are two and no default.
         if url.starts_with("rediss:") {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
@@ -66,7 +83,7 @@ impl RedisQueue {
             .batch_size(options.batch)
             .lock_tasks(false)
             .emit_events(false)
-            .heartbeat_interval(silence(options.takeover) / HEARTBEATS)
+            .heartbeat_interval(heartbeat_interval(options.takeover))
             .missed_heartbeats(HEARTBEATS as usize);
         let connection = Mutex::new(connection);
         let queue = Self { url: url.to_owned(), connection, config, options, wake: Arc::default() };
@@ -74,11 +91,12 @@ impl RedisQueue {
         Ok(queue)
     }
 
-    /// What apalis makes of it with a worker's name.
+    /// The prefix of the keys in which apalis keeps workers' metadata.
     fn workers_metadata(&self) -> String {
         format!("{}:workers:metadata", self.options.name)
     }
 
+    /// The number of unfinished tasks and the id of the oldest.
     async fn unfinished(&self) -> Result<(u64, Option<String>), Error> {
         let mut call = UNFINISHED.prepare_invoke();
         call.key(self.config.active_jobs_list()).key(self.config.scheduled_jobs_set()).key(self.config.workers_set());
@@ -94,7 +112,7 @@ impl RedisQueue {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Redis's client replaces a connection that ended, but keeps one that never answers again.
+    /// Replaces a connection that doesn't answer.
     async fn connect_anew(&self) {
         if let Ok(Ok(connection)) = tokio::time::timeout(CONNECTING, apalis_redis::connect(self.url.as_str())).await {
             tracing::warn!("Redis didn't answer; connected anew");
@@ -132,7 +150,7 @@ impl Backend for RedisQueue {
     }
 
     async fn oldest(&self) -> Result<Option<Timestamp>, Error> {
-        Ok(self.unfinished().await?.1.as_deref().and_then(made_at))
+        Ok(self.unfinished().await?.1.as_deref().and_then(enqueued_at))
     }
 
     async fn sweep(&self) -> Result<(), Error> {
@@ -146,16 +164,15 @@ impl Backend for RedisQueue {
         swept.map_err(|error| failed("deleting finished tasks", error))
     }
 
-    /// Each task is taken for one that was begun before: apalis doesn't count takeovers here, and a
-    /// Redis that comes back from a snapshot gives finished tasks again.
     fn worker(&self, name: &str, mut tasks: Tasks) -> BoxFuture<'static, Result<(), Error>> {
         let handler = tasks.handler;
-        tasks.handler = Handler::new(move |text, _| handler.call(text, true));
-        let look = Look::new(self.wake.clone(), self.options.poll);
-        let backend =
-            RedisStorage::<Envelope>::new(self.connection()).with_config(self.config.clone()).poll_with_strategy(look);
-        let worker = WorkerBuilder::new(name).backend(backend).data(tasks).build(run_task).run();
-        async move { worker.await.map_err(|error| failed("working tasks", error)) }.boxed()
+        // apalis doesn't count takeovers here, so each task may have been begun before.
+        tasks.handler = Handler::new(move |task| handler.call(Task { attempt: TaskAttempt::Again, ..task }));
+        let idle_poll = IdlePoll::new(self.wake.clone(), self.options.poll);
+        let backend = RedisStorage::<Envelope>::new(self.connection())
+            .with_config(self.config.clone())
+            .poll_with_strategy(idle_poll);
+        boxed(WorkerBuilder::new(name).backend(backend).data(tasks).build(run_task).run())
     }
 
     async fn beat(&self, names: &[String]) -> Result<(), Error> {
@@ -166,11 +183,11 @@ impl Backend for RedisQueue {
             beat.arg(now).arg(name);
         }
         let sent = beat.query_async::<()>(&mut self.connection()).await;
-        sent.map_err(|error| failed("a sign of life", error))
+        sent.map_err(|error| failed("sending a heartbeat", error))
     }
 
     async fn discard_unreadable(&self) -> Result<usize, Error> {
-        let looking = |error| failed("looking for tasks that can't be read", error);
+        let looking = |error| failed("looking for unreadable tasks", error);
         let mut connection = self.connection();
         let texts = redis::cmd("HGETALL").arg(self.config.job_data_hash()).query_async(&mut connection).await;
         let texts: HashMap<Vec<u8>, Vec<u8>> = texts.map_err(looking)?;
@@ -182,7 +199,7 @@ impl Backend for RedisQueue {
         let mut delete = redis::cmd("HDEL");
         delete.arg(self.config.job_data_hash()).arg(&unreadable);
         delete.query_async::<u64>(&mut connection).await.map_err(looking)?;
-        // Ids without a text, and what else there is of them.
+        // The sweep deletes ids without a text, and their metadata.
         self.sweep().await?;
         Ok(unreadable.len())
     }

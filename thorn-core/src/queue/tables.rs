@@ -1,5 +1,19 @@
-//! What apalis's tables are asked and told on SQLite and on PostgreSQL, which differ in little but
-//! the names.
+//! The SQL on apalis's tables. SQLite and PostgreSQL differ in little but the names.
+//!
+//! # Works around
+//!
+//! - apalis-sqlite and apalis-postgres 1.0.0 enqueue on their own pool, so a task would be there without its
+//!   claim. [`Tables::enqueue`] inserts the rows in the relay's transaction. Use apalis's sink once it takes a
+//!   transaction.
+//! - They never delete finished tasks, or only with a `VACUUM` (SQLite), and every fetch and acknowledgement
+//!   gets slower with their number. [`Tables::sweep`] deletes them, and workers that are long dead. Use
+//!   `vacuum` once it deletes one queue's finished tasks without a `VACUUM`.
+//! - A fetch compares `run_at` with the clock, so a clock that is set back would hold up new tasks. They are
+//!   inserted with a `run_at` of long ago. Insert none once a task without `run_at` runs at once on both.
+//! - Handing tasks back and deleting unreadable ones belong to the workarounds of `supervise.rs`.
+//!
+//! No upstream issues are known. The columns are those of apalis's migrations in these versions; after an
+//! update of apalis, compare them with `migrations/` of both crates.
 
 use std::sync::Arc;
 
@@ -10,7 +24,8 @@ use ulid::Ulid;
 
 use super::{
     Backend, QueueOptions,
-    task::{Envelope, MAX_ATTEMPTS, Tasks, made_at},
+    idle_poll::IdlePoll,
+    task::{Envelope, MAX_ATTEMPTS, Tasks, enqueued_at},
 };
 use crate::{
     db::{batches, statement},
@@ -23,22 +38,22 @@ const IDS_PER_QUERY: usize = 500;
 
 const UNFINISHED: &str = "'Pending', 'Queued', 'Running', 'Failed'";
 
-/// What differs between the databases.
+/// The differences between the databases.
 #[derive(Debug)]
 pub(super) struct Dialect {
     pub(super) jobs: &'static str,
     pub(super) workers: &'static str,
-    /// Metadata of a task that has none.
+    /// The value of the column `metadata` without metadata.
     pub(super) no_metadata: &'static str,
     pub(super) now: &'static str,
     pub(super) an_hour_ago: &'static str,
-    /// From when on a task may run: no clock that is set back shall hold it up. Older ones come first.
+    /// The `run_at` of new tasks. Older tasks have an earlier one and come first.
     pub(super) long_ago: &'static str,
-    /// Leaves rows alone that another worker is deleting.
+    /// Skips rows that another worker is deleting.
     pub(super) skip_locked: &'static str,
-    /// What a transaction that puts tasks on the queue is told.
+    /// A statement for each transaction that enqueues tasks.
     pub(super) before_commit: Option<&'static str>,
-    /// As [`Backend::worker`].
+    /// Implements [`Backend::worker`].
     pub(super) worker: fn(&Tables, &str, Tasks) -> BoxFuture<'static, Result<(), Error>>,
 }
 
@@ -47,16 +62,22 @@ pub(super) struct Dialect {
 pub(super) struct Tables {
     pub(super) db: DatabaseConnection,
     pub(super) options: QueueOptions,
-    pub(super) wake: Arc<Notify>,
+    wake: Arc<Notify>,
     dialect: &'static Dialect,
 }
 
 impl Tables {
-    /// The queue in tables that are there already.
+    /// The queue in existing tables.
     pub(super) fn new(db: &DatabaseConnection, options: QueueOptions, dialect: &'static Dialect) -> Self {
         Self { db: db.clone(), options, wake: Arc::default(), dialect }
     }
 
+    /// How an idle worker polls this queue.
+    pub(super) fn idle_poll(&self) -> IdlePoll {
+        IdlePoll::new(self.wake.clone(), self.options.poll)
+    }
+
+    /// Selects an aggregate of the unfinished tasks.
     async fn unfinished(&self, what: &str) -> Result<Option<QueryResult>, Error> {
         let Dialect { jobs, .. } = self.dialect;
         let sql = format!("SELECT {what} FROM {jobs} WHERE job_type = ? AND status IN ({UNFINISHED})");
@@ -64,8 +85,9 @@ impl Tables {
         Ok(self.db.query_one_raw(statement(self.db.get_database_backend(), &sql, values)).await?)
     }
 
-    /// A statement that ends in a column, for the rows in which that is one of these workers.
-    async fn of_workers(&self, sql: &str, names: &[String]) -> Result<(), Error> {
+    /// Runs a statement that ends in the name of a column, for the rows whose column names one of these
+    /// workers.
+    async fn for_workers(&self, sql: &str, names: &[String]) -> Result<(), Error> {
         if names.is_empty() {
             return Ok(());
         }
@@ -112,7 +134,7 @@ impl Backend for Tables {
     async fn oldest(&self) -> Result<Option<Timestamp>, Error> {
         let row = self.unfinished("MIN(id) AS oldest").await?;
         let id: Option<String> = row.map_or(Ok(None), |row| row.try_get("", "oldest"))?;
-        Ok(id.as_deref().and_then(made_at))
+        Ok(id.as_deref().and_then(enqueued_at))
     }
 
     async fn sweep(&self) -> Result<(), Error> {
@@ -139,7 +161,7 @@ impl Backend for Tables {
 
     async fn beat(&self, names: &[String]) -> Result<(), Error> {
         let Dialect { workers, now, .. } = self.dialect;
-        self.of_workers(&format!("UPDATE {workers} SET last_seen = {now} WHERE id"), names).await
+        self.for_workers(&format!("UPDATE {workers} SET last_seen = {now} WHERE id"), names).await
     }
 
     async fn discard_unreadable(&self) -> Result<usize, Error> {
@@ -170,13 +192,13 @@ impl Backend for Tables {
         if !finished.is_empty() {
             let done =
                 format!("UPDATE {jobs} SET status = 'Done', done_at = {now} WHERE id IN ({finished}) AND lock_by");
-            self.of_workers(&done, names).await?;
+            self.for_workers(&done, names).await?;
         }
         let rest = format!(
             "UPDATE {jobs} SET status = 'Pending', lock_by = NULL, lock_at = NULL, attempts = attempts + 1 \
              WHERE status IN ('Queued', 'Running') AND lock_by"
         );
-        self.of_workers(&rest, names).await
+        self.for_workers(&rest, names).await
     }
 }
 

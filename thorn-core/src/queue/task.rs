@@ -1,4 +1,15 @@
 //! A task on its way from apalis to the handler.
+//!
+//! # Works around
+//!
+//! - apalis-core 1.0.0 ends the worker at an argument that doesn't decode, so [`Envelope`] decodes from any
+//!   JSON, and the handler checks the text. Derive `Deserialize` once an undecodable task fails alone.
+//! - apalis-core 1.0.0 polls all tasks of a worker within one Tokio task: a panic ends them all
+//!   ([apalis#639](https://github.com/apalis-dev/apalis/issues/639)), and so does any error of the backend,
+//!   and they share one core. [`run_task`] spawns each task instead. Its `.catch_panic()` and `.timeout()`
+//!   layers are no help: they leave the row `Running`. Call the handler directly once the worker spawns.
+//! - A task that returns `Err` is fetched again at once (SQLite, PostgreSQL) or after a fixed pause (Redis),
+//!   so [`run_task`] never fails, and [`MAX_ATTEMPTS`] never ends a task. Retries wait in `thorn_delivery`.
 
 use std::{
     collections::VecDeque,
@@ -14,14 +25,13 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use ulid::Ulid;
 
-use super::Handler;
+use super::{Handler, Task, TaskAttempt};
 use crate::timestamp::Timestamp;
 
-/// Enough for any number of takeovers: no task is given up for having been begun too often.
+/// The number of attempts after which apalis would give a task up. No number of takeovers reaches it.
 pub(super) const MAX_ATTEMPTS: u32 = 1_000_000;
 
-/// The text of a task. Any JSON decodes, because an argument that doesn't would kill apalis's
-/// worker; whether it is a chunk, the handler finds out.
+/// The text of a task, which may be any JSON. The handler checks whether it is a chunk.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub(super) struct Envelope(pub(super) String);
@@ -34,20 +44,20 @@ impl<'de> Deserialize<'de> for Envelope {
 }
 
 impl Envelope {
-    /// Whether apalis can hand out a task with this id and text.
+    /// Whether apalis can read a task with this id and text.
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
     pub(super) fn is_readable(id: &str, text: &[u8]) -> bool {
         Ulid::from_string(id).is_ok() && serde_json::from_slice::<Self>(text).is_ok()
     }
 }
 
-/// What every task gets.
+/// The data shared by all tasks of a worker.
 #[derive(Clone)]
 pub(super) struct Tasks {
     pub(super) handler: Handler,
-    /// The last that finished, more than can be waiting for their acknowledgement.
+    /// Ids of the last finished tasks, more than can wait for their acknowledgement.
     finished: Arc<Mutex<VecDeque<String>>>,
-    /// While one lives, tasks are running.
+    /// Tasks are running while a sender of this channel lives.
     running: Option<mpsc::Sender<Infallible>>,
 }
 
@@ -57,52 +67,52 @@ impl fmt::Debug for Tasks {
     }
 }
 
-/// Four times the default bound on tasks in hand.
+/// The number of ids kept: four times the default bound on tasks in hand.
 const FINISHED: usize = 2048;
 
 impl Tasks {
-    /// Also what ends when the last running task does, once [`close`](Self::close) was called.
+    /// Also returns a receiver that ends with the last running task, once [`close`](Self::close) was
+    /// called.
     pub(super) fn new(handler: Handler) -> (Self, mpsc::Receiver<Infallible>) {
         let (running, ended) = mpsc::channel(1);
         (Self { handler, finished: Arc::default(), running: Some(running) }, ended)
     }
 
-    /// This clone no longer counts as running.
+    /// Stops counting this clone as a running task.
     pub(super) fn close(&mut self) {
         self.running = None;
     }
 
-    async fn run(self, id: TaskId, text: String, again: bool) {
-        self.handler.call(text, again).await;
+    async fn run(self, id: TaskId, task: Task) {
+        self.handler.call(task).await;
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         finished.truncate(FINISHED - 1);
         finished.push_front(id.to_string());
         drop(finished);
-        // Only now, so that who waits for the last one finds it among the finished.
+        // The order matters: after the last task has ended, its id is among the finished ones.
         drop(self.running);
     }
 
-    /// Ids of those that ran to their end.
+    /// Ids of the tasks that ran to their end.
     pub(super) fn finished(&self) -> Vec<String> {
         self.finished.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 
-/// What apalis calls. It never fails and never panics: both would reach other tasks. It runs apart
-/// from apalis's worker, whose end after a database error would cut off all requests under way, and
-/// which polls all its tasks in one, on one core.
+/// Runs a task for apalis. It never fails and never panics.
 pub(super) async fn run_task(text: Envelope, attempt: Attempt, id: TaskId, tasks: Data<Tasks>) {
-    let run = Tasks::clone(&tasks).run(id, text.0, attempt.current() > 1);
+    let attempt = if attempt.current() > 1 { TaskAttempt::Again } else { TaskAttempt::First };
+    let run = Tasks::clone(&tasks).run(id, Task { text: text.0, attempt });
     match tokio::spawn(run).await {
         Ok(()) => {}
-        // The runtime is going down: to return would acknowledge what was cut off.
+        // The runtime shuts down. Returning would acknowledge a task that was cut off.
         Err(cancelled) if cancelled.is_cancelled() => std::future::pending().await,
-        Err(panic) => tracing::error!(%panic, "a task panicked; its deliveries are left to the reconciler"),
+        Err(panic) => tracing::error!(%panic, "a task panicked; the reconciler will enqueue its deliveries again"),
     }
 }
 
-/// A ULID begins with its time.
-pub(super) fn made_at(id: &str) -> Option<Timestamp> {
+/// When a task was enqueued: its id is a ULID, which begins with its time.
+pub(super) fn enqueued_at(id: &str) -> Option<Timestamp> {
     let id = Ulid::from_string(id).ok()?;
     Some(Timestamp::from_millis(i64::try_from(id.timestamp_ms()).unwrap_or(i64::MAX)))
 }

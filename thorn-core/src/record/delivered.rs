@@ -1,5 +1,8 @@
-//! Rows of first attempts that succeeded, as nearly all do: of their thirteen columns eight differ, and
-//! PostgreSQL takes any number of them with one statement, which is prepared once.
+//! Inserts deliveries whose first attempt succeeded, as nearly all do.
+//!
+//! Eight of the thirteen columns differ between these rows. On PostgreSQL, one prepared statement takes any
+//! number of them as arrays, as in `outbox/insert/arrays.rs`. The two share no code: here no column but the
+//! response is ever null, so the arrays are built from plain vectors.
 
 use std::sync::OnceLock;
 
@@ -21,13 +24,13 @@ use crate::{
     error::Error,
 };
 
-/// The last three are the same in every row.
+/// The columns to insert. The last three are the same in every row.
 const COLUMNS: &str = "id, event_id, subscription_id, created_at, attempted_at, duration_ms, status_code, response, \
                        state, attempts, outcome";
 
 const SAME: &str = "'delivered', 1, 'delivered'";
 
-/// How many of the columns are bound.
+/// The number of bound columns.
 pub(super) const BOUND: usize = 8;
 
 /// Whether this is the record of a first attempt that succeeded.
@@ -39,7 +42,7 @@ pub(super) fn is_delivered(record: &Record) -> bool {
     first && record.attempt.as_ref().is_some_and(success)
 }
 
-/// Whether one statement writes all of these, so that it needs no transaction around it.
+/// Whether one statement can write all of these records, so that they need no transaction.
 pub(super) fn fit_one_statement(backend: DbBackend, records: &[Record]) -> bool {
     let responses = records.iter().filter_map(|record| record.attempt.as_ref()?.response.as_ref()).map(String::len);
     backend == DbBackend::Postgres
@@ -47,14 +50,15 @@ pub(super) fn fit_one_statement(backend: DbBackend, records: &[Record]) -> bool 
         && responses.sum::<usize>() <= MAX_BYTES
 }
 
-/// Inserts a row for each record with one statement; `false` if one of the rows is there already, and so
-/// none was inserted. Not to ask for each whether it is there saves PostgreSQL a third of its work.
+/// Inserts a row for each record with one statement. Returns `false`, and inserts none, if one exists.
+///
+/// Without `ON CONFLICT`, PostgreSQL saves a third of its work.
 #[cfg_attr(not(feature = "postgres"), expect(clippy::unused_async, reason = "only PostgreSQL has such a statement"))]
 pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<bool, Error> {
     #[cfg(feature = "postgres")]
     {
         let mut records: Vec<_> = records.iter().collect();
-        // Neighbours in the index one after the other, a twentieth of the work.
+        // Inserting neighbours in the index one after the other saves a twentieth of the work.
         records.sort_unstable_by_key(|record| record.delivery);
         match db.execute_raw(of_arrays(&records, OnConflict::Fail)).await {
             Ok(_) => Ok(true),
@@ -69,7 +73,7 @@ pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, records: &[Record]) -
     }
 }
 
-/// Inserts a row for each record, unless it is there already.
+/// Inserts a row for each record. Existing rows stay as they are.
 pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), Error> {
     static MADE: [Powers; 2] = [const { [const { OnceLock::new() }; _] }; 2];
     let backend = db.get_database_backend();
@@ -86,7 +90,7 @@ pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record]) -> R
     by_powers(db, records, &MADE[usize::from(backend == DbBackend::MySql)], sql, values).await
 }
 
-/// In the order of [`COLUMNS`].
+/// The bound values, in the order of [`COLUMNS`].
 fn values(record: &Record) -> [Value; BOUND] {
     let attempt = record.attempt.as_ref();
     [
@@ -101,7 +105,8 @@ fn values(record: &Record) -> [Value; BOUND] {
     ]
 }
 
-/// Each column as an array. An array of SeaORM's has no NULL; no response is kept that is empty.
+/// The statement with an array for each column. SeaORM's arrays hold no NULL, so an empty response stands for
+/// none. Empty responses aren't kept anyway.
 #[cfg(feature = "postgres")]
 fn of_arrays(records: &[&Record], on_conflict: OnConflict) -> Statement {
     static MADE: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
@@ -181,9 +186,9 @@ mod tests {
         insert(&db, &records).await.unwrap();
         let short = rows().await;
         insert(&db, &records).await.unwrap();
-        assert_eq!(rows().await, short, "what is there stays");
+        assert_eq!(rows().await, short, "existing rows stay");
         Entity::delete_many().exec(&db).await.unwrap();
-        any::insert(&db, &records, any::Existing::Stays).await.unwrap();
+        any::insert(&db, &records, any::RowConflict::Keep).await.unwrap();
         assert_eq!(rows().await, short);
         assert_eq!(short.len(), 11);
         assert_eq!(

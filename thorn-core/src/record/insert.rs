@@ -1,5 +1,11 @@
-//! Rows of `thorn_delivery` as SQL. The statements have few lengths, so that each is prepared once for
-//! a connection: preparing one costs as much as inserting its rows.
+//! Inserts rows of `thorn_delivery`, for any kind of record.
+//!
+//! The statements have few lengths, so that a connection prepares each only once: preparing a statement
+//! costs as much as inserting its rows.
+//!
+//! Two other files bound the number of their statements: `outbox/insert/sql.rs` (spare rows and a LIMIT) and
+//! `relay/waiting.rs` (nil ids as padding). This one splits the records into powers of two. Each way is the
+//! one that measured best there, and all they have in common is a row of `?`, so they share no code.
 
 use std::sync::OnceLock;
 
@@ -29,26 +35,26 @@ pub(super) const COLUMNS: [&str; 13] = [
     "response",
 ];
 
-/// Rows of the longest statement; all others have a smaller power of two.
+/// The rows of the longest statement. The others have smaller powers of two.
 const LONGEST: usize = 256;
 
-/// What becomes of a row that is there already.
+/// How an INSERT treats a delivery whose row exists.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Existing {
-    /// It stays as it is.
-    Stays,
-    /// It takes the new attempt.
-    TakesAttempt,
-    /// It waits until another time, and keeps its last attempt.
-    Waits,
+pub(super) enum RowConflict {
+    /// Keeps the row as it is.
+    Keep,
+    /// Replaces the row's attempt by the new one.
+    TakeAttempt,
+    /// Sets a new due time, and keeps the row's attempt.
+    Wait,
 }
 
-impl Existing {
+impl RowConflict {
     const fn replaced(self) -> &'static [&'static str] {
         match self {
-            Self::Stays => &[],
-            Self::Waits => &["state", "attempts", "next_attempt_at"],
-            Self::TakesAttempt => &[
+            Self::Keep => &[],
+            Self::Wait => &["state", "attempts", "next_attempt_at"],
+            Self::TakeAttempt => &[
                 "state",
                 "attempts",
                 "next_attempt_at",
@@ -69,18 +75,22 @@ impl Existing {
         };
         let set = self.replaced().iter().map(set).collect::<Vec<_>>().join(", ");
         match (backend, self) {
-            (_, Self::Stays) => on_conflict_do_nothing(backend).to_owned(),
+            (_, Self::Keep) => on_conflict_do_nothing(backend).to_owned(),
             (DbBackend::MySql, _) => format!("ON DUPLICATE KEY UPDATE {set}"),
             _ => format!("ON CONFLICT (id) DO UPDATE SET {set}"),
         }
     }
 }
 
-/// The statements of one kind, by the power of two of their rows.
+/// The statements of one kind. The index is the power of two that a statement has rows.
 pub(super) type Powers = [OnceLock<String>; LONGEST.ilog2() as usize + 1];
 
 /// Inserts a row for each record.
-pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record], existing: Existing) -> Result<(), Error> {
+pub(super) async fn insert<C: ConnectionTrait>(
+    db: &C,
+    records: &[&Record],
+    on_conflict: RowConflict,
+) -> Result<(), Error> {
     static MADE: [[Powers; 3]; 3] = [const { [const { [const { OnceLock::new() }; _] }; 3] }; 3];
     let backend = db.get_database_backend();
     let place = match backend {
@@ -90,13 +100,13 @@ pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record], exis
     };
     let sql = |rows| {
         let row = format!("({})", ["?"; COLUMNS.len()].join(", "));
-        let (columns, rows, clause) = (COLUMNS.join(", "), vec![row; rows].join(", "), existing.clause(backend));
+        let (columns, rows, clause) = (COLUMNS.join(", "), vec![row; rows].join(", "), on_conflict.clause(backend));
         number_placeholders(backend, &format!("INSERT INTO thorn_delivery ({columns}) VALUES {rows} {clause}"))
     };
-    by_powers(db, records, &MADE[place][existing as usize], sql, values).await
+    by_powers(db, records, &MADE[place][on_conflict as usize], sql, values).await
 }
 
-/// Writes records with statements of as many rows as powers of two have; `sql` makes one that isn't made yet.
+/// Writes records with statements whose numbers of rows are powers of two. `sql` makes one for a number of rows.
 pub(super) async fn by_powers<C: ConnectionTrait, const N: usize>(
     db: &C,
     mut records: &[&Record],
@@ -115,7 +125,7 @@ pub(super) async fn by_powers<C: ConnectionTrait, const N: usize>(
     Ok(())
 }
 
-/// In the order of [`COLUMNS`].
+/// The bound values, in the order of [`COLUMNS`].
 fn values(record: &Record) -> [Value; COLUMNS.len()] {
     let attempt = record.attempt.as_ref();
     let error = match attempt {

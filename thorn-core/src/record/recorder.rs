@@ -1,4 +1,4 @@
-//! Group commit: records of all running chunks share transactions.
+//! Group commit: the records of all running chunks share transactions.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Records of one transaction.
+/// The most records of one transaction.
 const GROUP: usize = 1000;
 
-/// Records that may wait for the writer; more slow the deliveries down instead of filling memory.
+/// The most records that wait for the writer. Beyond that, deliveries slow down instead of filling memory.
 const WAITING: usize = 4096;
 
-/// Pauses between attempts to write while the database is away.
+/// Pauses between attempts to write while the database is unreachable. The last one repeats.
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(50),
     Duration::from_millis(200),
@@ -35,34 +35,35 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(2),
 ];
 
-/// Writes records in the background, as many with one commit as have come in.
+/// Writes records in the background. Each commit takes all records that have arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder {
     queue: mpsc::Sender<(Record, oneshot::Sender<()>)>,
 }
 
 impl Recorder {
-    /// Starts the writer. It ends when the last handle is dropped and all is written.
+    /// Starts the writer. It ends when the last handle is dropped and every record is written.
     pub(crate) fn start(db: DatabaseConnection) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, records) = mpsc::channel(WAITING);
         (Self { queue }, tokio::spawn(run(db, records)))
     }
 
-    /// Whether the writer is gone, with the runtime it ran on.
+    /// Whether the writer has ended, which it does with its runtime.
     pub(crate) fn is_closed(&self) -> bool {
         self.queue.is_closed()
     }
 
-    /// Returns once the record is committed, however long the database is away: a task must not be
-    /// acknowledged before. `false` only if the writer is gone, or the database refuses the record for
-    /// what is in it: then the reconciler finds it missing.
+    /// Waits until the record is committed, because its task must not be acknowledged before.
+    ///
+    /// It waits as long as the database is unreachable. Returns `false` if the writer has ended or the
+    /// database refuses the record's content. Then the reconciler finds the delivery missing.
     pub(crate) async fn record(&self, record: Record) -> bool {
         let (done, committed) = oneshot::channel();
         self.queue.send((record, done)).await.is_ok() && committed.await.is_ok()
     }
 }
 
-/// Records, and who waits for them.
+/// The records of one commit, and the senders that report it.
 #[derive(Default)]
 struct Group {
     records: Vec<Record>,
@@ -70,7 +71,7 @@ struct Group {
 }
 
 impl Group {
-    /// Two groups of half its size.
+    /// Splits the group into two halves.
     fn halves(mut self) -> [Self; 2] {
         let half = self.records.len() / 2;
         let rest = Self { records: self.records.split_off(half), waiting: self.waiting.split_off(half) };
@@ -79,14 +80,14 @@ impl Group {
 
     fn committed(self) {
         for done in self.waiting {
-            // Whoever no longer waits was aborted; the row stands either way.
+            // A delivery that no longer waits was aborted. Its row is written either way.
             let _ = done.send(());
         }
     }
 }
 
-/// The longest pause after a commit, in which the next group gathers. Without one, a busy worker would
-/// make a thousand commits a second of a few records each.
+/// The longest pause after a commit, in which the next group gathers. Without it, a busy worker would
+/// make a thousand small commits a second.
 const GATHERING: Duration = Duration::from_millis(5);
 
 async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, oneshot::Sender<()>)>) {
@@ -110,15 +111,16 @@ async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, onesh
                 }
             }
         }
-        // Who writes much rests as long as writing took; a single record never waits for this.
+        // After a busy write, pause as long as it took, so that the next group can gather. A single record
+        // never causes a pause.
         if is_busy && incoming.len() < GROUP {
             tokio::time::sleep(began.elapsed().min(GATHERING)).await;
         }
     }
 }
 
-/// Returns when the records are committed, however long the database is away, or when it refuses
-/// what is in them, which time won't change.
+/// Waits until the records are committed, as long as the database is unreachable. Fails if the database
+/// refuses their content, because another attempt would fail, too.
 async fn write_out(db: &DatabaseConnection, records: &mut [Record]) -> Result<(), Error> {
     let mut pauses = PAUSES.iter().chain(std::iter::repeat(&PAUSES[PAUSES.len() - 1]));
     loop {

@@ -1,4 +1,4 @@
-//! Records as SQL: many deliveries with a handful of statements.
+//! Writes many records with a handful of statements.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue, ActiveValue::Set, ColumnTrait, ConnectionTrait, Entit
 use super::{
     Record, delivered,
     delivered::{BOUND, is_delivered},
-    insert::{COLUMNS, Existing, insert},
+    insert::{COLUMNS, RowConflict, insert},
 };
 use crate::{
     attempt::DeliveryState,
@@ -18,19 +18,19 @@ use crate::{
     tables::delivery::{Column, Entity, Model, attempt},
 };
 
-/// Ids of one `IN (…)`.
+/// The most ids of one `IN (…)`.
 const IDS_PER_QUERY: usize = 500;
 
-/// Writes records; the caller's transaction makes it one commit.
+/// Writes records with several statements. The caller provides the transaction.
 pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<(), Error> {
     let (again, first): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.has_row);
     let (delivered, first): (Vec<_>, Vec<_>) = first.into_iter().partition(|record| is_delivered(record));
-    // A chunk that ran twice may bring a first attempt twice: the row that is there stays.
+    // A chunk that ran twice brings first attempts twice. The existing rows stay.
     for batch in batches(delivered, BOUND, bytes) {
         delivered::insert(db, &batch).await?;
     }
     for batch in batches(first, COLUMNS.len(), bytes) {
-        insert(db, &batch, Existing::Stays).await?;
+        insert(db, &batch, RowConflict::Keep).await?;
     }
     for batch in batches(again, COLUMNS.len(), bytes) {
         rewrite(db, &batch).await?;
@@ -38,11 +38,11 @@ pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Res
     outbox::write_once(db, records.iter().filter_map(|record| record.announcement.clone()).collect()).await
 }
 
-/// Replaces rows by newer attempts, after moving what they held to the history.
+/// Moves the attempts of existing rows to `thorn_attempt`, and writes the new ones.
 async fn rewrite<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), Error> {
     let current = rows(db, records.iter().map(|record| record.delivery)).await?;
     let held = |record: &Record| current.get(&record.delivery.as_uuid());
-    // A task that ran twice must not undo what the other run recorded, be it in this very batch.
+    // A task that ran twice must not undo what the other run recorded, not even in this batch.
     let mut seen = HashSet::with_capacity(records.len());
     let fresh = records.iter().copied().filter(|record| {
         held(record).is_none_or(|row| supersedes(record, row)) && seen.insert(record.delivery.as_uuid())
@@ -53,8 +53,8 @@ async fn rewrite<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), 
     for past in batches(past, COLUMNS.len(), past_bytes) {
         attempt::Entity::insert_many(past).exec_without_returning(db).await?;
     }
-    insert(db, &attempted, Existing::TakesAttempt).await?;
-    insert(db, &waiting, Existing::Waits).await
+    insert(db, &attempted, RowConflict::TakeAttempt).await?;
+    insert(db, &waiting, RowConflict::Wait).await
 }
 
 fn supersedes(record: &Record, row: &Model) -> bool {
@@ -65,8 +65,7 @@ fn supersedes(record: &Record, row: &Model) -> bool {
     }
 }
 
-/// How many attempts are recorded of each of these deliveries and where they stand, for a task
-/// that may run twice.
+/// The recorded number of attempts and state of each of these deliveries, for a task that may run twice.
 pub(crate) async fn already_recorded<C: ConnectionTrait>(
     db: &C,
     ids: impl IntoIterator<Item = DeliveryId>,
@@ -93,7 +92,7 @@ async fn rows<C: ConnectionTrait>(
     Ok(found)
 }
 
-/// Of what may be long: the receiver's answer, and what went wrong.
+/// The length of a record's long texts: the receiver's answer and the error.
 fn bytes(record: &&Record) -> usize {
     let attempt = record.attempt.as_ref();
     attempt.map_or(0, |attempt| {

@@ -1,32 +1,34 @@
-//! Events read from the database with their bodies: never more at once than fit into memory.
+//! Reads events with their bodies, never more at once than fit into memory.
 
 use futures::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, QuerySelect, Select, StreamTrait};
 
 use crate::{error::Error, outbox::StoredEvent, tables::event::Entity};
 
-/// Events at once.
+/// The most events of one read.
 const EVENTS: u64 = 1000;
 
-/// Events at once when few had room.
+/// The fewest events of a read after a turn that had room for few.
 const LEAST: u64 = 16;
 
-/// Reading ends with the event that makes it this many bytes of bodies and options.
+/// A read ends with the event that brings it to this many bytes of bodies and options.
 const BYTES: usize = 8 * 1024 * 1024;
 
-/// How many events to ask for: as many as there were in [`BYTES`] and in a turn lately. What a server has
-/// sent by the time that reading ends is sent in vain.
+/// How many events the next read asks for.
+///
+/// A server may send all rows of a query before the reader stops, so the limit follows what recently fitted
+/// into [`BYTES`] and into a turn.
 #[derive(Debug)]
 pub(crate) struct Batch {
     events: u64,
 }
 
-/// Events that were read.
+/// The result of one read.
 pub(crate) struct Read {
     pub(crate) events: Vec<StoredEvent>,
-    /// Whether there was no room for more.
+    /// Whether the read reached the limit of bytes.
     pub(crate) is_full: bool,
-    /// Whether there may be more than these, for that or because no more were asked for.
+    /// Whether the query may find more events: the read reached the limit of bytes or of events.
     pub(crate) at_limit: bool,
 }
 
@@ -37,12 +39,12 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// How many events the next reading takes at most.
+    /// The most events of the next read.
     pub(crate) fn limit(&self) -> usize {
         usize::try_from(self.events).unwrap_or(usize::MAX)
     }
 
-    /// Reads what the query finds, `most` events at most.
+    /// Reads the events that the query finds, at most `most`.
     pub(crate) async fn read<C>(&mut self, db: &C, query: Select<Entity>, most: u64) -> Result<Read, Error>
     where
         C: ConnectionTrait + StreamTrait + Send,
@@ -64,7 +66,7 @@ impl Batch {
         Ok(Read { events, is_full, at_limit })
     }
 
-    /// Tells how many of the events that were read had room in the turn.
+    /// Notes how many of the events that were read had room in the turn.
     pub(crate) fn used(&mut self, used: usize, read: usize) {
         if used < read {
             self.events = (used as u64 * 2).clamp(LEAST, EVENTS);
@@ -85,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_are_asked_for_as_fitted_before_and_more_once_they_are_small_again() {
+    fn the_limit_follows_what_fitted_and_grows_once_events_are_small_again() {
         let mut batch = Batch::default();
         batch.learn(33, 500, BYTES);
         assert_eq!(batch.limit(), 33);
@@ -97,13 +99,13 @@ mod tests {
             assert_eq!(batch.events, expected);
         }
         batch.used(100, 500);
-        assert_eq!(batch.limit(), 200, "each is for many");
+        assert_eq!(batch.limit(), 200, "each event has many recipients");
         batch.used(0, 200);
         assert_eq!(batch.limit(), 16);
         batch.learn(16, 16, 1000);
         batch.used(16, 16);
-        assert_eq!(batch.limit(), 32, "and now for fewer");
+        assert_eq!(batch.limit(), 32, "each has fewer recipients now");
         batch.learn(1, 500, BYTES * 2);
-        assert_eq!(batch.limit(), 1, "one that is too large is read alone");
+        assert_eq!(batch.limit(), 1, "an event that is too large is read alone");
     }
 }

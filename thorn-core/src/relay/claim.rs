@@ -1,4 +1,4 @@
-//! Claiming events nobody has relayed yet.
+//! Claims events that no relay has taken yet.
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, StreamTrait,
@@ -20,8 +20,8 @@ use crate::{
 impl Relay {
     /// Claims events, at most as many as fill `room` tasks, and enqueues their deliveries.
     pub(super) async fn claim_events(&self, now: Timestamp, room: usize, batch: &mut Batch) -> Result<Claimed, Error> {
-        // SQLite has one writer: everything that can be is done before its lock is taken, and a claim
-        // that lost the race is dropped. The others lock the rows they read, and skip those of others.
+        // SQLite has one writer, so the relay prepares all it can before it takes the write lock, and drops
+        // the claim if another relay was first. The other databases lock the rows and skip locked ones.
         let early = match self.db.get_database_backend() {
             DbBackend::Sqlite => None,
             _ => Some(transaction::begin(&self.db).await?),
@@ -33,7 +33,7 @@ impl Relay {
         if unrelayed.is_empty() {
             return Ok(Claimed::default());
         }
-        // After the events were read, so that a subscription that was committed before an event is known.
+        // The refresh comes after the read, so that it includes subscriptions committed before the events.
         let version = match &early {
             None => self.registry.refresh(&self.db).await?,
             Some(txn) => self.registry.refresh(txn).await?,
@@ -83,7 +83,7 @@ where
     batch.read(db, query, u64::MAX).await
 }
 
-/// Taken by nobody, and for the queue.
+/// Events that no relay has taken and that go to the queue.
 fn free() -> Condition {
     Condition::all().add(Column::RelayedAt.is_null()).add(Column::Dispatcher.is_null())
 }

@@ -1,4 +1,4 @@
-//! The application's own dispatchers, and how a worker feeds them.
+//! The application's own dispatchers, and the loop that hands them events.
 
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -22,12 +22,12 @@ use crate::{
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Takes committed events elsewhere: to a message broker, an e-mail, another service.
+/// Takes committed events to another place: a message broker, an e-mail, another service.
 ///
-/// A worker calls it with what was committed, outside any transaction and at least once for each
-/// event: it hands an event over again if it failed, or if the worker died before it could note that
-/// it was taken. A call that takes longer than [`Config::takeover`](crate::Config::takeover) twice
-/// over is given up and counts as failed.
+/// A worker calls the dispatcher with committed events, outside any transaction and at least once for each
+/// event. It hands an event over again if the call failed, or if the worker died before it noted the
+/// result. A call that takes longer than twice [`Config::takeover`](crate::Config::takeover) is cancelled
+/// and counts as failed.
 ///
 /// # Examples
 ///
@@ -55,32 +55,33 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// ```
 #[async_trait::async_trait]
 pub trait Dispatcher: Send + Sync + fmt::Debug {
-    /// Takes these events, the oldest first, and says for each in the same order whether it was
-    /// taken. One without a result counts as failed; what failed comes again after a pause.
+    /// Takes these events, the oldest first, and returns a result for each in the same order.
+    ///
+    /// An event without a result counts as failed. Failed events come again after a pause.
     async fn dispatch(&self, events: &[RenderedEvent]) -> Vec<Result<(), BoxError>>;
 }
 
-/// Events handed over at once.
+/// The most events of one call.
 const EVENTS: u64 = 100;
 
 /// Pause after an error of the database.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A dispatcher as a worker runs it.
+/// A dispatcher with what its loop needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Custom {
     pub(crate) db: DatabaseConnection,
     pub(crate) name: String,
     pub(crate) dispatcher: Arc<dyn Dispatcher>,
     pub(crate) poll: Duration,
-    /// The longest one call may take; events are held for twice as long.
+    /// The longest time of one call. Events are held for twice as long.
     pub(crate) deadline: Duration,
-    /// Before what failed is handed over again.
+    /// The pause before failed events are handed over again.
     pub(crate) pause: Duration,
 }
 
 impl Custom {
-    /// Feeds the dispatcher until `stop` turns true; a call that was begun is finished.
+    /// Hands events over until `stop` turns true. A call under way is finished first.
     pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let pause = match self.turn().await {
@@ -121,7 +122,7 @@ impl Custom {
             match result {
                 Some(Ok(())) => taken.push(event.id.as_uuid()),
                 Some(Err(error)) => {
-                    tracing::warn!(event.id = %event.id, event.name, dispatcher = self.name, %error, "not taken");
+                    tracing::warn!(event.id = %event.id, event.name, dispatcher = self.name, %error, "the dispatcher failed to take an event");
                     failed.push(event.id.as_uuid());
                 }
                 None => failed.push(event.id.as_uuid()),
@@ -131,7 +132,7 @@ impl Custom {
         Ok(events.len())
     }
 
-    /// Marks events as taken for as long as a call may last.
+    /// Takes waiting events for the dispatcher, and holds them for twice the deadline of a call.
     async fn claim(&self) -> Result<Vec<RenderedEvent>, Error> {
         let waiting = Entity::find().filter(Column::Dispatcher.eq(&self.name)).filter(Column::RelayedAt.is_null());
         let rows = waiting.order_by_asc(Column::Id).limit(EVENTS).all(&self.db).await?;
@@ -156,7 +157,7 @@ impl Custom {
         Ok(rows.into_iter().map(rendered).collect())
     }
 
-    /// What was taken is done; what failed is held for a pause, and then free again.
+    /// Settles the events that were taken. Holds the failed ones for a pause, then they are free again.
     async fn note(&self, taken: Vec<Uuid>, failed: Vec<Uuid>) -> Result<(), Error> {
         let free_at = (Timestamp::now() + self.pause).as_millis();
         for (ids, fanout, audit_at) in [(taken, Some(0), None), (failed, None, Some(free_at))] {

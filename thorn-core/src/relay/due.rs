@@ -1,4 +1,4 @@
-//! Enqueuing deliveries that had to wait and are due.
+//! Enqueues waiting deliveries that have become due.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -11,18 +11,14 @@ use sea_orm::{
     prelude::Uuid,
     sea_query::{Expr, ExprTrait as _},
 };
-use tokio::time::Instant;
 
-use super::{
-    BUSY, Claimed, Progress, Relay,
-    pick::{Due, Picked},
-};
+use super::{Claimed, Progress, Relay, pick::Picked, waiting::Due};
 use crate::{
     attempt::DeliveryState,
     db::transaction,
     endpoint::Endpoint,
     error::Error,
-    fanout::{Packer, recipient},
+    fanout::{Packer, Row, recipient},
     id::SubscriptionId,
     outbox::StoredEvent,
     tables::{
@@ -32,10 +28,10 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// What becomes of the rows that were picked.
+/// The decisions about the picked deliveries.
 #[derive(Default)]
 struct Verdicts {
-    /// By how long their tasks may take.
+    /// Deliveries by their lease.
     enqueued: BTreeMap<Duration, Vec<Uuid>>,
     cancelled: Vec<Uuid>,
     /// How many deliveries go to each endpoint.
@@ -43,22 +39,23 @@ struct Verdicts {
 }
 
 impl Relay {
-    /// Enqueues due deliveries, as many as fill `room` tasks. Their due time moves on by the lease: should
-    /// the task get lost, they are simply due again. Those whose lane is full aren't touched.
+    /// Enqueues due deliveries, as many as fill `room` tasks.
+    ///
+    /// Their due time moves on by the lease, so that they are due again if the task gets lost. Deliveries
+    /// whose lane is full stay as they are.
     pub(super) async fn claim_due(
         &self,
         now: Timestamp,
         room: usize,
         progress: &mut Progress,
     ) -> Result<Claimed, Error> {
-        if progress.busy_until.is_some_and(|until| Instant::now() < until) {
+        if progress.busy.is_under_way() {
             return Ok(Claimed::default());
         }
-        progress.busy_until = None;
         let Picked { mut rows, left, .. } = self.pick(now, progress).await?;
         if rows.is_empty() {
             if left {
-                progress.busy_until = Some(Instant::now() + BUSY);
+                progress.busy.begin();
             }
             return Ok(Claimed::default());
         }
@@ -85,11 +82,11 @@ impl Relay {
         let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
         staged.send().await;
-        tracing::debug!(deliveries = moved, "enqueued what was due");
+        tracing::debug!(deliveries = moved, "enqueued due deliveries");
         Ok(claimed)
     }
 
-    /// The events of these rows, as many as are read at once. Rows of the others are left out.
+    /// Reads the events of these rows, as many as fit into memory, and drops the rows of the others.
     async fn events(&self, rows: &mut Vec<Due>, progress: &mut Progress) -> Result<HashMap<Uuid, StoredEvent>, Error> {
         let (mut ids, limit) = (HashSet::new(), progress.batch.limit());
         rows.retain(|row| ids.contains(&row.event_id) || (ids.len() < limit && ids.insert(row.event_id)));
@@ -97,7 +94,7 @@ impl Relay {
         let read = progress.batch.read(&self.db, query, u64::MAX).await?;
         let events: HashMap<_, _> = read.events.into_iter().map(|event| (event.id.as_uuid(), event)).collect();
         if read.is_full {
-            // Whether the others are still there isn't known.
+            // A missing event may be deleted or merely unread, so its deliveries can't be cancelled now.
             rows.retain(|row| events.contains_key(&row.event_id));
         }
         Ok(events)
@@ -116,7 +113,8 @@ impl Relay {
             verdicts.cancelled.push(row.id);
             return Ok(());
         };
-        if !packer.add(event, &recipient, u32::try_from(row.attempts).unwrap_or(0), true)? {
+        let attempts = u32::try_from(row.attempts).unwrap_or(0);
+        if !packer.add(event, &recipient, Row::Waiting { attempts })? {
             verdicts.cancelled.push(row.id);
             return Ok(());
         }
@@ -129,14 +127,14 @@ impl Relay {
         Ok(())
     }
 
-    /// An event's own deadline, which may be longer than any other, comes on top.
+    /// The lease of the event's deliveries. An event's own deadline may be long, so it is added.
     fn lease(&self, event: &StoredEvent) -> Duration {
         self.options.lease + event.timeout().unwrap_or_default()
     }
 }
 
 impl Verdicts {
-    /// Writes them, and returns of how many rows; `None` if another relay was first.
+    /// Writes the verdicts and returns the number of rows; `None` if another relay was first.
     async fn write(&self, txn: &DatabaseTransaction, now: Timestamp) -> Result<Option<usize>, Error> {
         let mut moved = self.cancelled.len();
         for (lease, ids) in &self.enqueued {
@@ -160,8 +158,10 @@ impl Verdicts {
     }
 }
 
-/// Found by their ids: PostgreSQL, which may not know yet how many rows have become due, would go
-/// through all of them instead, if COALESCE didn't keep it from the index of due times.
+/// Updates those of the rows that are still due.
+///
+/// PostgreSQL may not know yet how many rows have become due, and would go through all of them in the
+/// index of due times. COALESCE keeps it from that index, so it finds the rows by their ids.
 fn still_due(ids: &[Uuid], now: Timestamp) -> UpdateMany<Entity> {
     let due_at = Expr::col(Column::NextAttemptAt).if_null(i64::MAX);
     Entity::update_many().filter(Column::Id.is_in(ids.iter().copied())).filter(due_at.lte(now.as_millis()))

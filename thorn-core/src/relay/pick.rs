@@ -1,51 +1,45 @@
-//! Choosing among what is due: whose turn it is, and whose lane has room.
+//! Chooses among due deliveries: each subscription gets its turn, and only lanes with room take more.
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{FromQueryResult, Value, prelude::Uuid};
+use sea_orm::prelude::Uuid;
 
-use super::{Progress, Relay, round_robin as hop};
-use crate::{db::statement, error::Error, id::SubscriptionId, timestamp::Timestamp};
+use super::{Progress, Relay, waiting::Due};
+use crate::{error::Error, id::SubscriptionId, timestamp::Timestamp};
 
-/// The oldest due rows that are looked at in one turn.
+/// How many of the oldest due deliveries a turn looks at.
 const WINDOW: usize = 1_000;
 
-/// Rows of one turn.
+/// The most deliveries of one turn.
 const PER_TURN: usize = 500;
 
-/// Rows of a subscription that a hop finds.
-const PER_HOP: usize = 16;
+/// Steps of the round robin in one turn.
+const STEPS: usize = 8;
 
-/// Hops of one turn.
-const HOPS: usize = 8;
+/// Subscriptions of one step.
+const SUBSCRIPTIONS_PER_STEP: usize = 32;
 
-/// A delivery that is due.
-#[derive(FromQueryResult)]
-pub(super) struct Due {
-    pub(super) id: Uuid,
-    pub(super) event_id: Uuid,
-    pub(super) subscription_id: Uuid,
-    pub(super) attempts: i32,
-    pub(super) next_attempt_at: i64,
-}
+/// Deliveries of a subscription that one step reads.
+const DELIVERIES_PER_STEP: usize = 16;
 
-/// What a turn takes.
+/// The deliveries of one turn.
 #[derive(Default)]
 pub(super) struct Picked {
     pub(super) rows: Vec<Due>,
-    /// Whether something was left because its lane is full.
+    /// Whether a delivery was left because its lane is full.
     pub(super) left: bool,
-    /// Room in lanes, less what was picked for them.
+    /// The room left in each lane, by URL.
     rooms: HashMap<String, usize>,
 }
 
 impl Relay {
-    /// Picks due rows: of the oldest, one of each subscription, then a second one of each, and so on.
-    /// If these are all that is looked at, whatever is behind them is found by hopping from
-    /// subscription to subscription.
+    /// Picks due deliveries: of the oldest, one for each subscription, then a second for each, and so on.
+    ///
+    /// If more are due than one turn looks at, the round robin finds those behind the oldest ones, so that
+    /// no subscription's backlog hides another's deliveries.
     pub(super) async fn pick(&self, now: Timestamp, progress: &mut Progress) -> Result<Picked, Error> {
         let mut picked = Picked::default();
-        let oldest = self.oldest(now).await?;
+        let oldest = self.oldest_due(now, WINDOW).await?;
         if oldest.is_empty() {
             return Ok(picked);
         }
@@ -61,30 +55,30 @@ impl Relay {
             self.take(row, &mut picked);
         }
         if is_full {
-            self.hop(now, progress, &seen, &mut picked).await?;
+            self.round_robin(now, progress, &seen, &mut picked).await?;
         }
         Ok(picked)
     }
 
-    /// Picks from subscriptions that aren't among the oldest, going on where the last turn ended.
-    async fn hop(
+    /// Picks from subscriptions that aren't among the oldest, beginning where the last turn ended.
+    async fn round_robin(
         &self,
         now: Timestamp,
         progress: &mut Progress,
         seen: &HashSet<Uuid>,
         picked: &mut Picked,
     ) -> Result<(), Error> {
-        for _ in 0..HOPS {
-            let most = (PER_TURN - picked.rows.len()) / hop::SUBSCRIPTIONS;
+        for _ in 0..STEPS {
+            let most = (PER_TURN - picked.rows.len()) / SUBSCRIPTIONS_PER_STEP;
             if most == 0 {
                 break;
             }
-            let found = self.subscriptions_after(progress.cursor).await?;
-            let is_end = found.len() < hop::SUBSCRIPTIONS;
+            let found = self.subscriptions_after(progress.cursor, SUBSCRIPTIONS_PER_STEP).await?;
+            let is_end = found.len() < SUBSCRIPTIONS_PER_STEP;
             progress.cursor = found.last().copied().filter(|_| !is_end).unwrap_or_default();
             let hidden = found.into_iter().filter(|id| !seen.contains(id));
             let of: Vec<_> = hidden
-                .map(|id| (id, most.min(PER_HOP).min(self.lane_room(id, picked).1)))
+                .map(|id| (id, most.min(DELIVERIES_PER_STEP).min(self.lane_room(id, picked).1)))
                 .filter(|(_, most)| *most > 0)
                 .collect();
             if !of.is_empty() {
@@ -124,18 +118,9 @@ impl Relay {
         let room = picked.rooms.get(endpoint.url()).copied().unwrap_or_else(|| endpoint.room());
         (Some(endpoint.url().to_owned()), room)
     }
-
-    async fn oldest(&self, now: Timestamp) -> Result<Vec<Due>, Error> {
-        // Compared with a subquery, PostgreSQL doesn't reckon with how few rows were due when it last
-        // looked, for which it would sort all that are by now.
-        let sql = "SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
-                   WHERE next_attempt_at <= (SELECT ?) ORDER BY next_attempt_at LIMIT ?";
-        let values = [Value::from(now.as_millis()), i64::try_from(WINDOW).unwrap_or(i64::MAX).into()];
-        Ok(Due::find_by_statement(statement(self.db.get_database_backend(), sql, values)).all(&self.db).await?)
-    }
 }
 
-/// One of each subscription, then the second one of each, and so on; within that the oldest first.
+/// One delivery for each subscription, then the second for each, and so on. In each round the oldest comes first.
 fn in_turns(oldest: Vec<Due>) -> impl Iterator<Item = Due> {
     let mut places: HashMap<Uuid, u32> = HashMap::new();
     let mut placed: Vec<_> = oldest

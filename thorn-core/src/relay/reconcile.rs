@@ -1,5 +1,5 @@
-//! The reconciler: what was fanned out is compared with what was recorded, and what is missing is
-//! enqueued again. A lost task, a flushed queue or a bug in it costs time, never a delivery.
+//! The reconciler: compares the deliveries of each fan-out with the recorded ones, and enqueues the missing
+//! ones again. A lost task, a flushed queue or a bug in the queue costs time, never a delivery.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::{Relay, batch::Batch};
 use crate::{
     db::{statement, transaction},
     error::Error,
-    fanout::{Packer, recipients},
+    fanout::{Packer, Row, recipients},
     outbox::StoredEvent,
     tables::{
         delivery,
@@ -21,21 +21,21 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Events looked into at once.
+/// The most events of one audit.
 const EVENTS_PER_AUDIT: u64 = 200;
 
-/// Audits for which a task that is still in the queue excuses what isn't recorded.
+/// After this many audits, an event is checked even if a task of its time is still in the queue.
 const PATIENCE: u32 = 10;
 
 impl Relay {
-    /// Settles events all of whose deliveries are recorded; enqueues what is missing of the others.
-    /// Stops looking when there are as many tasks as the queue has room for.
+    /// Settles events whose deliveries are all recorded, and enqueues the missing deliveries of the others,
+    /// as many as fill `room` tasks. Returns how many events it freed and deliveries it enqueued.
     pub(super) async fn reconcile(&self, now: Timestamp, room: usize, batch: &mut Batch) -> Result<usize, Error> {
         let freed = self.free_abandoned(now).await?;
         self.settle_complete(now).await?;
         let open = Entity::find()
             .filter(Column::AuditAt.lte(now.as_millis()))
-            // A hold that was committed since is no fan-out.
+            // Another process may have committed a hold in the meantime. A hold isn't a fan-out.
             .filter(Column::Fanout.is_not_null())
             .order_by_asc(Column::AuditAt);
         let open = batch.read(&self.db, open, EVENTS_PER_AUDIT).await?.events;
@@ -48,15 +48,15 @@ impl Relay {
         let mut packer = Packer::new(self.registry.endpoints(), self.options.chunk).checked();
         let (mut settled, mut postponed) = (Vec::new(), Vec::new());
         for event in &open {
-            // While a task of the time it was enqueued is under way, its deliveries aren't missing yet.
-            // Half the distance is left for clocks that disagree.
+            // While a task from the time of the fan-out is in the queue, the deliveries aren't missing yet.
+            // Half of `audit_after` allows for clocks that disagree.
             let enqueued_at = event.audit_at.unwrap_or(Timestamp::from_millis(0)) - self.options.audit_after;
             let in_queue = oldest.is_some_and(|oldest| oldest <= enqueued_at + self.options.audit_after / 2);
-            // A task that stays there for ever must not keep everything after it from being missed.
+            // A task that stays in the queue for ever must not excuse every later event.
             let relayed_at = event.relayed_at.unwrap_or(Timestamp::from_millis(0));
             let under_way = in_queue && now.since(relayed_at) < self.options.audit_after * PATIENCE;
             if !under_way && packer.is_beyond(room) {
-                // As it is, it is looked into at the next audit.
+                // The event stays open, so the next audit checks it.
                 continue;
             }
             if under_way || self.add_missing(event, &mut packer).await? {
@@ -86,8 +86,7 @@ impl Relay {
         Ok(missing + freed)
     }
 
-    /// Frees events that somebody has held for longer than delivering them, or handing them to a
-    /// dispatcher, takes.
+    /// Frees events that inline delivery or a dispatcher took and didn't finish in time.
     async fn free_abandoned(&self, now: Timestamp) -> Result<usize, Error> {
         let free = Entity::update_many()
             .col_expr(Column::RelayedAt, Expr::value(None::<i64>))
@@ -97,12 +96,12 @@ impl Relay {
         let freed =
             transaction::execute_in_own_transaction(&self.db, free.build(self.db.get_database_backend())).await?;
         if freed > 0 {
-            tracing::info!(events = freed, "not delivered by who had taken them; they are free again");
+            tracing::info!(events = freed, "freed events whose inline delivery or dispatcher didn't finish");
         }
         Ok(usize::try_from(freed).unwrap_or(usize::MAX))
     }
 
-    /// Most events are complete: one statement settles them all.
+    /// Settles complete events, which nearly all are, with one statement.
     async fn settle_complete(&self, now: Timestamp) -> Result<(), Error> {
         let sql = "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= ? AND fanout <= \
                    (SELECT COUNT(*) FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id)";
@@ -112,9 +111,10 @@ impl Relay {
         Ok(())
     }
 
-    /// Packs deliveries that were fanned out and have no row; `false` if there is none left. Who
-    /// subscribed after the fan-out isn't owed anything, nor is who left since, was enabled since, or
-    /// hears of other events since: nobody knows whether it had heard of this one.
+    /// Packs the event's deliveries that have no row. Returns whether there is one.
+    ///
+    /// Subscriptions created, deleted, re-enabled or repatterned since the fan-out are skipped: it is
+    /// unknown whether they matched.
     async fn add_missing(&self, event: &StoredEvent, packer: &mut Packer<'_>) -> Result<bool, Error> {
         let recorded: HashSet<Uuid> = delivery::Entity::find()
             .select_only()
@@ -132,14 +132,14 @@ impl Relay {
                 .subscription()
                 .is_none_or(|subscription| subscription.created_version.max(subscription.matches_version) <= version);
             if matched_then && !recorded.contains(&recipient.id().as_uuid()) {
-                found |= packer.add(event, &recipient, 0, false)?;
+                found |= packer.add(event, &recipient, Row::Missing)?;
             }
         }
         Ok(found)
     }
 }
 
-/// Of those that are still to be audited; returns how many these were.
+/// Sets the next audit of those events that are still due for one. Returns how many these were.
 async fn set_audit<C: ConnectionTrait>(
     db: &C,
     ids: Vec<Uuid>,

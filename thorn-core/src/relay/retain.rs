@@ -1,4 +1,4 @@
-//! Retention: events whose time is over are deleted, with their deliveries and attempts.
+//! Retention: deletes old events with their deliveries and attempts.
 
 use std::time::Duration;
 
@@ -24,26 +24,35 @@ use crate::{
 /// Events deleted with one commit.
 const EVENTS_PER_COMMIT: u64 = 200;
 
-/// Commits of one turn, so that deliveries don't wait for a long clean-up.
+/// Commits of one audit. The bound keeps a long clean-up from delaying deliveries.
 const COMMITS: usize = 5;
 
+/// The events that a retention time applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// Events that no subscription matched.
+    Unmatched,
+    /// Every event whose deliveries are all finished.
+    Finished,
+}
+
 impl Relay {
-    /// Deletes some of what is older than it is to be kept; returns how many events.
+    /// Deletes events that are older than their retention time, a bounded number. Returns how many.
     pub(super) async fn retain(&self, now: Timestamp) -> Result<usize, Error> {
         let mut deleted = 0;
-        if let Some(unheard) = self.options.keep_unmatched {
-            deleted += self.delete_older(now, unheard, true).await?;
+        if let Some(keep) = self.options.keep_unmatched {
+            deleted += self.delete_older(now, keep, Kept::Unmatched).await?;
         }
         if let Some(keep) = self.options.keep {
-            deleted += self.delete_older(now, keep, false).await?;
+            deleted += self.delete_older(now, keep, Kept::Finished).await?;
         }
         Ok(deleted)
     }
 
-    async fn delete_older(&self, now: Timestamp, age: Duration, only_unmatched: bool) -> Result<usize, Error> {
+    async fn delete_older(&self, now: Timestamp, age: Duration, kept: Kept) -> Result<usize, Error> {
         let mut deleted = 0;
         for _ in 0..COMMITS {
-            let events = self.over(now - age, only_unmatched).await?;
+            let events = self.ids_before(now - age, kept).await?;
             let count = events.len();
             if count > 0 {
                 self.delete(events).await?;
@@ -54,17 +63,17 @@ impl Relay {
             }
         }
         if deleted > 0 {
-            tracing::info!(events = deleted, "deleted events whose time is over");
+            tracing::info!(events = deleted, "deleted events after their retention time");
         }
         Ok(deleted)
     }
 
-    /// The oldest events from before that moment of which nothing is left to do.
-    async fn over(&self, before: Timestamp, only_unmatched: bool) -> Result<Vec<Uuid>, Error> {
+    /// Ids of the oldest events from before that moment that need no further work.
+    async fn ids_before(&self, before: Timestamp, kept: Kept) -> Result<Vec<Uuid>, Error> {
         let due = Expr::col(delivery::Column::NextAttemptAt);
         let waits = match self.db.get_database_backend() {
             DbBackend::MySql => due.is_not_null(),
-            // The same, in a way that keeps PostgreSQL's plan from going through all that waits.
+            // The same condition in a form that keeps PostgreSQL from scanning the index of all waiting rows.
             _ => due.if_null(0).gt(0),
         };
         let waiting = delivery::Entity::find()
@@ -73,20 +82,19 @@ impl Relay {
             .filter(Expr::col((delivery::Entity, delivery::Column::EventId)).equals((Entity, Column::Id)))
             .filter(waits)
             .into_query();
-        let mut over = Entity::find()
+        let old = Entity::find()
             .select_only()
             .column(Column::Id)
             .filter(Column::Id.lt(first_id_at(before)))
             .filter(Column::CreatedAt.lt(before.as_millis()))
             .filter(Column::RelayedAt.is_not_null())
             .filter(Column::AuditAt.is_null());
-        // Not a bound value: a plan for any value couldn't use the index of those with 0.
-        over = if only_unmatched {
-            over.filter(Expr::cust("fanout = 0"))
-        } else {
-            over.filter(Expr::exists(waiting).not())
+        let old = match kept {
+            // The 0 isn't bound, because a plan for any value couldn't use the partial index on 0.
+            Kept::Unmatched => old.filter(Expr::cust("fanout = 0")),
+            Kept::Finished => old.filter(Expr::exists(waiting).not()),
         };
-        Ok(over.order_by_asc(Column::Id).limit(EVENTS_PER_COMMIT).into_tuple().all(&self.db).await?)
+        Ok(old.order_by_asc(Column::Id).limit(EVENTS_PER_COMMIT).into_tuple().all(&self.db).await?)
     }
 
     async fn delete(&self, events: Vec<Uuid>) -> Result<(), Error> {
@@ -104,7 +112,7 @@ impl Relay {
 
 async fn delete_attempts<C: ConnectionTrait>(db: &C, events: &[Uuid]) -> Result<(), Error> {
     if db.get_database_backend() == DbBackend::MySql {
-        // For `IN (SELECT …)` MariaDB would read all attempts there are.
+        // With `IN (SELECT …)`, MariaDB would read every attempt in the table.
         let marks = vec!["?"; events.len()].join(", ");
         let sql = format!(
             "DELETE thorn_attempt FROM thorn_attempt \
@@ -123,8 +131,9 @@ async fn delete_attempts<C: ConnectionTrait>(db: &C, events: &[Uuid]) -> Result<
     Ok(())
 }
 
-/// The smallest id an event of this moment can have: ids begin with 48 bits of milliseconds
-/// (RFC 9562, section 5.7), so the primary key finds what is old.
+/// The smallest id an event of this moment can have.
+///
+/// Ids begin with 48 bits of milliseconds (RFC 9562, section 5.7), so the primary key finds old events.
 fn first_id_at(moment: Timestamp) -> Uuid {
     let millis = u64::try_from(moment.as_millis()).unwrap_or(0);
     let mut bytes = [0; 16];

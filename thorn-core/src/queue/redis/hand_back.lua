@@ -1,7 +1,7 @@
--- Acknowledges what workers have finished, and puts the rest of what they have in hand back.
+-- Acknowledges the finished tasks of some workers, and returns their other tasks to the active list.
 -- KEYS: active list, workers, done set.
--- ARGV: prefix of what a worker has in hand, prefix of workers' metadata, number of workers; then
--- their names, then the finished ids.
+-- ARGV: prefix of the sets of tasks in hand, prefix of workers' metadata, number of workers; then
+-- the workers' names, then the finished ids.
 local names = tonumber(ARGV[3])
 for n = 1, names do
     local worker = ARGV[3 + n]

@@ -1,8 +1,8 @@
--- Deletes all of finished tasks, which apalis keeps for ever, and ids whose text is gone, on which its
--- worker would die again and again.
+-- Deletes finished tasks, which apalis keeps for ever, and ids without a text, each of which would end
+-- apalis's worker.
 -- KEYS: active list, scheduled set, workers, texts, done set, dead set.
--- ARGV: prefix of what a worker has in hand, prefix of metadata, prefix of workers' metadata, seconds
--- after which those of a dead worker go.
+-- ARGV: prefix of the sets of tasks in hand, prefix of metadata, prefix of workers' metadata, seconds
+-- after which the metadata of a dead worker expires.
 local unfinished = {}
 local function check(key, ids, command)
     for _, id in ipairs(ids) do
