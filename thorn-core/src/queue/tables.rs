@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_claim_waits_for_no_disk_and_what_comes_after_it_does() {
+    async fn a_claim_does_not_wait_for_the_disk_and_later_commits_do() {
         let Some(place) = thorn_test_support::Place::postgres().await else { return };
         let db = crate::connect(&place.url).await.unwrap();
         let second = Duration::from_secs(1);

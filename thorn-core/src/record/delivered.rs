@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_short_way_leaves_the_same_rows_as_the_long_one() {
+    async fn the_single_statement_leaves_the_same_rows_as_the_general_insert() {
         let place = thorn_test_support::Place::new().await;
         let db = crate::connect(&place.url).await.unwrap();
         crate::migration::migrate(&db).await.unwrap();
@@ -200,7 +200,7 @@ mod tests {
 
     #[cfg(feature = "postgres")]
     #[tokio::test]
-    async fn one_row_that_is_there_sends_all_the_long_way() {
+    async fn one_existing_row_makes_the_single_statement_insert_none() {
         let Some(place) = thorn_test_support::Place::postgres().await else { return };
         let db = crate::connect(&place.url).await.unwrap();
         crate::migration::migrate(&db).await.unwrap();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_more_to_tell_goes_the_long_way() {
+    fn only_successful_first_attempts_fit_the_single_statement() {
         assert!(fit_one_statement(DbBackend::Postgres, &[record(None), record(Some("ok"))]));
         assert!(!fit_one_statement(DbBackend::Sqlite, &[record(None)]));
         assert!(!fit_one_statement(DbBackend::Postgres, &[record(Some(&"x".repeat(MAX_BYTES))), record(Some("x"))]));
