@@ -23,7 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// You can run several workers, which share the work. SIGTERM or Ctrl-C stops a worker cleanly: it
 /// finishes the requests that are under way and hands the rest back.
 #[derive(Debug, Parser)]
-#[command(version, after_help = SETTINGS)]
+#[command(version, after_help = settings())]
 struct Arguments {
     /// URL of the application's database.
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite://thorn.db", hide_env_values = true)]
@@ -33,35 +33,10 @@ struct Arguments {
     progress: bool,
 }
 
-const SETTINGS: &str = "\
-Settings from the environment (durations in seconds, defaults in brackets):
-  THORN_ALLOW_NETWORKS   networks to allow on every port, such as 10.0.0.0/8 [public addresses only]
-  THORN_ALLOW_PORTS      ports to allow on public addresses [80,443]
-  THORN_RECIPIENT_VALIDATORS  rules for URLs, separated by `;`, such as protocols=https;ports=443,8443 [none]
-  THORN_SUBSCRIBERS      JSON file with subscriptions [none]
-  THORN_EVENT_TIMEOUT    timeout of an attempt [15]
-  THORN_RETRY            whether failed deliveries are retried [true]
-  THORN_RETRY_MAX        maximum number of retries [10]
-  THORN_RETRY_DELAY      delay before the first retry; each further delay is four times as long, up to 12 h [5]
-  THORN_SECRET_KEY       key that encrypts stored secrets: 32 bytes in base64 [none]
-  THORN_CHUNKSIZE        deliveries in one task of the queue [100]
-  THORN_TAKEOVER         silence of a worker after which another takes over its tasks [20]
-  THORN_AUDIT_AFTER      age at which a worker checks that an event's deliveries exist [60]
-  THORN_POLL_INTERVAL    how often an idle worker looks for work [0.1]
-  THORN_DISABLE_AFTER    time of failures after which a subscription is disabled, or none [259200]
-  THORN_KEEP             how long events and deliveries are kept, or none [2592000]
-  THORN_KEEP_UNHEARD     the same for events that no subscription matched, or none [86400]
-  THORN_QUEUE_URL        redis://… or rediss://…, or memory: for a single process [the application's database]
-  THORN_QUEUE_NAME       name that keeps applications apart if they share a queue [thorn]
-The worker reads these settings too, but only applications use them:
-  THORN_BASE_URL         URL in front of event references that are paths [none]
-  THORN_MAX_EVENT_BYTES  maximum size of a rendered event in bytes [262144]
-  THORN_DISPATCHER       queue, inline or disabled [queue]
-  THORN_INLINE_CONCURRENCY  concurrent requests of inline delivery [16]
-  THORN_HMAC_SIGNER      form of Hook-HMAC for new subscriptions: hmac, or compat for Python's Thorn [hmac]
-  THORN_EVENT_CHOICES    event names; each subscription must match one of them [any]
-Logging:
-  RUST_LOG               log filter [info]";
+/// What follows the options in `--help`.
+fn settings() -> String {
+    format!("{}\nLogging:\n  RUST_LOG [info, on a terminal warn]\n      what is logged", Config::variables_help())
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -1,6 +1,6 @@
 //! `docs/settings.md` and `worker --help` name every setting and no other; the log lines it quotes exist.
 
-use std::{collections::BTreeSet, process::Command, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, process::Command, time::Duration};
 
 use crate::conformance::{root, rust_files};
 
@@ -21,22 +21,29 @@ fn table<'a>(text: &'a str, heading: &str) -> Vec<&'a str> {
     below.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|')).collect()
 }
 
+/// The variables that the code reads: `from_lookup` asks for each of them.
 fn read_by_the_code() -> BTreeSet<String> {
-    let source = read("thorn-core/src/config/env.rs");
-    variables(source.split("#[cfg(test)]").next().unwrap())
+    let asked = RefCell::new(BTreeSet::new());
+    let get = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        None
+    };
+    thorn::Config::from_lookup(&get).unwrap();
+    asked.into_inner()
 }
 
+/// `THORN_BLESS=1` writes the table of the code into the document.
 #[test]
-fn the_table_of_settings_has_every_variable_and_every_field() {
-    let reference = read("docs/settings.md");
-    let rows = table(&reference, "## All settings").join("\n");
-    assert_eq!(variables(&rows), read_by_the_code());
-
-    let source = read("thorn-core/src/config.rs");
-    let config = source.split_once("pub struct Config {").unwrap().1.split_once("\n}").unwrap().0;
-    for field in config.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':')) {
-        assert!(rows.contains(&format!("`{}`", field.0)) || rows.contains(&format!("`{}.", field.0)), "{}", field.0);
+fn the_document_has_the_table_of_settings() {
+    let path = root().join("docs/settings.md");
+    let document = std::fs::read_to_string(&path).unwrap();
+    let (found, wanted) = (table(&document, "## All settings").join("\n"), thorn::Config::settings_table());
+    if std::env::var_os("THORN_BLESS").is_some() {
+        std::fs::write(&path, document.replace(&found, wanted.trim_end())).unwrap();
+        return;
     }
+    assert!(found == wanted.trim_end(), "docs/settings.md differs; THORN_BLESS=1 rewrites its table:\n{wanted}");
+    assert_eq!(variables(&wanted), read_by_the_code());
 }
 
 #[test]

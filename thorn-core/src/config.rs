@@ -1,6 +1,10 @@
 //! How thorn works in this application: every setting with its default.
 
 mod env;
+mod parse;
+mod setting;
+mod settings;
+mod show;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

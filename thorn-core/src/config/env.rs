@@ -1,16 +1,19 @@
 //! Settings from environment variables, for programs.
 
-use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
+use std::fmt;
 
-use ipnet::IpNet;
+use super::{
+    Config,
+    parse::Mistake,
+    setting::{self, Reader},
+    settings::SETTINGS,
+};
+use crate::error::Error;
 
-use super::Config;
-use crate::{error::Error, queue::QueueUrl, signing::SecretKey};
-
-/// Every environment variable that can't be read, one line each.
+/// The environment variables that can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The variables, with what is wrong and what is expected.
+    /// One line for each variable, with the mistake and what is expected. Secrets don't appear.
     pub variables: Vec<String>,
 }
 
@@ -28,66 +31,9 @@ impl From<ConfigError> for Error {
     }
 }
 
-/// Collects what is wrong instead of stopping at the first.
-struct Reader<'a> {
-    get: &'a dyn Fn(&str) -> Option<String>,
-    wrong: Vec<String>,
-}
-
-impl Reader<'_> {
-    fn read<T>(&mut self, name: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        let value = (self.get)(name).filter(|value| !value.trim().is_empty())?;
-        let parsed = parse(value.trim());
-        if parsed.is_none() {
-            self.wrong.push(format!("{name}={value}: expected {expected}"));
-        }
-        parsed
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
-        self.read(name, expected, |value| value.parse().ok())
-    }
-
-    fn seconds(&mut self, name: &str) -> Option<Duration> {
-        self.read(name, "seconds, such as 15 or 0.5", seconds)
-    }
-
-    /// Seconds, or `none` for no limit.
-    fn limit(&mut self, name: &str) -> Option<Option<Duration>> {
-        self.read(name, "seconds, such as 86400, or `none`", |value| {
-            if value.eq_ignore_ascii_case("none") { Some(None) } else { seconds(value).map(Some) }
-        })
-    }
-
-    fn list<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-        self.read(name, expected, |value| {
-            value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
-        })
-    }
-}
-
-fn seconds(value: &str) -> Option<Duration> {
-    value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-}
-
-fn flag(value: &str) -> Option<bool> {
-    match value.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Some(true),
-        "0" | "false" | "no" | "off" => Some(false),
-        _ => None,
-    }
-}
-
-/// A network, or an address as the network of that address alone.
-fn network(value: &str) -> Option<IpNet> {
-    value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
-/// What `THORN_RECIPIENT_VALIDATORS` may be.
-const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=443,8443;block-networks=203.0.113.0/24";
-
 impl Config {
-    /// Reads `THORN_*` from the environment; what isn't set keeps its default.
+    /// Reads the variables `THORN_…` from the environment. A variable that is unset or empty keeps its
+    /// default.
     ///
     /// # Errors
     ///
@@ -96,77 +42,61 @@ impl Config {
         Self::from_lookup(&|name| std::env::var(name).ok())
     }
 
-    /// Reads `THORN_*` from any source.
+    /// Reads the variables `THORN_…` from another source: `get` returns the text of a variable.
     ///
     /// # Errors
     ///
     /// As [`from_env`](Self::from_env).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let get = |name: &str| (name == "THORN_EVENT_TIMEOUT").then(|| "2.5".to_owned());
+    /// let config = thorn_core::Config::from_lookup(&get)?;
+    /// assert_eq!(config.timeout, std::time::Duration::from_millis(2500));
+    /// # Ok::<(), thorn_core::ConfigError>(())
+    /// ```
     pub fn from_lookup(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut config = Self::default();
-        let mut env = Reader { get, wrong: Vec::new() };
-        config.base_url = env.read("THORN_BASE_URL", "an http or https URL", |url| {
-            (url.starts_with("http://") || url.starts_with("https://")).then(|| url.to_owned())
-        });
-        set(&mut config.max_event_bytes, env.parsed("THORN_MAX_EVENT_BYTES", "a number of bytes"));
-        let dispatch = "queue, inline or disabled";
-        set(&mut config.dispatch, env.read("THORN_DISPATCHER", dispatch, |value| value.to_lowercase().parse().ok()));
-        set(&mut config.inline_concurrency, env.parsed("THORN_INLINE_CONCURRENCY", "a number of requests"));
-        let networks = "comma-separated networks, such as 10.0.0.0/8,127.0.0.1/32";
-        set(&mut config.allow_networks, env.list("THORN_ALLOW_NETWORKS", networks, network));
-        let ports = "comma-separated ports, such as 80,443";
-        set(&mut config.allow_ports, env.list("THORN_ALLOW_PORTS", ports, |port| port.parse().ok()));
-        let validators = env.read("THORN_RECIPIENT_VALIDATORS", VALIDATORS, |list| {
-            list.split(';').map(str::trim).filter(|rule| !rule.is_empty()).map(|rule| rule.parse().ok()).collect()
-        });
-        config.validators = validators;
-        config.subscriptions_file = env.read("THORN_SUBSCRIBERS", "the path of a file", |path| Some(path.into()));
-        // The value itself is a secret and stays out of the message.
-        if let Some(key) = (env.get)("THORN_SECRET_KEY").filter(|key| !key.trim().is_empty()) {
-            match key.trim().parse::<SecretKey>() {
-                Ok(key) => config.secret_key = Some(key),
-                Err(error) => env.wrong.push(format!("THORN_SECRET_KEY: {error}")),
+        let (mut config, mut variables) = (Self::default(), Vec::new());
+        for variable in SETTINGS.iter().filter_map(|setting| setting.variable.as_ref()) {
+            let Some(text) = get(variable.name).filter(|text| !text.trim().is_empty()) else { continue };
+            match (variable.set)(&mut config, text.trim()) {
+                Ok(()) => {}
+                Err(Mistake::Expected(expected)) => {
+                    variables.push(format!("{}={text}: expected {expected}", variable.name));
+                }
+                Err(Mistake::Secret(reason)) => variables.push(format!("{}: {reason}", variable.name)),
             }
         }
-        set(&mut config.hmac_signer, env.parsed("THORN_HMAC_SIGNER", "hmac or compat"));
-        config.event_choices =
-            env.list("THORN_EVENT_CHOICES", "comma-separated event names", |name| Some(name.to_owned()));
-        set(&mut config.timeout, env.seconds("THORN_EVENT_TIMEOUT"));
-        set(
-            &mut config.retry.max_attempts,
-            env.parsed::<u32>("THORN_RETRY_MAX", "a number of retries").map(|n| n.saturating_add(1)),
-        );
-        set(&mut config.retry.first, env.seconds("THORN_RETRY_DELAY"));
-        config.retry.longest = config.retry.longest.max(config.retry.first);
-        if env.read("THORN_RETRY", "true or false", flag) == Some(false) {
-            config.retry.max_attempts = 1;
-        }
-        set(&mut config.poll_interval, env.seconds("THORN_POLL_INTERVAL"));
-        set(&mut config.takeover, env.seconds("THORN_TAKEOVER"));
-        set(&mut config.audit_after, env.seconds("THORN_AUDIT_AFTER"));
-        set(&mut config.disable_after, env.limit("THORN_DISABLE_AFTER"));
-        set(&mut config.keep, env.limit("THORN_KEEP"));
-        set(&mut config.keep_unmatched, env.limit("THORN_KEEP_UNHEARD"));
-        set(&mut config.chunk, env.parsed("THORN_CHUNKSIZE", "a number of deliveries"));
-        // It may hold a password, as the key does.
-        if let Some(url) = (env.get)("THORN_QUEUE_URL").filter(|url| !url.trim().is_empty()) {
-            match url.trim().parse::<QueueUrl>() {
-                Ok(url) => config.queue_url = Some(url),
-                Err(error) => env.wrong.push(format!("THORN_QUEUE_URL: {error}")),
-            }
-        }
-        set(&mut config.queue_name, env.read("THORN_QUEUE_NAME", "a name", |name| Some(name.to_owned())));
-        if env.wrong.is_empty() { Ok(config) } else { Err(ConfigError { variables: env.wrong }) }
+        if variables.is_empty() { Ok(config) } else { Err(ConfigError { variables }) }
     }
-}
 
-fn set<T>(setting: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *setting = value;
+    /// The variables that [`from_env`](Self::from_env) reads, each with its default and meaning: a text for
+    /// the `--help` of a program.
+    #[must_use]
+    pub fn variables_help() -> String {
+        format!(
+            "Settings from the environment (durations in seconds):\n{}\n\
+             Read as well, but used by applications only:\n{}",
+            setting::help(SETTINGS, Reader::Worker),
+            setting::help(SETTINGS, Reader::Application),
+        )
+    }
+
+    /// The table of all settings in `docs/settings.md`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn settings_table() -> String {
+        setting::table(SETTINGS)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use ipnet::IpNet;
+
     use super::*;
     use crate::{guard::Validator, signing::Signer};
 
@@ -176,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn thorn_172_what_is_unset_or_empty_keeps_its_default() {
+    fn thorn_172_an_unset_or_empty_variable_keeps_its_default() {
         let config = read(&[("THORN_EVENT_TIMEOUT", " ")]).unwrap();
         assert_eq!(config.timeout, Config::default().timeout);
         assert_eq!(config.chunk, 100);
@@ -207,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_at_once_and_no_secret_is() {
+    fn one_error_names_every_mistake_and_shows_no_secret() {
         let error = read(&[
             ("THORN_EVENT_TIMEOUT", "soon"),
             ("THORN_ALLOW_NETWORKS", "10.0.0.0/99"),
@@ -219,5 +149,31 @@ mod tests {
         assert_eq!(error.variables.len(), 5);
         assert!(error.to_string().contains("THORN_EVENT_TIMEOUT=soon: expected seconds"));
         assert!(!error.to_string().contains("hunter2"));
+    }
+
+    /// Names all fields; a new field that isn't listed doesn't compile.
+    macro_rules! fields {
+        ($($field:ident)*) => {{
+            let Config { $($field: _),* } = Config::default();
+            [$(stringify!($field)),*]
+        }};
+    }
+
+    #[test]
+    fn every_field_has_a_row_and_every_row_a_field() {
+        let fields = fields!(
+            base_url max_event_bytes autocommit dispatch inline_concurrency allow_networks allow_addresses allow_ports
+            validators subscriptions_file secret_key hmac_signer event_choices timeout retry max_response_bytes queue_url
+            queue_name poll_interval takeover audit_after disable_after keep keep_unmatched chunk longest_queue
+        );
+        let rows: Vec<&str> = SETTINGS.iter().filter_map(|setting| setting.field.split('.').next()).collect();
+        assert!(fields.iter().all(|field| rows.contains(field)), "{fields:?} {rows:?}");
+        assert!(rows.iter().all(|row| fields.contains(row)), "{fields:?} {rows:?}");
+    }
+
+    #[test]
+    fn retries_that_are_switched_off_stay_off_with_a_number_of_retries() {
+        let config = read(&[("THORN_RETRY", "false"), ("THORN_RETRY_MAX", "3")]).unwrap();
+        assert_eq!(config.retry.max_attempts, 1);
     }
 }

@@ -1,0 +1,240 @@
+//! The table of settings: reading the environment, `worker --help` and `docs/settings.md` all use it.
+
+use super::{
+    parse,
+    setting::Setting,
+    show::{joined, limit, optional, seconds},
+};
+
+/// The form of `THORN_RECIPIENT_VALIDATORS`.
+const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=443,8443;block-networks=203.0.113.0/24";
+
+/// Every setting. Later variables are applied after earlier ones.
+pub(super) static SETTINGS: &[Setting] = &[
+    Setting::new(
+        "base_url",
+        |config| optional(config.base_url.as_deref(), "none"),
+        "http or https URL that is put before an event's reference (`ref`) if that is a path",
+    )
+    .application_variable("THORN_BASE_URL", |config, text| {
+        parse::base_url(text).map(|url| config.base_url = Some(url))
+    }),
+    Setting::new(
+        "max_event_bytes",
+        |config| config.max_event_bytes.to_string(),
+        "bytes a rendered event may have; a larger one is refused, and so is the save it belongs to",
+    )
+    .application_variable("THORN_MAX_EVENT_BYTES", |config, text| {
+        parse::value(text, "a number of bytes").map(|bytes| config.max_event_bytes = bytes)
+    }),
+    Setting::new(
+        "autocommit",
+        |config| format!("`{:?}`", config.autocommit),
+        "what happens to a save through a generic connection outside a transaction, where row and event would be two \
+         commits: `Deny`, `Warn`, `Allow`",
+    ),
+    Setting::new(
+        "dispatch",
+        |config| format!("`{}`", config.dispatch),
+        "who takes a committed event, unless the event says so itself: a worker (`queue`), this process before the \
+         call returns (`inline`), nobody (`disabled`); in code also a dispatcher of your own",
+    )
+    .application_variable("THORN_DISPATCHER", |config, text| {
+        parse::value(&text.to_lowercase(), "queue, inline or disabled").map(|dispatch| config.dispatch = dispatch)
+    }),
+    Setting::new(
+        "inline_concurrency",
+        |config| config.inline_concurrency.to_string(),
+        "concurrent requests of all inline delivery in one process",
+    )
+    .application_variable("THORN_INLINE_CONCURRENCY", |config, text| {
+        parse::value(text, "a number of requests").map(|requests| config.inline_concurrency = requests)
+    }),
+    Setting::new(
+        "allow_networks",
+        |config| joined(&config.allow_networks),
+        "networks outside the public internet, comma-separated, that deliveries may go to, on any port: \
+         `10.0.0.0/8,::1`",
+    )
+    .variable("THORN_ALLOW_NETWORKS", |config, text| {
+        parse::list(text, ',', "comma-separated networks, such as 10.0.0.0/8,127.0.0.1/32", parse::network)
+            .map(|networks| config.allow_networks = networks)
+    }),
+    Setting::new(
+        "allow_addresses",
+        |config| joined(&config.allow_addresses),
+        "single addresses with port that deliveries may go to whatever they mean, such as a receiver inside the \
+         application",
+    ),
+    Setting::new(
+        "allow_ports",
+        |config| joined(&config.allow_ports),
+        "ports of public addresses, comma-separated, that deliveries may go to",
+    )
+    .variable("THORN_ALLOW_PORTS", |config, text| {
+        parse::list(text, ',', "comma-separated ports, such as 80,443", |port| port.parse().ok())
+            .map(|ports| config.allow_ports = ports)
+    }),
+    Setting::new(
+        "validators",
+        |config| optional(config.validators.as_ref().map(|_| "set"), "http and https, `allow_ports`"),
+        "[rules for recipients](#validators), separated by `;`: `protocols=https;ports=443,8443`; a list replaces the \
+         default and `allow_ports`",
+    )
+    .variable("THORN_RECIPIENT_VALIDATORS", |config, text| {
+        parse::list(text, ';', VALIDATORS, |rule| rule.parse().ok()).map(|rules| config.validators = Some(rules))
+    }),
+    Setting::new(
+        "subscriptions_file",
+        |config| optional(config.subscriptions_file.as_ref().map(|path| path.display()), "none"),
+        "path of a JSON file of [configured subscriptions](#file-of-subscriptions)",
+    )
+    .variable("THORN_SUBSCRIBERS", |config, text| {
+        config.subscriptions_file = Some(text.into());
+        Ok(())
+    }),
+    Setting::new(
+        "secret_key",
+        |config| optional(config.secret_key.as_ref().map(|_| "set"), "none"),
+        "32 bytes in base64 that encrypt subscriptions' secrets and headers in the database; several, \
+         comma-separated, while keys change",
+    )
+    .variable("THORN_SECRET_KEY", |config, text| parse::secret(text).map(|key| config.secret_key = Some(key))),
+    Setting::new(
+        "hmac_signer",
+        |config| format!("`{}`", config.hmac_signer),
+        "form of `Hook-HMAC` for new subscriptions that don't choose one: `hmac`, or `compat` as Python's Thorn does \
+         by default",
+    )
+    .application_variable("THORN_HMAC_SIGNER", |config, text| {
+        parse::value(text, "hmac or compat").map(|signer| config.hmac_signer = signer)
+    }),
+    Setting::new(
+        "event_choices",
+        |config| optional(config.event_choices.as_ref().map(|names| names.join(",")), "any"),
+        "event names, comma-separated; a subscription's pattern must match one of them, or one of thorn's own events",
+    )
+    .application_variable("THORN_EVENT_CHOICES", |config, text| {
+        parse::list(text, ',', "comma-separated event names", |name| Some(name.to_owned()))
+            .map(|names| config.event_choices = Some(names))
+    }),
+    Setting::new(
+        "timeout",
+        |config| seconds(config.timeout),
+        "seconds one attempt may take in all, from name resolution to the end of the response",
+    )
+    .variable("THORN_EVENT_TIMEOUT", |config, text| parse::seconds(text).map(|time| config.timeout = time)),
+    Setting::new(
+        "retry.max_attempts",
+        |config| config.retry.max_attempts.saturating_sub(1).to_string(),
+        "retries after the first attempt; the field counts attempts and is one more: 11",
+    )
+    .variable("THORN_RETRY_MAX", |config, text| {
+        parse::value::<u32>(text, "a number of retries")
+            .map(|retries| config.retry.max_attempts = retries.saturating_add(1))
+    }),
+    Setting::new(
+        "retry.max_attempts",
+        |config| (config.retry.max_attempts > 1).to_string(),
+        "`false` makes one attempt and no more",
+    )
+    .variable("THORN_RETRY", |config, text| {
+        parse::flag(text).map(|is_on| {
+            if !is_on {
+                config.retry.max_attempts = 1;
+            }
+        })
+    }),
+    Setting::new("retry.first", |config| seconds(config.retry.first), "seconds before the first retry").variable(
+        "THORN_RETRY_DELAY",
+        |config, text| {
+            parse::seconds(text).map(|first| {
+                config.retry.first = first;
+                config.retry.longest = config.retry.longest.max(first);
+            })
+        },
+    ),
+    Setting::new(
+        "retry.factor",
+        |config| config.retry.factor.to_string(),
+        "each wait before a retry is this many times the one before",
+    ),
+    Setting::new(
+        "retry.longest",
+        |config| seconds(config.retry.longest),
+        "seconds of the longest wait; a longer `Retry-After` is honoured up to this",
+    ),
+    Setting::new(
+        "retry.jitter",
+        |config| config.retry.jitter.to_string(),
+        "share by which chance makes each wait longer or shorter",
+    ),
+    Setting::new(
+        "max_response_bytes",
+        |config| config.max_response_bytes.to_string(),
+        "bytes of a response that are read and kept",
+    ),
+    Setting::new(
+        "queue_url",
+        |config| optional(config.queue_url.as_ref(), "the application's database"),
+        "where tasks are [queued](#queues): `redis://…`, `rediss://…`, or `memory:`",
+    )
+    .variable("THORN_QUEUE_URL", |config, text| parse::secret(text).map(|url| config.queue_url = Some(url))),
+    Setting::new(
+        "queue_name",
+        |config| format!("`{}`", config.queue_name),
+        "name of the queue, for applications that share one",
+    )
+    .variable("THORN_QUEUE_NAME", |config, text| {
+        config.queue_name = text.to_owned();
+        Ok(())
+    }),
+    Setting::new(
+        "poll_interval",
+        |config| seconds(config.poll_interval),
+        "seconds after which an idle worker looks for work without being notified",
+    )
+    .variable("THORN_POLL_INTERVAL", |config, text| parse::seconds(text).map(|time| config.poll_interval = time)),
+    Setting::new(
+        "takeover",
+        |config| seconds(config.takeover),
+        "seconds, at least 1; a worker that is silent for so long loses its tasks to others",
+    )
+    .variable("THORN_TAKEOVER", |config, text| parse::seconds(text).map(|time| config.takeover = time)),
+    Setting::new(
+        "audit_after",
+        |config| seconds(config.audit_after),
+        "seconds after an event's fan-out until it is compared with what was recorded",
+    )
+    .variable("THORN_AUDIT_AFTER", |config, text| parse::seconds(text).map(|time| config.audit_after = time)),
+    Setting::new(
+        "disable_after",
+        |config| limit(config.disable_after),
+        "seconds for which deliveries to a subscription may fail for good, without a success, before it is disabled; \
+         `none` never disables it",
+    )
+    .variable("THORN_DISABLE_AFTER", |config, text| parse::limit(text).map(|time| config.disable_after = time)),
+    Setting::new(
+        "keep",
+        |config| limit(config.keep),
+        "seconds for which events and their deliveries are kept once nothing is left to do; `none` keeps them for ever",
+    )
+    .variable("THORN_KEEP", |config, text| parse::limit(text).map(|time| config.keep = time)),
+    Setting::new(
+        "keep_unmatched",
+        |config| limit(config.keep_unmatched),
+        "the same for events that no subscription matched, or that a `Dispatcher` of your own has taken; `none` keeps \
+         them as long as the others",
+    )
+    .variable("THORN_KEEP_UNHEARD", |config, text| parse::limit(text).map(|time| config.keep_unmatched = time)),
+    Setting::new("chunk", |config| config.chunk.to_string(), "deliveries of one task at most")
+        .variable("THORN_CHUNKSIZE", |config, text| {
+            parse::value(text, "a number of deliveries").map(|deliveries| config.chunk = deliveries)
+        }),
+    Setting::new(
+        "longest_queue",
+        |config| config.longest_queue.to_string(),
+        "tasks on the queue at which the relay pauses; with less than a sixteenth of room left it looks ten times a \
+         second. Also the bound on the tasks one worker has in hand",
+    ),
+];
