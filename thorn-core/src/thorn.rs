@@ -23,7 +23,7 @@ use crate::{
     process,
     relay::Dispatcher,
     subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of},
-    worker::Worker,
+    worker::{Worker, WorkerParts},
 };
 
 /// Thorn in an application: subscriptions, and a worker if it is to run inside.
@@ -99,14 +99,6 @@ impl Thorn {
         History::new(&self.0.db)
     }
 
-    pub(crate) fn observers(&self) -> &Observers {
-        &self.0.observers
-    }
-
-    pub(crate) fn registry(&self) -> &Arc<Registry> {
-        &self.0.registry
-    }
-
     /// Makes this list all that is configured under this name, at once and without a restart; an empty
     /// one removes it. See [`ThornBuilder::configured_subscriptions`].
     ///
@@ -131,10 +123,6 @@ impl Thorn {
         let Some(path) = &self.0.config.subscriptions_file else { return Ok(Configured::default()) };
         let list = read_configured(path, &|name| std::env::var(name).ok())?;
         self.configure_subscriptions(&source_of(path), list).await
-    }
-
-    pub(crate) fn dispatchers(&self) -> &Dispatchers {
-        &self.0.dispatchers
     }
 
     /// Runs `work` in a transaction and commits it, or rolls it back if it returns an error. Events
@@ -238,7 +226,8 @@ impl Thorn {
     ///
     /// [`Error::Queue`] if the queue can't be opened, [`Error::Option`] if the HTTP client can't be built.
     pub async fn start_worker(&self) -> Result<Worker, Error> {
-        Worker::start(self).await
+        let Inner { db, config, registry, subscriptions, observers, dispatchers, .. } = &*self.0;
+        Worker::start(WorkerParts { db, config, registry, subscriptions, observers, dispatchers }).await
     }
 
     /// What is waiting, in the whole system.

@@ -2,19 +2,21 @@
 
 pub use crate::metrics::Snapshot;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use sea_orm::DatabaseConnection;
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
-    delivery::{Client, Consequences, Defaults, Executor},
+    config::Config,
+    delivery::{Client, Consequences, Defaults, Executor, Observers},
     error::Error,
     metrics::Counters,
     outbox,
     queue::{Handler, Queue, QueueOptions},
     record::Recorder,
-    relay::{Custom, Relay, RelayOptions},
-    thorn::Thorn,
+    relay::{Custom, Dispatcher, Relay, RelayOptions},
+    subscription::{Registry, Subscriptions},
 };
 
 /// Time beyond an attempt's deadline that a stopping worker gives its tasks to be recorded.
@@ -34,20 +36,29 @@ pub struct Worker {
     recorder: JoinHandle<()>,
 }
 
+/// What a worker needs of the `Thorn` that starts it.
+pub(crate) struct WorkerParts<'a> {
+    pub(crate) db: &'a DatabaseConnection,
+    pub(crate) config: &'a Config,
+    pub(crate) registry: &'a Arc<Registry>,
+    pub(crate) subscriptions: &'a Subscriptions,
+    pub(crate) observers: &'a Observers,
+    pub(crate) dispatchers: &'a BTreeMap<String, Arc<dyn Dispatcher>>,
+}
+
 impl Worker {
     /// Starts a worker inside this process.
-    pub(crate) async fn start(thorn: &Thorn) -> Result<Self, Error> {
-        let config = thorn.config();
-        let db = thorn.db().clone();
-        thorn.registry().refresh(&db).await?;
-        thorn.registry().check_readable()?;
+    pub(crate) async fn start(parts: WorkerParts<'_>) -> Result<Self, Error> {
+        let WorkerParts { db, config, registry, subscriptions, observers, dispatchers } = parts;
+        registry.refresh(db).await?;
+        registry.check_readable()?;
         let queue_options = QueueOptions {
             name: config.queue_name.clone(),
             poll: config.poll_interval,
             takeover: config.takeover,
             batch: config.longest_queue.div_ceil(2),
         };
-        let queue = Queue::open(&db, config.queue_url.as_ref(), queue_options).await?;
+        let queue = Queue::open(db, config.queue_url.as_ref(), queue_options).await?;
         let client = Client::new(config.client())?;
         let (stop, stopping) = watch::channel(false);
         let (stop_queue, queue_stopping) = watch::channel(false);
@@ -55,10 +66,10 @@ impl Worker {
         let (recorder, recording) = Recorder::start(db.clone());
         let executor = Executor {
             db: db.clone(),
-            registry: thorn.registry().clone(),
+            registry: registry.clone(),
             consequences: Consequences {
-                subscriptions: thorn.subscriptions().clone(),
-                observers: thorn.observers().clone(),
+                subscriptions: subscriptions.clone(),
+                observers: observers.clone(),
                 disable_after: config.disable_after,
             },
             client,
@@ -68,8 +79,8 @@ impl Worker {
             stop: stopping.clone(),
         };
         let relay = Relay {
-            db,
-            registry: thorn.registry().clone(),
+            db: db.clone(),
+            registry: registry.clone(),
             queue: queue.clone(),
             counters: counters.clone(),
             options: RelayOptions {
@@ -82,8 +93,8 @@ impl Worker {
                 keep_unmatched: config.keep_unmatched,
             },
         };
-        let dispatchers = thorn.dispatchers().iter().map(|(name, dispatcher)| Custom {
-            db: thorn.db().clone(),
+        let dispatchers = dispatchers.iter().map(|(name, dispatcher)| Custom {
+            db: db.clone(),
             name: name.clone(),
             dispatcher: dispatcher.clone(),
             poll: config.poll_interval,
@@ -97,7 +108,7 @@ impl Worker {
             let executor = executor.clone();
             Box::pin(async move { executor.run(task).await })
         });
-        let listening = (thorn.db().clone(), stopping.clone());
+        let listening = (db.clone(), stopping.clone());
         tracing::info!(queue = config.queue_name, "worker started");
         Ok(Self {
             stop,
