@@ -5,7 +5,7 @@ use std::{process::Command, time::Instant};
 
 use anyhow::Context as _;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
-use thorn::{migration::migrate, subscription::Registry};
+use thorn::{migration::migrate, subscription::__bench::Registry};
 
 use crate::many::{self, Kind};
 

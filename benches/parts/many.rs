@@ -7,8 +7,8 @@ use thorn::{
     Error, SubscriptionId, Timestamp, async_trait,
     signing::{Secret, Signing},
     subscription::{
-        Access, ChangeSubscription, Destination, MakeSubscription, Page, Pattern, Registry, StoredChange, Subscription,
-        SubscriptionStore,
+        __bench::Registry, Access, ChangeSubscription, Destination, MakeSubscription, Page, Pattern, StoredChange,
+        Subscription, SubscriptionStore,
     },
 };
 

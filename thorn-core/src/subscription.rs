@@ -1,7 +1,7 @@
-//! Subscriptions: who wants to hear of which events, and where.
+//! Subscriptions: the events that somebody wants, and the URL that they go to.
 //!
-//! [`Subscriptions`] keeps them in the database, [`Registry`] holds them compiled in memory, and a
-//! [`Matcher`] finds those that hear of an event.
+//! [`Subscriptions`] creates, lists, changes and deletes them. Thorn holds them compiled in memory to match
+//! events with them.
 
 mod access;
 mod change;
@@ -24,11 +24,16 @@ pub use configured::{Configured, ConfiguredSubscription};
 pub(crate) use configured::{read, source_of};
 pub use entry::{Disabled, Subscription};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
-pub use matcher::Matcher;
-pub use registry::Registry;
+pub(crate) use registry::Registry;
 pub use store::Subscriptions;
 
 pub(crate) use write::Write;
+
+/// For the benchmark `parts`. Not part of the public API.
+#[doc(hidden)]
+pub mod __bench {
+    pub use super::registry::Registry;
+}
 
 pub use crate::pattern::{ParsePatternError, Pattern};
 pub use crate::spec::{

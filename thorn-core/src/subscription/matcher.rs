@@ -17,14 +17,14 @@ use super::entry::Subscription;
 /// subscriptions stand by their owners. So what a match costs depends on the event and on what it
 /// finds, and not on how many subscriptions there are.
 #[derive(Debug, Default)]
-pub struct Matcher {
+pub(super) struct Matcher {
     exact: HashMap<Box<str>, Audience>,
     patterns: Node,
 }
 
 impl Matcher {
     /// Adds a subscription that isn't in the set. A disabled one is left out, as it hears nothing.
-    pub fn insert(&mut self, subscription: Arc<Subscription>) {
+    pub(super) fn insert(&mut self, subscription: Arc<Subscription>) {
         if subscription.disabled.is_some() {
             return;
         }
@@ -38,7 +38,7 @@ impl Matcher {
     }
 
     /// Takes out a subscription, given as it was inserted.
-    pub fn remove(&mut self, subscription: &Subscription) {
+    pub(super) fn remove(&mut self, subscription: &Subscription) {
         let pattern = &subscription.pattern;
         if !pattern.is_exact() {
             self.patterns.remove(pattern.segments(), subscription);
@@ -52,7 +52,13 @@ impl Matcher {
 
     /// Appends to `out`, in no order, every subscription that [hears](Subscription::matches) of the
     /// event, once each.
-    pub fn matching(&self, event: &str, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
+    pub(super) fn matching(
+        &self,
+        event: &str,
+        sender: Option<&str>,
+        broadcast: bool,
+        out: &mut Vec<Arc<Subscription>>,
+    ) {
         if let Some(audience) = self.exact.get(event) {
             audience.hear(sender, broadcast, out);
         }
