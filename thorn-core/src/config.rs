@@ -1,4 +1,4 @@
-//! How thorn works in this application: every setting with its default.
+//! Every setting of thorn, with its default.
 
 mod env;
 mod parse;
@@ -23,72 +23,77 @@ use crate::{
     signing::{SecretKey, Signer},
 };
 
-/// More requests at once than a process has sockets for.
+/// Upper bound of concurrent requests: above it, a process runs out of sockets.
 const MAX_CONCURRENCY: usize = 10_000;
 
-/// Every setting of thorn. Set in code through [`Thorn::builder`](crate::Thorn::builder), or read
-/// from the environment by [`Config::from_env`].
+/// Every setting of thorn. Set them with [`Thorn::builder`](crate::Thorn::builder), or read them from the
+/// environment with [`Config::from_env`].
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Joined with events' references that are paths. Default none.
+    /// The URL that is put before an event's reference if that is a path. Default: none.
     pub base_url: Option<String>,
-    /// Bytes a rendered event may have. Default 256 KiB.
+    /// The most bytes a rendered event may have. Default: 256 KiB.
     pub max_event_bytes: usize,
-    /// What happens to saves outside a transaction. Default: they are refused.
+    /// What happens to a save outside a transaction. Default: it is refused.
     pub autocommit: AutocommitPolicy,
-    /// How events are dispatched that don't say so themselves. Default: by the queue.
+    /// How events are dispatched that don't choose a way themselves. Default: by the queue.
     pub dispatch: Dispatch,
-    /// Requests at once of all inline delivery in this process. Default 16.
+    /// Concurrent requests of all inline delivery in this process. Default: 16.
     pub inline_concurrency: usize,
-    /// Networks the target guard lets through, on any port. Default none: public addresses only.
+    /// Networks outside the public internet that deliveries may go to, on any port. Default: none.
     pub allow_networks: Vec<IpNet>,
-    /// Single addresses with their port that the target guard lets through. Default none.
+    /// Single addresses with port that deliveries may go to. Default: none.
     pub allow_addresses: Vec<SocketAddr>,
-    /// Ports of public addresses deliveries may go to. Default 80 and 443.
+    /// Ports of public addresses that deliveries may go to. Default: 80 and 443.
     pub allow_ports: Vec<u16>,
-    /// Rules for recipients, unless an event brings its own. Default `None`: HTTP and HTTPS, the ports of
-    /// `allow_ports`, no internal address. A list replaces all of that, `allow_ports` included, but for
-    /// internal addresses, which only `allow_networks` and `allow_addresses` open.
+    /// Rules for recipients of events that have no rules of their own. Default: `None`, which allows HTTP
+    /// and HTTPS on the ports of `allow_ports`.
+    ///
+    /// A list replaces the default and `allow_ports`. No list allows internal addresses; only
+    /// `allow_networks` and `allow_addresses` do.
     pub validators: Option<Vec<Validator>>,
     /// A JSON file of subscriptions, see [`ThornBuilder::subscriptions_file`](crate::ThornBuilder::subscriptions_file).
-    /// Default none.
+    /// Default: none.
     pub subscriptions_file: Option<PathBuf>,
-    /// Encrypts subscriptions' secrets and headers at rest: the first key encrypts, all decrypt. Default none: stored as they are.
+    /// Encrypts subscriptions' secrets and headers in the database: the first key encrypts, all keys decrypt.
+    /// Default: none, and they are stored as they are.
     pub secret_key: Option<SecretKey>,
-    /// How the `Hook-HMAC` of new subscriptions is made, unless they say so themselves. Default `hmac`.
+    /// The form of `Hook-HMAC` for new subscriptions that don't choose one. Default: `hmac`.
     pub hmac_signer: Signer,
-    /// If set, subscriptions must mean at least one of these event names. Default none.
+    /// Names of all events. A subscription's pattern must match at least one of them, or one of thorn's own
+    /// events. Default: `None`, which allows every pattern.
     pub event_choices: Option<Vec<String>>,
-    /// Total deadline of one attempt. Default 15 s.
+    /// The time one attempt may take in all, from name resolution to the end of the response. Default: 15 s.
     pub timeout: Duration,
-    /// How failed deliveries are retried. Default [`RetryPolicy::default`].
+    /// How failed deliveries are retried. Default: [`RetryPolicy::default`].
     pub retry: RetryPolicy,
-    /// Bytes of a response that are read and kept. Default 4 KiB.
+    /// Bytes of a response that are read and kept. Default: 4 KiB.
     pub max_response_bytes: usize,
-    /// Where tasks are queued: Redis, or the memory of a single process. Default none: in the
-    /// application's own database, if that is SQLite or PostgreSQL.
+    /// Where tasks are queued: Redis, or the memory of a single process. Default: none, and the application's
+    /// database holds the queue if it is SQLite or PostgreSQL.
     pub queue_url: Option<QueueUrl>,
-    /// Name of the queue, for applications that share one. Default `thorn`.
+    /// Name of the queue, for applications that share one. Default: `thorn`.
     pub queue_name: String,
-    /// How often an idle worker looks for work it wasn't told of. Default 100 ms.
+    /// How often an idle worker looks for work without being notified. Default: 100 ms.
     pub poll_interval: Duration,
-    /// A worker that is silent for this long loses its tasks to others. Default 20 s.
+    /// The silence after which other workers take over a worker's tasks. At least 1 s. Default: 20 s.
     pub takeover: Duration,
-    /// How long after its fan-out an event is compared with what was recorded. Default 60 s. Longer
-    /// than a takeover, or deliveries that are only late are looked at in vain.
+    /// The time from an event's fan-out to its comparison with the recorded deliveries. Default: 60 s. Make it
+    /// longer than a takeover; otherwise the comparison finds deliveries that are only late.
     pub audit_after: Duration,
-    /// How long deliveries to a subscription may fail for good, without one that succeeds, before it
-    /// is disabled. Default 3 days; `None` never disables it.
+    /// How long deliveries to a subscription may fail for good, without a success, before it is disabled.
+    /// `None` never disables it. Default: 3 days.
     pub disable_after: Option<Duration>,
-    /// How long events and their deliveries are kept once nothing is left to do about them. Default
-    /// 30 days; `None` is for ever.
+    /// How long events and their deliveries are kept once nothing is left to do. `None` keeps them for ever.
+    /// Default: 30 days.
     pub keep: Option<Duration>,
-    /// How long events are kept that nobody heard of. Default 1 day; `None` is as long as others.
+    /// How long events are kept that no subscription matched. `None` keeps them as long as the others.
+    /// Default: 1 day.
     pub keep_unmatched: Option<Duration>,
-    /// Deliveries of one task at most. Default 100.
+    /// The most deliveries of one task. Default: 100.
     pub chunk: usize,
-    /// The relay stops while the queue holds this many tasks, and so no worker has more in hand.
-    /// Default 256.
+    /// The number of tasks on the queue at which the relay pauses. A worker never has more in hand either.
+    /// Default: 256.
     pub longest_queue: usize,
 }
 
@@ -132,7 +137,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Error::Option`] naming the setting and what is allowed.
+    /// [`Error::Option`] with the first invalid setting and the values it may have.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |option, reason: &str| Err(Error::option(option, reason));
         if self.timeout.is_zero() {
@@ -172,7 +177,7 @@ impl Config {
         }
     }
 
-    /// The guard that deliveries and subscriptions go through.
+    /// The guard that checks the addresses of deliveries and the URLs of subscriptions.
     pub(crate) fn guard(&self) -> TargetGuard {
         let guard = TargetGuard::new()
             .allow_networks(self.allow_networks.iter().copied())
@@ -187,8 +192,8 @@ impl Config {
         ClientConfig { guard: self.guard(), max_response_bytes: self.max_response_bytes, ..ClientConfig::default() }
     }
 
-    /// After this time a task with a retry is taken for lost: longer than a takeover, which counts
-    /// in whole seconds, and an attempt.
+    /// The time after which a retry's task counts as lost. It is longer than a takeover, which counts whole
+    /// seconds, plus an attempt.
     pub(crate) fn lease(&self) -> Duration {
         (self.takeover * 2 + Duration::from_secs(3) + self.timeout).max(self.audit_after)
     }

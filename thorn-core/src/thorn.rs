@@ -1,6 +1,8 @@
 //! The handle an application holds.
 
 mod builder;
+mod check;
+mod setters;
 
 pub use self::builder::ThornBuilder;
 
@@ -26,9 +28,9 @@ use crate::{
     worker::{Worker, WorkerParts},
 };
 
-/// Thorn in an application: subscriptions, and a worker if it is to run inside.
+/// Thorn in an application: subscriptions, history, inline delivery, and a worker if one runs inside.
 ///
-/// A cheap handle; clones share everything.
+/// A handle that is cheap to clone; clones share everything.
 ///
 /// # Examples
 ///
@@ -60,22 +62,22 @@ struct Inner {
 
 type Dispatchers = BTreeMap<String, Arc<dyn Dispatcher>>;
 
-/// An event that was sent and delivered; see [`Thorn::send_now`].
+/// An event that was sent, with its deliveries; [`Thorn::send_now`] returns it.
 #[derive(Clone, Debug)]
 pub struct Sent {
     /// The event's id.
     pub id: EventId,
-    /// What came of each delivery.
+    /// Each delivery with the result of its attempt.
     pub deliveries: Vec<Delivery>,
 }
 
 impl Thorn {
-    /// Begins with the default settings on this database.
+    /// Returns a builder with the default settings on this database.
     pub fn builder(db: DatabaseConnection) -> ThornBuilder {
         ThornBuilder::new(db)
     }
 
-    /// The database.
+    /// The database connection.
     #[must_use]
     pub fn db(&self) -> &DatabaseConnection {
         &self.0.db
@@ -99,13 +101,13 @@ impl Thorn {
         History::new(&self.0.db)
     }
 
-    /// Makes this list all that is configured under this name, at once and without a restart; an empty
-    /// one removes it. See [`ThornBuilder::configured_subscriptions`].
+    /// Replaces the subscriptions that are configured under this name with this list, without a restart. An
+    /// empty list removes them. See [`ThornBuilder::configured_subscriptions`].
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] with everything that is wrong, and then nothing is changed;
-    /// [`Error::Database`].
+    /// [`Error::Configuration`] with every mistake in the list; [`Error::Database`]. In both cases nothing is
+    /// changed.
     pub async fn configure_subscriptions(
         &self,
         source: &str,
@@ -114,31 +116,33 @@ impl Thorn {
         self.0.subscriptions.configure(source, list).await
     }
 
-    /// Reads the file of subscriptions again, if there is one (`THORN_SUBSCRIBERS`).
+    /// Reads [`Config::subscriptions_file`] again and configures what it lists. Without a file, does nothing.
     ///
     /// # Errors
     ///
-    /// As [`configure_subscriptions`](Self::configure_subscriptions), and if the file can't be read.
+    /// As [`configure_subscriptions`](Self::configure_subscriptions); [`Error::Configuration`] as well if the file
+    /// can't be read.
     pub async fn reload_subscriptions(&self) -> Result<Configured, Error> {
         let Some(path) = &self.0.config.subscriptions_file else { return Ok(Configured::default()) };
         let list = read_configured(path, &|name| std::env::var(name).ok())?;
         self.configure_subscriptions(&source_of(path), list).await
     }
 
-    /// Runs `work` in a transaction and commits it, or rolls it back if it returns an error. Events
-    /// that are [dispatched inline](crate::Dispatch::Inline) are delivered after the commit, before this
-    /// returns.
+    /// Runs `work` in a transaction. Commits if `work` returns `Ok`, and rolls back if it returns an error.
     ///
-    /// Events are [buffered](crate::buffer_events) until `work` has ended, and written with one INSERT
-    /// before the commit, or one for each 512: in a transaction of many saves an event costs a fraction of
-    /// what it does in one of the caller's own, and is in memory until then.
+    /// Events with [`Dispatch::Inline`](crate::Dispatch::Inline) are delivered after the commit, before this
+    /// function returns.
     ///
-    /// On SQLite the transaction has the write lock from its beginning, so that it may read first.
+    /// Events are [buffered](crate::buffer_events) in memory while `work` runs. One INSERT for every 512
+    /// events writes them before the commit. So in a transaction with many saves, an event costs a fraction
+    /// of what it costs in a transaction that the caller begins.
+    ///
+    /// On SQLite the transaction takes the write lock when it begins, so that it may read before it writes.
     ///
     /// # Errors
     ///
-    /// What `work` returned; [`Error::Database`] if it can't begin or commit, [`Error::Flush`] if the events
-    /// can't be written. Then nothing is changed.
+    /// The error of `work`; [`Error::Database`] if the transaction can't begin or commit; [`Error::Flush`] if
+    /// the events can't be written. In each case nothing is changed.
     ///
     /// # Examples
     ///
@@ -166,18 +170,20 @@ impl Thorn {
         .await
     }
 
-    /// Runs `work`, delivers every event that is sent in it from this process, once it has ended,
-    /// and returns what came of each delivery as well.
+    /// Runs `work`, then delivers the events that it sent from this process. Returns the output of `work`
+    /// and the deliveries.
     ///
-    /// Transactions that are committed inside are waited for, whoever began them; what is rolled
-    /// back is never sent, and what is still open at the end goes by the queue. So do deliveries
-    /// that fail and may be tried again, those to an endpoint that is busy, and those that haven't
-    /// had their turn after [`Config::timeout`]. Without a worker they stay where they are and can be
-    /// read here.
+    /// Events of every transaction that is committed inside `work` are delivered, whoever began it. An event
+    /// that is rolled back is never sent. An event whose transaction is still open at the end goes by the
+    /// queue.
     ///
-    /// Events of other tasks aren't included, also of tasks spawned inside. In another such scope,
-    /// or inside [`transaction`](Self::transaction), all is delivered when the outermost ends, and
-    /// the list here is empty.
+    /// The queue also takes deliveries that failed and may be retried, deliveries to a busy endpoint, and
+    /// deliveries that didn't begin within [`Config::timeout`]. They wait for a worker, and the list shows
+    /// them as waiting.
+    ///
+    /// Events of other tasks aren't included, not even of tasks that `work` spawns. Inside another `inline`
+    /// or [`transaction`](Self::transaction), the events are delivered when the outermost call ends, and the
+    /// list of the inner call is empty.
     ///
     /// # Examples
     ///
@@ -194,12 +200,12 @@ impl Thorn {
         InlineScope::run(self.0.inline.clone(), Box::pin(work)).await
     }
 
-    /// Sends an event by hand and delivers it now, unless it or the application says otherwise:
-    /// after its own commit, before this returns. A delivery that fails is no error, but one of the
-    /// outcomes; it is retried by a worker.
+    /// Sends an event in a transaction of its own and delivers it before this function returns, unless the
+    /// event or the application chooses another [`Dispatch`](crate::Dispatch).
     ///
-    /// Inside [`transaction`](Self::transaction) or [`inline`](Self::inline) it is delivered when
-    /// that ends.
+    /// A failed delivery isn't an error of this function: its outcome says so, and a worker retries it. Inside
+    /// [`transaction`](Self::transaction) or [`inline`](Self::inline), the event is delivered when that call
+    /// ends.
     ///
     /// # Errors
     ///
@@ -230,7 +236,7 @@ impl Thorn {
         Worker::start(WorkerParts { db, config, registry, subscriptions, observers, dispatchers }).await
     }
 
-    /// What is waiting, in the whole system.
+    /// Counts the events and deliveries that wait, in the whole database.
     ///
     /// # Errors
     ///
