@@ -153,7 +153,7 @@ async fn a_queue_that_can_t_be_reached_is_named_without_its_password() {
     let app = TestApp::with(Config { queue_url, ..app::config() }).await;
     let refused = app.thorn.start_worker().await.unwrap_err();
     let message = format!("{refused} {refused:?}");
-    let expected = if cfg!(feature = "redis") { "redis://127.0.0.1" } else { "enable the feature `redis`" };
+    let expected = if cfg!(feature = "redis") { "redis://127.0.0.1" } else { "enable thorn's feature `redis`" };
     assert!(message.contains(expected), "{message}");
     assert!(!message.contains("hunter2") && !format!("{:?}", app.thorn).contains("hunter2"), "{message}");
 }
