@@ -34,7 +34,7 @@ pub struct Config {
     pub base_url: Option<String>,
     /// The most bytes a rendered event may have. Default: 256 KiB.
     pub max_event_bytes: usize,
-    /// What happens to a save outside a transaction. Default: it is refused.
+    /// The policy for a save outside a transaction. Default: it is refused.
     pub autocommit: AutocommitPolicy,
     /// How events are dispatched that don't choose a way themselves. Default: by the queue.
     pub dispatch: Dispatch,
@@ -167,7 +167,7 @@ impl Config {
         Ok(self.retry.check()?)
     }
 
-    /// What shapes events while they are rendered.
+    /// The settings that shape events while they are rendered.
     pub(crate) fn event_settings(&self) -> EventSettings {
         EventSettings {
             base_url: self.base_url.clone(),

@@ -39,7 +39,7 @@ pub enum Error {
     RequestData {
         /// The name of the event.
         event: String,
-        /// What it serializes to instead, or why it can't be serialized.
+        /// Says what it serializes to instead, or why it can't be serialized.
         reason: String,
     },
     /// A callback that chooses the recipients of an event failed or panicked.

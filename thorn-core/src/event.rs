@@ -93,7 +93,7 @@ impl Event {
         self
     }
 
-    /// Who caused the event. Only this owner's subscriptions and global ones hear of it.
+    /// Names the sender, who caused the event. Only this owner's subscriptions and global ones hear of it.
     #[must_use]
     pub fn sender(mut self, sender: impl Sender) -> Self {
         self.sender = sender.sender_id();
@@ -199,7 +199,7 @@ impl Event {
         self.to_all([subscriber])
     }
 
-    /// Adds several recipients, see [`to`](Self::to). Of those with the same id, one gets
+    /// Adds several recipients, see [`to`](Self::to). If some have the same id, one of them gets
     /// the event.
     #[must_use]
     pub fn to_all(mut self, subscribers: impl IntoIterator<Item = Subscriber>) -> Self {
@@ -229,8 +229,8 @@ impl Event {
     }
 
     /// Adds top-level fields to the body, behind `event`, `ref`, `sender` and `data`, which they can't
-    /// replace. Called again it adds more; of two with one name, the later wins. What doesn't make a
-    /// JSON object is refused when the event is sent.
+    /// replace. Called again it adds more; a later field replaces one of the same name.
+    /// A value that doesn't make a JSON object is refused when the event is sent.
     ///
     /// # Examples
     ///

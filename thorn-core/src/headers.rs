@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct InvalidHeader {
     /// The name of the header, with control characters escaped.
     pub name: String,
-    /// What is wrong with the header, phrased to follow its name.
+    /// Says what is wrong with the header, phrased to follow its name.
     pub reason: &'static str,
 }
 

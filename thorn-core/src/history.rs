@@ -1,4 +1,4 @@
-//! What is waiting, and what became of each delivery.
+//! Events and deliveries that are waiting, and the outcome of each delivery.
 
 mod deliveries;
 mod status;

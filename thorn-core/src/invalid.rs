@@ -6,6 +6,6 @@
 pub struct InvalidOption {
     /// The name of the setting or option.
     pub option: &'static str,
-    /// What is wrong with the value, and which values are allowed.
+    /// Says what is wrong with the value, and which values are allowed.
     pub reason: String,
 }

@@ -106,7 +106,7 @@ pub use relay::{BoxError, Dispatcher};
 pub use thorn::{Sent, Thorn, ThornBuilder};
 pub use timestamp::Timestamp;
 
-/// What generated code refers to; no part of the public interface.
+/// Items that generated code refers to; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use async_trait::async_trait;

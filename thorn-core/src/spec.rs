@@ -1,4 +1,4 @@
-//! What is delivered where: the parts of a subscription, and the rules that check them.
+//! The parts of a subscription, and the rules that check them.
 
 mod content_type;
 mod destination;

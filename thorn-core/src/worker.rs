@@ -36,7 +36,7 @@ pub struct Worker {
     recorder: JoinHandle<()>,
 }
 
-/// What a worker needs of the `Thorn` that starts it.
+/// The parts of a `Thorn` that its workers use.
 pub(crate) struct WorkerParts<'a> {
     pub(crate) db: &'a DatabaseConnection,
     pub(crate) config: &'a Config,
@@ -123,14 +123,14 @@ impl Worker {
         })
     }
 
-    /// What this worker has done so far.
+    /// Counts what this worker has done so far.
     #[must_use]
     pub fn counters(&self) -> Snapshot {
         self.counters.snapshot()
     }
 
     /// Stops: nothing new is begun, requests under way finish within their deadline and are
-    /// recorded, the rest is handed back. What isn't recorded by then another worker takes over.
+    /// recorded, the rest is handed back. Another worker takes over whatever isn't recorded by then.
     ///
     /// # Errors
     ///

@@ -71,7 +71,7 @@ pub struct Attempt {
     ///
     /// At most 4 KiB are kept by default. Invalid UTF-8 is replaced, and NUL characters are removed.
     pub response: Option<String>,
-    /// What went wrong, as a message for a person.
+    /// The error, as a message for a person.
     pub error: Option<String>,
     /// The wait that the receiver asked for with `Retry-After` (RFC 9110, section 10.2.3).
     pub retry_after: Option<Duration>,

@@ -29,7 +29,7 @@ pub(crate) fn number_placeholders(backend: DbBackend, sql: &str) -> String {
     numbered
 }
 
-/// What an INSERT does if the row already exists.
+/// An INSERT's way with a row that already exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnConflict {
     /// The statement fails.

@@ -13,8 +13,8 @@ const REMEMBERED: usize = 10_000;
 
 /// The endpoints of one process. Clones share them.
 ///
-/// An endpoint in use is never forgotten, however many there are: its bounds hold for every request. Of the
-/// others, the cache evicts those that were used least.
+/// An endpoint in use is never forgotten, however many there are: its bounds hold for every request. The
+/// cache evicts those of the others that were used least.
 #[derive(Clone)]
 pub(crate) struct Endpoints(Arc<Inner>);
 

@@ -29,8 +29,8 @@ const QUICK: Duration = Duration::from_secs(1);
 const LINE: Duration = Duration::from_secs(2);
 
 /// The relay adds due deliveries while a lane's line is shorter than this, which keeps a quick endpoint
-/// busy until it looks again. What it told the lane to expect is forgotten after four times as long:
-/// it went to another worker.
+/// busy until it looks again. A delivery that it told the lane to expect is forgotten after four times
+/// as long: it went to another worker.
 const AHEAD: Duration = Duration::from_millis(500);
 
 /// The longest a delivery is put off because its lane is full.
@@ -115,7 +115,7 @@ impl Lane {
             let _ = tokio::time::timeout(QUICK, self.freed.notified()).await;
             let mut state = waiting.0.state();
             if state.take_place() {
-                // Of notices that find nobody waiting only one is kept: pass on that there is more room.
+                // `Notify` keeps only one of the notices that find nobody waiting: pass on that there is more room.
                 if state.in_flight < state.limit {
                     self.freed.notify_one();
                 }

@@ -27,7 +27,7 @@ pub(crate) struct Chunk {
     pub(crate) version: u32,
     /// The events that are delivered.
     pub(crate) events: Vec<ChunkEvent>,
-    /// What goes where.
+    /// Deliveries, each with its event and its subscription.
     pub(crate) deliveries: Vec<ChunkDelivery>,
     /// Whether some of it may have been recorded before, so that this is asked first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -41,7 +41,7 @@ pub(crate) struct ChunkEvent {
     pub(crate) id: EventId,
     /// The event's name.
     pub(crate) name: String,
-    /// What is sent.
+    /// The bodies that are sent.
     pub(crate) bodies: Bodies,
     /// How its deliveries differ from the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub(crate) struct Bodies {
     /// Form-urlencoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) form: Option<String>,
-    /// What was taken from the others, to be sent.
+    /// Bodies that were taken from the other fields, to be sent.
     #[serde(skip)]
     sent: [Option<Bytes>; 2],
 }
@@ -68,7 +68,7 @@ pub(crate) struct ChunkDelivery {
     /// Index into the chunk's events.
     #[serde(rename = "e")]
     pub(crate) event: usize,
-    /// Who gets it.
+    /// The subscription that gets it.
     #[serde(rename = "s")]
     pub(crate) subscription: SubscriptionId,
     /// In which form it was signed.

@@ -11,7 +11,7 @@ use crate::{
     spec::ContentType,
 };
 
-/// Writes an event's JSON body in the given form. What this returns is what is signed and sent.
+/// Writes an event's JSON body in the given form. Exactly these bytes are signed and sent.
 ///
 /// JSON stays as it is. A form has the body's four fields and those added to them, in their order:
 /// strings as they are, null as an empty value, everything else as its JSON text.

@@ -26,12 +26,12 @@ pub(crate) struct Packer<'a> {
     apart: HashMap<String, Open>,
     closed: Vec<Chunk>,
     deliveries: usize,
-    /// Of all bodies.
+    /// The size of all bodies.
     bytes: usize,
     check: bool,
 }
 
-/// What `thorn_delivery` holds of a delivery that is packed.
+/// The state in `thorn_delivery` of a delivery that is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Row {
     /// The delivery has no row: its first attempt writes it.

@@ -11,7 +11,7 @@ pub enum TargetError {
     /// The text isn't a URL with a host.
     #[error("the URL can't be used: {reason}")]
     Url {
-        /// What is wrong with the URL.
+        /// Says what is wrong with the URL.
         reason: String,
     },
     /// The scheme is neither `http` nor `https`.

@@ -13,7 +13,7 @@ use crate::invalid::InvalidOption;
 
 /// A rule that the URL and address of a recipient must satisfy on each connection.
 ///
-/// Of a list of validators, all must allow a recipient. The settings have [`defaults`](Self::defaults)
+/// All validators of a list must allow a recipient. The settings have [`defaults`](Self::defaults)
 /// unless they list their own. The list of an event
 /// ([`Event::validators`](crate::event::Event::validators)) replaces the list of the settings.
 ///

@@ -1,4 +1,4 @@
-//! What became of deliveries.
+//! Deliveries and their states.
 
 use std::time::Duration;
 
@@ -86,7 +86,7 @@ pub struct Delivery {
     pub outcome: Option<Outcome>,
     /// The HTTP status of the response.
     pub status: Option<u16>,
-    /// What went wrong in the latest attempt.
+    /// The error of the latest attempt.
     pub error: Option<String>,
     /// The start of the response's body, at most [`Config::max_response_bytes`](crate::Config::max_response_bytes).
     pub response: Option<String>,

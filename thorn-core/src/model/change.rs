@@ -1,4 +1,4 @@
-//! What happened to a row.
+//! A change of a row.
 
 /// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{dispatch::Dispatch, event::Event};
 
-/// What makes an event of a model fire.
+/// The change that makes a model's event fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// A change of this kind.
@@ -48,7 +48,7 @@ type Add<M> = fn(Event, &M) -> Event;
 pub struct ModelEvent<M: ModelTrait + 'static> {
     /// The declared key without its `on_`: `create`, `publish`, ….
     pub key: &'static str,
-    /// What makes the event fire.
+    /// The change that makes the event fire.
     pub trigger: Trigger,
     /// The event's name, which may contain values of columns.
     pub name: Template<ColumnOf<M>>,

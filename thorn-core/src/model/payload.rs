@@ -17,14 +17,14 @@ type Render<M> = fn(Event, &M) -> Result<RenderedEvent, Error>;
 /// Renders an event with data made from the row and its links that changed.
 pub(super) type RenderLinks<M> = fn(Event, &M, &LinkChange) -> Result<RenderedEvent, Error>;
 
-/// What an event of a model carries as `data`.
+/// The `data` of a model's event.
 #[non_exhaustive]
 pub enum Payload<M: ModelTrait + 'static> {
     /// Every column.
     AllColumns,
     /// These columns, in this order.
     Columns(&'static [ColumnOf<M>]),
-    /// What a function of the application returns for the row.
+    /// The value that a function of the application returns for the row.
     Function(Render<M>),
     /// A type of the application that is `From<&Model>`.
     Type(Render<M>),

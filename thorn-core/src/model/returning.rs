@@ -17,7 +17,7 @@ use super::{
 };
 use crate::db::{MAX_BOUND_VALUES, is_unique_violation};
 
-/// What an INSERT does with a row that a unique index refuses.
+/// An INSERT's way with a row that a unique index refuses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Conflict {
     /// The whole statement fails.

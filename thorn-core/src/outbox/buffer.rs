@@ -1,8 +1,8 @@
 //! Buffered events: many events of one connection, written with one INSERT (or one for each 512).
 //!
-//! A buffer belongs to a task and to one connection, the caller's. What is written on another one
+//! A buffer belongs to a task and to one connection, the caller's. An event that is written on another one
 //! isn't kept back: its commit may come first. So a save through the pool still writes its event in
-//! its own transaction, and what belongs to a savepoint goes with it.
+//! its own transaction, and a savepoint's events go with it.
 
 mod scope;
 
@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) use self::scope::{keep, rewrite};
 
-/// What becomes of events that are pending when the work in a buffer's scope fails.
+/// The fate of events that are pending when the work in a buffer's scope fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnError {
     /// They are written (the default): whoever goes on and commits in spite of the error commits
@@ -46,7 +46,7 @@ pub enum OnError {
 ///
 /// # Errors
 ///
-/// What `work` returned; then pending events are written all the same
+/// The error that `work` returned; then pending events are written all the same
 /// ([`buffer_events_or`] can drop them). [`Error::Flush`] with the events that couldn't be written at
 /// the end. If the future is dropped before its end, pending events are lost: roll back.
 ///

@@ -99,7 +99,7 @@ impl Row {
         self.options.is_some() || self.held.is_some() || self.dispatcher.is_some()
     }
 
-    /// Of what may be long; the rest has its place in the limit.
+    /// The size of the parts that may be long; the limit leaves room for the rest.
     fn bytes(&self) -> usize {
         self.event.body.len() + self.options.as_ref().map_or(0, String::len)
     }

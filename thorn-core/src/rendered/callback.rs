@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::sender::SenderId;
 use crate::{pattern::Pattern, spec::Subscriber};
 
-/// What a callback may fail with.
+/// The error of a callback, of any type.
 pub type CallbackError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A callback that names an event's recipients failed or panicked.
@@ -23,7 +23,7 @@ pub struct CallbackFailed {
     pub event: String,
     /// The pattern that the callback was registered for.
     pub pattern: String,
-    /// What the callback said.
+    /// The callback's error.
     pub source: CallbackError,
 }
 
@@ -50,13 +50,13 @@ impl EventInfo<'_> {
         self.reference
     }
 
-    /// Who caused it.
+    /// The sender who caused it.
     #[must_use]
     pub const fn sender(&self) -> Option<&SenderId> {
         self.sender
     }
 
-    /// Of a model's event, what it is about: `{"model": "article", "key": 1}`, with the table's name and
+    /// The row that a model's event is about: `{"model": "article", "key": 1}`, with the table's name and
     /// the primary key, which is an array if it has several columns. If links changed, also
     /// `"links": {"related": "tag", "keys": [2, 7]}`. `None` for other events.
     #[must_use]

@@ -24,7 +24,7 @@ pub struct RenderedEvent {
     pub options: EventOptions,
     /// Recipients besides those who subscribed; a [`Dispatcher`](crate::Dispatcher) sees none.
     pub recipients: Vec<Subscriber>,
-    /// Who takes it once it is committed.
+    /// The process that takes it once it is committed.
     pub dispatch: Dispatch,
     /// When it happened.
     pub created_at: Timestamp,

@@ -87,7 +87,7 @@ impl EventOptions {
         Ok(self.headers.check()?)
     }
 
-    /// Reads stored options. What this release can't read is left out rather than keeping the event
+    /// Reads stored options. An option that this release can't read is left out rather than keeping the event
     /// from being sent; but validators that can't be read refuse every recipient.
     pub(crate) fn of_stored(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|error| {

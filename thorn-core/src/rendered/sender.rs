@@ -1,8 +1,8 @@
-//! Who caused an event.
+//! The sender of an event.
 
 use sea_orm::prelude::Uuid;
 
-/// Who caused an event: the id that owners of subscriptions are compared with, and the label that
+/// The sender who caused an event: the id that owners of subscriptions are compared with, and the label that
 /// receivers see as `sender`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderId {

@@ -1,4 +1,4 @@
-//! What is wrong with a subscription that was refused.
+//! The mistakes of a subscription that was refused.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use super::field::Field;
 /// A subscription was refused, and nothing was written. Lists every field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidSubscription {
-    /// What is wrong, at least one entry.
+    /// The mistakes, at least one.
     pub errors: Vec<FieldError>,
 }
 
-/// What is wrong with one field.
+/// One field's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The field.

@@ -1,4 +1,4 @@
-//! What is wrong with configured subscriptions.
+//! The mistakes in configured subscriptions.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct InvalidConfiguration {
     /// The configuration's name.
     pub source: String,
-    /// What is wrong with which entry, counted from 1.
+    /// The mistakes, each with its entry's number, counted from 1.
     pub mistakes: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Who may see which subscriptions, and in which order.
+//! Access to subscriptions, and the order in which they are listed.
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
@@ -10,7 +10,7 @@ use crate::{
     tables::subscription::{Column, Entity, Model},
 };
 
-/// Who asks. What an owner may not see does not exist for them.
+/// The caller. A subscription that an owner may not see doesn't exist for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access<'a> {
     /// Sees this owner's subscriptions only.
@@ -80,7 +80,7 @@ fn in_order(rows: Select<Entity>) -> Select<Entity> {
     rows.order_by(Column::Url, Order::Asc).order_by(Column::CreatedAt, Order::Desc).order_by(Column::Id, Order::Desc)
 }
 
-/// What [`in_order`] puts behind this row.
+/// The rows that [`in_order`] puts behind this one.
 fn behind(last: Model) -> Condition {
     let older = Condition::any()
         .add(Column::CreatedAt.lt(last.created_at))

@@ -1,4 +1,4 @@
-//! What a user asks for: a new subscription, or a change of one.
+//! A user's request: a new subscription, or a change of one.
 
 use std::fmt;
 
@@ -10,16 +10,16 @@ use crate::{headers::ExtraHeaders, spec::SpecDraft};
 /// [`Subscriptions::create`](super::Subscriptions::create).
 #[derive(Clone, Default)]
 pub struct NewSubscription {
-    /// Whose it is; `None` makes a global one, which only an operator should.
+    /// The owner; `None` makes a global one, which only an operator should.
     pub owner: Option<String>,
-    /// Which events, as a [`Pattern`](crate::subscription::Pattern).
+    /// The events it asks for, as a [`Pattern`](crate::subscription::Pattern).
     pub pattern: String,
-    /// What must hold of the event's data, as the JSON of a [`Q`](crate::filter::Q); null and `None` are
-    /// no filter. It can't ask for what was before (`now_…`, `changed`), which an event doesn't tell.
+    /// A condition on the event's data, as the JSON of a [`Q`](crate::filter::Q); null and `None` are no
+    /// filter. It can't ask for earlier values (`now_…`, `changed`), which an event doesn't carry.
     pub filter: Option<Value>,
-    /// Where deliveries go.
+    /// The URL that deliveries go to.
     pub url: String,
-    /// What they are signed with; generated if `None`.
+    /// The secret that they are signed with; generated if `None`.
     pub secret: Option<String>,
     /// Makes an unsigned one, without a secret: its deliveries carry no signature, so a receiver can't
     /// tell them from forged ones. Default `false`.
@@ -37,16 +37,16 @@ pub struct NewSubscription {
     pub source: Option<String>,
 }
 
-/// What is to be changed of a subscription; `None` stays as it is.
+/// A change of a subscription; `None` leaves a field as it is.
 #[derive(Clone, Default)]
 pub struct SubscriptionChange {
-    /// Which events, as a [`Pattern`](crate::subscription::Pattern).
+    /// The events it asks for, as a [`Pattern`](crate::subscription::Pattern).
     pub pattern: Option<String>,
-    /// What must hold of the event's data; null takes the filter away.
+    /// A condition on the event's data; null takes the filter away.
     pub filter: Option<Value>,
-    /// Where deliveries go.
+    /// The URL that deliveries go to.
     pub url: Option<String>,
-    /// What they are signed with; an unsigned one gets signed.
+    /// The secret that they are signed with; it makes an unsigned subscription a signed one.
     pub secret: Option<String>,
     /// `true` takes the secret away, see [`NewSubscription::unsigned`].
     pub unsigned: bool,

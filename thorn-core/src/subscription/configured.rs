@@ -97,7 +97,7 @@ impl ConfiguredSubscription {
         self
     }
 
-    /// What must hold of the event's data, as the JSON of a [`Q`](crate::filter::Q). Default: nothing.
+    /// Sets a condition on the event's data, as the JSON of a [`Q`](crate::filter::Q). Default: nothing.
     #[must_use]
     pub fn filter(mut self, filter: Value) -> Self {
         self.filter = Some(filter);
@@ -151,7 +151,7 @@ impl fmt::Debug for ConfiguredSubscription {
     }
 }
 
-/// What a configuration has changed.
+/// The counts of what a configuration has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Configured {

@@ -1,4 +1,4 @@
-//! What the tests of this module share.
+//! A store and its subscriptions, for the tests of this module.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::{error::Error, id::SubscriptionId};
 /// Makes a subscription of the version that brings it.
 pub type MakeSubscription<'a> = dyn Fn(i64) -> Subscription + Send + Sync + 'a;
 
-/// What becomes of a subscription by the write of this version; `None` leaves it as it is.
+/// Returns the changed subscription, given the write's version; `None` leaves it as it is.
 pub type ChangeSubscription<'a> = dyn for<'b> Fn(&'b Subscription, i64) -> Option<Subscription> + Send + Sync + 'a;
 
 /// Keeps subscriptions in place of thorn's table `thorn_subscription`: in a service of its own, in
@@ -54,7 +54,8 @@ pub trait SubscriptionStore: Send + Sync + fmt::Debug {
     async fn insert(&self, make: &MakeSubscription<'_>) -> Result<Subscription, Error>;
 
     /// Replaces one by what `change` makes of it and the write's version; `None` from it leaves it as it
-    /// is. What is kept afterwards is returned, `None` if there is none. Nobody else writes in between.
+    /// is. Returns the subscription that is kept afterwards, `None` if there is none. Nobody else writes in
+    /// between.
     ///
     /// # Errors
     ///
@@ -76,8 +77,8 @@ pub trait SubscriptionStore: Send + Sync + fmt::Debug {
     /// [`Error::Store`].
     async fn version(&self) -> Result<i64, Error>;
 
-    /// What was written after this version, in the order of versions, at most `limit` and less only if
-    /// there is no more. Of one that was written several times, the latest.
+    /// Lists the subscriptions written after this version, in the order of versions, at most `limit` and
+    /// less only if there are no more. One that was written several times appears once, with its latest write.
     ///
     /// # Errors
     ///
@@ -85,13 +86,13 @@ pub trait SubscriptionStore: Send + Sync + fmt::Debug {
     async fn changes(&self, after: i64, limit: usize) -> Result<Vec<StoredChange>, Error>;
 }
 
-/// What was last written of a subscription.
+/// The latest write of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredChange {
     /// Which one.
     pub id: SubscriptionId,
     /// The version of the write.
     pub version: i64,
-    /// What it is since then; `None` if it was deleted.
+    /// The subscription since then; `None` if it was deleted.
     pub subscription: Option<Subscription>,
 }

@@ -52,8 +52,8 @@ pub struct Registry {
     endpoints: Endpoints,
     /// Refreshes that have begun.
     begun: AtomicU64,
-    /// The last one that succeeded. Of two refreshes the later one must not be overtaken by what the
-    /// earlier one has read.
+    /// The last one that succeeded. An earlier refresh that finishes late must not overwrite what a later
+    /// one has read.
     refreshing: Mutex<u64>,
 }
 
@@ -67,14 +67,14 @@ struct Compiled {
     unreadable: HashMap<SubscriptionId, String>,
 }
 
-/// What a row says of its subscription.
+/// A subscription as its row has it.
 enum Standing {
     Enabled(Arc<Subscription>),
     Silent,
     Unreadable(String),
 }
 
-/// Of which subscription, by which version, what it is since then.
+/// A subscription, the version of its change, and its state since then.
 type Change = (SubscriptionId, i64, Standing);
 
 impl Registry {
@@ -101,7 +101,7 @@ impl Registry {
 
     /// Takes in what has changed in the database and returns its version.
     ///
-    /// What was committed before the call is in the registry after it. So a relay calls this
+    /// Each change that was committed before the call is in the registry after it. So a relay calls this
     /// between claiming events and matching them: then no event misses a subscription that is
     /// older than itself.
     ///
@@ -221,7 +221,7 @@ impl Registry {
         look(&self.compiled.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What comes after this version, in its order, at most a page.
+    /// Reads the changes after this version, in its order, at most a page.
     async fn changes<C: ConnectionTrait>(&self, db: &C, version: i64) -> Result<Vec<Change>, Error> {
         if let Some(store) = &self.store {
             let changes = store.changes(version, self.page).await?;

@@ -38,7 +38,7 @@ pub(super) fn headers(row: &Model, key: Option<&SecretKey>) -> Result<ExtraHeade
     let Some(stored) = &row.headers else { return Ok(ExtraHeaders::default()) };
     let id = SubscriptionId::from_uuid(row.id);
     let text = unseal(stored, SealedColumn::Headers, id, key)?;
-    // What serde says may quote a value.
+    // serde's message may quote a value.
     serde_json::from_str(&text).map_err(|_| unreadable(id, &"its headers are no list of names and values").into())
 }
 
@@ -119,14 +119,14 @@ fn json(headers: &ExtraHeaders) -> String {
     serde_json::to_string(headers).unwrap_or_default()
 }
 
-/// What is unique about a subscription, in a length that every database can index.
+/// A hash of everything that makes a subscription unique, in a length that every database can index.
 fn identity(subscription: &Subscription) -> String {
     let mut hash = Sha256::new();
     // Each part behind its length, so that no two lists of parts give the same bytes.
     let filter = subscription.filter.as_ref().map(ToString::to_string);
     let parts =
         [subscription.owner.as_deref(), Some(&subscription.destination.url), Some(subscription.pattern.as_str())];
-    // What is configured stands beside what somebody subscribed.
+    // A configured subscription may equal one that a user made.
     let source = subscription.source.as_deref().map(|source| [None, Some(source)]);
     let more = filter.as_deref().map(Some).into_iter().chain(source.into_iter().flatten());
     for part in parts.into_iter().chain(more) {

@@ -165,8 +165,8 @@ impl Subscriptions {
         found.ok_or_else(|| not_found(id))
     }
 
-    /// Changes a subscription. What `change` doesn't name stays as it is. One that is configured can be
-    /// enabled and disabled here, and nothing else.
+    /// Changes a subscription. A field that `change` doesn't name stays as it is. A configured
+    /// subscription can be enabled and disabled here, and nothing else.
     ///
     /// # Errors
     ///
@@ -224,8 +224,8 @@ impl Subscriptions {
         Ok(CheckedChange { spec, enabled: change.enabled })
     }
 
-    /// Deletes a subscription. What was delivered to it stays in the history; its secret
-    /// and headers are wiped.
+    /// Deletes a subscription. Its deliveries stay in the history; its secret and headers
+    /// are wiped.
     ///
     /// # Errors
     ///
@@ -318,7 +318,7 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
     }
 }
 
-/// What is configured would come back with the next start.
+/// Refuses to delete a configured subscription, which would come back with the next start.
 fn refuse_configured(id: SubscriptionId, source: Option<String>) -> Result<(), Error> {
     match source {
         None => Ok(()),

@@ -23,7 +23,7 @@ use crate::{
 /// Ids of one `IN (…)`.
 const IDS_PER_QUERY: usize = 500;
 
-/// What is to be done to bring the table where the configuration is.
+/// The changes that make the table equal to the configuration.
 #[derive(Default)]
 struct Plan {
     /// Not there, or deleted.

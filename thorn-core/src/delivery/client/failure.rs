@@ -17,7 +17,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// What an error of reqwest means for a request to the given port.
+    /// Tells what an error of reqwest means for a request to the given port.
     pub(super) fn of_exchange(error: &reqwest::Error, port: u16) -> Self {
         if let Some(refused) = chain(error).find_map(|cause| cause.downcast_ref::<TargetError>()) {
             return match refused {

@@ -13,7 +13,7 @@ use crate::{
     spec::ContentType,
 };
 
-/// What a [`Client`](super::Client) needs for one attempt of a delivery.
+/// One attempt of a delivery, with everything that a [`Client`](super::Client) needs for it.
 #[derive(Clone)]
 pub(crate) struct Outgoing<'a> {
     /// The delivery; its id goes along as `Hook-Delivery` and `webhook-id`.

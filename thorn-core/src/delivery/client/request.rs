@@ -20,8 +20,8 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// What the HTTP binding of CloudEvents 1.0 (section 3.1.3.2) encodes in a header's value, besides
-/// everything that isn't ASCII. Since `%` is encoded too, decoding gives back the event's exact name.
+/// Characters that the HTTP binding of CloudEvents 1.0 (section 3.1.3.2) encodes in a header's value,
+/// besides everything that isn't ASCII. Since `%` is encoded too, decoding gives back the event's exact name.
 const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 /// All headers of an attempt made `now`. A later one wins: the event's over the subscription's, ours

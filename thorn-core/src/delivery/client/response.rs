@@ -1,4 +1,4 @@
-//! What is read and kept of a response.
+//! A response, as far as it is read and kept.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::{attempt::Outcome, timestamp::Timestamp};
 /// A receiver can't ask for more patience than this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What is known of a response so far; an attempt that runs out of time keeps it.
+/// The part of a response that is known so far; an attempt that runs out of time keeps it.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: Option<StatusCode>,
@@ -48,7 +48,7 @@ impl Answer {
         }
     }
 
-    /// What a response that was read says about the delivery.
+    /// Tells the delivery's outcome from a response that was read.
     pub(super) fn verdict(&self) -> (Outcome, Option<String>) {
         match self.status {
             Some(status) if status.is_success() => (Outcome::Delivered, None),

@@ -22,7 +22,7 @@ use crate::{
     spec::ContentType,
 };
 
-/// What a test sends; each field may be replaced.
+/// A delivery that a test sends; each field may be replaced.
 struct Hook {
     event: &'static str,
     secret: Option<Secret>,

@@ -68,7 +68,7 @@ async fn room_is_what_can_be_tried_at_once_and_a_line_once_the_endpoint_is_known
     let quick = lanes.get(url).room();
     assert!((100..2000).contains(&quick), "{quick}");
 
-    // What went to another worker is not expected for ever.
+    // A delivery that went to another worker isn't expected for ever.
     lanes.get(url).expect(quick);
     assert_eq!(lanes.get(url).room(), 0);
     tokio::time::advance(AHEAD * 4 + Duration::from_millis(1)).await;

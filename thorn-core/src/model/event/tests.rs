@@ -1,4 +1,4 @@
-//! What a declared event says about itself, and the subject of the events it renders.
+//! The description of a declared event, and the subject of the events it renders.
 
 use serde_json::json;
 

@@ -4,7 +4,7 @@
 //! statement, then the hooks after, which run only for links that really changed. No hook knows that it is the
 //! last. The first hook after therefore writes the event, and the other hooks of the same save change it.
 //!
-//! What was announced is kept by connection. A hook before drops it, so a later save on the same connection
+//! Announcements are kept by connection. A hook before drops it, so a later save on the same connection
 //! never finds what belongs to an earlier one.
 
 use std::{

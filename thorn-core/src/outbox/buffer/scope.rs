@@ -28,11 +28,11 @@ pub(super) struct Scope {
     connection: Connection,
     pending: Mutex<Pending>,
     on_error: OnError,
-    /// Of another connection.
+    /// The scope of another connection that this one stands in.
     outer: Option<Arc<Self>>,
 }
 
-/// What waits to be written.
+/// Events that wait to be written.
 #[derive(Debug)]
 pub(super) struct Pending {
     events: Vec<RenderedEvent>,
@@ -80,7 +80,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let lost = self.pending().len();
-        // Who discards them if it fails rolls back what they would have told of.
+        // With `OnError::Discard`, the caller rolls back the changes that these events tell of.
         if lost > 0 && self.on_error == OnError::Flush {
             tracing::warn!(events = lost, "a scope of buffered events was dropped midway; they are lost");
         }

@@ -16,7 +16,7 @@ const NO_TEXT: &str = "\u{1f}";
 /// In place of a number that isn't there. No event has such a time.
 const NO_NUMBER: i64 = i64::MIN;
 
-/// What stands for each column, with the array in place of `?`. Expanded in this place instead of after
+/// The expression for each column, with the array in place of `?`. Expanded in this place instead of after
 /// FROM, the arrays needn't be written down once more before a row is made of them.
 const SOURCES: [&str; COLUMNS.len()] = [
     "unnest(?::uuid[])",

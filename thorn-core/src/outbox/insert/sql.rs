@@ -24,7 +24,7 @@ const ROOMS: [usize; 18] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 1
 /// Rows of the longest statement.
 pub(super) const LONGEST: usize = 512;
 
-/// What a statement is made for.
+/// The properties that decide a statement's text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     pub(super) backend: DbBackend,

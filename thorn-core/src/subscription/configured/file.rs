@@ -22,7 +22,7 @@ const FIELDS: [&str; 12] = [
     "id",
 ];
 
-/// What a file's subscriptions are known by: its name, without the folder.
+/// The source of a file's subscriptions: the file's name, without the folder.
 pub(crate) fn source_of(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
@@ -45,7 +45,7 @@ pub(crate) fn read(
 
 fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Vec<ConfiguredSubscription>, Vec<String>> {
     let entries: Vec<Value> = serde_json::from_str(text).map_err(|error| {
-        // What serde says of values might quote a secret; of syntax it names the place only.
+        // serde's message about a value might quote a secret; about syntax it names the place only.
         let (line, column) = (error.line(), error.column());
         vec![match error.classify() {
             serde_json::error::Category::Data => "the file isn't a list: write [ {…}, {…} ]".to_owned(),

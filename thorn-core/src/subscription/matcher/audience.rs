@@ -1,4 +1,4 @@
-//! Who hears of the events of one pattern.
+//! The subscriptions of one pattern.
 
 mod list;
 
@@ -13,7 +13,7 @@ const FEW: usize = 4;
 /// The subscriptions of one pattern.
 #[derive(Debug)]
 pub(super) enum Audience {
-    /// Of any owners, as nearly everybody's own patterns have them.
+    /// A few subscriptions of any owners. Nearly every pattern that only one user subscribes to is like this.
     Few(Vec<Arc<Subscription>>),
     Many(Box<ByOwner>),
 }

@@ -342,7 +342,7 @@ async fn who_judges_by_what_it_knew_disables_nothing_that_has_succeeded_since() 
     fixture.subscriptions.failed(&made, now, Some(patience)).await.unwrap();
     let failing = read().await;
     assert_eq!(failing.failing_since, Some(now));
-    // Of two deliveries of one chunk one succeeds, then the other one fails.
+    // One of a chunk's two deliveries succeeds, then the other one fails.
     fixture.subscriptions.succeeded(failing.id).await.unwrap();
     fixture.subscriptions.failed(&failing, now + patience, Some(patience)).await.unwrap();
     let since = read().await;
@@ -497,7 +497,7 @@ async fn django_webhooks_d06_a_url_may_listen_to_several_values_each_once() {
     let duplicate = [(Field::Several, FieldErrorKind::Duplicate)];
     let same = filtered("a.*", json!({ "and": [{ "state": { "eq": "PUBLISHED" } }] }));
     assert_eq!(wrong_fields(subscriptions.create(same).await), duplicate);
-    // What is always true is no filter.
+    // A filter that is always true is no filter.
     let made = subscriptions.create(filtered("a.*", json!({}))).await.unwrap();
     assert_eq!((made.filter, fixture.row(&published).await.identity.is_some()), (None, true));
     assert_eq!(wrong_fields(subscriptions.create(new("alice", "a.*", URL)).await), duplicate);

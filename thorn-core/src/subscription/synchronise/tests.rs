@@ -66,7 +66,7 @@ async fn thorn_098_101_188_the_table_follows_the_configuration_and_no_further() 
     assert_eq!(now.destination.signing.digest, Digest::Sha512);
     assert_eq!(after.iter().filter(|one| one.id == own.id).collect::<Vec<_>>(), [&own]);
 
-    // What comes back is the same one, and no event of the meantime is owed to it.
+    // The same subscription comes back, and it gets no event of the meantime.
     assert_eq!(fixture.configure(Vec::new()).await, counts(0, 0, 3, 0));
     assert_eq!(fixture.all().await, [own]);
     assert_eq!(fixture.configure(list()).await, counts(3, 0, 0, 0));

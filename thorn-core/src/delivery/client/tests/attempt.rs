@@ -1,4 +1,4 @@
-//! What each kind of receiver makes of an attempt.
+//! The outcome of an attempt for each kind of receiver.
 
 use std::time::Instant;
 
@@ -42,7 +42,7 @@ async fn thorn_153_the_response_is_kept() {
 
 #[tokio::test]
 async fn thorn_150_deadline_is_total() {
-    // What the body of the first would have.
+    // The bytes that the first answer's body would have.
     const WHOLE: usize = 1000;
     for start in [
         // A byte each 200 ms of the body, of a header, of the status line: no single read is ever slow.

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! The headers and the body that go over the wire.
 
 use super::*;
 use crate::signing::{verify_hook_hmac, verify_standard};
