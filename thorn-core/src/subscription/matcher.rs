@@ -1,4 +1,4 @@
-//! Subscriptions compiled for matching.
+//! An index of subscriptions that finds those matching an event.
 
 mod audience;
 mod trie;
@@ -7,23 +7,25 @@ use std::{collections::HashMap, sync::Arc};
 
 use self::{
     audience::Audience,
-    trie::{Name, Node},
+    trie::{Node, SegmentedName},
 };
 use super::entry::Subscription;
 
-/// A set of subscriptions that finds those which hear of an event.
+/// A set of subscriptions that finds those matching an event.
 ///
-/// Exact names stand in a map, patterns in a trie of their segments, and where either ends the
-/// subscriptions stand by their owners. So what a match costs depends on the event and on what it
-/// finds, and not on how many subscriptions there are.
+/// Patterns without a wildcard are kept in a map, all others in a trie of their segments. Within one pattern,
+/// subscriptions are grouped by owner. The cost of a match therefore depends on the event and on the number of matching
+/// subscriptions, not on the total number of subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct Matcher {
+    /// Audiences of the patterns without a wildcard.
     exact: HashMap<Box<str>, Audience>,
+    /// Audiences of the patterns with a wildcard.
     patterns: Node,
 }
 
 impl Matcher {
-    /// Adds a subscription that isn't in the set. A disabled one is left out, as it hears nothing.
+    /// Adds a subscription that isn't in the set yet. Ignores a disabled subscription, because it matches nothing.
     pub(super) fn insert(&mut self, subscription: Arc<Subscription>) {
         if subscription.disabled.is_some() {
             return;
@@ -37,7 +39,7 @@ impl Matcher {
         audience.insert(subscription);
     }
 
-    /// Takes out a subscription, given as it was inserted.
+    /// Removes a subscription, which must have the same pattern and owner as when it was inserted.
     pub(super) fn remove(&mut self, subscription: &Subscription) {
         let pattern = &subscription.pattern;
         if !pattern.is_exact() {
@@ -50,8 +52,7 @@ impl Matcher {
         }
     }
 
-    /// Appends to `out`, in no order, every subscription that [hears](Subscription::matches) of the
-    /// event, once each.
+    /// Appends every subscription that [matches](Subscription::matches) the event to `out`, once each and in no order.
     pub(super) fn matching(
         &self,
         event: &str,
@@ -60,10 +61,10 @@ impl Matcher {
         out: &mut Vec<Arc<Subscription>>,
     ) {
         if let Some(audience) = self.exact.get(event) {
-            audience.hear(sender, broadcast, out);
+            audience.collect_for(sender, broadcast, out);
         }
-        if let Some(name) = Name::split(event) {
-            self.patterns.walk(&name, &mut |audience| audience.hear(sender, broadcast, out));
+        if let Some(name) = SegmentedName::split(event) {
+            self.patterns.walk(&name, &mut |audience| audience.collect_for(sender, broadcast, out));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The subscriptions of one pattern.
+//! The subscriptions that share one pattern.
 
 mod list;
 
@@ -7,14 +7,15 @@ use std::{collections::HashMap, sync::Arc};
 use self::list::List;
 use crate::subscription::entry::Subscription;
 
-/// As many are asked one by one: a map would take more memory, and no less time.
+/// Up to this many subscriptions, a linear scan is as fast as a map and takes less memory.
 const FEW: usize = 4;
 
 /// The subscriptions of one pattern.
 #[derive(Debug)]
 pub(super) enum Audience {
-    /// A few subscriptions of any owners. Nearly every pattern that only one user subscribes to is like this.
+    /// Subscriptions of any owners. Most patterns have only these few.
     Few(Vec<Arc<Subscription>>),
+    /// Subscriptions grouped by owner.
     Many(Box<ByOwner>),
 }
 
@@ -57,11 +58,11 @@ impl Audience {
         }
     }
 
-    /// Appends those that an event of this sender is for; [`Subscription::matches`] has the rule.
-    pub(super) fn hear(&self, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
+    /// Appends the subscriptions that receive this sender's events. [`Subscription::matches`] states the rule.
+    pub(super) fn collect_for(&self, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
         match self {
             Self::Few(few) => out.extend(few.iter().filter(|one| one.takes_events_of(sender, broadcast)).cloned()),
-            Self::Many(many) => many.hear(sender, broadcast, out),
+            Self::Many(many) => many.collect_for(sender, broadcast, out),
         }
     }
 }
@@ -87,7 +88,7 @@ impl ByOwner {
         }
     }
 
-    fn hear(&self, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
+    fn collect_for(&self, sender: Option<&str>, broadcast: bool, out: &mut Vec<Arc<Subscription>>) {
         out.extend(self.global.iter().cloned());
         if broadcast {
             out.extend(self.owned.values().flat_map(List::iter).cloned());

@@ -2,7 +2,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 
-use super::{Matcher, trie::Name};
+use super::{Matcher, trie::SegmentedName};
 use crate::{
     id::SubscriptionId,
     pattern::Pattern,
@@ -35,14 +35,14 @@ fn matcher<'a>(subscriptions: impl IntoIterator<Item = &'a Arc<Subscription>>) -
     matcher
 }
 
-fn heard(matcher: &Matcher, event: &str, sender: Option<&str>, broadcast: bool) -> usize {
+fn count_matches(matcher: &Matcher, event: &str, sender: Option<&str>, broadcast: bool) -> usize {
     let mut out = Vec::new();
     matcher.matching(event, sender, broadcast, &mut out);
     out.len()
 }
 
 #[test]
-fn thorn_095_096_who_hears() {
+fn thorn_095_096_an_event_matches_its_senders_and_global_subscriptions_and_a_broadcast_all() {
     let all = [subscription(None, "a.*"), subscription(Some("alice"), "a.*"), subscription(Some("bob"), "a.b")];
     let matcher = matcher(&all);
     for (sender, broadcast, expected) in [
@@ -53,39 +53,39 @@ fn thorn_095_096_who_hears() {
         (None, true, 3),
         (Some("alice"), true, 3),
     ] {
-        assert_eq!(heard(&matcher, "a.b", sender, broadcast), expected, "{sender:?} {broadcast}");
+        assert_eq!(count_matches(&matcher, "a.b", sender, broadcast), expected, "{sender:?} {broadcast}");
     }
 }
 
 #[test]
-fn thorn_097_two_subscriptions_of_one_url_hear_twice() {
+fn thorn_097_two_subscriptions_with_one_url_both_match() {
     let all = [subscription(Some("alice"), "a.*"), subscription(Some("alice"), "a.b")];
-    assert_eq!(heard(&matcher(&all), "a.b", Some("alice"), false), 2);
+    assert_eq!(count_matches(&matcher(&all), "a.b", Some("alice"), false), 2);
 }
 
 #[test]
-fn many_wildcards_are_heard_once_and_soon() {
-    // Tried one way after another, this would take years.
+fn many_wildcards_match_once_and_fast() {
+    // Backtracking through every combination would take years.
     let text = format!("{}x", "**.a.".repeat(30));
     let all = [subscription(None, &text), subscription(None, "**.a.*"), subscription(None, "**.a.**")];
     let matcher = matcher(&all);
-    assert_eq!(heard(&matcher, &["a"; 95].join("."), None, false), 2);
-    assert_eq!(heard(&matcher, &["a"; 200].join("."), None, false), 0);
+    assert_eq!(count_matches(&matcher, &["a"; 95].join("."), None, false), 2);
+    assert_eq!(count_matches(&matcher, &["a"; 200].join("."), None, false), 0);
     assert!(!all[0].pattern.matches(&["a"; 95].join(".")));
 }
 
 #[test]
-fn a_match_does_not_pay_for_those_that_do_not_match() {
-    let visited = |strangers: usize| {
+fn the_cost_of_a_match_is_independent_of_subscriptions_that_do_not_match() {
+    let visited = |others: usize| {
         let mut matcher = matcher(&[subscription(Some("alice"), "article.*")]);
-        for n in 0..strangers {
+        for n in 0..others {
             let owner = format!("owner-{n}");
             for pattern in ["article.*", "article.created", &format!("shop{n}.*"), &format!("**.thing{n}")] {
                 matcher.insert(subscription(Some(&owner), pattern));
             }
         }
-        assert_eq!(heard(&matcher, "article.created", Some("alice"), false), 1);
-        let name = Name::split("article.created").unwrap();
+        assert_eq!(count_matches(&matcher, "article.created", Some("alice"), false), 1);
+        let name = SegmentedName::split("article.created").unwrap();
         matcher.patterns.walk(&name, &mut |_| {});
         name.visited.get()
     };
@@ -93,29 +93,29 @@ fn a_match_does_not_pay_for_those_that_do_not_match() {
 }
 
 #[test]
-fn of_many_to_the_same_event_any_is_taken_out_and_added_again() {
+fn any_of_many_subscriptions_with_one_pattern_can_be_removed_and_added_again() {
     let all: Vec<_> = (0..300).map(|n| subscription(OWNERS[n % 3], "a.b")).collect();
     let mut matcher = matcher(&all);
-    let mut there: HashSet<_> = all.iter().map(|one| one.id).collect();
-    // More are taken out than added, so it gets from many to none.
+    let mut present: HashSet<_> = all.iter().map(|one| one.id).collect();
+    // Removals outnumber insertions, so the list shrinks from many subscriptions to none.
     for n in 0..900 {
         let one = &all[n * 77 % all.len()];
-        if there.remove(&one.id) {
+        if present.remove(&one.id) {
             matcher.remove(one);
         } else if n < 550 {
-            there.insert(one.id);
+            present.insert(one.id);
             matcher.insert(Arc::clone(one));
         }
         for (sender, broadcast) in [(None, true), (Some("x"), false)] {
             let mut out = Vec::new();
             matcher.matching("a.b", sender, broadcast, &mut out);
-            let hears = |one: &&Arc<Subscription>| there.contains(&one.id) && one.matches("a.b", sender, broadcast);
-            let expected: HashSet<_> = all.iter().filter(hears).map(|one| one.id).collect();
+            let matches = |one: &&Arc<Subscription>| present.contains(&one.id) && one.matches("a.b", sender, broadcast);
+            let expected: HashSet<_> = all.iter().filter(matches).map(|one| one.id).collect();
             assert_eq!(out.len(), expected.len());
             assert!(out.iter().all(|one| expected.contains(&one.id)));
         }
     }
-    assert!(there.is_empty() && matcher.exact.is_empty());
+    assert!(present.is_empty() && matcher.exact.is_empty());
 }
 
 const OWNERS: [Option<&str>; 3] = [None, Some("x"), Some("y")];
@@ -137,15 +137,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn the_matcher_agrees_with_each_subscription(
+    fn the_matcher_agrees_with_subscription_matches(
         all in subscriptions(),
-        gone in prop::collection::vec(any::<bool>(), 40),
+        is_removed in prop::collection::vec(any::<bool>(), 40),
         event in prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 1..6),
         sender in prop::sample::select(vec![None, Some("x"), Some("y"), Some("z")]),
         broadcast in any::<bool>(),
     ) {
         let event = event.join(".");
-        let (removed, kept): (Vec<_>, Vec<_>) = all.iter().zip(gone).partition(|(_, gone)| *gone);
+        let (removed, kept): (Vec<_>, Vec<_>) = all.iter().zip(is_removed).partition(|(_, removed)| *removed);
         let mut matcher = matcher(&all);
         for (subscription, _) in &removed {
             matcher.remove(subscription);
@@ -153,13 +153,13 @@ proptest! {
         let mut out = Vec::new();
         matcher.matching(&event, sender, broadcast, &mut out);
         let found: HashSet<_> = out.iter().map(|subscription| subscription.id).collect();
-        prop_assert_eq!(found.len(), out.len(), "each is heard once");
-        let hears = |subscription: &Subscription| subscription.matches(&event, sender, broadcast);
-        let expected = kept.iter().filter(|(subscription, _)| hears(subscription)).map(|(one, _)| one.id).collect();
+        prop_assert_eq!(found.len(), out.len(), "each matches once");
+        let matches = |subscription: &Subscription| subscription.matches(&event, sender, broadcast);
+        let expected = kept.iter().filter(|(subscription, _)| matches(subscription)).map(|(one, _)| one.id).collect();
         prop_assert_eq!(found, expected);
         for (subscription, _) in &kept {
             matcher.remove(subscription);
         }
-        prop_assert!(matcher.exact.is_empty() && matcher.patterns.is_empty(), "nothing stays behind");
+        prop_assert!(matcher.exact.is_empty() && matcher.patterns.is_empty(), "empty audiences are removed");
     }
 }

@@ -1,28 +1,28 @@
-//! Patterns as a tree of their segments.
+//! A trie that stores patterns by their segments.
 
 use std::collections::HashMap;
 
 use super::audience::Audience;
 use crate::{pattern::Segment, subscription::entry::Subscription};
 
-/// Names have at most 190 characters, hence 95 segments.
+/// One more than the most segments of an event name. A name has at most 190 characters, hence 95 segments.
 const MAX_SEGMENTS: usize = 96;
 
-/// A set of positions in a name; bit n stands behind the first n segments.
+/// A set of positions in a name. Bit n stands for the position after the first n segments.
 type Positions = u128;
 
 /// The name of an event, split into its segments.
 #[derive(Debug)]
-pub(super) struct Name<'a> {
+pub(super) struct SegmentedName<'a> {
     segments: [&'a str; MAX_SEGMENTS],
     length: usize,
-    /// Nodes that were looked at for this name.
+    /// How many nodes were visited for this name.
     #[cfg(test)]
     pub(super) visited: std::cell::Cell<usize>,
 }
 
-impl<'a> Name<'a> {
-    /// Splits a name; `None` for what no event is called.
+impl<'a> SegmentedName<'a> {
+    /// Splits a name. Returns `None` if no event can have this name.
     pub(super) fn split(event: &'a str) -> Option<Self> {
         let mut name = Self {
             segments: [""; MAX_SEGMENTS],
@@ -45,21 +45,23 @@ impl<'a> Name<'a> {
     }
 }
 
-/// A place in the tree: the patterns that begin with the segments on the way to it.
+/// A node of the trie. Its path from the root is the prefix of all patterns below it.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// Boxed, because most nodes have one or none, and a map makes room for several.
+    /// Children for a literal segment. They are boxed: most maps hold one child but allocate room for several.
     literals: HashMap<Box<str>, Box<Self>>,
+    /// The child for `*` within a pattern.
     one: Option<Box<Self>>,
+    /// The child for `**`.
     any: Option<Box<Self>>,
-    /// Those whose pattern ends here.
+    /// Subscriptions whose pattern ends here.
     here: Option<Box<Audience>>,
-    /// Those whose pattern ends with a `*` from here.
+    /// Subscriptions whose pattern ends with a final `*` after this node.
     rest: Option<Box<Audience>>,
 }
 
 impl Node {
-    /// The audience of the pattern with these segments.
+    /// Returns the audience of the pattern with these segments, and inserts it if it is missing.
     pub(super) fn audience<'p>(&mut self, segments: impl Iterator<Item = Segment<'p>>) -> &mut Audience {
         let mut node = self;
         for segment in segments {
@@ -73,17 +75,16 @@ impl Node {
         node.here.get_or_insert_default()
     }
 
-    /// Takes a subscription out of the audience of these segments, and what is then empty out of
-    /// the tree.
-    pub(super) fn remove<'p>(&mut self, mut segments: impl Iterator<Item = Segment<'p>>, gone: &Subscription) {
+    /// Removes a subscription from the audience of these segments, then every node that became empty.
+    pub(super) fn remove<'p>(&mut self, mut segments: impl Iterator<Item = Segment<'p>>, removed: &Subscription) {
         match segments.next() {
-            None => leave(&mut self.here, gone),
-            Some(Segment::Rest) => leave(&mut self.rest, gone),
-            Some(Segment::One) => prune(&mut self.one, segments, gone),
-            Some(Segment::Any) => prune(&mut self.any, segments, gone),
+            None => remove_from(&mut self.here, removed),
+            Some(Segment::Rest) => remove_from(&mut self.rest, removed),
+            Some(Segment::One) => prune(&mut self.one, segments, removed),
+            Some(Segment::Any) => prune(&mut self.any, segments, removed),
             Some(Segment::Literal(text)) => {
                 if let Some(child) = self.literals.get_mut(text) {
-                    child.remove(segments, gone);
+                    child.remove(segments, removed);
                     if child.is_empty() {
                         self.literals.remove(text);
                     }
@@ -97,29 +98,31 @@ impl Node {
         literals.is_empty() && one.is_none() && any.is_none() && here.is_none() && rest.is_none()
     }
 
-    /// Calls `hear` for the audience of every pattern that means the event, once each.
-    pub(super) fn walk(&self, name: &Name<'_>, hear: &mut impl FnMut(&Audience)) {
-        self.walk_from(name, 1, hear);
+    /// Calls `visit` once for the audience of every pattern that matches the name.
+    pub(super) fn walk(&self, name: &SegmentedName<'_>, visit: &mut impl FnMut(&Audience)) {
+        self.walk_from(name, 1, visit);
     }
 
-    /// All positions at which the segments so far may end are followed together, so that a node is
-    /// visited once even if `**` makes it reachable in many ways.
-    fn walk_from(&self, name: &Name<'_>, at: Positions, hear: &mut impl FnMut(&Audience)) {
+    /// Continues from this node with every position that the path to it can have reached.
+    ///
+    /// All positions are followed together. A node is therefore visited at most once per walk, even if `**` makes it
+    /// reachable in many ways.
+    fn walk_from(&self, name: &SegmentedName<'_>, at: Positions, visit: &mut impl FnMut(&Audience)) {
         #[cfg(test)]
         name.visited.update(|count| count + 1);
         let within = at & !name.end();
         if let Some(audience) = self.here.as_deref().filter(|_| at != within) {
-            hear(audience);
+            visit(audience);
         }
         if let Some(audience) = self.rest.as_deref().filter(|_| within != 0) {
-            hear(audience);
+            visit(audience);
         }
         if let Some(any) = &self.any {
             let from_the_first = !((1 << at.trailing_zeros()) - 1);
-            any.walk_from(name, from_the_first & (name.end() | (name.end() - 1)), hear);
+            any.walk_from(name, from_the_first & (name.end() | (name.end() - 1)), visit);
         }
         if let Some(one) = self.one.as_deref().filter(|_| within != 0) {
-            one.walk_from(name, within << 1, hear);
+            one.walk_from(name, within << 1, visit);
         }
         if self.literals.is_empty() {
             return;
@@ -130,14 +133,14 @@ impl Node {
             let same = positions_of(segment, name, left);
             left &= !same;
             if let Some(child) = self.literals.get(segment) {
-                child.walk_from(name, same << 1, hear);
+                child.walk_from(name, same << 1, visit);
             }
         }
     }
 }
 
-/// Those of the positions at which this segment follows.
-fn positions_of(segment: &str, name: &Name<'_>, among: Positions) -> Positions {
+/// Returns those positions in `among` that this segment follows.
+fn positions_of(segment: &str, name: &SegmentedName<'_>, among: Positions) -> Positions {
     let mut left = among;
     let mut found = 0;
     while left != 0 {
@@ -150,18 +153,20 @@ fn positions_of(segment: &str, name: &Name<'_>, among: Positions) -> Positions {
     found
 }
 
-fn leave(audience: &mut Option<Box<Audience>>, gone: &Subscription) {
+/// Removes a subscription from an audience, and the audience itself if that leaves it empty.
+fn remove_from(audience: &mut Option<Box<Audience>>, removed: &Subscription) {
     if let Some(inner) = audience {
-        inner.remove(gone);
+        inner.remove(removed);
         if inner.is_empty() {
             *audience = None;
         }
     }
 }
 
-fn prune<'p>(child: &mut Option<Box<Node>>, segments: impl Iterator<Item = Segment<'p>>, gone: &Subscription) {
+/// Removes a subscription below `child`, and the child itself if that leaves it empty.
+fn prune<'p>(child: &mut Option<Box<Node>>, segments: impl Iterator<Item = Segment<'p>>, removed: &Subscription) {
     if let Some(inner) = child {
-        inner.remove(segments, gone);
+        inner.remove(segments, removed);
         if inner.is_empty() {
             *child = None;
         }

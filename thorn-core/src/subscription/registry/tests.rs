@@ -20,13 +20,13 @@ use crate::{
 
 const URL: &str = "https://example.com/";
 
-fn heard(registry: &Registry, event: &str, sender: &str) -> Vec<SubscriptionId> {
+fn matched(registry: &Registry, event: &str, sender: &str) -> Vec<SubscriptionId> {
     let mut out = Vec::new();
     registry.matching(event, Some(sender), false, &mut out);
     out.iter().map(|subscription| subscription.id).collect()
 }
 
-/// The fixture's database, and how many queries are made on this handle.
+/// A handle on the fixture's database, with a counter of the queries made through it.
 fn counted(fixture: &Fixture) -> (DatabaseConnection, Arc<AtomicUsize>) {
     let (mut db, queries) = (fixture.db.clone(), Arc::new(AtomicUsize::new(0)));
     let count = Arc::clone(&queries);
@@ -44,7 +44,7 @@ async fn a_refresh_sees_every_kind_of_change() {
     assert!(registry.is_empty());
 
     let (one, two) = (fixture.create("alice", "a.*", URL).await, fixture.create("alice", "a.b", URL).await);
-    assert_eq!(heard(&registry, "a.b", "alice"), []);
+    assert_eq!(matched(&registry, "a.b", "alice"), []);
     assert_eq!(registry.refresh(&fixture.db).await.unwrap(), 2);
     assert_eq!((registry.len(), registry.version()), (2, 2));
     assert_eq!(*registry.get(one.id).unwrap(), one);
@@ -52,20 +52,20 @@ async fn a_refresh_sees_every_kind_of_change() {
     let change = SubscriptionChange { pattern: Some("c.*".into()), ..SubscriptionChange::default() };
     fixture.subscriptions.update(Access::Operator, one.id, change).await.unwrap();
     registry.refresh(&fixture.db).await.unwrap();
-    assert_eq!(heard(&registry, "a.b", "alice"), [two.id]);
-    assert_eq!(heard(&registry, "c.b", "alice"), [one.id]);
+    assert_eq!(matched(&registry, "a.b", "alice"), [two.id]);
+    assert_eq!(matched(&registry, "c.b", "alice"), [one.id]);
 
     fixture.subscriptions.disable(one.id, "gone").await.unwrap();
     registry.refresh(&fixture.db).await.unwrap();
-    assert_eq!(heard(&registry, "c.b", "alice"), []);
+    assert_eq!(matched(&registry, "c.b", "alice"), []);
     assert_eq!((registry.get(one.id), registry.len()), (None, 1));
 
     let enable = SubscriptionChange { enabled: Some(true), ..SubscriptionChange::default() };
     fixture.subscriptions.update(Access::Operator, one.id, enable).await.unwrap();
     fixture.subscriptions.delete(Access::Operator, two.id).await.unwrap();
     assert_eq!(registry.refresh(&fixture.db).await.unwrap(), 6);
-    assert_eq!(heard(&registry, "c.b", "alice"), [one.id]);
-    assert_eq!(heard(&registry, "a.b", "alice"), []);
+    assert_eq!(matched(&registry, "c.b", "alice"), [one.id]);
+    assert_eq!(matched(&registry, "a.b", "alice"), []);
 
     let late = Registry::new(None);
     late.refresh(&fixture.db).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_refresh_costs_one_query_while_nothing_changed() {
 }
 
 #[tokio::test]
-async fn refreshes_that_wait_for_one_share_the_next() {
+async fn refreshes_that_wait_for_another_one_share_the_next() {
     let fixture = Fixture::new().await;
     let (db, queries) = counted(&fixture);
     let registry = Registry::new(None);
@@ -100,11 +100,11 @@ async fn refreshes_that_wait_for_one_share_the_next() {
     for _ in 0..3 {
         registry.refresh(&db).await.unwrap();
     }
-    assert_eq!(queries.load(Ordering::Relaxed), 3, "who comes afterwards is served by none of them");
+    assert_eq!(queries.load(Ordering::Relaxed), 3, "a later refresh runs its own query");
 }
 
 #[tokio::test]
-async fn rows_beyond_a_page_are_read_too() {
+async fn a_refresh_reads_all_pages() {
     let fixture = Fixture::new().await;
     let registry = Registry { page: 2, ..Registry::new(None) };
     for n in 0..4 {
@@ -114,7 +114,7 @@ async fn rows_beyond_a_page_are_read_too() {
     assert_eq!(registry.len(), 4);
 }
 
-/// Reads as the database does, but before every page of rows somebody changes a subscription.
+/// Passes every query on to the database. Before each of the first `times` pages it changes a subscription.
 struct Overtaken<'a> {
     fixture: &'a Fixture,
     registry: &'a Registry,
@@ -166,7 +166,7 @@ async fn a_row_that_changes_during_the_refresh_is_not_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_writers_take_one_version_each_and_no_refresh_misses_what_was_committed() {
+async fn each_concurrent_write_takes_one_version_and_no_refresh_misses_a_committed_write() {
     let fixture = Fixture::new().await;
     let registry = Arc::new(Registry { page: 3, ..Registry::new(None) });
     let write_and_refresh = |n: usize| {
@@ -175,7 +175,7 @@ async fn concurrent_writers_take_one_version_each_and_no_refresh_misses_what_was
             let event = format!("a.{n}");
             let made = subscriptions.create(new("alice", &event, URL)).await.unwrap();
             assert!(registry.refresh(&db).await.unwrap() >= made.version);
-            assert_eq!(heard(&registry, &event, "alice"), [made.id]);
+            assert_eq!(matched(&registry, &event, "alice"), [made.id]);
             let change = SubscriptionChange { digest: Some("sha1".into()), ..SubscriptionChange::default() };
             let changed = subscriptions.update(Access::Operator, made.id, change).await.unwrap();
             assert!(registry.refresh(&db).await.unwrap() >= changed.version);
@@ -191,7 +191,7 @@ async fn concurrent_writers_take_one_version_each_and_no_refresh_misses_what_was
 }
 
 #[tokio::test]
-async fn one_unreadable_row_does_not_break_the_others() {
+async fn an_unreadable_row_does_not_affect_the_others() {
     let fixture = Fixture::new().await;
     let sealing = fixture.with_key(&key(1));
     let good = sealing.create(new("alice", "a.*", URL)).await.unwrap();
@@ -200,7 +200,7 @@ async fn one_unreadable_row_does_not_break_the_others() {
     fixture.tamper(&damaged, Column::Digest, "rot13").await;
     let registry = Registry::new(Some(key(1)));
     assert_eq!(registry.refresh(&fixture.db).await.unwrap(), 3);
-    assert_eq!(heard(&registry, "a.b", "alice"), [good.id]);
+    assert_eq!(matched(&registry, "a.b", "alice"), [good.id]);
     assert_eq!(registry.get(foreign_key.id), None);
     assert_eq!(registry.get(good.id).unwrap().destination.signing.secret, good.destination.signing.secret);
 }

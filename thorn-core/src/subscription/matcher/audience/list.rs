@@ -1,19 +1,21 @@
-//! Subscriptions of which any can be taken out at once.
+//! A list of subscriptions with fast removal.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{id::SubscriptionId, subscription::entry::Subscription};
 
-/// The longest list in which a subscription is looked for one by one.
+/// The longest list that is searched linearly.
 const SHORT: usize = 64;
 
-/// In no order. Most have few entries; but where everybody subscribes to the same event, a change of many
-/// must not look through all for each.
+/// An unordered list of subscriptions.
+///
+/// Most lists are short. If thousands of owners subscribe to one event, an index keeps the removal of each of
+/// them from scanning the whole list.
 #[derive(Debug, Default)]
 pub(super) struct List {
     all: Vec<Arc<Subscription>>,
-    /// Where each stands, once there are many.
-    #[allow(clippy::box_collection, reason = "nearly all lists have none")]
+    /// Each subscription's index in `all`; `None` while the list is short.
+    #[allow(clippy::box_collection, reason = "nearly all lists are short and have no index")]
     places: Option<Box<HashMap<SubscriptionId, usize>>>,
 }
 

@@ -1,0 +1,59 @@
+//! What the registry holds in memory, and how a change is applied to it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    id::SubscriptionId,
+    subscription::{entry::Subscription, matcher::Matcher},
+};
+
+/// The subscriptions that the registry has read.
+#[derive(Debug, Default)]
+pub(super) struct Compiled {
+    /// All changes up to this version are included.
+    pub(super) version: i64,
+    /// The enabled subscriptions.
+    pub(super) by_id: HashMap<SubscriptionId, Arc<Subscription>>,
+    /// The same subscriptions, indexed for matching.
+    pub(super) matcher: Matcher,
+    /// Enabled subscriptions that can't be read, with the reason.
+    pub(super) unreadable: HashMap<SubscriptionId, String>,
+}
+
+/// A change that the registry has read from the table or from a foreign store.
+pub(super) struct RegistryChange {
+    pub(super) id: SubscriptionId,
+    /// The version of the write.
+    pub(super) version: i64,
+    /// The subscription's state after the write.
+    pub(super) state: SubscriptionState,
+}
+
+/// What a row says about its subscription.
+pub(super) enum SubscriptionState {
+    Enabled(Arc<Subscription>),
+    /// Disabled or deleted.
+    Inactive,
+    /// Enabled, but unreadable for this reason.
+    Unreadable(String),
+}
+
+impl Compiled {
+    /// Replaces whatever is held for this subscription.
+    pub(super) fn replace(&mut self, id: SubscriptionId, state: SubscriptionState) {
+        if let Some(old) = self.by_id.remove(&id) {
+            self.matcher.remove(&old);
+        }
+        self.unreadable.remove(&id);
+        match state {
+            SubscriptionState::Enabled(new) => {
+                self.by_id.insert(id, Arc::clone(&new));
+                self.matcher.insert(new);
+            }
+            SubscriptionState::Unreadable(reason) => {
+                self.unreadable.insert(id, reason);
+            }
+            SubscriptionState::Inactive => {}
+        }
+    }
+}
