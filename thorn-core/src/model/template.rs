@@ -111,7 +111,7 @@ mod tests {
     use super::{Piece, Template, encode};
 
     #[test]
-    fn values_do_not_leave_their_part_of_a_path() {
+    fn a_value_stays_within_its_segment_of_the_path() {
         assert_eq!(encode("a-1_b.c~"), "a-1_b.c~");
         assert_eq!(encode("../a b?é"), "..%2Fa%20b%3F%C3%A9");
     }
