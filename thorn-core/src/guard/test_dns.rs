@@ -11,8 +11,7 @@ impl TargetGuard {
         A: AsRef<[&'static str]>,
     {
         let parse = |answer: A| answer.as_ref().iter().map(|ip| ip.parse().unwrap()).collect();
-        self.resolver =
-            Resolver::Prepared(Arc::new(Mutex::new(answers.into_iter().map(parse).collect())));
+        self.resolver = Resolver::Prepared(Arc::new(Mutex::new(answers.into_iter().map(parse).collect())));
         self
     }
 

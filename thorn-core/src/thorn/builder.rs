@@ -292,7 +292,7 @@ impl ThornBuilder {
         // Last, and in one step: a `Thorn` that can't be built changes nothing of the process.
         let inline: Arc<dyn InlineDelivery> = thorn.0.inline.clone();
         let dispatchers: Vec<String> = thorn.0.dispatchers.keys().cloned().collect();
-        process::tell(&settings, &recipients, &inline, &dispatchers);
+        process::configure(&settings, &recipients, &inline, &dispatchers);
         Ok(thorn)
     }
 }
