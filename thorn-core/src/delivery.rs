@@ -1,7 +1,7 @@
-//! Deliveries: one event on its way to one subscription.
+//! Deliveries: one event sent to one recipient.
 //!
 //! The executor runs the chunks that workers take from the queue. For each delivery the client makes one
-//! attempt, the recorder writes down how it ended, and its consequences follow.
+//! attempt, the recorder stores its result, and the executor then applies the consequences.
 
 mod client;
 mod consequences;

@@ -54,7 +54,7 @@ pub(crate) struct Inline {
     recorder: Mutex<Option<Recorder>>,
 }
 
-/// What came of an attempt to deliver events.
+/// The result of an attempt to deliver events.
 #[derive(Debug, Default)]
 pub(super) struct Delivered {
     /// Events that were found committed, and need no other `Thorn`.
@@ -118,7 +118,7 @@ impl Inline {
         let mut missing: usize = chunks.iter().map(|chunk| chunk.deliveries.len()).sum();
         let turn = Instant::now() + self.config.timeout;
         chunks.iter_mut().for_each(Chunk::take_bodies_out);
-        let chunks = chunks.iter().map(|chunk| executor.run_now(chunk, &self.permits, turn));
+        let chunks = chunks.iter().map(|chunk| executor.run_inline(chunk, &self.permits, turn));
         for records in futures::future::join_all(chunks).await {
             missing -= records.len();
             delivered.deliveries.extend(records.into_iter().map(Delivery::from));

@@ -1,4 +1,4 @@
-//! What follows from an attempt, besides its record.
+//! The consequences of an attempt, besides its record.
 
 mod announcement;
 mod health;
@@ -17,21 +17,21 @@ use crate::{
     subscription::{Registry, Subscription, Subscriptions},
 };
 
-/// Status by which a receiver says that it is gone for good.
+/// The status with which a receiver ends its subscription.
 pub(super) const GONE: u16 = 410;
 
-/// Tells observers, announces what failed for good, and disables subscriptions nothing gets through to.
+/// Calls observers, announces deliveries that failed permanently, and disables subscriptions that keep failing.
 #[derive(Clone, Debug)]
 pub(crate) struct Consequences {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) observers: Observers,
-    /// How long a subscription may fail before it is disabled; `None` is for ever.
+    /// How long a subscription may fail before it is disabled. `None` never disables it.
     pub(crate) disable_after: Option<Duration>,
 }
 
 impl Consequences {
-    /// The event that the delivery has failed for good, if it has and somebody hears of that. It is
-    /// written along with the record. That one of these failed is announced by no further one.
+    /// The event `delivery.failed`, if the delivery failed permanently and a subscription matches that event.
+    /// The recorder writes it together with the record. A failed delivery of thorn's own events isn't announced.
     pub(super) fn announce(
         &self,
         registry: &Registry,
@@ -51,24 +51,24 @@ impl Consequences {
         match delivery_failed(report, url) {
             Ok(event) => Some(event),
             Err(error) => {
-                tracing::error!(%error, "a failed delivery can't be announced");
+                tracing::error!(%error, "can't announce a failed delivery");
                 None
             }
         }
     }
 
-    /// Acts on an attempt that is recorded.
+    /// Updates the subscription and calls the observers, once the attempt is recorded.
     pub(super) async fn follow(&self, report: &DeliveryReport, subscription: Option<&Subscription>) {
-        if let Some(noting) = self.judge(report, subscription)
-            && let Err(error) = noting.await
+        if let Some(update) = self.subscription_update(report, subscription)
+            && let Err(error) = update.await
         {
-            tracing::error!(subscription.id = %report.subscription, %error, "the state of a subscription can't be noted");
+            tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
         }
-        self.observers.tell(report);
+        self.observers.notify(report);
     }
 
-    /// What is to be noted about the subscription; nothing after most attempts.
-    fn judge<'a>(
+    /// The change that the attempt makes to the subscription. Most attempts make none.
+    fn subscription_update<'a>(
         &'a self,
         report: &DeliveryReport,
         subscription: Option<&'a Subscription>,
@@ -76,7 +76,9 @@ impl Consequences {
         let gone = report.status == Some(GONE);
         let Some(subscription) = subscription else {
             if gone {
-                tracing::warn!("the receiver answered 410 Gone; the event brought it, so nothing is disabled");
+                tracing::warn!(
+                    "the receiver answered 410 Gone; the event brought it, so there is no subscription to disable"
+                );
             }
             return None;
         };

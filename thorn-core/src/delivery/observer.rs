@@ -1,4 +1,4 @@
-//! Watching deliveries from inside the worker's process.
+//! Observers: code of the application that the worker's process calls after each attempt.
 
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -14,40 +14,40 @@ use crate::{
 pub struct DeliveryReport {
     /// The delivery.
     pub delivery: DeliveryId,
-    /// The event that is delivered.
+    /// The delivered event.
     pub event: EventId,
     /// The event's name.
     pub event_name: String,
-    /// Who is to get it.
+    /// The recipient: a subscription, or a subscriber that the event brought.
     pub subscription: SubscriptionId,
-    /// Whose subscription it is; `None` is a global one.
+    /// The owner of the subscription. `None` if it is global, or if the event brought the subscriber.
     pub owner: Option<String>,
-    /// How many attempts were made, this one included.
+    /// The number of attempts so far, including this one.
     pub attempts: u32,
     /// How the attempt ended.
     pub outcome: Outcome,
-    /// The response's status, if there was a response.
+    /// The response's HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// What went wrong, for a person.
+    /// Why the attempt failed, as text for a person.
     pub error: Option<String>,
     /// How long the attempt took.
     pub duration: Duration,
-    /// What becomes of the delivery: delivered, waiting for a retry, or dead.
+    /// The delivery's state after the attempt: delivered, waiting for a retry, or dead.
     pub state: DeliveryState,
-    /// When it was over.
+    /// When the attempt ended.
     pub at: Timestamp,
-    /// When the next attempt is due, if there is to be one.
+    /// When the next attempt is due, if there is one.
     pub next_attempt_at: Option<Timestamp>,
 }
 
-/// Is told of every attempt that this process's worker has made, after it was recorded.
+/// Receives a report of every attempt this process makes, after the attempt is recorded.
 ///
-/// Of one whose worker died before it could tell, nobody is told: to act on each delivery that
-/// failed for good, whatever process dies when, subscribe to the event
-/// [`delivery.failed`](crate::event::DELIVERY_FAILED).
+/// If the process dies before it reports an attempt, the report is lost. To act on every delivery that
+/// failed permanently, subscribe to the event [`delivery.failed`](crate::event::DELIVERY_FAILED).
 ///
-/// The methods run on the worker's tasks, many at once and in no order, so they should return soon.
-/// A panic in one is caught and logged.
+/// Register an observer with [`ThornBuilder::observer`](crate::ThornBuilder::observer). The methods run on
+/// the worker's tasks, concurrently and in no order, so they should return quickly. Thorn catches and logs
+/// a panic in them.
 ///
 /// # Examples
 ///
@@ -69,23 +69,23 @@ pub struct DeliveryReport {
 /// # }
 /// ```
 pub trait DeliveryObserver: Send + Sync {
-    /// The receiver has taken it.
+    /// The receiver accepted the delivery. Default: does nothing.
     fn delivered(&self, report: &DeliveryReport) {
         let _ = report;
     }
 
-    /// The attempt failed, for whatever reason.
+    /// The attempt failed. Default: does nothing.
     fn failed(&self, report: &DeliveryReport) {
         let _ = report;
     }
 
-    /// The attempt's deadline passed. Unless this is implemented, it is a failure like any other.
+    /// The attempt's deadline passed. Default: calls [`failed`](Self::failed).
     fn timed_out(&self, report: &DeliveryReport) {
         self.failed(report);
     }
 }
 
-/// All observers of a worker.
+/// All observers of a `Thorn`.
 #[derive(Clone, Default)]
 pub(crate) struct Observers(Vec<Arc<dyn DeliveryObserver>>);
 
@@ -94,15 +94,15 @@ impl Observers {
         self.0.push(observer);
     }
 
-    /// Tells each of them, whatever the others do.
-    pub(super) fn tell(&self, report: &DeliveryReport) {
+    /// Calls each observer, even if another one panics.
+    pub(super) fn notify(&self, report: &DeliveryReport) {
         for observer in &self.0 {
-            let tell = || match report.outcome {
+            let call = || match report.outcome {
                 Outcome::Delivered => observer.delivered(report),
                 Outcome::TimedOut => observer.timed_out(report),
                 _ => observer.failed(report),
             };
-            if std::panic::catch_unwind(AssertUnwindSafe(tell)).is_err() {
+            if std::panic::catch_unwind(AssertUnwindSafe(call)).is_err() {
                 tracing::error!("an observer of deliveries panicked");
             }
         }

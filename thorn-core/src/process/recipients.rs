@@ -1,8 +1,7 @@
-//! Recipients that events bring or callbacks name.
+//! Recipients that events bring or that callbacks name.
 
 use url::Url;
 
-use super::current;
 use crate::{
     error::Error,
     guard::{TargetError, TargetGuard, Validator},
@@ -11,7 +10,7 @@ use crate::{
     spec::Subscriber,
 };
 
-/// Set by the builder of `Thorn`.
+/// The callbacks that name recipients, and the rules for all recipients. The builder of `Thorn` sets them.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipients {
     pub(crate) key: Option<SecretKey>,
@@ -19,35 +18,9 @@ pub(crate) struct Recipients {
     pub(crate) callbacks: Vec<Callback>,
 }
 
-/// The key that secrets of subscribers are sealed with.
-pub(crate) fn secret_key() -> Option<SecretKey> {
-    current().recipients.as_ref().and_then(|recipients| recipients.key.clone())
-}
-
-/// Whether some callback names recipients.
-pub(crate) fn has_callbacks() -> bool {
-    current().recipients.as_ref().is_some_and(|recipients| !recipients.callbacks.is_empty())
-}
-
-/// The event's own subscribers and those that callbacks name, in this order, one of each id.
-pub(crate) fn gather(
-    own: Vec<Subscriber>,
-    event: &EventInfo<'_>,
-    validators: Option<&[Validator]>,
-) -> Result<Vec<Subscriber>, Error> {
-    let Some(recipients) = current().recipients.clone() else {
-        if own.is_empty() {
-            return Ok(own);
-        }
-        // Else a secret would be stored in clear where a key is configured.
-        let reason = "no `Thorn` was built in this process, so it isn't known which key seals their secrets; call `Thorn::builder(db)…build()` first";
-        return Err(Error::option("recipients", reason));
-    };
-    recipients.gather(own, event, validators)
-}
-
 impl Recipients {
-    fn gather(
+    /// See [`gather`](super::gather).
+    pub(super) fn gather(
         &self,
         mut all: Vec<Subscriber>,
         event: &EventInfo<'_>,

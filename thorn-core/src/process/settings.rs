@@ -2,11 +2,10 @@
 
 use crate::dispatch::Dispatch;
 
-/// The largest rendered event by default: 256 KiB.
+/// Default size limit of a rendered event: 256 KiB.
 pub(crate) const DEFAULT_MAX_EVENT_BYTES: usize = 256 * 1024;
 
-/// What happens when a generic caller saves a model outside a transaction, where the row and its
-/// event would be two commits.
+/// The response to a generic save outside a transaction, where the row and its event would be two commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AutocommitPolicy {
@@ -19,16 +18,16 @@ pub enum AutocommitPolicy {
     Allow,
 }
 
-/// How events are rendered in this process; set by the builder of `Thorn`.
+/// How events are rendered in this process. The builder of `Thorn` sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EventSettings {
-    /// Joined with an event's reference if that is a path, for example `https://blog.example`.
+    /// Prefix of an event's reference if that is a path, for example `https://blog.example`.
     pub(crate) base_url: Option<String>,
-    /// Bytes a rendered event may have; default [`DEFAULT_MAX_EVENT_BYTES`].
+    /// Largest size of a rendered event in bytes. Default [`DEFAULT_MAX_EVENT_BYTES`].
     pub(crate) max_event_bytes: usize,
-    /// For saves outside a transaction.
+    /// The policy for saves outside a transaction.
     pub(crate) autocommit: AutocommitPolicy,
-    /// How events are dispatched that don't say so themselves.
+    /// The dispatch of events that don't set one.
     pub(crate) dispatch: Dispatch,
 }
 

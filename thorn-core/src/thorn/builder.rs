@@ -185,7 +185,7 @@ impl ThornBuilder {
         // Comes last and in one step, so that a `Thorn` that can't be built changes nothing in the process.
         let inline: Arc<dyn InlineDelivery> = thorn.0.inline.clone();
         let dispatchers: Vec<String> = thorn.0.dispatchers.keys().cloned().collect();
-        process::tell(&settings, &recipients, &inline, &dispatchers);
+        process::configure(&settings, &recipients, &inline, &dispatchers);
         Ok(thorn)
     }
 }

@@ -1,8 +1,8 @@
-//! Thorn's own events, which one may subscribe to like an application's.
+//! Thorn's own events. Users subscribe to them as to an application's events.
 //!
-//! Their sender is the owner of the subscription they are about, so its owner hears of them, and
-//! operators do. A pattern that begins with a wildcard doesn't mean them: who asked for everything
-//! an application has to say didn't ask for this.
+//! Their sender is the owner of the subscription they are about, so the subscriptions of that owner and
+//! global subscriptions match. A pattern that begins with a wildcard doesn't match them: a subscriber who
+//! asked for all events of an application didn't ask for these.
 
 use serde::Serialize;
 
@@ -15,13 +15,13 @@ use crate::{
     rendered::RenderedEvent,
 };
 
-/// `data` of [`DELIVERY_FAILED`].
+/// The member `data` of [`DELIVERY_FAILED`].
 #[derive(Serialize)]
 struct Failed<'a> {
     delivery: DeliveryId,
     event: About<'a>,
     subscription: SubscriptionId,
-    /// None for an event's own subscriber, whose URL stays in that event's row.
+    /// `None` for a subscriber that the event brought. Its URL stays in that event's row.
     url: Option<&'a str>,
     attempts: u32,
     outcome: &'static str,
@@ -35,7 +35,7 @@ struct About<'a> {
     name: &'a str,
 }
 
-/// `data` of [`SUBSCRIPTION_DISABLED`].
+/// The member `data` of [`SUBSCRIPTION_DISABLED`].
 #[derive(Serialize)]
 struct Disabled<'a> {
     subscription: SubscriptionId,
@@ -44,8 +44,8 @@ struct Disabled<'a> {
     reason: &'a str,
 }
 
-/// The event that this delivery has failed for good. Its id is derived from the delivery's, so that
-/// a task that ran twice announces it once.
+/// The event `delivery.failed`: this delivery failed permanently. The event's id is derived from the
+/// delivery's, so that a task that runs twice announces it once.
 pub(crate) fn delivery_failed(report: &DeliveryReport, url: Option<&str>) -> Result<RenderedEvent, Error> {
     let data = Failed {
         delivery: report.delivery,
@@ -57,11 +57,11 @@ pub(crate) fn delivery_failed(report: &DeliveryReport, url: Option<&str>) -> Res
         status: report.status,
         error: report.error.as_deref(),
     };
-    let event = own(DELIVERY_FAILED, report.owner.as_deref()).render(&data)?;
+    let event = internal(DELIVERY_FAILED, report.owner.as_deref()).render(&data)?;
     Ok(RenderedEvent { id: EventId::about(report.delivery, report.event), ..event })
 }
 
-/// The event that this subscription was disabled.
+/// The event `subscription.disabled`: this subscription was disabled.
 pub(crate) fn subscription_disabled(
     subscription: SubscriptionId,
     owner: Option<&str>,
@@ -69,10 +69,10 @@ pub(crate) fn subscription_disabled(
     url: &str,
     reason: &str,
 ) -> Result<RenderedEvent, Error> {
-    own(SUBSCRIPTION_DISABLED, owner).render(&Disabled { subscription, event, url, reason })
+    internal(SUBSCRIPTION_DISABLED, owner).render(&Disabled { subscription, event, url, reason })
 }
 
-fn own(name: &str, owner: Option<&str>) -> Event {
+fn internal(name: &str, owner: Option<&str>) -> Event {
     let event = Event::new(name).internal();
     match owner {
         Some(owner) => event.sender(owner),

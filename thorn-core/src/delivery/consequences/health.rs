@@ -1,4 +1,4 @@
-//! What deliveries say about a subscription: whether anything gets through, and when to give up.
+//! Tracks how long a subscription has been failing, and disables it in the end.
 
 use std::time::Duration;
 
@@ -13,18 +13,19 @@ use crate::{
 
 impl Subscriptions {
     /// Disables a subscription on behalf of the system, for instance because its receiver answered
-    /// "410 Gone", and sends the event `subscription.disabled` in the same transaction. One that is
-    /// disabled or deleted already stays as it is.
+    /// "410 Gone". Sends the event `subscription.disabled` in the same transaction. A subscription that is
+    /// already disabled or deleted doesn't change.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there never was one; [`Error::Database`].
+    /// - [`Error::NotFound`] if no subscription ever had this id.
+    /// - [`Error::Database`] if the database fails.
     pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
         self.disable_if(id, None, reason).await
     }
 
-    /// If `failing_since` is given, only one that is failing since then: who judges it has known it for
-    /// a while, and somebody else may have got through meanwhile.
+    /// As [`disable`](Self::disable). With `failing_since`, only if the subscription is still failing since
+    /// then: the caller's state may be old, and another worker's delivery may have succeeded meanwhile.
     async fn disable_if(
         &self,
         id: SubscriptionId,
@@ -32,7 +33,7 @@ impl Subscriptions {
         reason: &str,
     ) -> Result<(), Error> {
         if let Some(store) = &self.store {
-            return self.disable_elsewhere(&**store, id, failing_since, reason).await;
+            return self.disable_in_store(&**store, id, failing_since, reason).await;
         }
         let row = find_any(&self.db, id).await?;
         if row.disabled_at.is_some() || row.deleted_at.is_some() {
@@ -50,7 +51,7 @@ impl Subscriptions {
         Ok(())
     }
 
-    async fn disable_elsewhere(
+    async fn disable_in_store(
         &self,
         store: &dyn SubscriptionStore,
         id: SubscriptionId,
@@ -61,8 +62,8 @@ impl Subscriptions {
         let disable = |before: &Subscription, version| {
             let changed =
                 Subscription { disabled: Some(disabled.clone()), updated_at: disabled.at, version, ..before.clone() };
-            let is_meant = failing_since.is_none() || before.failing_since == failing_since;
-            (before.disabled.is_none() && is_meant).then_some(changed)
+            let still_failing = failing_since.is_none() || before.failing_since == failing_since;
+            (before.disabled.is_none() && still_failing).then_some(changed)
         };
         if let Some(one) = store.update(id, &disable).await?.filter(|one| one.disabled.as_ref() == Some(&disabled)) {
             let owner = one.owner.as_deref();
@@ -72,8 +73,8 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Notes that a delivery has failed for good; disables the subscription if none has succeeded
-    /// for `patience`. `None` never does.
+    /// Notes that a delivery failed permanently. Disables the subscription if none has succeeded for
+    /// `patience`; `None` never disables it.
     pub(crate) async fn failed(
         &self,
         subscription: &Subscription,
@@ -92,7 +93,7 @@ impl Subscriptions {
         }
     }
 
-    /// Notes that a delivery of one that was failing has succeeded.
+    /// Notes that a delivery of a failing subscription succeeded.
     pub(crate) async fn succeeded(&self, id: SubscriptionId) -> Result<(), Error> {
         self.set_failing_since(id, None).await
     }

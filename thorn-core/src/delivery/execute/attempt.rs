@@ -1,17 +1,15 @@
-//! One attempt: the body with its signature, and the request.
+//! Signs the body of an attempt and sends the request.
 
 use bytes::Bytes;
 use sea_orm::EntityTrait;
 
-use super::Executor;
+use super::{admission::Target, executor::Executor};
 use crate::{
     attempt::{Attempt, Outcome},
     delivery::client::Outgoing,
-    endpoint::Endpoint,
     error::Error,
-    fanout::{ChunkDelivery, ChunkEvent, Recipient, encode_body},
+    fanout::{ChunkDelivery, ChunkEvent, encode_body},
     id::{DeliveryId, EventId},
-    outbox::StoredEvent,
     rendered::EventOptions,
     spec::Destination,
     tables::event,
@@ -19,18 +17,18 @@ use crate::{
 };
 
 impl Executor {
-    pub(super) async fn attempt(
+    /// Sends one request. A body that can't be read counts as a failed attempt.
+    pub(super) async fn sign_and_send(
         &self,
         id: DeliveryId,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
-        stored: Option<&StoredEvent>,
-        (recipient, endpoint): (&Recipient, &Endpoint),
+        Target { recipient, endpoint, stored }: &Target<'_>,
         options: &EventOptions,
     ) -> Attempt {
         let destination = recipient.destination();
         let signed = match stored {
-            // The relay has signed nothing for it.
+            // The relay doesn't sign deliveries to subscribers of an event.
             Some(stored) => sign_stored(&stored.name, &stored.body, destination),
             None => self.signed_body(event, delivery, destination).await,
         };
@@ -58,9 +56,9 @@ impl Executor {
         self.client.send(&outgoing).await
     }
 
-    /// The body from the task, if its signature fits; else the event's own, signed anew. It doesn't
-    /// fit when the subscription's secret, signer, digest or content type was changed meanwhile, or
-    /// somebody changed the task.
+    /// The body from the task if its signature fits, otherwise the stored body with a new signature. The
+    /// signature doesn't fit if the subscription's secret, signer, digest or content type has changed since,
+    /// or if the task was tampered with.
     async fn signed_body(
         &self,
         event: &ChunkEvent,
@@ -74,19 +72,19 @@ impl Executor {
         {
             return Ok((body, delivery.hook_hmac.clone()));
         }
-        // Rare and large: boxed, because every delivery under way has room for what isn't.
+        // Rare and large. The box keeps the future of every other delivery small.
         Box::pin(self.signed_anew(event.id, destination)).await
     }
 
     async fn signed_anew(&self, id: EventId, destination: &Destination) -> Result<(Bytes, Option<String>), Error> {
-        tracing::info!("the task's signature doesn't fit the subscription; signing the stored event anew");
+        tracing::info!("the task's signature doesn't fit the subscription; signing the stored event again");
         let not_found = || Error::NotFound { what: "event", id: id.to_string() };
         let row = event::Entity::find_by_id(id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
         sign_stored(&row.name, &row.body, destination)
     }
 }
 
-/// The stored body in the form that the destination asks for, with its signature.
+/// Encodes the stored body in the destination's content type and signs it.
 fn sign_stored(name: &str, body: &str, destination: &Destination) -> Result<(Bytes, Option<String>), Error> {
     let body = encode_body(destination.content_type, body)
         .map_err(|source| Error::Payload { event: name.to_owned(), source })?
@@ -95,7 +93,7 @@ fn sign_stored(name: &str, body: &str, destination: &Destination) -> Result<(Byt
     Ok((body.into(), hook_hmac))
 }
 
-/// An attempt that failed on our side.
+/// An attempt that failed before a request was sent.
 pub(super) fn unsent(attempted_at: Timestamp, error: String) -> Attempt {
     Attempt {
         outcome: Outcome::Unreachable,

@@ -1,46 +1,58 @@
-//! Running a chunk for a caller who waits for it: within a bound, and not for long.
+//! Runs a chunk for a caller who waits for it: with bounded concurrency, and for a limited time.
 
+use futures::future::join_all;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
 };
 
-use super::{Executor, Made, Recorded, of_event::EventSubscribers, waiting};
+use super::{
+    deliver::Unrecorded, executor::Executor, of_event::EventSubscribers, recorded::Recorded, waiting::waiting,
+};
 use crate::{
     fanout::{Chunk, ChunkDelivery},
     record::Record,
 };
 
+/// The limits of an inline run.
+#[derive(Clone, Copy)]
+struct Limits<'a> {
+    /// Bounds the concurrent deliveries of all callers.
+    permits: &'a Semaphore,
+    /// A delivery that has no permit by then is left to a worker.
+    start_by: Instant,
+}
+
 impl Executor {
-    /// Makes the chunk's deliveries, of all callers at most as many at once as there are `permits`,
-    /// and returns those that are recorded. What hasn't its turn by `turn` waits as a row, for a worker.
-    pub(crate) async fn run_now(&self, chunk: &Chunk, permits: &Semaphore, turn: Instant) -> Vec<Record> {
-        let brought = self.event_subscribers(chunk).await;
+    /// Makes the chunk's deliveries, each with one of the `permits` that all callers share, and returns those
+    /// that are recorded. A delivery without a permit by `start_by` becomes a waiting row for a worker.
+    pub(crate) async fn run_inline(&self, chunk: &Chunk, permits: &Semaphore, start_by: Instant) -> Vec<Record> {
+        let subscribers = self.event_subscribers(chunk).await;
+        let limits = Limits { permits, start_by };
         let deliveries =
-            chunk.deliveries.iter().map(|delivery| self.deliver_now(chunk, delivery, &brought, permits, turn));
-        futures::future::join_all(deliveries).await.into_iter().flatten().collect()
+            chunk.deliveries.iter().map(|delivery| self.deliver_inline(chunk, delivery, &subscribers, limits));
+        join_all(deliveries).await.into_iter().flatten().collect()
     }
 
-    async fn deliver_now(
+    async fn deliver_inline(
         &self,
         chunk: &Chunk,
         delivery: &ChunkDelivery,
-        brought: &EventSubscribers,
-        permits: &Semaphore,
-        turn: Instant,
+        subscribers: &EventSubscribers,
+        Limits { permits, start_by }: Limits<'_>,
     ) -> Option<Record> {
-        let made = match timeout_at(turn, permits.acquire()).await {
+        let unrecorded = match timeout_at(start_by, permits.acquire()).await {
             Ok(Ok(_permit)) => {
-                let (event, turn) = self.turn(chunk, delivery, &Recorded::new(), brought).await?;
-                self.take(turn, event, delivery).await
+                let (event, admission) = self.admit(chunk, delivery, &Recorded::default(), subscribers).await?;
+                self.deliver(admission, event, delivery).await
             }
             _ => {
                 self.counters.put_off();
                 let record = waiting(chunk.events.get(delivery.event)?, delivery);
-                Made { record, report: None, span: tracing::Span::none() }
+                Unrecorded { record, report: None, span: tracing::Span::none() }
             }
         };
-        let record = made.record.clone();
-        self.record(made).await.then_some(record)
+        let record = unrecorded.record.clone();
+        self.record(unrecorded).await.then_some(record)
     }
 }

@@ -1,10 +1,10 @@
-//! Subscribers that events brought, read from the events' rows when a chunk runs.
+//! Subscribers that events brought. When a chunk runs, they are read from the events' rows.
 
 use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Executor, PAUSE};
+use super::executor::{Executor, PAUSE};
 use crate::{
     db::with_timeout,
     fanout::Chunk,
@@ -13,12 +13,12 @@ use crate::{
     tables::event::{Column, Entity},
 };
 
-/// Events of a chunk whose subscribers only their rows know.
+/// The events of a chunk that brought subscribers. Only the events' rows hold these.
 #[derive(Default)]
 pub(super) struct EventSubscribers(HashMap<EventId, StoredEvent>);
 
 impl EventSubscribers {
-    /// The event and its subscriber, if they are still there.
+    /// The event and its subscriber, if the row still exists.
     pub(super) fn get(&self, event: EventId, id: SubscriptionId) -> Option<(&StoredEvent, &StoredSubscriber)> {
         let event = self.0.get(&event)?;
         Some((event, event.subscriber(id)?))
@@ -26,7 +26,7 @@ impl EventSubscribers {
 }
 
 impl Executor {
-    /// Reads the rows once for the whole chunk, if some delivery goes to such a subscriber.
+    /// Reads the rows with one query for the whole chunk, if a delivery goes to a subscriber of an event.
     pub(super) async fn event_subscribers(&self, chunk: &Chunk) -> EventSubscribers {
         let ids: Vec<_> = chunk
             .deliveries
@@ -45,7 +45,7 @@ impl Executor {
                     let events = rows.into_iter().map(StoredEvent::from).map(|event| (event.id, event));
                     return EventSubscribers(events.collect());
                 }
-                Err(error) => tracing::warn!(%error, "can't read the events' own subscribers, trying again"),
+                Err(error) => tracing::warn!(%error, "can't read the subscribers that events brought; trying again"),
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -1,0 +1,75 @@
+//! Decides whether a delivery may be made now.
+
+use std::sync::Arc;
+
+use super::{executor::Executor, of_event::EventSubscribers, recorded::Recorded};
+use crate::{
+    endpoint::{Endpoint, Entry, Permit},
+    fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
+    outbox::StoredEvent,
+    timestamp::Timestamp,
+};
+
+/// The recipient of one delivery and the endpoint that its request goes to.
+pub(super) struct Target<'a> {
+    pub(super) recipient: Recipient,
+    pub(super) endpoint: Arc<Endpoint>,
+    /// The event's row, if the event brought the recipient.
+    pub(super) stored: Option<&'a StoredEvent>,
+}
+
+/// Whether a delivery may be made now.
+pub(super) enum Admission<'a> {
+    /// The request may be sent.
+    Admitted { target: Target<'a>, permit: Permit },
+    /// The endpoint's lane is full until this time.
+    LaneFull(Timestamp),
+    /// This worker can't read the recipient, for instance because it has another secret key.
+    Unreadable,
+    /// The worker stops.
+    Stopping,
+    /// The subscription was deleted or disabled.
+    Cancelled,
+}
+
+impl Executor {
+    /// Waits until the delivery may be made. Returns `None` if an earlier run of the chunk made it.
+    pub(super) async fn admit<'a>(
+        &self,
+        chunk: &'a Chunk,
+        delivery: &ChunkDelivery,
+        recorded: &Recorded,
+        subscribers: &'a EventSubscribers,
+    ) -> Option<(&'a ChunkEvent, Admission<'a>)> {
+        let event = chunk.events.get(delivery.event)?;
+        if !recorded.leaves_open(event, delivery) {
+            return None;
+        }
+        let stored = subscribers.get(event.id, delivery.subscription).filter(|_| delivery.of_event);
+        let recipient = match stored {
+            Some((stored, subscriber)) => match subscriber.open(stored.id, self.registry.key()) {
+                Ok(destination) => {
+                    Some(Recipient::OfEvent { id: delivery.subscription, destination: Arc::new(destination) })
+                }
+                Err(error) => {
+                    tracing::error!(event.id = %event.id, %error, "can't read a subscriber that the event brought; trying again");
+                    return Some((event, Admission::Unreadable));
+                }
+            },
+            None if delivery.of_event => None,
+            None if self.registry.is_unreadable(delivery.subscription) => return Some((event, Admission::Unreadable)),
+            None => self.registry.get(delivery.subscription).map(Recipient::Subscribed),
+        };
+        let Some(recipient) = recipient else { return Some((event, Admission::Cancelled)) };
+        let endpoint = self.registry.endpoints().get(&recipient.destination().url);
+        let admission = match endpoint.enter().await {
+            Entry::Full(until) => Admission::LaneFull(until),
+            Entry::Open(_) if *self.stop.borrow() => Admission::Stopping,
+            Entry::Open(permit) => {
+                let target = Target { recipient, endpoint, stored: stored.map(|(stored, _)| stored) };
+                Admission::Admitted { target, permit }
+            }
+        };
+        Some((event, admission))
+    }
+}

@@ -1,0 +1,80 @@
+//! Makes one delivery, or postpones it, and records the result.
+
+use std::time::Duration;
+
+use tracing::Instrument as _;
+
+use super::{admission::Admission, executor::Executor, waiting::waiting};
+use crate::{
+    attempt::DeliveryState,
+    db::with_timeout,
+    delivery::observer::DeliveryReport,
+    fanout::{ChunkDelivery, ChunkEvent, Recipient},
+    record::Record,
+};
+
+/// Wait of a delivery whose recipient this worker can't read. It is short, since another worker may be able to.
+const UNREADABLE: Duration = Duration::from_secs(2);
+
+/// A delivery that was made or postponed, and isn't recorded yet.
+pub(super) struct Unrecorded {
+    pub(super) record: Record,
+    /// The report of the attempt, if one was made.
+    pub(super) report: Option<(DeliveryReport, Recipient)>,
+    pub(super) span: tracing::Span,
+}
+
+impl Executor {
+    /// Makes the delivery if it was admitted. Otherwise notes why it wasn't.
+    pub(super) async fn deliver(
+        &self,
+        admission: Admission<'_>,
+        event: &ChunkEvent,
+        delivery: &ChunkDelivery,
+    ) -> Unrecorded {
+        let mut record = waiting(event, delivery);
+        // By default a success isn't logged: the table has it, and a log line costs as much as a request.
+        let span = tracing::debug_span!(
+            "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
+        );
+        let mut report = None;
+        match admission {
+            Admission::Admitted { target, permit } => {
+                let attempt = self.make_attempt(event, delivery, &target, permit, &mut record);
+                report = Some((attempt.instrument(span.clone()).await, target.recipient));
+            }
+            Admission::LaneFull(until) => {
+                record.next_attempt_at = Some(until);
+                self.counters.put_off();
+                span.in_scope(|| tracing::debug!(%until, "postponed: the endpoint is busy"));
+            }
+            Admission::Unreadable => record.next_attempt_at = Some(record.now + UNREADABLE),
+            Admission::Stopping => {}
+            Admission::Cancelled => {
+                record.state = DeliveryState::Cancelled;
+                record.next_attempt_at = None;
+                record.note = Some("the subscription was deleted or disabled");
+            }
+        }
+        Unrecorded { record, report, span }
+    }
+
+    /// Records a delivery and applies its consequences. Returns `false` if the recorder has ended.
+    pub(super) async fn record(&self, Unrecorded { record, report, span }: Unrecorded) -> bool {
+        async {
+            let recorded = self.recorder.record(record).await;
+            if let Some((report, recipient)) = report.filter(|_| recorded) {
+                let following = async {
+                    self.consequences.follow(&report, recipient.subscription()).await;
+                    Ok(())
+                };
+                if let Err(error) = with_timeout(&self.db, following).await {
+                    tracing::error!(%error, "can't apply the consequences of a delivery");
+                }
+            }
+            recorded
+        }
+        .instrument(span)
+        .await
+    }
+}

@@ -1,0 +1,38 @@
+//! The executor and its parts.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::DatabaseConnection;
+use tokio::sync::watch;
+
+use crate::{
+    attempt::RetryPolicy,
+    delivery::{client::Client, consequences::Consequences},
+    metrics::Counters,
+    record::Recorder,
+    subscription::Registry,
+};
+
+/// Pause before the executor repeats a query that the database didn't answer.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+
+/// Settings of a delivery that its event doesn't override.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    pub(crate) timeout: Duration,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// Makes the attempts of chunks and records them.
+#[derive(Clone, Debug)]
+pub(crate) struct Executor {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) consequences: Consequences,
+    pub(crate) client: Client,
+    pub(crate) recorder: Recorder,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) defaults: Defaults,
+    /// Turns true when the worker stops. Deliveries that haven't begun are then handed back.
+    pub(crate) stop: watch::Receiver<bool>,
+}

@@ -1,0 +1,98 @@
+//! Makes an attempt and decides the delivery's next state.
+
+use std::{panic::AssertUnwindSafe, sync::LazyLock};
+
+use futures::FutureExt as _;
+use tokio::time::Instant;
+
+use super::{admission::Target, attempt::unsent, executor::Executor};
+use crate::{
+    attempt::{Attempt, DeliveryState, Outcome},
+    delivery::{consequences::GONE, observer::DeliveryReport},
+    endpoint::Permit,
+    fanout::{ChunkDelivery, ChunkEvent, Recipient},
+    record::Record,
+    rendered::EventOptions,
+    timestamp::Timestamp,
+};
+
+/// The options of an event that sets none.
+static NO_OPTIONS: LazyLock<EventOptions> = LazyLock::new(EventOptions::default);
+
+impl Executor {
+    /// Makes an attempt, and updates the delivery's record with its result.
+    pub(super) async fn make_attempt(
+        &self,
+        event: &ChunkEvent,
+        delivery: &ChunkDelivery,
+        target: &Target<'_>,
+        permit: Permit,
+        record: &mut Record,
+    ) -> DeliveryReport {
+        let recipient = &target.recipient;
+        let options = event.options.as_ref().unwrap_or(&NO_OPTIONS);
+        let attempted_at = Timestamp::now();
+        // A bug in here must not end the worker's other tasks.
+        let attempt = self.sign_and_send(record.delivery, event, delivery, target, options);
+        let attempt = AssertUnwindSafe(attempt).catch_unwind().await;
+        let attempt = attempt.unwrap_or_else(|_| {
+            let error = "thorn panicked while sending; please report this with the log's backtrace";
+            unsent(attempted_at, error.into())
+        });
+        permit.done(&attempt);
+        let report = self.apply_outcome(&event.name, recipient, options, &attempt, record);
+        record.announcement =
+            self.consequences.announce(&self.registry, &report, options.internal, recipient.subscription());
+        record.attempt = Some(attempt);
+        report
+    }
+
+    /// Decides whether the delivery is delivered, waits for a retry, or is dead.
+    fn apply_outcome(
+        &self,
+        event_name: &str,
+        recipient: &Recipient,
+        options: &EventOptions,
+        attempt: &Attempt,
+        record: &mut Record,
+    ) -> DeliveryReport {
+        record.attempts += 1;
+        (record.now, record.since) = (Timestamp::now(), Instant::now());
+        record.next_attempt_at = None;
+        self.counters.attempted(attempt.outcome);
+        let Attempt { outcome, status, duration, ref error, .. } = *attempt;
+        if outcome == Outcome::Delivered {
+            record.state = DeliveryState::Delivered;
+            tracing::debug!(status, ?duration, attempt = record.attempts, "delivered");
+        } else {
+            let retry = options.retry.as_ref().unwrap_or(&self.defaults.retry);
+            let wait = match status {
+                Some(GONE) => None,
+                _ => retry.wait_after(record.attempts, attempt.retry_after, rand::random()),
+            };
+            record.next_attempt_at = wait.map(|wait| record.now + wait);
+            record.state = if wait.is_some() { DeliveryState::Waiting } else { DeliveryState::Dead };
+            let state = record.state;
+            tracing::info!(
+                delivery.id = %record.delivery, event.id = %record.event, event.name = event_name,
+                subscription.id = %recipient.id(), outcome = outcome.as_str(), status, error, ?duration,
+                attempt = record.attempts, %state, ?wait, "failed"
+            );
+        }
+        DeliveryReport {
+            delivery: record.delivery,
+            event: record.event,
+            event_name: event_name.to_owned(),
+            subscription: recipient.id(),
+            owner: recipient.subscription().and_then(|subscription| subscription.owner.clone()),
+            attempts: record.attempts,
+            outcome,
+            status,
+            error: error.clone(),
+            duration,
+            state: record.state,
+            at: record.now,
+            next_attempt_at: record.next_attempt_at,
+        }
+    }
+}

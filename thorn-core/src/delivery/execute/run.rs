@@ -1,0 +1,53 @@
+//! Runs a task of the queue.
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+
+use super::{executor::Executor, of_event::EventSubscribers, recorded::Recorded};
+use crate::{
+    db::with_timeout,
+    fanout::{Chunk, ChunkDelivery},
+    queue::Task,
+};
+
+impl Executor {
+    /// Runs a task's chunk. Returns when all its deliveries are recorded; then the task may be
+    /// acknowledged.
+    pub(crate) async fn run(&self, Task { text, attempt }: Task) {
+        let mut chunk = match Chunk::read(&text) {
+            Ok(chunk) => chunk,
+            Err(why) => {
+                tracing::error!("{why}; its deliveries are left to the reconciler");
+                return;
+            }
+        };
+        // Each body exists once in memory while its deliveries wait.
+        drop(text);
+        chunk.take_bodies_out();
+        // An edit or a deletion takes effect at once. If the database is unavailable, the last known state is used.
+        let refresh = async { self.registry.refresh(&self.db).await.map(drop) };
+        if let Err(error) = with_timeout(&self.db, refresh).await {
+            tracing::warn!(%error, "can't refresh the subscriptions; using the last known ones");
+        }
+        let recorded = self.recorded(&chunk, attempt).await;
+        let subscribers = self.event_subscribers(&chunk).await;
+        let mut running: FuturesUnordered<_> = chunk
+            .deliveries
+            .iter()
+            .map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded, &subscribers))
+            .collect();
+        while running.next().await.is_some() {}
+    }
+
+    async fn deliver_and_record(
+        &self,
+        chunk: &Chunk,
+        delivery: &ChunkDelivery,
+        recorded: &Recorded,
+        subscribers: &EventSubscribers,
+    ) {
+        if let Some((event, admission)) = self.admit(chunk, delivery, recorded, subscribers).await {
+            // Most deliveries of a worker wait for admission. The box keeps their futures small until then.
+            Box::pin(async { self.record(self.deliver(admission, event, delivery).await).await }).await;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The state of this process, which changes in one step.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock, Weak},
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::{inline_delivery::InlineDelivery, recipients::Recipients, settings::EventSettings};
+use crate::{
+    error::Error, guard::Validator, invalid::InvalidOption, rendered::EventInfo, signing::SecretKey, spec::Subscriber,
+};
+
+/// The data that hooks and senders of events need besides their connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Process {
+    settings: Arc<EventSettings>,
+    recipients: Option<Arc<Recipients>>,
+    /// Every living `Thorn`, the newest last.
+    pub(super) inline: Vec<Weak<dyn InlineDelivery>>,
+    /// Names of all dispatchers that were registered in this process.
+    dispatchers: BTreeSet<String>,
+    /// Changes with each hint that events were committed.
+    committed: watch::Sender<()>,
+}
+
+static PROCESS: LazyLock<ArcSwap<Process>> = LazyLock::new(ArcSwap::default);
+
+pub(super) fn current() -> arc_swap::Guard<Arc<Process>> {
+    PROCESS.load()
+}
+
+/// Replaces settings and recipients, and adds a deliverer and its dispatchers. All of it changes in one step, so
+/// no save sees the new settings with the old recipients.
+pub(crate) fn configure(
+    settings: &Arc<EventSettings>,
+    recipients: &Arc<Recipients>,
+    inline: &Arc<dyn InlineDelivery>,
+    dispatchers: &[String],
+) {
+    PROCESS.rcu(|before| {
+        let mut process = Process::clone(before);
+        process.settings = settings.clone();
+        process.recipients = Some(recipients.clone());
+        process.inline.retain(|inline| inline.strong_count() > 0);
+        process.inline.push(Arc::downgrade(inline));
+        process.dispatchers.extend(dispatchers.iter().cloned());
+        process
+    });
+}
+
+/// The current settings for rendering events.
+pub(crate) fn settings() -> Arc<EventSettings> {
+    current().settings.clone()
+}
+
+/// Replaces only the settings.
+#[cfg(test)]
+pub(crate) fn set_settings(settings: EventSettings) {
+    let settings = Arc::new(settings);
+    PROCESS.rcu(|before| Process { settings: settings.clone(), ..Process::clone(before) });
+}
+
+/// Checks that a dispatcher is registered in this process.
+///
+/// # Errors
+///
+/// [`InvalidOption`] if no `Thorn` of this process registered a dispatcher of this name.
+pub(crate) fn check_dispatcher(name: &str) -> Result<(), InvalidOption> {
+    if current().dispatchers.contains(name) {
+        return Ok(());
+    }
+    let reason = format!("no dispatcher `{name}` is known; register it on `Thorn::builder`");
+    Err(InvalidOption { option: "dispatch", reason })
+}
+
+/// The key that encrypts the secrets of subscribers.
+pub(crate) fn secret_key() -> Option<SecretKey> {
+    current().recipients.as_ref().and_then(|recipients| recipients.key.clone())
+}
+
+/// Whether a callback for recipients is registered.
+pub(crate) fn has_callbacks() -> bool {
+    current().recipients.as_ref().is_some_and(|recipients| !recipients.callbacks.is_empty())
+}
+
+/// The subscribers that the event brought, then those that callbacks name. Of several with the same id, the
+/// first is kept.
+pub(crate) fn gather(
+    of_event: Vec<Subscriber>,
+    event: &EventInfo<'_>,
+    validators: Option<&[Validator]>,
+) -> Result<Vec<Subscriber>, Error> {
+    let Some(recipients) = current().recipients.clone() else {
+        if of_event.is_empty() {
+            return Ok(of_event);
+        }
+        // Without a `Thorn` the key is unknown, and a secret would be stored unencrypted.
+        let reason = "no `Thorn` was built in this process, so the key that encrypts their secrets is unknown; call `Thorn::builder(db)…build()` first";
+        return Err(Error::option("recipients", reason));
+    };
+    recipients.gather(of_event, event, validators)
+}
+
+/// Tells the relays of this process that events were committed, so that they don't wait for their next poll.
+/// A lost or early hint costs time, never an event.
+pub(crate) fn notify() {
+    current().committed.send_replace(());
+}
+
+/// A receiver that changes with each hint.
+pub(crate) fn hints() -> watch::Receiver<()> {
+    current().committed.subscribe()
+}
