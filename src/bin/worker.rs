@@ -33,7 +33,7 @@ struct Arguments {
     progress: bool,
 }
 
-/// What follows the options in `--help`.
+/// The text below the options in `--help`.
 fn settings() -> String {
     format!("{}\nLogging:\n  RUST_LOG [info, on a terminal warn]\n      what is logged", Config::variables_help())
 }

@@ -1,4 +1,4 @@
-//! What the application configured in this process.
+//! The application's configuration of this process.
 //!
 //! SeaORM gives a model's hooks only a connection. Everything else they need is process-wide: how events are
 //! rendered, which callbacks name recipients, which dispatchers exist, and which `Thorn` delivers inline. A

@@ -86,7 +86,7 @@ pub(crate) fn has_callbacks() -> bool {
     current().recipients.as_ref().is_some_and(|recipients| !recipients.callbacks.is_empty())
 }
 
-/// The subscribers that the event brought, then those that callbacks name. Of several with the same id, the
+/// The subscribers that the event brought, then those that callbacks name. If several have the same id, the
 /// first is kept.
 pub(crate) fn gather(
     of_event: Vec<Subscriber>,

@@ -1,4 +1,4 @@
-//! What the registry holds in memory, and how a change is applied to it.
+//! The registry's content in memory, and how a change is applied to it.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -29,7 +29,7 @@ pub(super) struct RegistryChange {
     pub(super) state: SubscriptionState,
 }
 
-/// What a row says about its subscription.
+/// A subscription's state, as its row has it.
 pub(super) enum SubscriptionState {
     Enabled(Arc<Subscription>),
     /// Disabled or deleted.
