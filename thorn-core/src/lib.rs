@@ -7,35 +7,35 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | `invalid` | an option with a value that makes no sense |
+//! | `invalid` | the error for an option with a wrong value |
 //! | `id`, `timestamp`, `clock` | identifiers and time |
 //! | `name`, `pattern`, `headers` | event names, subscriptions' patterns, extra headers |
 //! | `filter` | filters as data |
-//! | `guard` | where deliveries may go |
+//! | `guard` | the rules for addresses that deliveries may go to |
 //! | `signing` | secrets, signatures, encryption at rest |
 //! | `attempt` | outcomes, retries, states |
-//! | `dispatch` | how an event is dispatched |
+//! | `dispatch` | the ways in which an event is dispatched |
 //! | `metrics` | counters |
-//! | `spec` | what is delivered where, and its rules |
-//! | `rendered` | events as immutable facts |
+//! | `spec` | the parts of a subscription, and the rules that check them |
+//! | `rendered` | events whose bytes no longer change |
 //! | `error` | every error of the crate |
-//! | `process` | what the application told this process |
+//! | `process` | the application's configuration of this process |
 //!
-//! **Middle: nouns.** Kinds of rows and values, with what reads and writes them.
+//! **Middle: nouns.** Kinds of rows and values, and the code that reads and writes them.
 //!
 //! | room | holds |
 //! |---|---|
 //! | `db` | connections, transactions, SQL |
 //! | `tables`, `migration` | thorn's tables |
 //! | `event` | events before they are rendered |
-//! | `endpoint` | URLs, and what this process knows about each |
+//! | `endpoint` | URLs in use, with the bounds of each |
 //! | `subscription` | subscriptions and the registry |
 //! | `outbox` | events written in the caller's transaction |
 //! | `model` | models that announce their changes |
-//! | `fanout` | from an event to signed deliveries |
+//! | `fanout` | the way from an event to signed deliveries |
 //! | `queue` | the job queue, apalis |
-//! | `record` | what came of each delivery |
-//! | `history` | reading it back |
+//! | `record` | the recorder, which writes the result of each attempt |
+//! | `history` | queries for deliveries and their attempts |
 //!
 //! **Top: machines.** They run.
 //!

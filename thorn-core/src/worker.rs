@@ -1,4 +1,4 @@
-//! The worker: relay, queue, delivery and record as one process, of which there may be any number.
+//! The worker runs the relay, the queue's worker, the executor and the recorder. Any number of workers may run.
 
 pub use crate::metrics::Snapshot;
 
@@ -19,10 +19,10 @@ use crate::{
     subscription::{Registry, Subscriptions},
 };
 
-/// Time beyond an attempt's deadline that a stopping worker gives its tasks to be recorded.
+/// How long a stopping worker waits for records, in addition to an attempt's deadline.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A running worker. Dropped, it goes on in the background; [`stop`](Self::stop) ends it.
+/// A running worker. [`stop`](Self::stop) ends it. A dropped worker keeps running in the background.
 #[derive(Debug)]
 pub struct Worker {
     stop: watch::Sender<bool>,
@@ -129,12 +129,12 @@ impl Worker {
         self.counters.snapshot()
     }
 
-    /// Stops: nothing new is begun, requests under way finish within their deadline and are
-    /// recorded, the rest is handed back. Another worker takes over whatever isn't recorded by then.
+    /// Stops the worker. It begins no further delivery and hands the waiting ones back. Requests under way finish
+    /// within their deadline and are recorded. Another worker takes over tasks that aren't recorded by then.
     ///
     /// # Errors
     ///
-    /// [`Error::Queue`] if the queue's worker had failed.
+    /// [`Error::Queue`] if the queue's worker has failed.
     pub async fn stop(self) -> Result<(), Error> {
         tracing::info!("worker stopping");
         self.stop.send_replace(true);
@@ -158,7 +158,7 @@ impl Worker {
                 Ok(())
             }
         };
-        // It ends with the last task that has something to record.
+        // The recorder ends with the last task that has something to record.
         let mut recorder = self.recorder;
         if tokio::time::timeout_at(deadline, &mut recorder).await.is_err() {
             recorder.abort();
