@@ -10,33 +10,33 @@ use crate::{
     tables::subscription::{Column, Entity, Model},
 };
 
-/// The caller. A subscription that an owner may not see doesn't exist for them.
+/// The caller. For an owner, other owners' subscriptions and global ones don't exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access<'a> {
-    /// Sees this owner's subscriptions only.
+    /// The caller sees only this owner's subscriptions.
     Owner(&'a str),
-    /// Sees every owner's and the global ones.
+    /// The caller sees every owner's subscriptions and the global ones.
     Operator,
 }
 
-/// A part of a list.
+/// One page of a list of subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Begin behind this subscription, the last one of the page before.
+    /// The last subscription of the previous page. The page begins after it; `None` begins with the first.
     pub after: Option<SubscriptionId>,
-    /// How many at most.
+    /// The maximum number of subscriptions in the page. Default: 100.
     pub limit: u64,
 }
 
 impl Default for Page {
-    /// The first hundred.
+    /// The first 100 subscriptions.
     fn default() -> Self {
         Self { after: None, limit: 100 }
     }
 }
 
 impl Access<'_> {
-    /// Whether a subscription of this owner is theirs to see.
+    /// Whether the caller may see a subscription of this owner.
     pub(crate) fn may_see(self, owner: Option<&str>) -> bool {
         match self {
             Self::Owner(asking) => owner == Some(asking),
@@ -52,26 +52,26 @@ impl Access<'_> {
     }
 }
 
-/// The subscription's row, unless it is deleted or somebody else's.
+/// The subscription's row. Fails if the subscription is deleted or the caller may not see it.
 pub(crate) async fn find<C: ConnectionTrait>(db: &C, access: Access<'_>, id: SubscriptionId) -> Result<Model, Error> {
     let row = Entity::find_by_id(id.as_uuid()).filter(access.sees()).filter(Column::DeletedAt.is_null()).one(db);
     row.await?.ok_or_else(|| not_found(id))
 }
 
-/// The subscription's row, whoever's and even if it is deleted.
+/// The subscription's row, for any owner and even if it is deleted.
 pub(crate) async fn find_any<C: ConnectionTrait>(db: &C, id: SubscriptionId) -> Result<Model, Error> {
     Entity::find_by_id(id.as_uuid()).one(db).await?.ok_or_else(|| not_found(id))
 }
 
-/// The rows of a page, by URL, the newest first within one URL.
+/// The rows of a page, sorted by URL. Rows with the same URL are sorted from newest to oldest.
 pub(crate) async fn find_page<C: ConnectionTrait>(db: &C, access: Access<'_>, page: Page) -> Result<Vec<Model>, Error> {
     let mut rows = Entity::find().filter(access.sees()).filter(Column::DeletedAt.is_null());
     if let Some(after) = page.after {
-        // One that was deleted since then still marks its place.
+        // A subscription deleted since the previous page still marks the position, because its row stays.
         let last = Entity::find_by_id(after.as_uuid()).filter(access.sees()).one(db).await?;
         rows = rows.filter(behind(last.ok_or_else(|| not_found(after))?));
     }
-    // No database takes a limit beyond a signed integer.
+    // Databases accept a limit only within a signed 64-bit integer.
     let rows = in_order(rows).limit(page.limit.min(i64::MAX.unsigned_abs())).all(db);
     Ok(rows.await?)
 }
@@ -80,7 +80,7 @@ fn in_order(rows: Select<Entity>) -> Select<Entity> {
     rows.order_by(Column::Url, Order::Asc).order_by(Column::CreatedAt, Order::Desc).order_by(Column::Id, Order::Desc)
 }
 
-/// The rows that [`in_order`] puts behind this one.
+/// The condition for rows that [`in_order`] puts after `last`.
 fn behind(last: Model) -> Condition {
     let older = Condition::any()
         .add(Column::CreatedAt.lt(last.created_at))

@@ -1,4 +1,4 @@
-//! A user's request: a new subscription, or a change of one.
+//! A user's request to create or change a subscription.
 
 use std::fmt;
 
@@ -6,64 +6,65 @@ use serde_json::Value;
 
 use crate::{headers::ExtraHeaders, spec::SpecDraft};
 
-/// A subscription to be made, as somebody typed it. It is checked by
-/// [`Subscriptions::create`](super::Subscriptions::create).
+/// A subscription to create, as the user entered it.
+///
+/// [`Subscriptions::create`](super::Subscriptions::create) checks every field.
 #[derive(Clone, Default)]
 pub struct NewSubscription {
-    /// The owner; `None` makes a global one, which only an operator should.
+    /// The owner. `None` makes a global subscription; only operators should create these.
     pub owner: Option<String>,
-    /// The events it asks for, as a [`Pattern`](crate::subscription::Pattern).
+    /// The names of the events to receive, as a [`Pattern`](crate::subscription::Pattern).
     pub pattern: String,
-    /// A condition on the event's data, as the JSON of a [`Q`](crate::filter::Q); null and `None` are no
-    /// filter. It can't ask for earlier values (`now_…`, `changed`), which an event doesn't carry.
+    /// A condition on the event's data, as the JSON of a [`Q`](crate::filter::Q). Null and `None` mean no
+    /// filter. Conditions on earlier values (`now_…`, `changed`) are refused: an event doesn't carry these values.
     pub filter: Option<Value>,
     /// The URL that deliveries go to.
     pub url: String,
-    /// The secret that they are signed with; generated if `None`.
+    /// The secret that signs the deliveries. If `None`, thorn generates a secret, unless `unsigned` is `true`.
     pub secret: Option<String>,
-    /// Makes an unsigned one, without a secret: its deliveries carry no signature, so a receiver can't
-    /// tell them from forged ones. Default `false`.
+    /// Whether the subscription is unsigned, which means without a secret. Its deliveries carry no signature, so
+    /// the receiver can't tell a delivery from a forged request. Default: `false`.
     pub unsigned: bool,
-    /// The hash function of `Hook-HMAC`; default `sha256`.
+    /// The hash function of `Hook-HMAC`. Default: `sha256`.
     pub digest: Option<String>,
-    /// How `Hook-HMAC` is made, as a [`Signer`](crate::signing::Signer); default the setting `hmac_signer`.
+    /// How `Hook-HMAC` is computed, as a [`Signer`](crate::signing::Signer). Default: the setting `hmac_signer`.
     pub signer: Option<String>,
-    /// The form of the body; default `application/json`.
+    /// The content type of the body. Default: `application/json`.
     pub content_type: Option<String>,
-    /// Headers sent with each delivery: at most 16, of 8 KiB in all. `Hook-*`, `webhook-*` and framing
+    /// Headers sent with each delivery: at most 16 headers and 8 KiB in total. `Hook-*`, `webhook-*` and framing
     /// headers are refused.
     pub headers: ExtraHeaders,
-    /// Which configuration it comes from; `None` if somebody subscribes.
+    /// The configuration that the subscription comes from; `None` if a user subscribes.
     pub source: Option<String>,
 }
 
 /// A change of a subscription; `None` leaves a field as it is.
 #[derive(Clone, Default)]
 pub struct SubscriptionChange {
-    /// The events it asks for, as a [`Pattern`](crate::subscription::Pattern).
+    /// The names of the events to receive, as a [`Pattern`](crate::subscription::Pattern).
     pub pattern: Option<String>,
-    /// A condition on the event's data; null takes the filter away.
+    /// A condition on the event's data. Null removes the filter.
     pub filter: Option<Value>,
     /// The URL that deliveries go to.
     pub url: Option<String>,
-    /// The secret that they are signed with; it makes an unsigned subscription a signed one.
+    /// The secret that signs the deliveries. A secret makes an unsigned subscription signed.
     pub secret: Option<String>,
-    /// `true` takes the secret away, see [`NewSubscription::unsigned`].
+    /// `true` removes the secret, see [`NewSubscription::unsigned`]. `false` changes nothing.
     pub unsigned: bool,
     /// The hash function of `Hook-HMAC`.
     pub digest: Option<String>,
-    /// How `Hook-HMAC` is made.
+    /// How `Hook-HMAC` is computed.
     pub signer: Option<String>,
-    /// The form of the body.
+    /// The content type of the body.
     pub content_type: Option<String>,
-    /// Headers sent with each delivery, in place of all there were; empty for none.
+    /// The headers sent with each delivery. The list replaces all present headers; an empty list removes them.
     pub headers: Option<ExtraHeaders>,
-    /// `Some(false)` silences it, `Some(true)` lets it hear again, whatever had disabled it.
+    /// `Some(false)` disables the subscription. `Some(true)` enables it again, for whatever reason it was disabled.
     pub enabled: Option<bool>,
 }
 
 impl NewSubscription {
-    /// The parts that are checked alike in a change.
+    /// The parts that a new subscription and a change check in the same way.
     pub(super) fn draft(&self) -> SpecDraft<'_> {
         SpecDraft {
             pattern: Some(&self.pattern),
@@ -80,7 +81,7 @@ impl NewSubscription {
 }
 
 impl SubscriptionChange {
-    /// The parts that are checked alike in a new subscription.
+    /// The parts that a change and a new subscription check in the same way.
     pub(super) fn draft(&self) -> SpecDraft<'_> {
         SpecDraft {
             pattern: self.pattern.as_deref(),

@@ -15,10 +15,10 @@ use crate::{
     spec::{ContentType, Field, SpecDraft},
 };
 
-/// A subscription that stands in the application's code or in a file instead of being made by somebody.
+/// A subscription that is defined in the application's code or in a file.
 ///
-/// It is kept as a row like any other, so that every worker serves it, and only its configuration can
-/// change or delete it. `Debug` shows neither secret nor URL.
+/// Thorn stores the subscription as a row like any other, so every worker serves it. Only the configuration can
+/// change or delete the subscription. `Debug` shows neither the secret nor the URL.
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ pub struct ConfiguredSubscription {
 }
 
 impl ConfiguredSubscription {
-    /// The parts that are checked as in any other subscription.
+    /// The parts that are checked in the same way for every subscription.
     pub(super) fn draft(&self) -> SpecDraft<'_> {
         SpecDraft {
             pattern: Some(&self.pattern),
@@ -69,12 +69,13 @@ impl ConfiguredSubscription {
         }
     }
 
-    /// One whose deliveries are signed with this secret. Everything is checked when it is configured.
+    /// A subscription whose deliveries are signed with this secret. Thorn checks all values when it applies the
+    /// configuration.
     pub fn signed(pattern: impl Into<String>, url: impl Into<String>, secret: impl Into<String>) -> Self {
         Self { secret: Some(secret.into()), ..Self::unsigned(pattern, url) }
     }
 
-    /// One whose deliveries carry no signature, so that its receiver can't tell them from forged ones.
+    /// A subscription whose deliveries carry no signature. The receiver can't tell a delivery from a forged request.
     pub fn unsigned(pattern: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             pattern: pattern.into(),
@@ -90,35 +91,36 @@ impl ConfiguredSubscription {
         }
     }
 
-    /// Hears of this owner's events and broadcasts only. Default: global, hears of everybody's.
+    /// Sets the owner. The subscription then receives only the owner's events and broadcasts. Default: no owner, which
+    /// makes a global subscription that receives every sender's events.
     #[must_use]
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.owner = Some(owner.into());
         self
     }
 
-    /// Sets a condition on the event's data, as the JSON of a [`Q`](crate::filter::Q). Default: nothing.
+    /// Sets a condition on the event's data, as the JSON of a [`Q`](crate::filter::Q). Default: no filter.
     #[must_use]
     pub fn filter(mut self, filter: Value) -> Self {
         self.filter = Some(filter);
         self
     }
 
-    /// The hash function of `Hook-HMAC`; default SHA-256.
+    /// Sets the hash function of `Hook-HMAC`. Default: SHA-256.
     #[must_use]
     pub const fn digest(mut self, digest: Digest) -> Self {
         self.digest = digest;
         self
     }
 
-    /// How `Hook-HMAC` is made; default the setting `hmac_signer`.
+    /// Sets how `Hook-HMAC` is computed. Default: the setting `hmac_signer`.
     #[must_use]
     pub const fn signer(mut self, signer: Signer) -> Self {
         self.signer = Some(signer);
         self
     }
 
-    /// The form of the body; default JSON.
+    /// Sets the content type of the body. Default: JSON.
     #[must_use]
     pub const fn content_type(mut self, content_type: ContentType) -> Self {
         self.content_type = content_type;
@@ -132,8 +134,8 @@ impl ConfiguredSubscription {
         self
     }
 
-    /// Its id, in place of the one derived from source, owner, pattern, filter and URL. With an id of its own,
-    /// a subscription stays the same when its pattern or URL changes.
+    /// Sets the id. Default: an id derived from the source, owner, pattern, filter and URL. With an explicit id, the
+    /// subscription stays the same when its pattern or URL changes.
     #[must_use]
     pub const fn id(mut self, id: SubscriptionId) -> Self {
         self.id = Some(id);
@@ -151,17 +153,17 @@ impl fmt::Debug for ConfiguredSubscription {
     }
 }
 
-/// The counts of what a configuration has changed.
+/// The number of subscriptions that a configuration has added, changed, removed and left unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Configured {
-    /// Subscriptions that are new, or there again.
+    /// Subscriptions that are new, or were deleted and are configured again.
     pub added: usize,
-    /// Subscriptions that were changed; they are enabled again.
+    /// Subscriptions that were changed. A change also enables a disabled subscription.
     pub changed: usize,
-    /// Subscriptions that are no longer configured, and deleted.
+    /// Subscriptions that were deleted because they are no longer configured.
     pub removed: usize,
-    /// Subscriptions that stay as they are, disabled ones among them.
+    /// Subscriptions that stay as they are, including disabled subscriptions.
     pub unchanged: usize,
 }
 
@@ -173,7 +175,7 @@ pub(super) const fn name_in_file(field: Field) -> &'static str {
     }
 }
 
-/// The beginning of each mistake: where it is.
+/// The beginning of an error message, which names the entry.
 pub(super) fn place(index: usize, event: &str) -> String {
     let event: String = event.escape_debug().take(60).collect();
     if event.is_empty() { format!("entry {}", index + 1) } else { format!("entry {} (event `{event}`)", index + 1) }

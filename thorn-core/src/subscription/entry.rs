@@ -1,4 +1,4 @@
-//! A subscription as the rest of thorn sees it.
+//! The type that represents a subscription in the rest of thorn.
 
 use crate::{
     filter::Q,
@@ -13,46 +13,47 @@ use crate::{
 /// `Debug` shows neither the secret nor the headers' values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// Its identifier.
+    /// The subscription's identifier.
     pub id: SubscriptionId,
-    /// The owner. `None` is a global subscription, made by an operator.
+    /// The owner. `None` means a global subscription, which an operator made.
     pub owner: Option<String>,
-    /// Which events match, by their names.
+    /// The pattern for the names of matching events.
     pub pattern: Pattern,
-    /// A condition on the events' data, if there is one.
+    /// A condition on the event's data. `None` matches any data.
     pub filter: Option<Q>,
     /// Where and how deliveries go.
     pub destination: Destination,
-    /// The configuration that it comes from; `None` if somebody subscribed.
+    /// The configuration that the subscription comes from; `None` if a user subscribed.
     pub source: Option<String>,
-    /// Since when and why it is disabled; `None` while it is enabled.
+    /// When and why the subscription was disabled; `None` while it is enabled.
     pub disabled: Option<Disabled>,
-    /// Since when deliveries have failed for good without one that succeeded; `None` while some succeed.
+    /// The time since which deliveries have failed permanently and none has succeeded; `None` while deliveries
+    /// succeed.
     pub failing_since: Option<Timestamp>,
-    /// When it was made.
+    /// When the subscription was created.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// When the subscription was last changed.
     pub updated_at: Timestamp,
-    /// The registry's version that created it, from 1.
+    /// The registry version that created the subscription, from 1.
     pub created_version: i64,
-    /// The registry's version that last changed it.
+    /// The registry version that last changed the subscription.
     pub version: i64,
-    /// The registry's version that last changed which events it matches: by its pattern, its filter, or by
-    /// enabling it.
+    /// The registry version that last changed which events match: a change of the pattern or the filter, or
+    /// enabling the subscription.
     pub matches_version: i64,
 }
 
-/// Why a subscription is disabled.
+/// When and why a subscription was disabled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disabled {
-    /// Since when.
+    /// When the subscription was disabled.
     pub at: Timestamp,
-    /// The reason, for a person.
+    /// The reason, in words for a human reader.
     pub reason: String,
 }
 
 impl Subscription {
-    /// An enabled subscription that isn't written yet, with version 0.
+    /// An enabled subscription that isn't stored yet. All its versions are 0.
     pub(super) fn new(
         id: SubscriptionId,
         owner: Option<String>,
@@ -78,7 +79,7 @@ impl Subscription {
         }
     }
 
-    /// Which events go where.
+    /// The pattern, the filter and the destination.
     pub(super) fn spec(&self) -> SubscriptionSpec {
         SubscriptionSpec {
             pattern: self.pattern.clone(),
@@ -87,20 +88,20 @@ impl Subscription {
         }
     }
 
-    /// Whether it matches an event by everything but the filter: it is enabled, its pattern matches the name,
-    /// and the event is addressed to its owner.
+    /// Whether the subscription matches an event, without regard to the filter.
     ///
-    /// An event is addressed to its sender's subscriptions, and a broadcast to everybody's. A global
-    /// subscription takes every sender's events. An event with neither a sender nor `broadcast` goes to global
-    /// subscriptions only, so that nothing leaks from one owner to another by omission.
+    /// The subscription must be enabled, its pattern must match the event's name, and the event must be addressed
+    /// to its owner. An event is addressed to the subscriptions of its sender. A broadcast is addressed to all
+    /// subscriptions. A global subscription receives every sender's events. An event with neither a sender nor
+    /// `broadcast` goes only to global subscriptions, so a forgotten sender never leaks an event to another owner.
     ///
-    /// The filter is evaluated separately, when the event's data is at hand.
+    /// The filter is evaluated separately, when the event's data is available.
     #[must_use]
     pub fn matches(&self, event: &str, sender: Option<&str>, broadcast: bool) -> bool {
         self.disabled.is_none() && self.takes_events_of(sender, broadcast) && self.pattern.matches(event)
     }
 
-    /// Whether an event of this sender is addressed to its owner.
+    /// Whether an event of this sender is addressed to the subscription's owner.
     pub(super) fn takes_events_of(&self, sender: Option<&str>, broadcast: bool) -> bool {
         match &self.owner {
             None => true,

@@ -15,7 +15,7 @@ use crate::{
     tables::subscription::{Column, Entity, Model},
 };
 
-/// A database with thorn's tables, which lives as long as this.
+/// A database with thorn's tables. The database exists as long as the fixture.
 pub(super) struct Fixture {
     pub(super) db: DatabaseConnection,
     pub(super) subscriptions: Subscriptions,
@@ -42,7 +42,7 @@ impl Fixture {
         Self { db, subscriptions, _place: place }
     }
 
-    /// The same database, with secrets encrypted.
+    /// The subscriptions in the same database, with secrets encrypted.
     pub(super) fn with_key(&self, key: &SecretKey) -> Subscriptions {
         Subscriptions::new(self.db.clone(), Arc::new(NoBadHosts), Some(key.clone()))
     }
@@ -55,7 +55,7 @@ impl Fixture {
         Entity::find_by_id(subscription.id.as_uuid()).one(&self.db).await.unwrap().unwrap()
     }
 
-    /// Writes to a row's column behind thorn's back.
+    /// Writes to a row's column directly, as another program would.
     pub(super) async fn tamper(&self, subscription: &Subscription, column: Column, value: &str) {
         let update = Entity::update_many().col_expr(column, Expr::value(value));
         update.filter(Column::Id.eq(subscription.id.as_uuid())).exec(&self.db).await.unwrap();
@@ -71,7 +71,7 @@ pub(super) fn new(owner: &str, event: &str, url: &str) -> NewSubscription {
     }
 }
 
-/// A key of 32 such bytes.
+/// A key of 32 equal bytes.
 pub(super) fn key(byte: u8) -> SecretKey {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     STANDARD.encode([byte; 32]).parse().unwrap()

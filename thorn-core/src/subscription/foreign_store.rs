@@ -1,4 +1,4 @@
-//! Subscriptions kept elsewhere than in thorn's table.
+//! The interface to a store that keeps subscriptions outside thorn's table.
 
 use std::fmt;
 
@@ -8,77 +8,85 @@ use super::{
 };
 use crate::{error::Error, id::SubscriptionId};
 
-/// Makes a subscription of the version that brings it.
+/// Returns the new subscription, given the write's version.
 pub type MakeSubscription<'a> = dyn Fn(i64) -> Subscription + Send + Sync + 'a;
 
 /// Returns the changed subscription, given the write's version; `None` leaves it as it is.
 pub type ChangeSubscription<'a> = dyn for<'b> Fn(&'b Subscription, i64) -> Option<Subscription> + Send + Sync + 'a;
 
-/// Keeps subscriptions in place of thorn's table `thorn_subscription`: in a service of its own, in
-/// another database, in memory.
+/// Keeps subscriptions in place of thorn's table `thorn_subscription`, for example in a separate service, in
+/// another database or in memory.
 ///
-/// Thorn makes and checks every value, decides who may see or change it, and matches events in memory;
-/// a store only keeps what it is given. It holds secrets in clear and has to protect them. Deliveries,
+/// Thorn makes and checks every value, decides who may see or change it, and matches events in memory.
+/// A store only keeps the values. The store receives secrets in plain text and must protect them. Deliveries,
 /// their history and everything else stay in thorn's tables. All processes that use the database need
 /// the same store ([`ThornBuilder::subscription_store`](crate::ThornBuilder::subscription_store)), so the
 /// stock worker can't be one of them.
 ///
 /// # Versions
 ///
-/// A store counts its writes: each takes the next version, from 1, and stamps it on the subscription
-/// that is written, which is how workers learn what has changed. Versions must become visible in their
-/// order: who has read version n must have been able to read all before. One writer at a time does that.
+/// A store counts its writes from 1. Each write takes the next version and sets it on the written subscription.
+/// Workers use the versions to find changes. Versions must become visible in order: a reader that sees version n
+/// must also be able to see every earlier version. A store that allows one writer at a time meets this rule.
 #[async_trait::async_trait]
 pub trait SubscriptionStore: Send + Sync + fmt::Debug {
-    /// All of them that are not deleted, of one owner or of everybody, by URL and within one URL the
-    /// newest first; those behind `page.after`, at most `page.limit`.
+    /// Lists a page of the subscriptions that `access` may see and that are not deleted.
+    ///
+    /// The list is sorted by URL. Subscriptions with the same URL are sorted from newest to oldest. The page begins
+    /// after `page.after` and has at most `page.limit` subscriptions.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is no `page.after`, or [`Error::Store`].
+    /// [`Error::NotFound`] if the subscription `page.after` doesn't exist; [`Error::Store`].
     async fn list(&self, access: Access<'_>, page: Page) -> Result<Vec<Subscription>, Error>;
 
-    /// One of them, if it is there and not deleted.
+    /// Returns a subscription; `None` if it doesn't exist or is deleted.
     ///
     /// # Errors
     ///
     /// [`Error::Store`].
     async fn find(&self, id: SubscriptionId) -> Result<Option<Subscription>, Error>;
 
-    /// Keeps a new one, as `make` makes it of the write's version.
+    /// Stores and returns the new subscription that `make` returns for the write's version.
     ///
     /// # Errors
     ///
-    /// [`Error::Subscription`] with [`InvalidSubscription::duplicate`](crate::subscription::InvalidSubscription::duplicate) if there already is one of the same
-    /// owner, event, filter and URL; [`Error::Store`].
+    /// [`Error::Subscription`] with
+    /// [`InvalidSubscription::duplicate`](crate::subscription::InvalidSubscription::duplicate) if a subscription
+    /// with the same owner, event, filter and URL exists; [`Error::Store`].
     async fn insert(&self, make: &MakeSubscription<'_>) -> Result<Subscription, Error>;
 
-    /// Replaces one by what `change` makes of it and the write's version; `None` from it leaves it as it
-    /// is. Returns the subscription that is kept afterwards, `None` if there is none. Nobody else writes in
-    /// between.
+    /// Replaces a subscription with the result of `change`, which receives the present subscription and the write's
+    /// version. If `change` returns `None`, the subscription stays as it is.
+    ///
+    /// Returns the subscription as stored afterwards; `None` if the subscription doesn't exist. The store must
+    /// prevent other writes between the read and the write.
     ///
     /// # Errors
     ///
-    /// As [`insert`](Self::insert).
+    /// The same errors as [`insert`](Self::insert).
     async fn update(&self, id: SubscriptionId, change: &ChangeSubscription<'_>) -> Result<Option<Subscription>, Error>;
 
-    /// Deletes one; `false` if there is none. [`changes`](Self::changes) must still tell of it.
+    /// Deletes a subscription. Returns `false` if the subscription doesn't exist. [`changes`](Self::changes) must
+    /// still list the deletion.
     ///
     /// # Errors
     ///
     /// [`Error::Store`].
     async fn delete(&self, id: SubscriptionId) -> Result<bool, Error>;
 
-    /// The version of the latest write, 0 before the first. Asked before every batch of events, so it
-    /// should be quick.
+    /// Returns the version of the latest write, or 0 before the first write. Thorn calls this function before every
+    /// batch of events, so it should be fast.
     ///
     /// # Errors
     ///
     /// [`Error::Store`].
     async fn version(&self) -> Result<i64, Error>;
 
-    /// Lists the subscriptions written after this version, in the order of versions, at most `limit` and
-    /// less only if there are no more. One that was written several times appears once, with its latest write.
+    /// Lists the subscriptions written after the version `after`, in the order of versions.
+    ///
+    /// The list has at most `limit` entries, and fewer only if there are no more. A subscription with several
+    /// writes appears once, with its latest write.
     ///
     /// # Errors
     ///
@@ -89,10 +97,10 @@ pub trait SubscriptionStore: Send + Sync + fmt::Debug {
 /// The latest write of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredChange {
-    /// Which one.
+    /// The subscription's identifier.
     pub id: SubscriptionId,
     /// The version of the write.
     pub version: i64,
-    /// The subscription since then; `None` if it was deleted.
+    /// The subscription after the write; `None` if the write deleted it.
     pub subscription: Option<Subscription>,
 }

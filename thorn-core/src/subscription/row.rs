@@ -1,4 +1,4 @@
-//! A subscription as a row of `thorn_subscription`, and back.
+//! Conversion between subscriptions and rows of `thorn_subscription`.
 
 use std::fmt;
 
@@ -18,13 +18,13 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Reads a row. Fails if secret or headers can't be decrypted, or somebody else wrote to the table.
+/// Reads a row. Fails if the secret or the headers can't be decrypted, or if another program wrote invalid values.
 pub(super) fn read(row: Model, key: Option<&SecretKey>) -> Result<Subscription, Error> {
     let (secret, headers) = (secret(&row, key)?, headers(&row, key)?);
     with_unsealed(row, secret, headers)
 }
 
-/// Reads the secret; an empty one stands for none.
+/// Reads the secret. An empty column means that the subscription is unsigned.
 pub(super) fn secret(row: &Model, key: Option<&SecretKey>) -> Result<Option<Secret>, Error> {
     if row.secret.is_empty() {
         return Ok(None);
@@ -33,16 +33,15 @@ pub(super) fn secret(row: &Model, key: Option<&SecretKey>) -> Result<Option<Secr
     Ok(Some(Secret::new(text)))
 }
 
-/// Reads the headers.
 pub(super) fn headers(row: &Model, key: Option<&SecretKey>) -> Result<ExtraHeaders, Error> {
     let Some(stored) = &row.headers else { return Ok(ExtraHeaders::default()) };
     let id = SubscriptionId::from_uuid(row.id);
     let text = unseal(stored, SealedColumn::Headers, id, key)?;
-    // serde's message may quote a value.
+    // The error omits serde's message, because it may quote a header's value.
     serde_json::from_str(&text).map_err(|_| unreadable(id, &"its headers are no list of names and values").into())
 }
 
-/// Reads a row but for secret and headers, instead of which it gets these.
+/// Reads a row, but takes `secret` and `headers` instead of the row's own.
 pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHeaders) -> Result<Subscription, Error> {
     let id = SubscriptionId::from_uuid(row.id);
     Ok(Subscription {
@@ -76,7 +75,7 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
     })
 }
 
-/// The row of a subscription, with secret and headers sealed if there is a key.
+/// The row of a subscription. With a `key`, the secret and the headers are encrypted.
 pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Result<ActiveModel, SecretError> {
     let disabled = subscription.disabled.as_ref();
     let Destination { url, signing, content_type, headers } = &subscription.destination;
@@ -115,18 +114,18 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
 }
 
 fn json(headers: &ExtraHeaders) -> String {
-    // Pairs of strings: writing them can't fail.
+    // Serializing pairs of strings can't fail.
     serde_json::to_string(headers).unwrap_or_default()
 }
 
-/// A hash of everything that makes a subscription unique, in a length that every database can index.
+/// A hash of every value that makes a subscription unique. Every database can index a hash of this length.
 fn identity(subscription: &Subscription) -> String {
     let mut hash = Sha256::new();
-    // Each part behind its length, so that no two lists of parts give the same bytes.
+    // Each part follows its length, so that two different lists of parts never give the same bytes.
     let filter = subscription.filter.as_ref().map(ToString::to_string);
     let parts =
         [subscription.owner.as_deref(), Some(&subscription.destination.url), Some(subscription.pattern.as_str())];
-    // A configured subscription may equal one that a user made.
+    // A configured subscription may equal a user's subscription, so the source is a part of the identity.
     let source = subscription.source.as_deref().map(|source| [None, Some(source)]);
     let more = filter.as_deref().map(Some).into_iter().chain(source.into_iter().flatten());
     for part in parts.into_iter().chain(more) {

@@ -21,9 +21,9 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The subscriptions in the database: makes, lists, changes and deletes them.
+/// Creates, lists, changes and deletes the subscriptions in the database.
 ///
-/// Every write is one transaction: either all of it is right, or nothing is written.
+/// Every write is one transaction. If a part of the write fails, nothing is written.
 ///
 /// # Examples
 ///
@@ -56,45 +56,46 @@ pub struct Subscriptions {
     pub(super) key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
     pub(super) signer: Signer,
-    /// In place of the table.
+    /// The store that replaces thorn's table, if the application has such a store.
     pub(crate) store: Option<Arc<dyn SubscriptionStore>>,
 }
 
 impl Subscriptions {
-    /// The subscriptions in this database. URLs must pass the check; secrets and headers are
-    /// encrypted if there is a key.
+    /// Uses the subscriptions in this database. A URL must pass `check`. With a `key`, secrets and headers are
+    /// encrypted.
     #[must_use]
     pub fn new(db: DatabaseConnection, check: Arc<dyn UrlCheck>, key: Option<SecretKey>) -> Self {
         Self { db, check, key, choices: None, signer: Signer::default(), store: None }
     }
 
-    /// Refuses patterns that mean none of these events (`THORN_EVENT_CHOICES`).
+    /// Refuses patterns that match neither one of these events nor one of thorn's own (`THORN_EVENT_CHOICES`).
     #[must_use]
     pub fn with_event_choices(mut self, choices: Vec<String>) -> Self {
         self.choices = Some(choices.into());
         self
     }
 
-    /// How new subscriptions' `Hook-HMAC` is made unless they say so themselves (`THORN_HMAC_SIGNER`).
+    /// Sets the signer of new subscriptions that name no signer themselves (`THORN_HMAC_SIGNER`). The signer decides
+    /// how `Hook-HMAC` is computed.
     #[must_use]
     pub const fn with_signer(mut self, signer: Signer) -> Self {
         self.signer = signer;
         self
     }
 
-    /// Keeps subscriptions there instead of in thorn's table.
+    /// Keeps subscriptions in `store` instead of thorn's table.
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn SubscriptionStore>) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Makes a subscription, with a generated secret if none is given.
+    /// Creates a subscription. If `new` has no secret and isn't unsigned, thorn generates a secret.
     ///
     /// # Errors
     ///
-    /// [`Error::Subscription`] with every field that is wrong, or if the owner already has one of
-    /// this event, URL and filter; [`Error::Secret`] if none can be made; [`Error::Database`].
+    /// [`Error::Subscription`] with every invalid field, or if the owner already has a subscription with this event,
+    /// URL and filter; [`Error::Secret`] if a secret can't be generated or encrypted; [`Error::Database`].
     pub async fn create(&self, new: NewSubscription) -> Result<Subscription, Error> {
         let new = self.checked(&new).await?;
         let at = |version| Subscription { created_version: version, version, matches_version: version, ..new.clone() };
@@ -111,13 +112,12 @@ impl Subscriptions {
         Ok(made)
     }
 
-    /// Checks a new subscription without writing it. Whether the owner already has an equal one isn't
-    /// checked.
+    /// Checks a new subscription without storing it. The check doesn't cover duplicates of the owner's other
+    /// subscriptions.
     ///
     /// # Errors
     ///
-    /// [`Error::Subscription`] with every field that is wrong; [`Error::Secret`] if no secret can be
-    /// generated.
+    /// [`Error::Subscription`] with every invalid field; [`Error::Secret`] if a secret can't be generated.
     pub async fn check(&self, new: &NewSubscription) -> Result<(), Error> {
         self.checked(new).await.map(drop)
     }
@@ -137,12 +137,13 @@ impl Subscriptions {
         Ok(Subscription::new(SubscriptionId::generate(), owner, source, spec))
     }
 
-    /// One page of the subscriptions, by URL, the newest first within one URL.
+    /// Lists one page of the subscriptions, sorted by URL. Subscriptions with the same URL are sorted from newest
+    /// to oldest.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is no `page.after`; [`Error::Secret`] if one can't be
-    /// decrypted; [`Error::Database`].
+    /// [`Error::NotFound`] if the subscription `page.after` doesn't exist; [`Error::Secret`] if a secret or headers
+    /// can't be decrypted; [`Error::Database`].
     pub async fn list(&self, access: Access<'_>, page: Page) -> Result<Vec<Subscription>, Error> {
         if let Some(store) = &self.store {
             return store.list(access, page).await;
@@ -151,12 +152,12 @@ impl Subscriptions {
         rows.into_iter().map(|row| row::read(row, self.key.as_ref())).collect()
     }
 
-    /// One subscription.
+    /// Returns one subscription.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Secret`] if it
-    /// can't be decrypted; [`Error::Database`].
+    /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Secret`] if its
+    /// secret or headers can't be decrypted; [`Error::Database`].
     pub async fn get(&self, access: Access<'_>, id: SubscriptionId) -> Result<Subscription, Error> {
         let Some(store) = &self.store else {
             return row::read(find(&self.db, access, id).await?, self.key.as_ref());
@@ -165,14 +166,15 @@ impl Subscriptions {
         found.ok_or_else(|| not_found(id))
     }
 
-    /// Changes a subscription. A field that `change` doesn't name stays as it is. A configured
-    /// subscription can be enabled and disabled here, and nothing else.
+    /// Changes a subscription. A field that `change` doesn't name stays as it is. For a configured subscription,
+    /// `change` may only enable or disable it.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Configured`];
-    /// [`Error::Subscription`] with every field that is wrong; [`Error::Secret`] if the old secret or headers can't be decrypted
-    /// and no new ones are given; [`Error::Database`].
+    /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Configured`] if
+    /// `change` names another field of a configured subscription; [`Error::Subscription`] with every invalid field;
+    /// [`Error::Secret`] if the present secret or headers can't be decrypted and `change` doesn't replace them;
+    /// [`Error::Database`].
     pub async fn update(
         &self,
         access: Access<'_>,
@@ -190,13 +192,13 @@ impl Subscriptions {
         write.finish(updated).await
     }
 
-    /// Checks a change without writing it. Whether the owner already has a subscription equal to the
-    /// changed one isn't checked.
+    /// Checks a change without storing it. The check doesn't cover duplicates of the owner's other subscriptions.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Configured`];
-    /// [`Error::Subscription`] with every field that is wrong; [`Error::Database`].
+    /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Configured`] if
+    /// `change` names another field of a configured subscription than `enabled`; [`Error::Subscription`] with every
+    /// invalid field; [`Error::Database`].
     pub async fn check_change(
         &self,
         access: Access<'_>,
@@ -224,13 +226,12 @@ impl Subscriptions {
         Ok(CheckedChange { spec, enabled: change.enabled })
     }
 
-    /// Deletes a subscription. Its deliveries stay in the history; its secret and headers
-    /// are wiped.
+    /// Deletes a subscription. Its deliveries stay in the history. Its secret and headers are erased.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or it is somebody else's; [`Error::Configured`];
-    /// [`Error::Database`].
+    /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Configured`] if
+    /// the subscription comes from a configuration; [`Error::Database`].
     pub async fn delete(&self, access: Access<'_>, id: SubscriptionId) -> Result<(), Error> {
         let (_, source) = self.present(access, id).await?;
         refuse_configured(id, source)?;
@@ -239,7 +240,7 @@ impl Subscriptions {
         }
         let write = Write::begin(&self.db).await?;
         let deleted = match write.delete(id).await {
-            // Somebody else was faster.
+            // Another writer deleted the subscription after `present` read it.
             Ok(false) => Err(not_found(id)),
             Ok(true) => Ok(()),
             Err(error) => Err(error),
@@ -247,7 +248,8 @@ impl Subscriptions {
         write.finish(deleted).await
     }
 
-    /// URL and source of one that may be seen, also if its secret can't be read.
+    /// The URL and source of a subscription that the caller may see. A secret that can't be decrypted doesn't matter
+    /// when the subscription is in thorn's table.
     async fn present(&self, access: Access<'_>, id: SubscriptionId) -> Result<(String, Option<String>), Error> {
         if self.store.is_some() {
             return self.get(access, id).await.map(|one| (one.destination.url, one.source));
@@ -259,8 +261,7 @@ impl Subscriptions {
         Fields::new(&*self.check, self.choices.as_deref())
     }
 
-    /// Applies the change to what the row is now: since it was read first, another writer may have
-    /// been here.
+    /// Applies the change to the row as it is now. Another writer may have changed the row since the check read it.
     async fn apply(
         &self,
         write: &Write,
@@ -269,7 +270,7 @@ impl Subscriptions {
         change: CheckedChange,
     ) -> Result<Subscription, Error> {
         let row = find(&write.transaction, access, id).await?;
-        // New ones mend a subscription whose old ones can't be read.
+        // A change with a new secret and new headers repairs a subscription whose present values can't be decrypted.
         let secret = match change.spec.secret() {
             Some(secret) => secret.clone(),
             None => row::secret(&row, self.key.as_ref())?,
@@ -289,13 +290,13 @@ impl Subscriptions {
     }
 }
 
-/// A change whose every field is right.
+/// A change that passed all checks.
 struct CheckedChange {
     spec: SpecChange,
     enabled: Option<bool>,
 }
 
-/// The subscription with the change.
+/// Returns the subscription with the change applied.
 fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Timestamp) -> Subscription {
     let spec = change.spec.apply(before.spec());
     let is_enabled_again = before.disabled.is_some() && change.enabled == Some(true);
@@ -318,7 +319,7 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
     }
 }
 
-/// Refuses to delete a configured subscription, which would come back with the next start.
+/// Refuses to edit or delete a configured subscription, because the next start would restore it.
 fn refuse_configured(id: SubscriptionId, source: Option<String>) -> Result<(), Error> {
     match source {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! Configured subscriptions brought into the table.
+//! Synchronises the table with the configured subscriptions.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,32 +20,34 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Ids of one `IN (…)`.
+/// The maximum number of ids in one `IN (…)`.
 const IDS_PER_QUERY: usize = 500;
 
 /// The changes that make the table equal to the configuration.
 #[derive(Default)]
 struct Plan {
-    /// Not there, or deleted.
+    /// Subscriptions to add. The flag is `true` if a deleted row with the id exists.
     add: Vec<(Subscription, bool)>,
-    /// There, and different.
+    /// Subscriptions that differ from their rows.
     change: Vec<(Subscription, Model)>,
     remove: Vec<SubscriptionId>,
     unchanged: usize,
 }
 
 impl Subscriptions {
-    /// Makes this list all that there is of the source: subscriptions are inserted, changed or deleted
-    /// as it takes; what is the same is not touched. One that was disabled, for instance because its
-    /// receiver answered "410 Gone", stays so until it is changed here or enabled by an operator.
+    /// Makes the table's subscriptions of this source equal to `list`.
     ///
-    /// Any number of processes may do this at once. URLs are judged by what they say; what a name
-    /// resolves to is judged on each connection.
+    /// Subscriptions are inserted, changed or deleted as needed. An equal subscription isn't touched. A disabled
+    /// subscription, for example after its receiver answered "410 Gone", stays disabled until `list` changes it or
+    /// an operator enables it.
+    ///
+    /// Any number of processes may call this function at the same time. The function checks only the text of a URL.
+    /// The resolved address is checked on each connection.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] with everything that is wrong, and then nothing is changed;
-    /// [`Error::Secret`]; [`Error::Database`].
+    /// [`Error::Configuration`] with every mistake, in which case nothing is changed; [`Error::Secret`];
+    /// [`Error::Database`].
     pub async fn configure(
         &self,
         source: &str,
@@ -69,7 +71,7 @@ impl Subscriptions {
         Ok(counts)
     }
 
-    /// The subscriptions that are meant, if all of them are right.
+    /// The subscriptions that `list` describes. Fails with every mistake if an entry is invalid.
     async fn check_configured(
         &self,
         source: &str,
@@ -151,7 +153,7 @@ impl Subscriptions {
         if mistakes.is_empty() { Ok(plan) } else { Err(wrong(source, mistakes)) }
     }
 
-    /// Whether the row says what is configured. One that can't be read doesn't, and is written anew.
+    /// Whether the row equals the configured subscription. A row that can't be read never does, so it is replaced.
     fn is_same(&self, row: &Model, wanted: &Subscription) -> bool {
         row::read(row.clone(), self.key.as_ref()).is_ok_and(|present| {
             present.owner == wanted.owner
@@ -161,7 +163,7 @@ impl Subscriptions {
         })
     }
 
-    /// Does what it takes now: since it was asked first, another process may have been here.
+    /// Makes the plan again and carries it out. Another process may have written since the first plan.
     async fn bring(&self, write: &mut Write, source: &str, wanted: Vec<Subscription>) -> Result<Configured, Error> {
         let plan = self.plan(&write.transaction, source, wanted).await?;
         let counts = plan.counts();
@@ -170,7 +172,7 @@ impl Subscriptions {
             step(write, &mut is_first).await?;
             write.delete(id).await?;
         }
-        // Two of them may have exchanged what is unique about them.
+        // Two entries may have swapped their identities. Clearing them first avoids a constraint violation.
         let ids: Vec<Uuid> = plan.change.iter().map(|(_, row)| row.id).collect();
         for ids in ids.chunks(IDS_PER_QUERY) {
             let cleared = Entity::update_many().col_expr(Column::Identity, Expr::value(None::<String>));
@@ -179,7 +181,8 @@ impl Subscriptions {
         for (wanted, row) in plan.change {
             step(write, &mut is_first).await?;
             let created_at = Timestamp::from_millis(row.created_at);
-            // Events from before it heard of such ones aren't owed to it.
+            // `matches_version` stays only if the present row already matched the same events. A later version keeps
+            // the subscription from receiving events from before it matched.
             let present = row::with_unsealed(row.clone(), None, ExtraHeaders::default());
             let heard = present.ok().filter(|present| {
                 let same = present.pattern == wanted.pattern && present.filter == wanted.filter;
@@ -209,7 +212,7 @@ impl Subscriptions {
     }
 }
 
-/// Each row needs a version of its own; the transaction began with the first.
+/// Takes a new version for each row but the first, whose version the transaction took when it began.
 async fn step(write: &mut Write, is_first: &mut bool) -> Result<(), Error> {
     if !std::mem::take(is_first) {
         write.step().await?;

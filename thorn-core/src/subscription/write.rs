@@ -1,4 +1,4 @@
-//! The one way in which subscriptions are written.
+//! The transaction that writes subscriptions. All writes to the table use it.
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
@@ -14,19 +14,19 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The longest reason that is kept, in characters.
+/// The maximum length of a stored reason, in characters. A longer reason is cut.
 const MAX_REASON: usize = 190;
 
 /// The only row of `thorn_registry`.
 const ROW: i32 = 1;
 
-/// A transaction that brings the registry's next version.
+/// A transaction that creates the registry's next version.
 ///
-/// Its first statement takes the lock on the registry's row, so of all writers one is at work at a
-/// time, and versions become visible in their order: who has seen version n has seen all before.
+/// Its first statement locks the registry's row, so only one writer works at a time. Therefore versions become
+/// visible in order: a reader that sees version n also sees every earlier version.
 pub(crate) struct Write {
     pub(crate) transaction: DatabaseTransaction,
-    /// To be stamped on the row that is written.
+    /// The version for the row that is written.
     pub(crate) version: i64,
 }
 
@@ -37,7 +37,7 @@ impl Write {
         Ok(Self { transaction, version })
     }
 
-    /// Takes the registry's next version, for another row: each version is one row's.
+    /// Takes the registry's next version for another row. Each version belongs to a single row.
     pub(crate) async fn step(&mut self) -> Result<(), Error> {
         self.version = next_version(&self.transaction).await?;
         Ok(())
@@ -52,8 +52,9 @@ impl Write {
         row.update_without_returning(&self.transaction).await.map_err(refused).map(drop)
     }
 
-    /// Deletes what isn't deleted, and says whether it did. The row stays, for the history and for
-    /// the registries, which must learn of it.
+    /// Deletes a subscription. Returns `false` if the subscription doesn't exist or is already deleted.
+    ///
+    /// The row stays, marked as deleted. The history needs the row, and the registries learn of the deletion from it.
     pub(crate) async fn delete(&self, id: SubscriptionId) -> Result<bool, Error> {
         let now = Timestamp::now().as_millis();
         let deleted = Entity::update_many()
@@ -70,8 +71,9 @@ impl Write {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Disables what is neither disabled nor deleted, and failing since then if that is asked, and says
-    /// whether it did.
+    /// Disables a subscription. Returns `false` if the subscription doesn't exist or is already disabled or deleted.
+    ///
+    /// With `failing_since`, the subscription is disabled only if its own `failing_since` is this time.
     pub(crate) async fn disable(
         &self,
         id: SubscriptionId,
@@ -94,7 +96,7 @@ impl Write {
         Ok(disable.exec(&self.transaction).await?.rows_affected > 0)
     }
 
-    /// Notes since when nothing gets through. A time that is noted already stays.
+    /// Sets or, with `None`, clears the time since which deliveries fail. A time already set isn't replaced.
     pub(crate) async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
         let update = Entity::update_many()
             .col_expr(Column::FailingSince, Expr::value(since.map(Timestamp::as_millis)))
@@ -106,7 +108,7 @@ impl Write {
         Ok(())
     }
 
-    /// Commits what went well and takes back what didn't.
+    /// Commits if `done` is `Ok`, otherwise rolls back.
     pub(crate) async fn finish<T>(self, done: Result<T, Error>) -> Result<T, Error> {
         match done {
             Ok(value) => {
@@ -114,7 +116,7 @@ impl Write {
                 Ok(value)
             }
             Err(error) => {
-                // The first error says more than that of a rollback, and an open transaction ends
+                // An error of the rollback is ignored. The first error is more useful, and an open transaction ends
                 // with its connection.
                 let _ = self.transaction.rollback().await;
                 Err(error)
@@ -132,15 +134,15 @@ async fn next_version(transaction: &DatabaseTransaction) -> Result<i64, Error> {
     version(transaction).await
 }
 
-/// The registry's present version.
+/// The registry's current version.
 pub(crate) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, Error> {
-    // Not `one`: for its LIMIT with a parameter SQLite prepares the statement anew each time.
+    // `one` would add a LIMIT with a parameter, and SQLite would prepare the statement again each time.
     let row = registry::Entity::find_by_id(ROW).all(db).await?.pop();
     let missing = || DbErr::RecordNotFound("thorn_registry is empty; run thorn's migrations".to_owned());
     Ok(row.ok_or_else(missing)?.version)
 }
 
-/// The only unique thing of a subscription that users choose is its identity.
+/// The error for a refused write. Users choose no unique value but the identity, so a violation means a duplicate.
 fn refused(error: DbErr) -> Error {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => InvalidSubscription::duplicate().into(),

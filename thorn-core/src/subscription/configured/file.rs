@@ -1,4 +1,4 @@
-//! Configured subscriptions as a JSON file.
+//! Reads configured subscriptions from a JSON file.
 
 use std::{collections::BTreeSet, path::Path, str::FromStr};
 
@@ -22,12 +22,12 @@ const FIELDS: [&str; 12] = [
     "id",
 ];
 
-/// The source of a file's subscriptions: the file's name, without the folder.
+/// The source of a file's subscriptions, which is the file's name without the folder.
 pub(crate) fn source_of(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Reads the file's entries, with secrets from the environment where it says so.
+/// Reads the file's entries. An entry with `secret_env` takes its secret from the environment.
 pub(crate) fn read(
     path: &Path,
     env: &dyn Fn(&str) -> Option<String>,
@@ -45,7 +45,7 @@ pub(crate) fn read(
 
 fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Vec<ConfiguredSubscription>, Vec<String>> {
     let entries: Vec<Value> = serde_json::from_str(text).map_err(|error| {
-        // serde's message about a value might quote a secret; about syntax it names the place only.
+        // serde's message about a value might quote a secret, so the error has a text of its own.
         let (line, column) = (error.line(), error.column());
         vec![match error.classify() {
             serde_json::error::Category::Data => "the file isn't a list: write [ {…}, {…} ]".to_owned(),
@@ -73,7 +73,7 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The entry; what is wrong with it is noted.
+    /// Reads the entry and adds its mistakes to `mistakes`.
     fn read(&mut self, env: &dyn Fn(&str) -> Option<String>) -> ConfiguredSubscription {
         let known = BTreeSet::from(FIELDS);
         let unknown: Vec<_> = self.members.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
