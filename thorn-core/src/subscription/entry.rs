@@ -88,6 +88,12 @@ impl Subscription {
         }
     }
 
+    /// The same subscription with this spec.
+    pub(super) fn with_spec(self, spec: SubscriptionSpec) -> Self {
+        let SubscriptionSpec { pattern, filter, destination } = spec;
+        Self { pattern, filter, destination, ..self }
+    }
+
     /// Whether the subscription matches an event, without regard to the filter.
     ///
     /// The subscription must be enabled, its pattern must match the event's name, and the event must be addressed

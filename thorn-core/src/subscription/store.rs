@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     id::SubscriptionId,
     signing::{Secret, SecretError, SecretKey, Signer},
-    spec::{Fields, SpecChange, SubscriptionSpec, UrlCheck, UrlScrutiny},
+    spec::{Fields, SpecChange, UrlCheck, UrlScrutiny},
     tables::subscription as entity,
     timestamp::Timestamp,
 };
@@ -301,12 +301,8 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
     let spec = change.spec.apply(before.spec());
     let is_enabled_again = before.disabled.is_some() && change.enabled == Some(true);
     let matches_others = is_enabled_again || spec.pattern != before.pattern || spec.filter != before.filter;
-    let SubscriptionSpec { pattern, filter, destination } = spec;
     Subscription {
-        pattern,
-        filter,
-        destination,
-        disabled: match (change.enabled, before.disabled) {
+        disabled: match (change.enabled, before.disabled.clone()) {
             (Some(true), _) => None,
             (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
             (_, disabled) => disabled,
@@ -315,7 +311,7 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
         updated_at: now,
         version,
         matches_version: if matches_others { version } else { before.matches_version },
-        ..before
+        ..before.with_spec(spec)
     }
 }
 
