@@ -1,7 +1,7 @@
 //! Events: immutable facts that were true when they were written.
 //!
-//! An [`Event`] is described, then rendered with its data into a [`RenderedEvent`], which is what
-//! the outbox stores. Nothing after that looks at the row that caused it.
+//! An [`Event`] is rendered with its data into a [`RenderedEvent`], and the outbox stores the result. After
+//! that, Thorn never looks at the row that caused the event.
 
 use std::time::Duration;
 
@@ -50,10 +50,10 @@ pub struct Event {
     reference: Option<String>,
     sender: Option<SenderId>,
     broadcast: bool,
-    /// Or why they are none.
+    /// The request data, or why it couldn't be serialized.
     request_data: Result<Option<Members>, String>,
     subject: Option<Subject>,
-    /// Links that changed, if there is a callback to see them.
+    /// The subject's links that changed, if a callback is there to see them.
     links: Option<serde_json::Value>,
     recipients: Vec<Subscriber>,
     options: EventOptions,
@@ -61,8 +61,10 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event of this name: dot-separated segments, at most 190 characters, no `*`, no control
-    /// characters or white space, no empty segment. The name is checked when the event is sent.
+    /// Creates an event with this name.
+    ///
+    /// The name has dot-separated segments and at most 190 characters. It has no `*`, no control characters, no
+    /// white space and no empty segment. The name is checked when the event is sent.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -85,15 +87,16 @@ impl Event {
         &self.name
     }
 
-    /// Where a receiver finds the object: `ref` in the body. A path is joined to the configured
-    /// base URL.
+    /// Sets the place where a receiver finds the object. The body has it as `ref`. A path is joined to the
+    /// configured base URL.
     #[must_use]
     pub fn reference(mut self, reference: impl Into<String>) -> Self {
         self.reference = Some(reference.into());
         self
     }
 
-    /// Names the sender, who caused the event. Only this owner's subscriptions and global ones hear of it.
+    /// Names the sender, who caused the event. Only this owner's subscriptions and global subscriptions receive
+    /// the event.
     #[must_use]
     pub fn sender(mut self, sender: impl Sender) -> Self {
         self.sender = sender.sender_id();
@@ -107,32 +110,35 @@ impl Event {
         self
     }
 
-    /// The total time one attempt may take, from name resolution to the end of the response.
-    /// Default: the worker's (15 s). Zero is refused when the event is sent.
+    /// Sets the total time that an attempt may take, from name resolution to the end of the response.
+    /// Default: the worker's timeout (15 s). Zero is refused when the event is sent.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
     }
 
-    /// How failed deliveries of this event are retried. Default: the worker's.
+    /// Sets how failed deliveries of this event are retried. Default: the worker's policy.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.options.retry = Some(policy);
         self
     }
 
-    /// Adds a header to every delivery. `Hook-*`, `webhook-*` and framing headers are protected
-    /// and refused when the event is sent, as is a value with a line break.
+    /// Adds a header to every delivery.
+    ///
+    /// `Hook-*`, `webhook-*` and framing headers are protected. A protected header is refused when the event is
+    /// sent. So is a value with a line break.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.headers.push(name.into(), value.into());
         self
     }
 
-    /// How the event is dispatched once it is committed. Default: inline in the scope of
-    /// [`Thorn::inline`](crate::Thorn::inline) unless the application has disabled dispatch, else as
-    /// the application says.
+    /// Sets how the event is dispatched after its commit.
+    ///
+    /// Default: inline in the scope of [`Thorn::inline`](crate::Thorn::inline), unless the application has disabled
+    /// dispatch. Outside such a scope, the application's setting is the default.
     ///
     /// # Examples
     ///
@@ -141,7 +147,7 @@ impl Event {
     ///
     /// async fn ping(db: &sea_orm::DatabaseConnection) -> Result<(), Error> {
     ///     Event::new("ping").broadcast().dispatch(Dispatch::Inline).send(db, &()).await?;
-    ///     Ok(()) // whoever hears of it was called
+    ///     Ok(()) // every recipient was called
     /// }
     /// ```
     #[must_use]
@@ -150,18 +156,19 @@ impl Event {
         self
     }
 
-    /// Whether deliveries may go over connections that are kept for others. Default true; `false` opens
-    /// one for each attempt and closes it afterwards.
+    /// Sets whether deliveries may share kept connections with other deliveries. Default: `true`. With `false`,
+    /// each attempt opens a connection and closes it afterwards.
     #[must_use]
     pub const fn keep_alive(mut self, keep_alive: bool) -> Self {
         self.options.keep_alive = keep_alive;
         self
     }
 
-    /// Rules for the recipients of this event, in place of the worker's. They hold on each connection
-    /// of its deliveries; one that a recipient breaks ends the attempt as `blocked`. An empty list
-    /// lifts the worker's rules for protocols and ports. Internal addresses stay refused in any case,
-    /// but for those that the operator allows (`allow_networks`).
+    /// Sets the rules for the recipients of this event, in place of the worker's rules.
+    ///
+    /// The rules hold on each connection of the event's deliveries. An attempt that breaks a rule ends as `blocked`.
+    /// An empty list lifts the worker's rules for protocols and ports. Internal addresses are always refused, except
+    /// for those that the operator allows (`allow_networks`).
     ///
     /// # Examples
     ///
@@ -177,9 +184,10 @@ impl Event {
         self
     }
 
-    /// Adds a recipient to those who subscribed: of this event only, whatever its sender. URL and secret
-    /// stand in the event's row (the secret encrypted if there is a key) and nowhere else. An event that a
-    /// dispatcher of the application's own takes can't have any.
+    /// Adds a recipient of this event only, besides the subscriptions that match. The event's sender doesn't matter.
+    ///
+    /// Only the event's row holds the URL and the secret. The secret is encrypted if there is a key. An event for a
+    /// custom dispatcher of the application can't have such recipients.
     ///
     /// # Examples
     ///
@@ -199,15 +207,14 @@ impl Event {
         self.to_all([subscriber])
     }
 
-    /// Adds several recipients, see [`to`](Self::to). If some have the same id, one of them gets
-    /// the event.
+    /// Adds several recipients, see [`to`](Self::to). If several have the same id, only one of them gets the event.
     #[must_use]
     pub fn to_all(mut self, subscribers: impl IntoIterator<Item = Subscriber>) -> Self {
         self.recipients.extend(subscribers);
         self
     }
 
-    /// Marks the event as one of thorn's own. It goes by the queue, whatever the application's events do.
+    /// Marks the event as one of thorn's own. It goes through the queue, even if the application's events don't.
     #[must_use]
     pub(crate) fn internal(mut self) -> Self {
         self.options.internal = true;
@@ -221,16 +228,17 @@ impl Event {
         self
     }
 
-    /// Sets the links of the subject that changed, if there is a callback to see them.
+    /// Sets the subject's links that changed, if a callback is there to see them.
     #[must_use]
     pub(crate) fn links(mut self, links: impl FnOnce() -> serde_json::Value) -> Self {
         self.links = process::has_callbacks().then(links);
         self
     }
 
-    /// Adds top-level fields to the body, behind `event`, `ref`, `sender` and `data`, which they can't
-    /// replace. Called again it adds more; a later field replaces one of the same name.
-    /// A value that doesn't make a JSON object is refused when the event is sent.
+    /// Adds top-level fields to the body, after `event`, `ref`, `sender` and `data`.
+    ///
+    /// The added fields can't replace these four. Another call adds more fields. A later field replaces an added
+    /// field of the same name. A value that doesn't make a JSON object is refused when the event is sent.
     ///
     /// # Examples
     ///
@@ -258,15 +266,15 @@ impl Event {
     /// # Errors
     ///
     /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`], and [`Error::Option`], also for a dispatcher
-    /// that isn't known.
+    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`] and [`Error::Option`]. An unknown dispatcher
+    /// is an [`Error::Option`], too.
     pub fn render<P: Serialize + ?Sized>(self, payload: &P) -> Result<RenderedEvent, Error> {
         check_event_name(&self.name)?;
         self.options.check()?;
         let settings = process::settings();
         let dispatch = match self.dispatch {
             Some(dispatch) => dispatch,
-            // A scope says how, not whether.
+            // A scope changes how events are dispatched. It doesn't enable a disabled dispatch.
             None if process::in_inline_scope() && settings.dispatch != Dispatch::Disabled => Dispatch::Inline,
             None => settings.dispatch.clone(),
         };
@@ -292,7 +300,7 @@ impl Event {
             context: context.as_ref(),
             body: &body,
         };
-        // Nobody is asked about thorn's own events: they arise in the worker, which isn't the application.
+        // Thorn's own events arise in the worker, outside the application, so no callback is asked about them.
         let recipients = match &dispatch {
             _ if self.options.internal => Vec::new(),
             Dispatch::Disabled => Vec::new(),

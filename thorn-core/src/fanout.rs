@@ -1,4 +1,4 @@
-//! The fan-out: from an event to signed deliveries, packed into chunks.
+//! The fan-out turns an event into signed deliveries and packs these into chunks.
 
 mod chunk;
 mod encode;

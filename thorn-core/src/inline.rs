@@ -36,7 +36,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Events read and claimed at once.
+/// The maximum number of events that are read and claimed at once.
 const EVENTS: usize = 500;
 
 /// Delivers events of one database in this process.
@@ -46,10 +46,10 @@ pub(crate) struct Inline {
     registry: Arc<Registry>,
     consequences: Consequences,
     config: Config,
-    /// Bounds the requests of the whole process.
+    /// Limits the requests of the whole process.
     permits: Semaphore,
     counters: Arc<Counters>,
-    /// Made when it is needed first: most processes never deliver inline.
+    /// Created on first use, because most processes never deliver inline.
     client: OnceCell<Client>,
     recorder: Mutex<Option<Recorder>>,
 }
@@ -57,13 +57,13 @@ pub(crate) struct Inline {
 /// The result of an attempt to deliver events.
 #[derive(Debug, Default)]
 pub(super) struct Delivered {
-    /// Events that were found committed, and need no other `Thorn`.
+    /// Events that were found committed. No other `Thorn` needs to look for these.
     pub(super) taken: HashSet<EventId>,
     pub(super) deliveries: Vec<Delivery>,
 }
 
 impl InlineDelivery for Inline {
-    /// Longer than a delivery's turn and its request.
+    /// The hold is longer than a delivery's wait for its turn plus its request.
     fn hold(&self) -> Duration {
         self.config.lease() + self.config.timeout
     }
@@ -88,8 +88,8 @@ impl Inline {
         Self { db, registry, consequences, config, permits, counters, client, recorder }
     }
 
-    /// Delivers those of the events that are committed and still held for this process. Those it
-    /// can't deliver go to the queue.
+    /// Delivers those of the events that are committed and still held for this process. Events that can't be
+    /// delivered here go to the queue.
     pub(super) async fn deliver_all(&self, events: &[EventId]) -> Delivered {
         let mut delivered = Delivered::default();
         for events in events.chunks(EVENTS) {
@@ -129,7 +129,8 @@ impl Inline {
         Ok(())
     }
 
-    /// Everything is recorded, so that nobody need look again; without a worker nobody would.
+    /// Clears the events' `audit_at`, because all of their deliveries are recorded. The reconciler needn't audit the
+    /// events again. Without a worker, there is no reconciler to do so.
     async fn settle(&self, rows: &[StoredEvent]) {
         let settle = Entity::update_many()
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
@@ -140,9 +141,10 @@ impl Inline {
         }
     }
 
-    /// Fans the events out; from then on the reconciler vouches for every delivery.
+    /// Fans the events out. From then on, the reconciler makes sure that no delivery is lost. Returns `None` if a
+    /// worker took some of the events first.
     async fn claim(&self, rows: &[StoredEvent]) -> Result<Option<Vec<Chunk>>, Error> {
-        // After the events were read, as a relay does.
+        // Like a relay, this refreshes the registry only after the events were read.
         let version = self.registry.refresh(&self.db).await?;
         self.registry.check_readable()?;
         let mut fan_out = FanOut::new(self.registry.endpoints(), self.config.chunk);
@@ -162,7 +164,7 @@ impl Inline {
         Ok(Some(packer.chunks()))
     }
 
-    /// Leaves the events to the queue at once. If even that fails, their mark runs out.
+    /// Leaves the events to the queue at once. If even this fails, a worker finds the events when their hold ends.
     async fn release(&self, events: &[EventId]) {
         let ids = events.iter().map(|event| event.as_uuid());
         let release = Entity::update_many()
@@ -190,7 +192,7 @@ impl Inline {
         })
     }
 
-    /// A recorder ends with the runtime it was started on.
+    /// A recorder ends with the runtime that it was started on, so a closed recorder is replaced.
     fn recorder(&self) -> Recorder {
         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
         match &*recorder {
@@ -200,7 +202,7 @@ impl Inline {
     }
 }
 
-/// Marked as taken by a process that has not fanned it out.
+/// The condition for events that a process has taken but not fanned out yet.
 fn held() -> Condition {
     Condition::all()
         .add(Column::RelayedAt.is_not_null())

@@ -1,8 +1,8 @@
 //! The outbox: events written in the caller's own transaction.
 //!
-//! `thorn_event` is outbox and history in one table. A row without `relayed_at` waits for a relay;
-//! since the relay asks for exactly that and never for "ids above the last one", a transaction that
-//! commits late is not skipped.
+//! `thorn_event` is outbox and history in one table. A row without `relayed_at` waits for a relay. The relay asks
+//! for exactly these rows and never for "ids above the last one". So it doesn't skip a transaction that commits
+//! late.
 
 mod buffer;
 mod insert;
@@ -23,13 +23,15 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Writes events on this connection, many with one statement, in order; inside a scope of
-/// [`buffer_events`] they are kept for its next flush.
+/// Writes events on this connection, in order and many with one statement.
+///
+/// Inside a scope of [`buffer_events`], the buffer keeps the events for its next flush.
 ///
 /// # Errors
 ///
-/// [`Error::Secret`] if a subscriber's secret can't be encrypted, and then nothing is written;
-/// [`Error::Database`]; inside a transaction nothing of it stays once that is rolled back.
+/// [`Error::Secret`] if a subscriber's secret can't be encrypted. Nothing is written then.
+///
+/// [`Error::Database`] if a statement fails. A rollback of the caller's transaction removes all of the events.
 pub async fn write<C: ConnectionTrait>(db: &C, mut events: Vec<RenderedEvent>) -> Result<(), Error> {
     events.retain(|event| {
         let disabled = event.dispatch == Dispatch::Disabled;
@@ -48,13 +50,15 @@ async fn insert_new<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> R
     process::after_statement::<C, _>(insert(db, events, OnConflict::Fail)).await
 }
 
-/// As [`write`], but an event that is there already stays as it is.
+/// Inserts events without a buffer. An event that already exists stays as it is.
 pub(crate) async fn write_once<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
     insert(db, events, OnConflict::DoNothing).await
 }
 
-/// Gives an event of the same transaction the body and recipients of this one, also one that is still buffered; `false` if
-/// it isn't there, or is fanned out.
+/// Gives the event with this `id` the body, options and recipients of `event`.
+///
+/// The event with this `id` belongs to the same transaction, and may still be buffered. Returns `false` if it
+/// doesn't exist or is already fanned out.
 pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &RenderedEvent) -> Result<bool, Error> {
     if buffer::rewrite(db, id, event) {
         return Ok(true);
@@ -67,7 +71,7 @@ pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &Ren
     Ok(update.exec(db).await?.rows_affected > 0)
 }
 
-/// Since when and until when an event is held for inline delivery; `None` leaves it to the queue.
+/// The start and the end of an event's hold for inline delivery. `None` leaves the event to the queue.
 fn hold(event: &RenderedEvent) -> Option<(Timestamp, Timestamp)> {
     let Some(time) = process::inline_hold() else {
         tracing::warn!(event.name, "no `Thorn` is there to deliver the event inline; it goes by the queue");

@@ -12,43 +12,40 @@ use crate::{
     spec::ContentType,
 };
 
-/// The version this release writes. A worker that meets another one leaves its deliveries to the
-/// reconciler of the release that can read it.
+/// The version that this release writes. A worker that meets another version leaves the task's deliveries to the
+/// reconciler of the release that can read the task.
 pub(crate) const CHUNK_VERSION: u32 = 1;
 
 /// Deliveries of one or many events, with each event's body once per content type.
 ///
-/// It carries no secret: URL and secret are looked up at the moment of sending, so that an edit or
-/// a deletion of the subscription takes effect at once.
+/// A chunk carries no secret. The worker looks up URL and secret at the moment of sending, so that an edit or a
+/// deletion of the subscription takes effect at once.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Chunk {
-    /// Version of this form.
+    /// The version of the chunk's format.
     #[serde(rename = "v")]
     pub(crate) version: u32,
     /// The events that are delivered.
     pub(crate) events: Vec<ChunkEvent>,
     /// Deliveries, each with its event and its subscription.
     pub(crate) deliveries: Vec<ChunkDelivery>,
-    /// Whether some of it may have been recorded before, so that this is asked first.
+    /// Whether some deliveries may be recorded already. The worker then looks for their records first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) check: bool,
 }
 
-/// An event as its deliveries need it.
+/// An event with the data that its deliveries need.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ChunkEvent {
-    /// The event's id.
     pub(crate) id: EventId,
-    /// The event's name.
     pub(crate) name: String,
-    /// The bodies that are sent.
     pub(crate) bodies: Bodies,
-    /// How its deliveries differ from the defaults.
+    /// The options of the event's deliveries. `None` stands for the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) options: Option<EventOptions>,
 }
 
-/// The body in the content types that some delivery of the chunk asks for.
+/// The event's body in each content type that a delivery of the chunk needs.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Bodies {
     /// JSON, byte for byte.
@@ -57,7 +54,7 @@ pub(crate) struct Bodies {
     /// Form-urlencoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) form: Option<String>,
-    /// Bodies that were taken from the other fields, to be sent.
+    /// The bodies to send, once `take_out` has moved them here from the other fields.
     #[serde(skip)]
     sent: [Option<Bytes>; 2],
 }
@@ -68,22 +65,22 @@ pub(crate) struct ChunkDelivery {
     /// Index into the chunk's events.
     #[serde(rename = "e")]
     pub(crate) event: usize,
-    /// The subscription that gets it.
+    /// The subscription that gets the delivery.
     #[serde(rename = "s")]
     pub(crate) subscription: SubscriptionId,
-    /// In which form it was signed.
+    /// The content type of the body that was signed.
     #[serde(rename = "c", default, skip_serializing_if = "is_json")]
     pub(crate) content_type: ContentType,
-    /// `Hook-HMAC` of the body, made by the relay; `None` if the subscription is unsigned.
+    /// The `Hook-HMAC` of the body, computed by the relay. `None` if the subscription is unsigned.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(crate) hook_hmac: Option<String>,
     /// The number of attempts made before this one.
     #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     pub(crate) attempts: u32,
-    /// Whether it has a row already, because it had to wait.
+    /// Whether the delivery has a row already, because it had to wait.
     #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) has_row: bool,
-    /// Whether it goes to a subscriber that the event brought, who stands in the event's row only.
+    /// Whether the delivery goes to a subscriber that the event brought. Only the event's row holds this subscriber.
     #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) of_event: bool,
 }
@@ -98,7 +95,7 @@ const fn is_zero(n: &u32) -> bool {
 }
 
 impl Bodies {
-    /// The bytes for a content type, if the chunk carries them.
+    /// The body in this content type, if the chunk carries it.
     #[must_use]
     pub(crate) fn get(&self, content_type: ContentType) -> Option<&str> {
         match content_type {
@@ -107,7 +104,7 @@ impl Bodies {
         }
     }
 
-    /// Takes the bodies out, for any number of requests to share them without a copy.
+    /// Takes the bodies out, so that any number of requests can share them without a copy.
     pub(crate) fn take_out(&mut self) {
         let json = self.json.take().map(|raw| String::from(Box::<str>::from(raw)).into());
         self.sent = [json, self.form.take().map(Bytes::from)];
@@ -126,7 +123,7 @@ impl Bodies {
     ///
     /// # Errors
     ///
-    /// If JSON is asked for and the text isn't.
+    /// If the content type is JSON and the text isn't JSON.
     pub(crate) fn set(&mut self, content_type: ContentType, body: Cow<'_, str>) -> Result<(), serde_json::Error> {
         match content_type {
             ContentType::Json => self.json = Some(RawValue::from_string(body.into_owned())?),
@@ -136,7 +133,7 @@ impl Bodies {
     }
 }
 
-/// Why a task can't be run.
+/// The reason why a task can't be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotAChunk {
     #[error("a task of another release, with version {0} instead of {CHUNK_VERSION}")]
@@ -146,7 +143,7 @@ pub(crate) enum NotAChunk {
 }
 
 impl Chunk {
-    /// Reads a task's text. Another version may have another form in everything but `v`.
+    /// Reads a task's text. In another version, everything but `v` may have another format.
     pub(crate) fn read(task: &str) -> Result<Self, NotAChunk> {
         #[derive(Deserialize)]
         struct Version {
@@ -163,12 +160,12 @@ impl Chunk {
         }
     }
 
-    /// Makes the bodies ready to be sent.
+    /// Prepares the bodies of all events for sending.
     pub(crate) fn take_bodies_out(&mut self) {
         self.events.iter_mut().for_each(|event| event.bodies.take_out());
     }
 
-    /// The id of one of its deliveries, if the chunk is whole.
+    /// The id of a delivery of this chunk. `None` if the chunk lacks the delivery's event.
     #[must_use]
     pub(crate) fn delivery_id(&self, delivery: &ChunkDelivery) -> Option<DeliveryId> {
         Some(DeliveryId::derive(self.events.get(delivery.event)?.id, delivery.subscription))

@@ -1,4 +1,4 @@
-//! The body of an event in the form a subscription asked for.
+//! Encodes the body of an event in the content type of a subscription.
 
 use std::borrow::Cow;
 
@@ -11,14 +11,14 @@ use crate::{
     spec::ContentType,
 };
 
-/// Writes an event's JSON body in the given form. Exactly these bytes are signed and sent.
+/// Encodes an event's JSON body in the given content type. Exactly these bytes are signed and sent.
 ///
-/// JSON stays as it is. A form has the body's four fields and those added to them, in their order:
-/// strings as they are, null as an empty value, everything else as its JSON text.
+/// JSON stays as it is. A form has the body's four fields, then the added fields in their order. A string is
+/// written as it is, null as an empty value, and everything else as its JSON text.
 ///
 /// # Errors
 ///
-/// If `body` isn't the JSON of an event, `{"event", "ref", "sender", "data"}`.
+/// For a form, if `body` isn't the JSON of an event, `{"event", "ref", "sender", "data"}`.
 ///
 /// # Examples
 ///

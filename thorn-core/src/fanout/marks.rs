@@ -1,5 +1,4 @@
-//! Events with their deliveries, and what is written about them: what a relay and inline delivery
-//! have in common.
+//! Packs the deliveries of events and marks the events as relayed. The relay and inline delivery share this code.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +16,13 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Events on their way to those who hear of them.
+/// The packed deliveries of events, with the marks for the events' rows.
 pub(crate) struct FanOut<'a> {
     pub(crate) packer: Packer<'a>,
     pub(crate) marks: Marks,
 }
 
-/// The events, by how many hear of them.
+/// The ids of the events, grouped by the number of their deliveries.
 #[derive(Default)]
 pub(crate) struct Marks(BTreeMap<usize, Vec<Uuid>>);
 
@@ -44,8 +43,8 @@ impl<'a> FanOut<'a> {
 }
 
 impl Marks {
-    /// Marks the events as relayed, one statement for all with the same number of deliveries, and
-    /// returns how many were `free` to take.
+    /// Marks the events as relayed, and returns how many were `free` to take. One statement marks all events with
+    /// the same number of deliveries.
     pub(crate) async fn mark(
         &self,
         txn: &DatabaseTransaction,

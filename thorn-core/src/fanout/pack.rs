@@ -1,4 +1,4 @@
-//! Packing deliveries into chunks.
+//! Packs deliveries into chunks.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,16 @@ use super::{
 };
 use crate::{endpoint::Endpoints, error::Error, outbox::StoredEvent, spec::ContentType};
 
-/// A chunk takes no further event when its bodies have this many bytes.
+/// A chunk takes no further event once its bodies have this many bytes.
 const BYTES_PER_CHUNK: usize = 256 * 1024;
 
-/// Enough for one turn, whatever room the queue has.
+/// A turn ends once all bodies have this many bytes, whatever room the queue has.
 const BYTES_PER_TURN: usize = 32 * 1024 * 1024;
 
-/// Fills chunks with deliveries in the order they come. Those to endpoints known to be slow get
-/// chunks of their own, so that they never make others wait.
+/// Fills chunks with deliveries in the order of their arrival.
+///
+/// Deliveries to an endpoint that is known to be slow get separate chunks, so that they never make other deliveries
+/// wait.
 pub(crate) struct Packer<'a> {
     endpoints: &'a Endpoints,
     size: usize,
@@ -26,7 +28,7 @@ pub(crate) struct Packer<'a> {
     apart: HashMap<String, Open>,
     closed: Vec<Chunk>,
     deliveries: usize,
-    /// The size of all bodies.
+    /// The size of all bodies, in bytes.
     bytes: usize,
     check: bool,
 }
@@ -77,15 +79,17 @@ impl<'a> Packer<'a> {
         self
     }
 
-    /// Adds one delivery, signed. `false` if the event can't be written in the subscription's form,
-    /// now or ever: it must not hold up all others.
+    /// Signs and adds a delivery.
+    ///
+    /// Returns `false` if the event can never be encoded in the subscription's content type. Such a delivery must not
+    /// hold up all other deliveries.
     pub(crate) fn add(&mut self, event: &StoredEvent, recipient: &Recipient, row: Row) -> Result<bool, Error> {
         let open = if self.endpoints.known(&recipient.destination().url).is_some_and(|endpoint| endpoint.is_slow()) {
             self.apart.entry(recipient.destination().url.clone()).or_insert_with(|| Open::new(self.check))
         } else {
             &mut self.mixed
         };
-        // Further deliveries of an event that it has take no more bodies.
+        // Further deliveries of an event that the chunk has already need no further body.
         if open.bytes >= BYTES_PER_CHUNK && !open.index.contains_key(&event.id.as_uuid()) {
             self.closed.push(std::mem::replace(open, Open::new(self.check)).chunk);
         }
@@ -109,18 +113,18 @@ impl<'a> Packer<'a> {
         self.deliveries
     }
 
-    /// Whether there are as many chunks as that, or more bytes than one turn should handle.
+    /// Whether there are at least `room` chunks, or as many bytes as a turn should handle.
     pub(crate) fn is_beyond(&self, room: usize) -> bool {
         self.closed.len() + self.apart.len() >= room || self.bytes >= BYTES_PER_TURN
     }
 
-    /// The chunks.
+    /// All chunks that have deliveries.
     pub(crate) fn chunks(self) -> Vec<Chunk> {
         let open = std::iter::once(self.mixed).chain(self.apart.into_values()).map(|open| open.chunk);
         self.closed.into_iter().chain(open.filter(|chunk| !chunk.deliveries.is_empty())).collect()
     }
 
-    /// The chunks as tasks.
+    /// The texts of the tasks, each with a chunk.
     pub(crate) fn finish(self) -> Result<Vec<String>, Error> {
         self.chunks()
             .iter()

@@ -1,25 +1,25 @@
-//! Whom a delivery goes to.
+//! The recipient of a delivery.
 
 use std::sync::Arc;
 
 use crate::{id::SubscriptionId, spec::Destination, subscription::Subscription};
 
-/// Whom a delivery goes to.
+/// The recipient of a delivery.
 #[derive(Clone, Debug)]
 pub(crate) enum Recipient {
     /// A subscription that matched the event.
     Subscribed(Arc<Subscription>),
-    /// A subscriber that the event brought. Only the event's row knows it, so it can't be disabled.
+    /// A subscriber that the event brought. Only the event's row holds this subscriber, so it can't be disabled.
     OfEvent {
-        /// The id that goes along as `Hook-Subscription`.
+        /// The id that is sent as `Hook-Subscription`.
         id: SubscriptionId,
-        /// Where and how its deliveries go.
+        /// The URL, signing and content type of the subscriber's deliveries.
         destination: Arc<Destination>,
     },
 }
 
 impl Recipient {
-    /// The id that goes along as `Hook-Subscription`.
+    /// The id that is sent as `Hook-Subscription`.
     pub(crate) fn id(&self) -> SubscriptionId {
         match self {
             Self::Subscribed(subscription) => subscription.id,
@@ -27,7 +27,7 @@ impl Recipient {
         }
     }
 
-    /// Where and how the delivery goes.
+    /// The URL, signing, content type and headers of the delivery.
     pub(crate) fn destination(&self) -> &Destination {
         match self {
             Self::Subscribed(subscription) => &subscription.destination,

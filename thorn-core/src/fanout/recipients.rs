@@ -1,4 +1,4 @@
-//! The recipients of an event: the one place that decides them, for claims, due deliveries and audits.
+//! The recipients of an event. Claims, due deliveries and audits all use the decision of this module.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ struct Body {
     data: Value,
 }
 
-/// All recipients of an event: the subscriptions that match it, and the subscribers that it brought. A
+/// All recipients of an event: the subscriptions that match, and the subscribers that the event brought. A
 /// subscriber with the id of a subscription that already matches isn't added twice.
 pub(crate) fn recipients(registry: &Registry, event: &StoredEvent) -> Vec<Recipient> {
     let mut matched = Vec::new();
@@ -38,8 +38,8 @@ pub(crate) fn recipients(registry: &Registry, event: &StoredEvent) -> Vec<Recipi
     recipients
 }
 
-/// The recipient with this id among those that the event was fanned out to, unless it is gone since. Its filter
-/// doesn't matter any more: the event was for it.
+/// The recipient with this id, for an event that was already fanned out to this recipient. `None` if the recipient
+/// has gone since. The recipient's filter doesn't matter any more, because the fan-out has already applied it.
 pub(crate) fn recipient(registry: &Registry, event: &StoredEvent, id: SubscriptionId) -> Option<Recipient> {
     let subscribed = registry.get(id).map(Recipient::Subscribed);
     if event.subscriber(id).is_none() {
@@ -48,7 +48,7 @@ pub(crate) fn recipient(registry: &Registry, event: &StoredEvent, id: Subscripti
     if subscribed.is_none() {
         return of_event(event, id);
     }
-    // Two recipients have this id: the one that got the event first gets it again.
+    // Two recipients have this id. The recipient that got the event first gets it again.
     recipients(registry, event).into_iter().find(|recipient| recipient.id() == id)
 }
 
@@ -61,14 +61,14 @@ fn filter(event: &StoredEvent, matched: &mut Vec<Arc<Subscription>>) {
     match serde_json::from_str(&event.body) {
         Ok(Body { data }) => matched.retain(|one| one.filter.as_ref().is_none_or(|q| q.matches(&data, None))),
         Err(error) => {
-            // The body nests too deeply. No filter can want it, and the other subscriptions must not wait.
+            // The body nests too deeply. No filter can match it, and the other subscriptions must not wait.
             tracing::warn!(event.id = %event.id, %error, "filters can't read the event; no filter lets it through");
             matched.retain(|subscription| subscription.filter.is_none());
         }
     }
 }
 
-/// A subscriber that the event brought, without its secret. One that can't be read is left out, so that it
+/// A subscriber that the event brought, without its secret. A subscriber that can't be read is left out, so that it
 /// doesn't hold up all other events.
 fn of_event(event: &StoredEvent, id: SubscriptionId) -> Option<Recipient> {
     match event.subscriber(id)?.without_secret(event.id) {

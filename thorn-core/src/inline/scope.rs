@@ -1,4 +1,5 @@
-//! The scope of `Thorn::inline`: this `Thorn` delivers what is sent in it, and reports every delivery.
+//! The scope of `Thorn::inline`. The `Thorn` delivers the events that are sent in the scope, and reports every
+//! delivery.
 
 use std::{
     collections::HashSet,
@@ -15,7 +16,7 @@ use crate::{
     process::{InlineDelivery, inline_scope},
 };
 
-/// The deliverer of a scope, with the deliveries that it made.
+/// The deliverer of a scope, with the deliveries made so far.
 #[derive(Debug)]
 pub(crate) struct InlineScope {
     inline: Arc<Inline>,

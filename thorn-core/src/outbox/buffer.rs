@@ -1,8 +1,8 @@
-//! Buffered events: many events of one connection, written with one INSERT (or one for each 512).
+//! Buffered events: many events of one connection, written with one INSERT (or one for each 512 events).
 //!
-//! A buffer belongs to a task and to one connection, the caller's. An event that is written on another one
-//! isn't kept back: its commit may come first. So a save through the pool still writes its event in
-//! its own transaction, and a savepoint's events go with it.
+//! A buffer belongs to a task and to the caller's connection. An event on another connection isn't buffered,
+//! because that connection may commit first. So a save through the pool still writes its event in its own
+//! transaction. The events of a savepoint are written in the savepoint.
 
 mod scope;
 
@@ -20,35 +20,40 @@ use crate::{
 
 pub(super) use self::scope::{keep, rewrite};
 
-/// The fate of events that are pending when the work in a buffer's scope fails.
+/// Decides what happens to pending events when the work in a buffer's scope fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnError {
-    /// They are written (the default): whoever goes on and commits in spite of the error commits
-    /// changes and events alike, and a rollback takes both.
+    /// Pending events are written. This is the default. A caller who commits in spite of the error commits the
+    /// changes and the events. A rollback removes both.
     #[default]
     Flush,
-    /// They are dropped. Changes that were made on the connection must then be rolled back, or they
-    /// are never announced.
+    /// Pending events are dropped. The caller must then roll back the changes on the connection. Otherwise these
+    /// changes are never announced.
     Discard,
 }
 
-/// Collects the events that this task writes on `db` while `work` runs, and writes them with one
-/// INSERT (or one for each 512 events) for each flush: at the end, and whenever the [`Buffer`] is told to.
+/// Collects the events that this task writes on `db` while `work` runs, and writes them together.
 ///
-/// `db` is meant to be a transaction: then changes and events still commit together, and a thousand
-/// saves on it need two INSERTs for their events. With a pool, what is collected are events that are
-/// sent on it by hand; a save through a generated method has a transaction of its own and writes
-/// its event there at once. So does everything that is written on another connection (a clone of
-/// `db` is one) and in a savepoint, and what other tasks write, also those spawned inside.
+/// The events are written at the end, and at each flush of the [`Buffer`]. A flush needs one INSERT (or one for
+/// each 512 events).
 ///
-/// Inside another scope on the same connection the outer buffer is used: the inner scope's end
-/// writes nothing, a flush from either writes everything.
+/// `db` is meant to be a transaction. Changes and events then still commit together, and a thousand saves need two
+/// INSERTs for their events. With a pool, only events that are sent on the pool by hand are collected. A save
+/// through a generated method has its own transaction and writes its event there at once.
+///
+/// Events on another connection are also written at once. A clone of `db` is another connection. The same holds for
+/// events in a savepoint, and for events of other tasks, even if `work` spawned the task.
+///
+/// Inside another scope on the same connection, the outer buffer is used. The end of the inner scope writes nothing.
+/// A flush from either scope writes everything.
 ///
 /// # Errors
 ///
-/// The error that `work` returned; then pending events are written all the same
-/// ([`buffer_events_or`] can drop them). [`Error::Flush`] with the events that couldn't be written at
-/// the end. If the future is dropped before its end, pending events are lost: roll back.
+/// The error that `work` returned. Pending events are written nevertheless. [`buffer_events_or`] can drop them.
+///
+/// [`Error::Flush`] with the events that couldn't be written at the end.
+///
+/// If the future is dropped before its end, pending events are lost. The caller must then roll back.
 ///
 /// # Examples
 ///
@@ -79,7 +84,7 @@ where
     buffer_events_or(db, OnError::Flush, work).await
 }
 
-/// As [`buffer_events`], with a choice of what becomes of pending events if `work` fails.
+/// As [`buffer_events`], but `on_error` decides what happens to pending events if `work` fails.
 ///
 /// # Errors
 ///
@@ -123,15 +128,15 @@ pub struct Buffer<'a, C> {
 }
 
 impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
-    /// Writes everything that is pending, in order, and returns how many events that were.
+    /// Writes all pending events in order, and returns the number of events written.
     ///
-    /// While a savepoint of the connection is open, this writes into the savepoint, as every
-    /// statement would.
+    /// While a savepoint of the connection is open, this method writes into the savepoint, like every other
+    /// statement.
     ///
     /// # Errors
     ///
-    /// [`Error::Flush`] with all the events, of which none is written. The buffer is empty then and
-    /// goes on.
+    /// [`Error::Flush`] with all the events. None of the events is written. The buffer is then empty and still
+    /// usable.
     pub async fn flush(&self) -> Result<usize, Error> {
         let events = self.scope.pending().take();
         if events.is_empty() {
@@ -143,8 +148,8 @@ impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
         }
     }
 
-    /// Flushes if the number of calls is a multiple of `frequency`, or if `interval` has passed
-    /// since the last flush. Returns how many events were written.
+    /// Flushes if the number of calls of this method is a multiple of `frequency`, or if `interval` has passed since
+    /// the last flush. Returns the number of events written.
     ///
     /// # Errors
     ///
@@ -154,13 +159,13 @@ impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
         if due { self.flush().await } else { Ok(0) }
     }
 
-    /// How many events wait to be written.
+    /// The number of events that wait to be written.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.scope.pending().len()
     }
 
-    /// All or nothing, also if it takes several statements.
+    /// Writes all of the events or none, even if this takes several statements.
     async fn write(&self, events: &[RenderedEvent]) -> Result<(), Error> {
         if is_one_statement(events) {
             return insert_new(self.db, events.to_vec()).await;

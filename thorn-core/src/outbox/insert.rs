@@ -1,4 +1,4 @@
-//! Rows of `thorn_event`: every save of a model with a webhook waits for one.
+//! Inserts rows into `thorn_event`. Every save of a model with a webhook waits for such an insert.
 
 #[cfg(feature = "postgres")]
 mod arrays;
@@ -18,8 +18,10 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Inserts a row for each event, up to 512 with one statement unless they are too large for it. Those that
-/// are delivered inline are held for this process, if it will know of their commit.
+/// Inserts a row for each event.
+///
+/// A statement inserts up to 512 rows, or fewer if the rows are too large. Events with inline delivery are held for
+/// this process, if the process will know of their commit.
 pub(super) async fn insert<C: ConnectionTrait>(
     db: &C,
     events: Vec<RenderedEvent>,
@@ -66,18 +68,18 @@ fn statement(kind: Kind, rows: Vec<Row>) -> Statement {
     Statement::from_sql_and_values(kind.backend, sql, values)
 }
 
-/// Whether one statement surely inserts these; options without recipients are short.
+/// Whether one statement is sure to be enough for these events. Options without recipients are short.
 pub(super) fn is_one_statement(events: &[RenderedEvent]) -> bool {
     let plain = events.iter().all(|event| event.recipients.is_empty());
     let bodies = events.iter().map(|event| event.body.len());
     events.len() <= LONGEST && plain && bodies.sum::<usize>() <= MAX_BYTES / 2
 }
 
-/// An event on its way into its row.
+/// An event with the column values of its row.
 struct Row {
     event: RenderedEvent,
     options: Option<String>,
-    /// Since when and until when for inline delivery.
+    /// The start and the end of the hold for inline delivery.
     held: Option<(Timestamp, Timestamp)>,
     dispatcher: Option<String>,
 }
@@ -94,17 +96,17 @@ impl Row {
         Ok(Self { event, options, held, dispatcher })
     }
 
-    /// Whether it has something in one of the columns that most leave out.
+    /// Whether the row has a value in a column that is null for most events.
     const fn is_rare(&self) -> bool {
         self.options.is_some() || self.held.is_some() || self.dispatcher.is_some()
     }
 
-    /// The size of the parts that may be long; the limit leaves room for the rest.
+    /// The size of the parts that may be long, in bytes. The limit leaves room for the rest.
     fn bytes(&self) -> usize {
         self.event.body.len() + self.options.as_ref().map_or(0, String::len)
     }
 
-    /// In the order of [`COLUMNS`].
+    /// The values in the order of [`COLUMNS`].
     fn values(self) -> [Value; COLUMNS.len()] {
         let Self { event, options, held, dispatcher } = self;
         [
@@ -122,7 +124,7 @@ impl Row {
     }
 }
 
-/// In place of a row that isn't there: nulls, of the types that a statement is prepared with.
+/// Nulls in place of a missing row. They have the types that a statement is prepared with.
 fn absent() -> [Value; COLUMNS.len()] {
     let (text, number) = (Value::from(None::<String>), Value::from(None::<i64>));
     [

@@ -1,4 +1,4 @@
-//! Sending an event by hand.
+//! Sends an event by hand.
 
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
@@ -7,14 +7,18 @@ use super::write;
 use crate::{error::Error, event::Event, id::EventId};
 
 impl Event {
-    /// Writes the event to the outbox on this connection: inside a transaction it becomes visible
-    /// with the commit and vanishes with a rollback. A delivery that fails is never an error here.
+    /// Writes the event to the outbox on this connection.
+    ///
+    /// Inside a transaction, the event becomes visible with the commit and vanishes with a rollback. A failed
+    /// delivery is never an error here.
     ///
     /// # Errors
     ///
     /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`], [`Error::Option`] (also for a dispatcher that isn't known) for bad
-    /// input, in which case nothing is written; [`Error::Database`].
+    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`] or [`Error::Option`] for bad input. Nothing is
+    /// written then. An unknown dispatcher is an [`Error::Option`], too.
+    ///
+    /// [`Error::Database`] if the event can't be inserted.
     pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
     where
         C: ConnectionTrait,

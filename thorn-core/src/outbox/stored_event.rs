@@ -1,4 +1,4 @@
-//! An event as its row holds it, parsed once.
+//! An event in the form of its row, parsed once.
 
 use sea_orm::{DbErr, prelude::Uuid};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub(crate) struct StoredEvent {
     pub(crate) sender: Option<String>,
     pub(crate) broadcast: bool,
     pub(crate) body: String,
-    /// `None` are the defaults.
+    /// `None` stands for the defaults.
     pub(crate) options: Option<EventOptions>,
     /// Subscribers that the event brought.
     pub(crate) subscribers: Vec<StoredSubscriber>,
@@ -34,8 +34,9 @@ pub(crate) struct StoredEvent {
     pub(crate) audit_at: Option<Timestamp>,
 }
 
-/// The column `options`: the event's options, and the subscribers that it brought. A task carries the options
-/// only, so that what concerns subscribers never leaves the database.
+/// The column `options`: the event's options, and the subscribers that the event brought.
+///
+/// A task carries only the options, so that the data of subscribers never leaves the database.
 #[derive(Serialize)]
 struct OptionsColumn<'a> {
     #[serde(flatten)]
@@ -44,14 +45,14 @@ struct OptionsColumn<'a> {
     subscribers: Vec<StoredSubscriber>,
 }
 
-/// The subscribers in that column.
+/// The subscribers in the column `options`.
 #[derive(Deserialize)]
 struct SubscribersInColumn {
     #[serde(default)]
     subscribers: Vec<StoredSubscriber>,
 }
 
-/// A subscriber that an event brought, as the event's row holds it.
+/// A subscriber that an event brought, in the form of the event's row.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct StoredSubscriber {
     id: Uuid,
@@ -97,7 +98,7 @@ impl StoredEvent {
         self.options.as_ref().is_some_and(|options| options.internal)
     }
 
-    /// The event's own deadline for an attempt.
+    /// The event's own timeout for an attempt.
     pub(crate) fn timeout(&self) -> Option<std::time::Duration> {
         self.options.as_ref().and_then(|options| options.timeout)
     }
@@ -108,7 +109,7 @@ impl StoredEvent {
     }
 }
 
-/// The text of the column `options` for an event; `None` if everything is the default.
+/// The text of the column `options` for an event. `None` if everything is the default.
 pub(super) fn options_column(
     options: &EventOptions,
     subscribers: &[Subscriber],
@@ -140,7 +141,7 @@ fn subscribers(event: Uuid, text: &str) -> Vec<StoredSubscriber> {
     match serde_json::from_str::<SubscribersInColumn>(text) {
         Ok(column) => column.subscribers,
         Err(_) => {
-            // serde's message may quote a URL.
+            // The log leaves out serde's message, because it may quote a URL.
             tracing::error!(event.id = %event, "the event's own subscribers can't be read; it goes to the others only");
             Vec::new()
         }
@@ -152,7 +153,7 @@ impl StoredSubscriber {
         SubscriptionId::from_uuid(self.id)
     }
 
-    /// The destination without its secret, for the relay, which signs nothing for it.
+    /// The destination without its secret, for the relay. The relay signs nothing for this subscriber.
     pub(crate) fn without_secret(&self, event: EventId) -> Result<Destination, Error> {
         self.destination(event, None)
     }

@@ -1,4 +1,4 @@
-//! Which buffer keeps an event: that of this task and this connection.
+//! The choice of the buffer that keeps an event: the buffer of this task and this connection.
 
 use std::{
     any::TypeId,
@@ -15,20 +15,20 @@ tokio::task_local! {
     static INNERMOST: Arc<Scope>;
 }
 
-/// A connection is borrowed while it has a buffer, so that no other is at its address.
+/// The identity of a connection. A buffer borrows its connection, so no other connection can have the same address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Connection {
     address: usize,
     kind: TypeId,
 }
 
-/// An outermost scope of its connection.
+/// The outermost scope of a connection.
 #[derive(Debug)]
 pub(super) struct Scope {
     connection: Connection,
     pending: Mutex<Pending>,
     on_error: OnError,
-    /// The scope of another connection that this one stands in.
+    /// The enclosing scope, which belongs to another connection.
     outer: Option<Arc<Self>>,
 }
 
@@ -47,7 +47,7 @@ impl Connection {
 }
 
 impl Scope {
-    /// A new scope inside those of this task.
+    /// Creates a scope inside the current scopes of this task.
     pub(super) fn begin<C>(db: &C, on_error: OnError) -> Arc<Self> {
         let pending = Pending { events: Vec::new(), calls: 0, flushed_at: Instant::now() };
         let outer = INNERMOST.try_with(Arc::clone).ok();
@@ -80,7 +80,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let lost = self.pending().len();
-        // With `OnError::Discard`, the caller rolls back the changes that these events tell of.
+        // With `OnError::Discard`, the caller rolls back the changes that these events announce.
         if lost > 0 && self.on_error == OnError::Flush {
             tracing::warn!(events = lost, "a scope of buffered events was dropped midway; they are lost");
         }
@@ -104,7 +104,7 @@ impl Pending {
     }
 }
 
-/// Keeps events for the buffer of their connection; gives them back if it has none.
+/// Keeps events in the buffer of their connection. Returns the events if the connection has no buffer.
 pub(in crate::outbox) fn keep<C>(db: &C, events: Vec<RenderedEvent>) -> Option<Vec<RenderedEvent>> {
     match Scope::of(db) {
         Some(scope) => {
@@ -115,7 +115,8 @@ pub(in crate::outbox) fn keep<C>(db: &C, events: Vec<RenderedEvent>) -> Option<V
     }
 }
 
-/// Gives an event that is still pending another body; `false` if there is none of this id.
+/// Replaces a pending event, except for its id and its time of creation. Returns `false` if no pending event has
+/// this id.
 pub(in crate::outbox) fn rewrite<C>(db: &C, id: EventId, with: &RenderedEvent) -> bool {
     let Some(scope) = Scope::of(db) else { return false };
     let mut pending = scope.pending();

@@ -1,6 +1,7 @@
-//! Many rows as PostgreSQL takes them with the least work: an array for each column. One statement does
-//! for any number of rows, and has ten parameters instead of thousands, which would be planned anew each
-//! time.
+//! Inserts many rows with the least work for PostgreSQL: the statement takes an array for each column.
+//!
+//! One statement serves any number of rows. It has at most ten parameters. PostgreSQL would plan a statement with
+//! thousands of parameters anew each time.
 
 use std::sync::OnceLock;
 
@@ -11,13 +12,15 @@ use super::{
     sql::{COLUMNS, Kind},
 };
 
-/// In place of a text that isn't there, since an array of SeaORM's holds no NULL.
+/// Stands for a missing text, because SeaORM's arrays hold no NULL.
 const NO_TEXT: &str = "\u{1f}";
-/// In place of a number that isn't there. No event has such a time.
+/// Stands for a missing number. No event has such a time.
 const NO_NUMBER: i64 = i64::MIN;
 
-/// The expression for each column, with the array in place of `?`. Expanded in this place instead of after
-/// FROM, the arrays needn't be written down once more before a row is made of them.
+/// The expression for each column, with `?` for the array.
+///
+/// The arrays are expanded in the SELECT list. After FROM, PostgreSQL would first store another copy of their
+/// elements and then make rows of these.
 const SOURCES: [&str; COLUMNS.len()] = [
     "unnest(?::uuid[])",
     "unnest(?::text[])",
@@ -39,12 +42,12 @@ pub(super) fn statement(kind: Kind, rows: Vec<Row>) -> (String, Vec<Value>) {
     (made.get_or_init(|| kind.text(&source(), rows.len())).clone(), values(kind, rows))
 }
 
-/// Whether these are several rows, none of which has a sender that is what stands for none.
+/// Whether arrays can hold these rows: there are several, and no sender equals [`NO_TEXT`].
 pub(super) fn can_hold(rows: &[Row]) -> bool {
     rows.len() > 1 && rows.iter().all(|row| row.event.sender.as_deref() != Some(NO_TEXT))
 }
 
-/// In the order of [`COLUMNS`].
+/// The arrays in the order of [`COLUMNS`].
 fn values(kind: Kind, rows: Vec<Row>) -> Vec<Value> {
     let mut columns: Vec<_> = (0..kind.columns()).map(|_| Vec::with_capacity(rows.len())).collect();
     for row in rows {

@@ -1,5 +1,7 @@
-//! The texts of the statements that insert events. There are few, so that each is prepared once for a
-//! connection: preparing one may cost more than inserting its rows.
+//! The texts of the statements that insert events.
+//!
+//! There are few texts, so that each is prepared once for a connection. Preparing a statement may cost more than
+//! inserting its rows.
 
 use std::sync::OnceLock;
 
@@ -10,18 +12,18 @@ use crate::{
     outbox::notification,
 };
 
-/// The columns of every event, then those that are null for most.
+/// The columns that every event fills, then the columns that are null for most events.
 pub(super) const COLUMNS: [&str; 10] =
     ["id", "name", "sender", "broadcast", "body", "created_at", "options", "relayed_at", "audit_at", "dispatcher"];
 
-/// How many of them every event has.
+/// The number of columns that every event fills.
 const USUAL: usize = 6;
 
-/// Rows that the statements have room for. One with more rows than there are is told to leave the last ones
-/// out, which costs less than a statement for every number of rows.
+/// Batch sizes with a prepared statement. A smaller batch uses the next size up and a LIMIT. This costs less than a
+/// statement for every number of rows.
 const ROOMS: [usize; 18] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, LONGEST];
 
-/// Rows of the longest statement.
+/// The maximum number of rows in a statement.
 pub(super) const LONGEST: usize = 512;
 
 /// The properties that decide a statement's text.
@@ -29,7 +31,7 @@ pub(super) const LONGEST: usize = 512;
 pub(super) struct Kind {
     pub(super) backend: DbBackend,
     pub(super) on_conflict: OnConflict,
-    /// Whether it has the rare columns, too.
+    /// Whether the statement has the rare columns, too.
     pub(super) all: bool,
 }
 
@@ -37,9 +39,9 @@ pub(super) struct Kind {
 #[derive(Debug)]
 pub(super) struct Insert {
     pub(super) sql: String,
-    /// Rows whose values it wants.
+    /// The number of rows that the statement takes values for.
     pub(super) room: usize,
-    /// Whether it wants to know, after these, how many it shall insert.
+    /// Whether the values are followed by the number of rows to insert.
     pub(super) limited: bool,
 }
 
@@ -48,14 +50,14 @@ impl Kind {
         if self.all { COLUMNS.len() } else { USUAL }
     }
 
-    /// The statement for so many rows: at least one, and at most [`LONGEST`].
+    /// The statement for this number of rows, which is at least 1 and at most [`LONGEST`].
     pub(super) fn insert(self, rows: usize) -> Insert {
         static MADE: [[[[OnceLock<String>; ROOMS.len()]; 2]; 2]; 3] =
             [const { [const { [const { [const { OnceLock::new() }; ROOMS.len()] }; 2] }; 2] }; 3];
         let size = ROOMS.partition_point(|room| *room < rows).min(ROOMS.len() - 1);
         let place = match self.backend {
             DbBackend::Sqlite => 0,
-            // MySQL calls a list of rows another name than MariaDB; PostgreSQL takes many in another way.
+            // MySQL and MariaDB write a list of rows differently. PostgreSQL takes many rows as arrays.
             _ if size > 0 => return Insert { sql: self.values(rows, false), room: rows, limited: false },
             DbBackend::Postgres => 1,
             _ => 2,
@@ -69,14 +71,15 @@ impl Kind {
         let row = format!("({})", vec!["?"; self.columns()].join(", "));
         let values = format!("VALUES {}", vec![row; rows].join(", "));
         if limited {
-            // For a number alone SQLite would look whether it makes another plan, and so prepare each time.
+            // With `?` alone, SQLite would check whether the number leads to another plan. So it would prepare the
+            // statement each time.
             self.text(&format!("SELECT * FROM ({values}) AS event LIMIT ? + 0"), rows)
         } else {
             self.text(&values, rows)
         }
     }
 
-    /// The statement that inserts what this returns, one row or several.
+    /// The statement that inserts the rows that `source` returns.
     pub(super) fn text(self, source: &str, rows: usize) -> String {
         let columns = COLUMNS[..self.columns()].join(", ");
         let insert = format!("INSERT INTO thorn_event ({columns}) {source} {}", self.on_conflict.clause(self.backend));
