@@ -71,7 +71,7 @@ impl SpecDraft<'_> {
         texts.iter().all(|text| text.is_none()) && filter.is_none() && !unsigned && headers.is_none()
     }
 
-    /// Checks every part. `fields` collects the errors; the result counts only if there is none.
+    /// Checks every part. `fields` collects the errors. The result counts only if there are no errors.
     pub(crate) async fn check(&self, fields: &mut Fields<'_>, scrutiny: UrlScrutiny<'_>) -> SpecChange {
         SpecChange {
             pattern: self.pattern.and_then(|text| fields.pattern(text)),

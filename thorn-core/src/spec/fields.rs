@@ -245,7 +245,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether the pattern names thorn's own events, which exist in every application.
+/// Whether the pattern names Thorn's own events, which exist in every application.
 fn matches_internal_events(pattern: &Pattern) -> bool {
     !pattern.is_of_every_kind() && [DELIVERY_FAILED, SUBSCRIPTION_DISABLED].iter().any(|event| pattern.matches(event))
 }

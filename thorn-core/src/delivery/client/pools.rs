@@ -10,7 +10,7 @@ use reqwest::{
 use super::{ClientConfig, tls};
 use crate::{error::Error, guard::TargetGuard};
 
-/// Stands for the ports that are open on the public internet. Which of these ports it is makes no difference.
+/// Stands for the ports that are open on the public internet.
 const AN_OPEN_PORT: u16 = 443;
 
 /// Stands for all other ports. This port is never open, so the guard allows only the operator's allowed networks.

@@ -60,7 +60,7 @@ impl Answer {
         }
     }
 
-    /// The body as text without NUL characters, which Postgres can't store; `None` if it is empty.
+    /// The body as text without NUL characters, which Postgres can't store. `None` if the text is empty.
     pub(super) fn into_text(self) -> Option<String> {
         let mut text = String::from_utf8_lossy(&self.body).into_owned();
         text.retain(|c| c != '\0');
