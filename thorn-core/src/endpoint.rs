@@ -1,4 +1,4 @@
-//! Endpoints: the URLs that deliveries go to, and what this process knows about each.
+//! Endpoints: the URLs that deliveries go to, and the state that this process keeps for each.
 
 mod gate;
 mod interned;
@@ -17,7 +17,7 @@ use self::{
     lane::Lane,
 };
 
-/// One URL that deliveries go to. [`Endpoints`] has one for each URL, which everybody shares.
+/// A URL that deliveries go to. [`Endpoints`] holds one shared `Endpoint` for each URL.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     url: String,
@@ -33,32 +33,32 @@ impl Endpoint {
         &self.url
     }
 
-    /// The URL, parsed once: parsing costs more than everything else that is checked about a delivery.
+    /// The parsed URL. It is parsed only once, because parsing costs more than all other checks of a delivery.
     pub(crate) const fn parsed(&self) -> &Result<Url, ParseError> {
         &self.parsed
     }
 
-    /// Waits until a request to the endpoint's origin may begin; `None` if its URL can't be parsed.
+    /// Waits until a request to the endpoint's origin may begin. `None` if the endpoint's URL can't be parsed.
     pub(crate) async fn turn(&self) -> Option<Turn> {
         self.gate.as_ref()?.turn().await
     }
 
-    /// Enters the endpoint's lane. A quick endpoint is waited for, a slow one is not.
+    /// Enters the endpoint's lane. If the lane is full, the call waits for a quick endpoint but not for a slow one.
     pub(crate) async fn enter(&self) -> Entry {
         self.lane.enter().await
     }
 
-    /// How many more deliveries the lane would take now, with those expected counted.
+    /// How many more deliveries the lane would take now. Expected deliveries count as taken.
     pub(crate) fn room(&self) -> usize {
         self.lane.room()
     }
 
-    /// Tells the lane that the relay puts so many due deliveries on the queue.
+    /// Tells the lane how many due deliveries the relay puts on the queue.
     pub(crate) fn expect(&self, deliveries: usize) {
         self.lane.expect(deliveries);
     }
 
-    /// Whether deliveries to this endpoint should travel apart from others'.
+    /// Whether the endpoint is slow, so that its deliveries should be queued apart from others.
     pub(crate) fn is_slow(&self) -> bool {
         self.lane.is_slow()
     }

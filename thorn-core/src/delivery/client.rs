@@ -28,18 +28,17 @@ pub(crate) use self::outgoing::Outgoing;
 /// Settings of a [`Client`].
 #[derive(Clone, Debug)]
 pub(crate) struct ClientConfig {
-    /// Which addresses may be connected to. Default: the public internet, ports 80 and 443.
+    /// Decides which addresses the client may connect to. Default: the public internet, ports 80 and 443.
     pub(crate) guard: TargetGuard,
-    /// Bytes of a response's body that are read and kept. Default 4096.
+    /// How many bytes of a response's body are read and kept. Default: 4096.
     pub(crate) max_response_bytes: usize,
-    /// The header `User-Agent`, unless the event brings its own.
+    /// The `User-Agent` header, unless the event brings its own.
     pub(crate) user_agent: String,
-    /// Certificate authorities to trust besides the system's, each in PEM (one or many) or DER.
+    /// Certificate authorities to trust besides the system's. Each item is DER, or PEM with one or more certificates.
     pub(crate) extra_root_certificates: Vec<Vec<u8>>,
-    /// Idle connections kept open for each host, and twice as many as it has new requests at once: those
-    /// that wait for their answer for less than 50 ms. Default 64.
+    /// How many idle connections are kept open for each host. Default: 64, which is twice [`NEW_AT_ONCE`].
     pub(crate) idle_connections: usize,
-    /// How long an idle connection is kept open. Default 30 s.
+    /// How long an idle connection is kept open. Default: 30 s.
     pub(crate) idle_timeout: Duration,
 }
 
@@ -58,9 +57,9 @@ impl Default for ClientConfig {
 
 /// Sends deliveries.
 ///
-/// Every connection goes to an address that its [`TargetGuard`] has passed, TLS is always verified,
-/// redirects and proxies of the environment are not followed, and a receiver can take up no more than
-/// an attempt's total deadline and [`max_response_bytes`](ClientConfig::max_response_bytes).
+/// Every connection goes to an address that the [`TargetGuard`] has allowed. TLS is always verified. The client
+/// doesn't follow redirects or use the environment's proxies. A receiver can take no more time than an attempt's
+/// total deadline, and no more memory than [`max_response_bytes`](ClientConfig::max_response_bytes) for its body.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     inner: Arc<Inner>,
@@ -74,7 +73,7 @@ struct Inner {
 }
 
 impl Client {
-    /// A client with its own pool of connections; clones share it.
+    /// A client with its own pool of connections. Clones share the pool.
     ///
     /// # Errors
     ///
@@ -90,18 +89,18 @@ impl Client {
 
     /// Makes one attempt. Every way it can end is an [`Outcome`], never an `Err`:
     ///
-    /// - a whole 2xx response is `Delivered`, also if its body is longer than what is read of it;
-    /// - any other status is `Rejected`, redirects included, and also if the body breaks off;
-    /// - when the deadline passes first, it is `TimedOut`, with the status if there was one already;
-    /// - a URL or an address that the guard refuses is `Blocked`, and nothing was connected to;
-    /// - everything else is `Unreachable`.
+    /// - `Delivered`: a complete 2xx response, or a 2xx response whose body exceeds the limit.
+    /// - `Rejected`: any other status, redirects included, even if the body breaks off.
+    /// - `TimedOut`: the deadline passed first. The attempt has the status if it was already known.
+    /// - `Blocked`: the guard refused the URL or an address. The client didn't connect.
+    /// - `Unreachable`: everything else.
     pub(crate) async fn send(&self, outgoing: &Outgoing<'_>) -> Attempt {
         let turn = outgoing.endpoint.turn().await;
         let attempted_at = Timestamp::now();
         let started = Instant::now();
         let mut answer = Answer::new(self.inner.max_response_bytes);
         let ended = {
-            // Boxed now: of thousands that wait for their turn, none has room for its exchange yet.
+            // The exchange is boxed only after the turn. So thousands of waiting attempts don't take its memory.
             let exchange = self.exchange(outgoing, attempted_at, &mut answer);
             let mut exchange = Box::pin(timeout(outgoing.timeout, exchange));
             match timeout(NEW, &mut exchange).await {
@@ -139,13 +138,13 @@ impl Client {
         let url = url.map_err(|error| TargetError::Url { reason: error.to_string() })?.clone();
         let behind = guarded.by(outgoing.validators)?;
         let (guard, pools) = (&behind.guard, &behind.pools);
-        // An address in the URL never reaches the resolver, so this is where it is checked.
+        // The resolver never sees an IP address in the URL, so the guard checks the address here.
         guard.check_url(&url)?;
         let port = url.port_or_known_default().unwrap_or_default();
 
         let headers = request::headers(outgoing, now, user_agent)?;
         let client = pools.for_request(guard.allows_port(port), outgoing.keep_alive);
-        // Its builder would copy every header.
+        // reqwest's request builder would copy every header.
         let mut request = Request::new(Method::POST, url);
         *request.headers_mut() = headers;
         *request.body_mut() = Some(outgoing.body.clone().into());

@@ -1,4 +1,4 @@
-//! The gate of an origin: how many of the requests to it may be new at once.
+//! The gate of an origin: a limit on the new requests to it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,20 +7,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How long a request counts as new.
 pub(crate) const NEW: Duration = Duration::from_millis(50);
 
-/// New requests of one origin at once: half as many as idle connections are kept. More would open connections
-/// that are closed after one answer.
+/// The maximum number of new requests to one origin at once. It is half the default number of idle connections
+/// per host. More new requests would open connections that are closed after one response.
 pub(crate) const NEW_AT_ONCE: usize = 32;
 
-/// After an answer, hyper polls two tasks before the connection is free: one drives the connection, one waits
-/// for it to be ready and puts it back.
+/// The number of tasks that hyper polls after a response before the connection is free. The first task drives the
+/// connection. The second waits until the connection is ready and returns it to the pool.
 const HYPER_TASKS: usize = 2;
 
-/// Bounds the new requests of one origin, which may have many endpoints, each with its lane. A request that
-/// takes longer than [`NEW`] doesn't count any more, so a host that hangs is no reason to wait.
+/// Limits the new requests to one origin. An origin may have many endpoints, each with its own lane. A request
+/// that takes longer than [`NEW`] no longer counts, so a hanging host doesn't delay other requests for long.
 #[derive(Debug)]
 pub(super) struct Gate(Arc<Semaphore>);
 
-/// The turn of a new request; it ends when it is dropped.
+/// The turn of a new request. Dropping the turn ends it.
 #[derive(Debug)]
 pub(crate) struct Turn(OwnedSemaphorePermit);
 
@@ -29,7 +29,7 @@ impl Gate {
         Self(Arc::new(Semaphore::new(NEW_AT_ONCE)))
     }
 
-    /// Waits for the turn of a request to begin.
+    /// Waits until a request may begin.
     pub(super) async fn turn(&self) -> Option<Turn> {
         // The semaphore is never closed.
         Arc::clone(&self.0).acquire_owned().await.ok().map(Turn)
@@ -37,8 +37,9 @@ impl Gate {
 }
 
 impl Turn {
-    /// Ends the turn of a request that has its answer. Its connection is free a moment later, when hyper's tasks
-    /// have seen the answer's end. The next request should find it, so this waits for them if one is waiting.
+    /// Ends the turn of a request that has its response. The connection is free a moment later, when hyper's tasks
+    /// have seen the end of the response. If another request may be waiting, this method lets hyper's tasks run first,
+    /// so that the next request finds the free connection.
     pub(crate) async fn pass_on(self) {
         if self.0.semaphore().available_permits() == 0 {
             for _ in 0..HYPER_TASKS {

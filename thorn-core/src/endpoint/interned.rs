@@ -8,13 +8,13 @@ use url::Url;
 use super::{Endpoint, gate::Gate, lane::Lane};
 use crate::id::SubscriptionId;
 
-/// Endpoints that are remembered beyond those in use.
+/// How many endpoints are remembered besides those in use.
 const REMEMBERED: usize = 10_000;
 
 /// The endpoints of one process. Clones share them.
 ///
-/// An endpoint in use is never forgotten, however many there are: its bounds hold for every request. The
-/// cache evicts those of the others that were used least.
+/// The cache never evicts an endpoint in use, so the endpoint's limits hold for every request. Among the other
+/// endpoints, the cache evicts the least used.
 #[derive(Clone)]
 pub(crate) struct Endpoints(Arc<Inner>);
 
@@ -22,13 +22,13 @@ struct Inner {
     by_url: InUsePinned<String, Endpoint>,
     /// By origin.
     gates: InUsePinned<String, Gate>,
-    /// Endpoints of subscribers that events brought, by the subscriber's id: only the event's row has the URL.
+    /// Endpoints of subscribers that events brought, by the subscriber's id. Only the event's row has the URL.
     brought: Cache<SubscriptionId, Arc<Endpoint>>,
 }
 
 type InUsePinned<K, V> = Cache<K, Arc<V>, UnitWeighter, DefaultHashBuilder, InUse>;
 
-/// Pins what somebody outside the cache holds.
+/// Pins the values that are also held outside the cache.
 #[derive(Clone, Copy, Debug)]
 struct InUse;
 
@@ -66,7 +66,7 @@ impl Endpoints {
         self.0.by_url.get(url)
     }
 
-    /// The endpoint of a subscriber that an event brought, as it was last seen.
+    /// The most recently remembered endpoint of a subscriber that an event brought.
     pub(crate) fn brought(&self, id: SubscriptionId) -> Option<Arc<Endpoint>> {
         self.0.brought.get(&id)
     }

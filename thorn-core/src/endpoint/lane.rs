@@ -1,5 +1,5 @@
-//! Lanes: every endpoint has its own bound of concurrent requests, so that one that is slow, hangs
-//! or fails holds nothing that others need.
+//! Lanes: every endpoint has its own limit of concurrent requests. An endpoint that is slow, hangs or fails holds
+//! nothing that other endpoints need.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,24 +16,24 @@ use crate::{
 /// Initial concurrency for an unknown endpoint.
 pub(super) const START: usize = 16;
 
-/// Requests at once to an endpoint that answers quickly.
+/// The maximum concurrency for an endpoint that answers quickly.
 const MOST: usize = 64;
 
-/// Requests at once to an endpoint that is slow or fails.
+/// The minimum concurrency for an endpoint that is slow or fails.
 const LEAST: usize = 4;
 
-/// An answer within this time is quick. A lane that finishes nothing within it hangs.
+/// A response within this time is quick. A lane in which no request ends within this time hangs.
 const QUICK: Duration = Duration::from_secs(1);
 
-/// A delivery waits in memory if its turn should come within this time; else it becomes a row.
+/// A delivery waits in memory if its turn should come within this time. Otherwise it becomes a row.
 const LINE: Duration = Duration::from_secs(2);
 
-/// The relay adds due deliveries while a lane's line is shorter than this, which keeps a quick endpoint
-/// busy until it looks again. A delivery that it told the lane to expect is forgotten after four times
-/// as long: it went to another worker.
+/// The relay adds due deliveries while a lane's line is shorter than this. That keeps a quick endpoint busy until
+/// the relay looks again. The lane stops expecting a delivery after four times as long, because the delivery went
+/// to another worker.
 const AHEAD: Duration = Duration::from_millis(500);
 
-/// The longest a delivery is put off because its lane is full.
+/// The maximum time that a delivery is put off because its lane is full.
 const LONGEST_DETOUR: Duration = Duration::from_secs(60);
 
 /// The lane of one endpoint.
@@ -48,21 +48,22 @@ struct State {
     in_flight: usize,
     limit: usize,
     slow: bool,
-    /// Smoothed duration of an attempt.
+    /// The smoothed duration of an attempt.
     typical: Duration,
     /// Deliveries that wait in memory.
     line: u32,
-    /// Due deliveries that the relay has put on the queue since `expected_since`, and that haven't come.
+    /// Due deliveries that the relay has put on the queue since `expected_since` and that haven't arrived here.
     expected: usize,
     expected_since: Instant,
-    /// When a request ended last.
+    /// When the last request ended.
     progress: Instant,
-    /// The work of those that were put off, as it stood when the last of them was.
+    /// How long the deliveries that were put off will take, as of `booked_at`: when the last of them was put off.
     booked: Duration,
     booked_at: Timestamp,
 }
 
-/// The right to make one request; given back by [`done`](Self::done) or on drop.
+/// The right to make one request. Dropping the permit gives the right back. [`done`](Self::done) also tells the
+/// lane how the request went.
 #[derive(Debug)]
 pub(crate) struct Permit(Arc<Lane>);
 
@@ -72,7 +73,7 @@ struct Waiting<'a>(&'a Lane);
 /// Whether a delivery may be tried now.
 #[derive(Debug)]
 pub(crate) enum Entry {
-    /// Go.
+    /// The delivery may be tried now.
     Open(Permit),
     /// The lane is full: try again at this time.
     Full(Timestamp),
@@ -95,7 +96,7 @@ impl Lane {
         Self { state: Mutex::new(state), freed: Notify::new() }
     }
 
-    /// Enters the lane. A quick endpoint is waited for, a slow one is not.
+    /// Enters the lane. If the lane is full, the call waits for a quick endpoint but not for a slow one.
     pub(super) async fn enter(self: &Arc<Self>) -> Entry {
         {
             let mut state = self.state();
@@ -111,18 +112,18 @@ impl Lane {
         let waiting = Waiting(self);
         let began = Instant::now();
         loop {
-            // A place freed since then has left its notice behind.
+            // `Notify` stores the notice of a place that was freed since the check above.
             let _ = tokio::time::timeout(QUICK, self.freed.notified()).await;
             let mut state = waiting.0.state();
             if state.take_place() {
-                // `Notify` keeps only one of the notices that find nobody waiting: pass on that there is more room.
+                // `Notify` stores at most one notice while no task waits. Wake the next task if there is more room.
                 if state.in_flight < state.limit {
                     self.freed.notify_one();
                 }
                 return Entry::Open(Permit(self.clone()));
             }
             if began.elapsed().min(state.progress.elapsed()) >= QUICK {
-                // All its requests hang: nobody else waits for it.
+                // All requests to the endpoint hang. No other delivery should wait for it.
                 state.slow_down(QUICK);
             }
             if state.slow || began.elapsed() > LINE * 2 {
@@ -131,12 +132,12 @@ impl Lane {
         }
     }
 
-    /// How many more deliveries the lane would take now, with those expected counted.
+    /// How many more deliveries the lane would take now. Expected deliveries count as taken.
     pub(super) fn room(&self) -> usize {
         self.state().room()
     }
 
-    /// The relay puts so many due deliveries on the queue.
+    /// Counts due deliveries that the relay puts on the queue.
     pub(super) fn expect(&self, deliveries: usize) {
         self.state().expect(deliveries);
     }
@@ -160,7 +161,7 @@ impl State {
         free
     }
 
-    /// How long those who wait already will take.
+    /// How long the deliveries that already wait in memory will take.
     fn line_ahead(&self) -> Duration {
         self.typical * self.line / u32::try_from(self.limit).unwrap_or(1)
     }
@@ -192,8 +193,8 @@ impl State {
         self.typical = self.typical.max(at_least);
     }
 
-    /// A time at which the lane should have room: after those who wait in memory, and one place
-    /// after those that were put off before.
+    /// A time at which the lane should have room: after the deliveries that wait in memory, and one place after the
+    /// deliveries that were put off before.
     fn book(&mut self, now: Timestamp) -> Timestamp {
         let least = if self.slow { Duration::from_millis(10) } else { Duration::from_micros(10) };
         let step = (self.typical / u32::try_from(self.limit).unwrap_or(1)).max(least);

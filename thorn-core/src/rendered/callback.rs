@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::sender::SenderId;
 use crate::{pattern::Pattern, spec::Subscriber};
 
-/// The error of a callback, of any type.
+/// The error of a callback. It may have any type.
 pub type CallbackError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A callback that names an event's recipients failed or panicked.
@@ -44,31 +44,32 @@ impl EventInfo<'_> {
         self.name
     }
 
-    /// `ref` of the body.
+    /// The body's `ref`.
     #[must_use]
     pub const fn reference(&self) -> Option<&str> {
         self.reference
     }
 
-    /// The sender who caused it.
+    /// The sender who caused the event.
     #[must_use]
     pub const fn sender(&self) -> Option<&SenderId> {
         self.sender
     }
 
-    /// The row that a model's event is about: `{"model": "article", "key": 1}`, with the table's name and
-    /// the primary key, which is an array if it has several columns. If links changed, also
-    /// `"links": {"related": "tag", "keys": [2, 7]}`. `None` for other events.
+    /// The row that a model's event is about, such as `{"model": "article", "key": 1}`. `None` for other events.
+    ///
+    /// `model` is the table's name, and `key` is the primary key. A primary key of several columns is an array.
+    /// If links changed, the object also has `"links": {"related": "tag", "keys": [2, 7]}`.
     #[must_use]
     pub const fn context(&self) -> Option<&serde_json::Value> {
         self.context
     }
 
-    /// `data` of the body.
+    /// The body's `data`, deserialized as `T`.
     ///
     /// # Errors
     ///
-    /// If it has another form than `T`.
+    /// [`serde_json::Error`] if `data` doesn't have the form of `T`.
     pub fn data<'de, T: Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
         #[derive(Deserialize)]
         struct Body<'a> {
@@ -82,7 +83,7 @@ impl EventInfo<'_> {
 
 pub(crate) type Function = dyn Fn(&EventInfo<'_>) -> Result<Vec<Subscriber>, CallbackError> + Send + Sync;
 
-/// A function with the pattern of the events that it is asked about.
+/// A function, and the pattern of the events that Thorn calls it for.
 #[derive(Clone)]
 pub(crate) struct Callback {
     pattern: Pattern,
@@ -94,14 +95,14 @@ impl Callback {
         Self { pattern, function }
     }
 
-    /// Whom it names, if it is to be asked.
+    /// The recipients that the function names. Thorn calls the function only if the event matches the pattern.
     pub(crate) fn ask(&self, event: &EventInfo<'_>) -> Result<Vec<Subscriber>, CallbackFailed> {
         if !self.pattern.matches(event.name) {
             return Ok(Vec::new());
         }
         let failed =
             |source| CallbackFailed { event: event.name.to_owned(), pattern: self.pattern.to_string(), source };
-        // Half a change must not be committed because a function of the application went wrong.
+        // A panic in the application's function must not lead to the commit of half a change.
         match catch_unwind(AssertUnwindSafe(|| (self.function)(event))) {
             Ok(named) => named.map_err(failed),
             Err(panic) => Err(failed(format!("it panicked: {}", said(&*panic)).into())),

@@ -5,28 +5,28 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{finite::Finite, members::Members, options::EventOptions, sender::SenderId, subject::Subject};
 use crate::{dispatch::Dispatch, id::EventId, spec::Subscriber, timestamp::Timestamp};
 
-/// An event rendered at the moment of change: an immutable fact.
+/// An event, rendered at the moment of change. It is an immutable fact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderedEvent {
-    /// Unique id, ordered by time.
+    /// The unique id. Ids are ordered by time.
     pub id: EventId,
-    /// Checked name.
+    /// The checked name.
     pub name: String,
-    /// Id of the sender, compared with subscriptions' owners.
+    /// The sender's id, which is compared with the owners of subscriptions.
     pub sender: Option<String>,
-    /// The row that a model's event is about. It isn't stored yet, so a dispatcher sees `None`.
+    /// The row that a model's event is about. The outbox doesn't store it yet, so a dispatcher sees `None`.
     pub subject: Option<Subject>,
-    /// Whether every owner hears of it.
+    /// Whether the event goes to the matching subscriptions of every owner.
     pub broadcast: bool,
-    /// The JSON body `{"event","ref","sender","data"}` and what was added to it, compact UTF-8.
+    /// The JSON body as compact UTF-8: `{"event","ref","sender","data"}` and any added fields.
     pub body: String,
-    /// Options for its deliveries.
+    /// The options for the event's deliveries.
     pub options: EventOptions,
-    /// Recipients besides those who subscribed; a [`Dispatcher`](crate::Dispatcher) sees none.
+    /// Recipients besides the subscriptions that match. A [`Dispatcher`](crate::Dispatcher) sees none.
     pub recipients: Vec<Subscriber>,
-    /// The process that takes it once it is committed.
+    /// How the event is dispatched after its commit.
     pub dispatch: Dispatch,
-    /// When it happened.
+    /// When the event happened.
     pub created_at: Timestamp,
 }
 
@@ -48,7 +48,7 @@ impl<P: Serialize + ?Sized> Serialize for Body<'_, P> {
     }
 }
 
-/// The body's bytes, in the field order receivers of Thorn know.
+/// Renders the body, with its fields in the order that receivers know from Thorn.
 pub(crate) fn body<P: Serialize + ?Sized>(
     event: &str,
     reference: Option<&str>,
@@ -57,7 +57,7 @@ pub(crate) fn body<P: Serialize + ?Sized>(
     extra: Option<&Members>,
 ) -> Result<String, serde_json::Error> {
     let mut body = serde_json::to_string(&Body { event, reference, sender, data })?;
-    // `()` and `None` are "no data", which receivers see as an empty object.
+    // `()` and `None` mean "no data". Receivers see an empty object instead.
     if body.ends_with("\"data\":null}") {
         body.truncate(body.len() - "null}".len());
         body.push_str("{}}");

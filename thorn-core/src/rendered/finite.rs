@@ -14,7 +14,7 @@ impl<T: Serialize + ?Sized> Serialize for Finite<'_, T> {
     }
 }
 
-/// A serialiser, or one of its compound states, with the check in front.
+/// Wraps a serialiser, or one of its compound states, and checks each number first.
 struct FiniteSerializer<S>(S);
 
 macro_rules! forward {

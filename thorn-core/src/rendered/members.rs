@@ -1,4 +1,4 @@
-//! The members of a JSON object in their order.
+//! The members of a JSON object, in their order.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,11 +10,10 @@ use serde_json::value::RawValue;
 
 use super::finite::Finite;
 
-/// Top-level fields of every body, which nothing else may set.
+/// The top-level fields of every body. Only Thorn sets them.
 pub(crate) const OWN: [&str; 4] = ["event", "ref", "sender", "data"];
 
-/// An object's members. Values stay raw, so that numbers keep their digits and objects the order of
-/// their keys.
+/// An object's members. The values stay raw, so numbers keep their digits and objects keep the order of their keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Members(Vec<(String, Box<RawValue>)>);
 
@@ -28,13 +27,13 @@ impl Members {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
-    /// All members that thorn doesn't set itself.
+    /// All members except the fields that Thorn sets.
     pub(crate) fn extra(&self) -> impl Iterator<Item = (&str, &RawValue)> {
         let extra = self.0.iter().filter(|(key, _)| !OWN.contains(&key.as_str()));
         extra.map(|(key, value)| (key.as_str(), &**value))
     }
 
-    /// Adds these after them; of two with one name, the later wins.
+    /// Appends `others`. If both have a member of the same name, the value from `others` replaces the present value.
     pub(crate) fn merge(&mut self, others: Self) {
         for (name, value) in others.0 {
             match self.0.iter_mut().find(|(key, _)| *key == name) {

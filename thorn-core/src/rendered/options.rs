@@ -8,13 +8,13 @@ use crate::{
     attempt::RetryPolicy, guard::Validator, headers::ExtraHeaders, headers::InvalidHeader, invalid::InvalidOption,
 };
 
-/// An option of an event makes no sense, or a header can't be sent.
+/// An option of an event is invalid, or a header can't be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEventOptions {
-    /// A timeout, retry policy or validator.
+    /// A timeout, retry policy or validator is invalid.
     #[error(transparent)]
     Option(#[from] InvalidOption),
-    /// A header.
+    /// A header can't be sent.
     #[error(transparent)]
     Header(#[from] InvalidHeader),
 }
@@ -23,22 +23,22 @@ pub enum InvalidEventOptions {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventOptions {
-    /// Total deadline of one attempt; `None` is the worker's default.
+    /// The total deadline of one attempt. `None` means the worker's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// How failures are retried; `None` is the worker's default.
+    /// How failed deliveries are retried. `None` means the worker's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryPolicy>,
     /// Headers added to every delivery.
     #[serde(skip_serializing_if = "ExtraHeaders::is_empty")]
     pub headers: ExtraHeaders,
-    /// Whether a delivery may share its connection with others; default true.
+    /// Whether a delivery may share its connection with other deliveries. Default: `true`.
     #[serde(skip_serializing_if = "is_true")]
     pub keep_alive: bool,
-    /// Rules for recipients in place of the worker's; `None` are the worker's.
+    /// The validators of recipients, which replace the worker's validators. `None` means the worker's validators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<Vec<Validator>>,
-    /// Whether it is one of thorn's own events.
+    /// Whether the event is one of Thorn's own events.
     #[serde(rename = "own", skip_serializing_if = "std::ops::Not::not")]
     pub(crate) internal: bool,
 }
@@ -62,7 +62,7 @@ impl Default for EventOptions {
 }
 
 impl EventOptions {
-    /// Whether nothing differs from the defaults, so that nothing needs to be stored.
+    /// Whether every option has its default, so that nothing needs to be stored.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
@@ -72,7 +72,8 @@ impl EventOptions {
     ///
     /// # Errors
     ///
-    /// [`InvalidEventOptions::Option`] for a timeout of zero, a senseless retry policy or validator, [`InvalidEventOptions::Header`].
+    /// [`InvalidEventOptions::Option`] if the timeout is zero, or if the retry policy or a validator is invalid.
+    /// [`InvalidEventOptions::Header`] if a header can't be sent.
     pub fn check(&self) -> Result<(), InvalidEventOptions> {
         if self.timeout == Some(Duration::ZERO) {
             return Err(InvalidEventOptions::Option(InvalidOption {
@@ -87,8 +88,8 @@ impl EventOptions {
         Ok(self.headers.check()?)
     }
 
-    /// Reads stored options. An option that this release can't read is left out rather than keeping the event
-    /// from being sent; but validators that can't be read refuse every recipient.
+    /// Reads stored options. If this release can't read them, it uses the defaults, so that the event is still sent.
+    /// If the unreadable options mention validators, it refuses every recipient instead.
     pub(crate) fn of_stored(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|error| {
             tracing::warn!(%error, "an event's options can't be read, using the defaults");

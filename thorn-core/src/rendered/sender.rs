@@ -6,14 +6,16 @@ use sea_orm::prelude::Uuid;
 /// receivers see as `sender`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderId {
-    /// Compared with the owner of a subscription.
+    /// The id, which is compared with the owners of subscriptions.
     pub id: String,
-    /// Shown in the body.
+    /// The label, which the body shows as `sender`.
     pub label: String,
 }
 
-/// A value that can name the sender of an event: strings, integers, UUIDs, options of these, or
-/// your own user type, which may show another label than its id.
+/// A value that can name the sender of an event.
+///
+/// Strings, integers, UUIDs and options of these types can. Implement the trait for your own user type to show
+/// a label that differs from the id.
 ///
 /// # Examples
 ///

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The form of a delivery's body; default JSON.
+/// The form of a delivery's body. Default: JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ContentType {
@@ -17,7 +17,7 @@ pub enum ContentType {
     Form,
 }
 
-/// The text is no content type that thorn can write.
+/// The text doesn't name a content type that Thorn can write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown content type `{0}`; use application/json or application/x-www-form-urlencoded")]
 pub struct ParseContentTypeError(String);
@@ -26,7 +26,7 @@ impl ContentType {
     /// Every content type, the default first.
     pub const ALL: [Self; 2] = [Self::Json, Self::Form];
 
-    /// The media type, as the header carries it.
+    /// The media type, as the `Content-Type` header carries it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

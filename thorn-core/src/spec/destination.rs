@@ -5,8 +5,8 @@ use crate::{headers::ExtraHeaders, signing::Signing};
 
 /// Where and how deliveries to one recipient go: everything that a delivery needs besides its event.
 ///
-/// A subscription has one, and so has a subscriber that an event brings. `Debug` shows neither the secret nor
-/// the headers' values.
+/// A subscription has a destination, and so does a subscriber that an event brings. `Debug` shows neither the
+/// secret nor the headers' values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     /// The URL that deliveries are posted to, exactly as it was given.
@@ -15,8 +15,8 @@ pub struct Destination {
     pub signing: Signing,
     /// The form of the body.
     pub content_type: ContentType,
-    /// Headers sent with each delivery. The event's headers of the same name win over them, thorn's own over
-    /// both.
+    /// The headers sent with each delivery. An event's header of the same name replaces a header here. Thorn's own
+    /// headers replace both.
     pub headers: ExtraHeaders,
 }
 

@@ -1,4 +1,4 @@
-//! The parts of a subscription as somebody gave them, and what becomes of them once they are checked.
+//! The parts of a subscription, before and after they are checked.
 
 use serde_json::Value;
 
@@ -21,8 +21,8 @@ pub(crate) struct SubscriptionSpec {
     pub(crate) destination: Destination,
 }
 
-/// The parts of a new subscription, of a change of one, or of a configured one, as somebody gave them. `None`
-/// was left out.
+/// The unchecked parts of a new subscription, of a change, or of a configured subscription. `None` means that the
+/// part was left out.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct SpecDraft<'a> {
     pub(crate) pattern: Option<&'a str>,
@@ -41,14 +41,14 @@ pub(crate) struct SpecDraft<'a> {
 pub(crate) enum UrlScrutiny<'a> {
     /// Everything, the addresses of its host included.
     Resolve,
-    /// Everything, unless it is this URL, which was checked before. A name that doesn't resolve right now is no
-    /// reason to refuse a change of something else.
+    /// Everything, unless the URL equals this URL, which was checked before. A change of another field then succeeds
+    /// even if the host doesn't resolve right now.
     ResolveUnless(&'a str),
-    /// Only its text. Its host's addresses are checked on each connection.
+    /// Only the URL's text. The client checks the host's addresses on each connection.
     TextOnly,
 }
 
-/// Checked parts of a subscription. `None` was left out.
+/// The checked parts of a subscription. `None` means that the part was left out.
 #[derive(Clone, Debug)]
 pub(crate) struct SpecChange {
     pattern: Option<Pattern>,
@@ -64,14 +64,14 @@ pub(crate) struct SpecChange {
 }
 
 impl SpecDraft<'_> {
-    /// Whether nothing was given.
+    /// Whether every part was left out.
     pub(crate) fn is_empty(&self) -> bool {
         let Self { pattern, filter, url, secret, unsigned, digest, signer, content_type, headers } = self;
         let texts = [pattern, url, secret, digest, signer, content_type];
         texts.iter().all(|text| text.is_none()) && filter.is_none() && !unsigned && headers.is_none()
     }
 
-    /// Checks every part. `fields` collects the errors; the result counts only if there is none.
+    /// Checks every part. `fields` collects the errors. The result counts only if there are no errors.
     pub(crate) async fn check(&self, fields: &mut Fields<'_>, scrutiny: UrlScrutiny<'_>) -> SpecChange {
         SpecChange {
             pattern: self.pattern.and_then(|text| fields.pattern(text)),
@@ -96,17 +96,18 @@ impl SpecDraft<'_> {
 }
 
 impl SpecChange {
-    /// The secret, if there is to be another one.
+    /// The new secret, if this changes the secret. `Some(None)` removes it.
     pub(crate) const fn secret(&self) -> Option<&Option<Secret>> {
         self.secret.as_ref()
     }
 
-    /// The headers, if there are to be others.
+    /// The new headers, if this changes the headers.
     pub(crate) const fn headers(&self) -> Option<&ExtraHeaders> {
         self.headers.as_ref()
     }
 
-    /// A new spec; parts that were left out have their defaults. `None` without a pattern or a URL.
+    /// A new spec. Parts that were left out get their defaults, and the default signer is `signer`. `None` without a
+    /// pattern or a URL.
     pub(crate) fn into_spec(self, signer: Signer) -> Option<SubscriptionSpec> {
         Some(SubscriptionSpec {
             pattern: self.pattern?,
@@ -124,7 +125,7 @@ impl SpecChange {
         })
     }
 
-    /// The spec with these changes; parts that were left out stay.
+    /// The spec with these changes. Parts that were left out stay the same.
     pub(crate) fn apply(&self, before: SubscriptionSpec) -> SubscriptionSpec {
         let Destination { url, signing, content_type, headers } = before.destination;
         SubscriptionSpec {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A field of a subscription. `Display` shows its name in Rust; the REST API and the file of configured
-/// subscriptions have names of their own.
+/// A field of a subscription. `Display` shows the field's name in Rust. The REST API and the file of configured
+/// subscriptions use their own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Field {

@@ -116,7 +116,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The form of a URL, without resolving its host.
+    /// Checks the form of a URL without resolving its host.
     pub(crate) fn url_form(&mut self, text: &str) -> Option<()> {
         if text.trim().is_empty() {
             return self.wrong(Field::Url, FieldErrorKind::Blank, "the url is empty");
@@ -138,7 +138,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A URL whose text is checked and whose host isn't resolved.
+    /// Checks the text of a URL without resolving its host.
     pub(crate) fn url_text(&mut self, text: &str) -> Option<String> {
         self.url_form(text)?;
         match self.check.check_text(text) {
@@ -169,7 +169,7 @@ impl<'a> Fields<'a> {
         self.wrong(FIELD, FieldErrorKind::Invalid, reason)
     }
 
-    /// A secret, unless the subscription is to be unsigned as well.
+    /// Checks a secret. A secret together with `unsigned` is an error.
     pub(crate) fn secret_unless_unsigned(&mut self, text: &str, unsigned: bool) -> Option<Secret> {
         if unsigned {
             let message = "a secret is given, but the subscription is to be unsigned; leave out one of the two";
@@ -183,7 +183,7 @@ impl<'a> Fields<'a> {
         self.fits(Field::Source, source, MAX_TEXT).then(|| Some(source.to_owned()))
     }
 
-    /// Headers. No message shows a value, because it may be a credential.
+    /// Checks the headers. No error message shows a value, because the value may be a credential.
     pub(crate) fn headers(&mut self, headers: &ExtraHeaders) -> Option<ExtraHeaders> {
         const FIELD: Field = Field::Headers;
         let count = headers.len();
@@ -245,7 +245,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether the pattern names thorn's own events, which exist in every application.
+/// Whether the pattern names Thorn's own events, which exist in every application.
 fn matches_internal_events(pattern: &Pattern) -> bool {
     !pattern.is_of_every_kind() && [DELIVERY_FAILED, SUBSCRIPTION_DISABLED].iter().any(|event| pattern.matches(event))
 }

@@ -1,24 +1,24 @@
-//! The mistakes of a subscription that was refused.
+//! The errors of a refused subscription.
 
 use std::fmt;
 
 use super::field::Field;
 
-/// A subscription was refused, and nothing was written. Lists every field that is wrong.
+/// A subscription was refused, and nothing was written. The error lists every field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidSubscription {
-    /// The mistakes, at least one.
+    /// The errors, at least one.
     pub errors: Vec<FieldError>,
 }
 
-/// One field's mistake.
+/// An error in one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The field.
     pub field: Field,
-    /// The rule it breaks.
+    /// The rule that the field breaks.
     pub kind: FieldErrorKind,
-    /// The rule, the value and what to do, for a person. Never shows a secret.
+    /// The text for a person: the rule, the value and how to correct it. The text never shows a secret.
     pub message: String,
 }
 
@@ -26,24 +26,24 @@ pub struct FieldError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FieldErrorKind {
-    /// It is missing.
+    /// The field is missing.
     Required,
-    /// It is empty, or nothing but white space.
+    /// The field is empty or contains only white space.
     Blank,
-    /// It is longer than allowed.
+    /// The value is longer than allowed.
     TooLong,
-    /// It doesn't have the form it needs.
+    /// The value doesn't have the required form.
     Invalid,
-    /// It isn't one of the allowed values.
+    /// The value isn't one of the allowed values.
     UnknownChoice,
-    /// Deliveries must not go there.
+    /// Deliveries must not go to this URL.
     Refused,
-    /// There already is such a subscription.
+    /// The owner already has this subscription.
     Duplicate,
 }
 
 impl FieldErrorKind {
-    /// The word for programs, as Thorn's REST API has it.
+    /// The code that Thorn's REST API uses for this kind.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl FieldErrorKind {
 }
 
 impl InvalidSubscription {
-    /// The refusal of a subscription that its owner already has.
+    /// The error for a subscription that its owner already has.
     #[must_use]
     pub fn duplicate() -> Self {
         let message =

@@ -1,13 +1,13 @@
-//! The mistakes in configured subscriptions.
+//! The errors in configured subscriptions.
 
 use std::fmt;
 
-/// Configured subscriptions that can't be used; nothing was changed. Shows no secret.
+/// Configured subscriptions can't be used, and nothing was changed. The error shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidConfiguration {
     /// The configuration's name.
     pub source: String,
-    /// The mistakes, each with its entry's number, counted from 1.
+    /// The errors, each with the number of its entry, counted from 1.
     pub mistakes: Vec<String>,
 }
 

@@ -14,8 +14,8 @@ use crate::{
 /// ([`Event::to`](crate::event::Event::to)), or a callback names it
 /// ([`ThornBuilder::recipients`](crate::ThornBuilder::recipients)).
 ///
-/// No list shows it, and nothing can disable it. It lives as long as the event's deliveries. `Debug` shows neither
-/// the secret nor the URL.
+/// A subscriber appears in no list and can't be disabled. It lives as long as the event's deliveries. `Debug`
+/// shows neither the secret nor the URL.
 ///
 /// # Examples
 ///
@@ -39,8 +39,8 @@ impl Subscriber {
     ///
     /// # Errors
     ///
-    /// [`InvalidSubscription`] if the URL or the secret doesn't have the form it needs. Whether deliveries may go
-    /// to the URL is checked when the event is sent, and on each connection.
+    /// [`InvalidSubscription`] if the URL or the secret doesn't have the required form. Thorn checks whether
+    /// deliveries may go to the URL when the event is sent, and again on each connection.
     pub fn signed(url: impl Into<String>, secret: impl AsRef<str>) -> Result<Self, InvalidSubscription> {
         let mut fields = Fields::without_url_check();
         let secret = fields.secret(secret.as_ref());
@@ -48,11 +48,12 @@ impl Subscriber {
         if fields.is_valid() { Ok(made) } else { Err(fields.into_errors()) }
     }
 
-    /// A recipient whose deliveries carry no signature, so that it can't tell them from forged ones.
+    /// A recipient whose deliveries carry no signature. The recipient can't tell them from forged deliveries.
     ///
     /// # Errors
     ///
-    /// As [`signed`](Self::signed).
+    /// [`InvalidSubscription`] if the URL doesn't have the required form. The later checks are the same as for
+    /// [`signed`](Self::signed).
     pub fn unsigned(url: impl Into<String>) -> Result<Self, InvalidSubscription> {
         let mut fields = Fields::without_url_check();
         let made = Self::with(&mut fields, url.into(), None);
@@ -65,49 +66,50 @@ impl Subscriber {
         Self { destination: Destination { signing, ..Destination::new(url) }, name: String::new(), id: None }
     }
 
-    /// The hash function of `Hook-HMAC`; default SHA-256.
+    /// Sets the hash function of `Hook-HMAC`. Default: SHA-256.
     #[must_use]
     pub const fn digest(mut self, digest: Digest) -> Self {
         self.destination.signing.digest = digest;
         self
     }
 
-    /// How `Hook-HMAC` is made; default plain HMAC.
+    /// Sets how `Hook-HMAC` is made. Default: plain HMAC.
     #[must_use]
     pub const fn signer(mut self, signer: Signer) -> Self {
         self.destination.signing.signer = signer;
         self
     }
 
-    /// The form of the body; default JSON.
+    /// Sets the form of the body. Default: JSON.
     #[must_use]
     pub const fn content_type(mut self, content_type: ContentType) -> Self {
         self.destination.content_type = content_type;
         self
     }
 
-    /// Tells two recipients of one URL apart. Thorn derives a recipient's id from URL and name, and an event has
-    /// only one delivery for each id.
+    /// Sets a name that tells two recipients with the same URL apart. Thorn derives a recipient's id from the URL and
+    /// the name, and an event has only one delivery for each id.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Sets the id that goes along as `Hook-Subscription`. By default it is derived from URL and name.
+    /// Sets the id that is sent as `Hook-Subscription`. By default, Thorn derives the id from the URL and the name.
     #[must_use]
     pub const fn id(mut self, id: SubscriptionId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// The id that goes along as `Hook-Subscription`. The same URL and name always give the same id.
+    /// The id that is sent as `Hook-Subscription`. Unless [`id`](Self::id) sets it, the same URL and name always give
+    /// the same id.
     #[must_use]
     pub fn subscription_id(&self) -> SubscriptionId {
         self.id.unwrap_or_else(|| derived("subscriber", &[&self.destination.url, &self.name]))
     }
 
-    /// The URL that its deliveries go to.
+    /// The URL that the deliveries go to.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.destination.url
@@ -124,8 +126,8 @@ impl fmt::Debug for Subscriber {
     }
 }
 
-/// The id of these texts: a UUIDv8 made of a hash. Each text stands behind its length, so that no two lists give
-/// the same bytes.
+/// Derives an id from the texts: a UUIDv8 made of a hash. The length of each text is hashed before the text, so no
+/// two lists give the same bytes.
 pub(crate) fn derived(kind: &str, texts: &[&str]) -> SubscriptionId {
     let mut hash = Sha256::new();
     for text in [&["thorn", kind], texts].concat() {

@@ -6,18 +6,18 @@ use crate::guard::{TargetError, TargetGuard, parse_url};
 
 /// Decides whether deliveries may go to a URL.
 ///
-/// [`TargetGuard`](crate::guard::TargetGuard) implements it. It may resolve names, so its answer holds only for
-/// this moment. Each connection is checked again.
+/// [`TargetGuard`](crate::guard::TargetGuard) implements this trait. A check may resolve names, so its result holds
+/// only for the moment. Each connection is checked again.
 #[async_trait::async_trait]
 pub trait UrlCheck: fmt::Debug + Send + Sync {
-    /// Refuses the URL if deliveries must not go there.
+    /// Refuses the URL if deliveries must not go to it.
     ///
     /// # Errors
     ///
     /// [`TargetError`] with the reason.
     async fn check(&self, url: &str) -> Result<(), TargetError>;
 
-    /// Refuses the URL because of its text alone, without resolving a name. By default every URL passes.
+    /// Checks only the URL's text, without resolving a name. By default every URL passes.
     ///
     /// # Errors
     ///

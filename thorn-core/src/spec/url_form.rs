@@ -2,8 +2,8 @@
 
 use url::Url;
 
-/// Checks the URL's text without resolving its host. `Url` alone is more lenient: it mends white space, back
-/// slashes and missing slashes, which other programs then read differently.
+/// Checks the URL's text without resolving its host. `Url` alone is more lenient: it repairs white space,
+/// backslashes and missing slashes. Other programs may read such a URL differently.
 ///
 /// No message repeats the URL, which may hold a password.
 pub(super) fn check_form(text: &str) -> Result<(), String> {

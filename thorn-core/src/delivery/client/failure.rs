@@ -1,4 +1,4 @@
-//! Exchanges that came to no response.
+//! Exchanges that ended without a complete response.
 
 use std::{error::Error as StdError, iter};
 
@@ -6,10 +6,11 @@ use http::header::InvalidHeaderValue;
 
 use crate::{attempt::Outcome, guard::TargetError};
 
-/// Characters of a reason; parts of it (names in a certificate) are the other side's to choose.
+/// The maximum length of a reason, in characters. The receiver chooses parts of a reason, such as the names in
+/// its certificate.
 const LONGEST_REASON: usize = 500;
 
-/// Why there is no response, as an outcome and for a person.
+/// Why the exchange failed: an outcome, and a reason for a person.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) outcome: Outcome,
@@ -17,11 +18,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Tells what an error of reqwest means for a request to the given port.
+    /// Converts reqwest's error for a request to the given port.
     pub(super) fn of_exchange(error: &reqwest::Error, port: u16) -> Self {
         if let Some(refused) = chain(error).find_map(|cause| cause.downcast_ref::<TargetError>()) {
             return match refused {
-                // The resolver, which says this, knows only that the port is a closed one.
+                // The error comes from the resolver, which knows only that the port is closed and not its number.
                 TargetError::Port { .. } => TargetError::Port { port }.into(),
                 other => other.clone().into(),
             };
@@ -51,8 +52,8 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
     iter::successors(Some(error), |&error| error.source())
 }
 
-/// The causes of an error, outermost first. reqwest's own text is left out where there is another: it
-/// names the URL, whose path or query may be a secret, and says no more than that sending failed.
+/// The causes of an error, outermost first. The reason leaves out reqwest's own text, because it contains the URL.
+/// The URL's path or query may be a secret, and the text says only that sending failed.
 fn reason(error: &reqwest::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     for cause in chain(error).skip(1) {

@@ -1,4 +1,4 @@
-//! Connections by the rules they were opened under.
+//! Connections, grouped by the validators that were in force when they were opened.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,24 +9,24 @@ use crate::{
     guard::{TargetGuard, Validator},
 };
 
-/// Lists of validators whose connections are kept, besides the client's own. Applications have few;
-/// a list that was pushed out is set up again when it comes back.
+/// How many lists of validators keep their connections, besides the client's own list. Applications have few
+/// lists. A list that was evicted is set up again when an event brings it again.
 const LISTS: usize = 16;
 
-/// A guard and the connections it let through.
+/// A guard, and the connections that it allowed.
 #[derive(Debug)]
 pub(super) struct Behind {
     pub(super) guard: TargetGuard,
     pub(super) pools: Pools,
 }
 
-/// The client's own guard, and one for each list of validators that events bring. A connection is
-/// never used under other rules than those it was opened under: the check is made when opening it.
+/// The client's own guard, and a guard for each list of validators that events bring. The guard checks a connection
+/// only when the connection is opened. So a connection is never used under other rules.
 #[derive(Debug)]
 pub(super) struct Guarded {
     config: ClientConfig,
     own: Arc<Behind>,
-    /// The most recently used last.
+    /// Ordered by last use. The most recently used guard is last.
     others: Mutex<Vec<Arc<Behind>>>,
 }
 
@@ -36,7 +36,7 @@ impl Guarded {
         Ok(Self { config, own, others: Mutex::default() })
     }
 
-    /// The guard with these validators, or the client's own.
+    /// The guard with these validators, or the client's own guard if there are none.
     pub(super) fn by(&self, validators: Option<&[Validator]>) -> Result<Arc<Behind>, Failure> {
         let Some(validators) = validators.filter(|validators| *validators != self.own.guard.rules()) else {
             return Ok(Arc::clone(&self.own));

@@ -1,4 +1,4 @@
-//! One request to be made.
+//! The input of one attempt.
 
 use std::{fmt, time::Duration};
 
@@ -16,35 +16,35 @@ use crate::{
 /// One attempt of a delivery, with everything that a [`Client`](super::Client) needs for it.
 #[derive(Clone)]
 pub(crate) struct Outgoing<'a> {
-    /// The delivery; its id goes along as `Hook-Delivery` and `webhook-id`.
+    /// The delivery. Its id is sent as `Hook-Delivery` and `webhook-id`.
     pub(crate) delivery: DeliveryId,
-    /// The subscription; its id goes along as `Hook-Subscription`.
+    /// The subscription. Its id is sent as `Hook-Subscription`.
     pub(crate) subscription: SubscriptionId,
-    /// Name of the event.
+    /// The event's name.
     pub(crate) event: &'a str,
-    /// Where the request goes, as the registry holds it now.
+    /// The endpoint that the request goes to, as the registry holds it now.
     pub(crate) endpoint: &'a Endpoint,
-    /// Form of the body.
+    /// The form of the body.
     pub(crate) content_type: ContentType,
-    /// Key of the Standard Webhooks signature, which is made for each attempt; `None` makes none.
+    /// The key of the Standard Webhooks signature. Each attempt makes a new signature. `None` makes no signature.
     pub(crate) secret: Option<&'a Secret>,
-    /// The value of `Hook-HMAC`, made when the delivery was queued; `None` sends none.
+    /// The value of `Hook-HMAC`, made when the delivery was queued. `None` leaves the header out.
     pub(crate) hook_hmac: Option<&'a str>,
     /// The bytes that were signed.
     pub(crate) body: Bytes,
-    /// Headers of the subscription; protected ones among them are left out.
+    /// The subscription's headers. The client leaves out protected headers.
     pub(crate) subscription_headers: &'a ExtraHeaders,
-    /// Headers of the event, which win over the subscription's; protected ones are left out too.
+    /// The event's headers, which replace the subscription's. The client leaves out protected headers here too.
     pub(crate) headers: &'a ExtraHeaders,
     /// The total deadline: name resolution, connection, TLS, request and response.
     pub(crate) timeout: Duration,
     /// Whether the connection may be shared with other deliveries.
     pub(crate) keep_alive: bool,
-    /// Rules for the recipient in place of the client's own guard's, if there are any.
+    /// Validators that replace those of the client's own guard, if there are any.
     pub(crate) validators: Option<&'a [Validator]>,
 }
 
-/// Without the URL and the body: neither belongs in a log.
+/// Leaves out the URL and the body, because neither belongs in a log.
 impl fmt::Debug for Outgoing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")

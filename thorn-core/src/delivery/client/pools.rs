@@ -1,4 +1,4 @@
-//! Connections, and the guard in front of each of them.
+//! Connections, and the guard that checks each connection.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -10,20 +10,20 @@ use reqwest::{
 use super::{ClientConfig, tls};
 use crate::{error::Error, guard::TargetGuard};
 
-/// Stands for the ports that are open on the public internet; which one makes no difference.
+/// Stands for the ports that are open on the public internet.
 const AN_OPEN_PORT: u16 = 443;
 
-/// Stands for all other ports: it is never open, so only allowed networks are let through.
+/// Stands for all other ports. This port is never open, so the guard allows only the operator's allowed networks.
 const A_CLOSED_PORT: u16 = 0;
 
-/// A connection that is still not there was asked for by an attempt that is over.
+/// The maximum time to open a connection. The attempt that asked for the connection is usually over by then.
 const LONGEST_CONNECT: Duration = Duration::from_secs(30);
 
 /// The reqwest clients that deliveries are sent with.
 ///
-/// A resolver isn't told the port, and the port decides whether an address is let through. So ports
-/// that are open on the public internet have one client, and all others have another one whose
-/// resolver lets through allowed networks only.
+/// The port decides whether the guard allows an address, but reqwest doesn't tell a resolver the port. So ports
+/// that are open on the public internet have their own clients. All other ports have clients whose resolver
+/// returns only addresses in allowed networks.
 #[derive(Debug)]
 pub(super) struct Pools {
     open: Pair,
@@ -34,7 +34,7 @@ pub(super) struct Pools {
 struct Pair {
     /// Keeps connections for the next request.
     pooled: reqwest::Client,
-    /// A new connection for each request.
+    /// Opens a new connection for each request.
     single: reqwest::Client,
 }
 
@@ -48,7 +48,7 @@ impl Pools {
         })
     }
 
-    /// The client for a request to a port that is open or not, on a kept connection or its own.
+    /// The client for a request, depending on whether the port is open and whether the connection may be reused.
     pub(super) const fn for_request(&self, open_port: bool, keep_alive: bool) -> &reqwest::Client {
         let pair = if open_port { &self.open } else { &self.closed };
         if keep_alive { &pair.pooled } else { &pair.single }
@@ -81,8 +81,8 @@ impl Pair {
     }
 }
 
-/// Resolves a name at the moment of connecting, to addresses that the guard has passed and no others:
-/// what was checked is what is connected to, whatever the DNS says before or after.
+/// Resolves a name at the moment of connecting, and returns only addresses that the guard has allowed. The client
+/// connects to exactly these addresses, so DNS rebinding doesn't help an attacker.
 #[derive(Debug)]
 struct GuardedResolver {
     guard: Arc<TargetGuard>,
@@ -94,7 +94,7 @@ impl Resolve for GuardedResolver {
         let (guard, port) = (Arc::clone(&self.guard), self.port);
         Box::pin(async move {
             let ips = guard.lookup(name.as_str(), port).await?;
-            // Port 0 is for the connector to fill in.
+            // The connector replaces port 0 with the port of the URL.
             Ok(Box::new(ips.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })
     }

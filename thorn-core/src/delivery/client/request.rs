@@ -24,8 +24,8 @@ const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature
 /// besides everything that isn't ASCII. Since `%` is encoded too, decoding gives back the event's exact name.
 const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
-/// All headers of an attempt made `now`. A later one wins: the event's over the subscription's, ours
-/// over both.
+/// All headers of an attempt made `now`. The event's headers replace the subscription's. Thorn's headers replace
+/// both, except for `User-Agent`.
 pub(super) fn headers(
     outgoing: &Outgoing<'_>,
     now: Timestamp,
@@ -63,7 +63,8 @@ pub(super) fn headers(
     Ok(headers)
 }
 
-/// They were checked when event and subscription were made, but have been in a table and a queue since.
+/// The extra headers that pass the check. Thorn checked them when the event and the subscription were made, but a
+/// table and a queue have held them since.
 fn sendable(extra: &ExtraHeaders) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     extra.iter().filter_map(|(name, value)| {
         let mut alone = ExtraHeaders::default();

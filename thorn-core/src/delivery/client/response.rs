@@ -1,4 +1,4 @@
-//! A response, as far as it is read and kept.
+//! The part of a response that is read and kept.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,10 +7,10 @@ use reqwest::Response;
 
 use crate::{attempt::Outcome, timestamp::Timestamp};
 
-/// A receiver can't ask for more patience than this.
+/// The longest wait that a receiver can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The part of a response that is known so far; an attempt that runs out of time keeps it.
+/// The part of a response that is known so far. An attempt that times out keeps this part.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: Option<StatusCode>,
@@ -24,7 +24,7 @@ impl Answer {
         Self { status: None, retry_after: None, body: Vec::new(), limit }
     }
 
-    /// Reads to the end of the body, or to the limit: the rest is left, and the connection with it.
+    /// Reads the body up to its end or the limit. Beyond the limit, the client abandons the rest and the connection.
     pub(super) async fn read(&mut self, mut response: Response, now: Timestamp) -> Result<(), reqwest::Error> {
         let status = response.status();
         self.status = Some(status);
@@ -41,14 +41,14 @@ impl Answer {
                     }
                 }
                 Ok(None) => return Ok(()),
-                // A refusal is one, however its explanation ends.
+                // The status already rejects the delivery, even if the body breaks off.
                 Err(_) if !status.is_success() => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Tells the delivery's outcome from a response that was read.
+    /// The outcome of a response that was read, and the error if the delivery failed.
     pub(super) fn verdict(&self) -> (Outcome, Option<String>) {
         match self.status {
             Some(status) if status.is_success() => (Outcome::Delivered, None),
@@ -60,7 +60,7 @@ impl Answer {
         }
     }
 
-    /// The body as text without NUL characters, which Postgres can't store; `None` if it is empty.
+    /// The body as text without NUL characters, which Postgres can't store. `None` if the text is empty.
     pub(super) fn into_text(self) -> Option<String> {
         let mut text = String::from_utf8_lossy(&self.body).into_owned();
         text.retain(|c| c != '\0');
@@ -68,11 +68,11 @@ impl Answer {
     }
 }
 
-/// `Retry-After`: seconds, or a date in one of HTTP's three formats (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`: seconds, or a date in one of HTTP's three formats (RFC 9110, section 10.2.3).
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
-        // Digits that don't fit are a very long time.
+        // A number that doesn't fit counts as the maximum.
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         let date = httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;

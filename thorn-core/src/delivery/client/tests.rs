@@ -22,7 +22,7 @@ use crate::{
     spec::ContentType,
 };
 
-/// A delivery that a test sends; each field may be replaced.
+/// A delivery that a test sends. Tests replace the fields they need.
 struct Hook {
     event: &'static str,
     secret: Option<Secret>,
@@ -83,7 +83,7 @@ fn guarded_by(guard: TargetGuard) -> Client {
     Client::new(ClientConfig { guard, ..ClientConfig::default() }).unwrap()
 }
 
-/// One attempt at a receiver on loopback that replies so.
+/// Makes one attempt at a receiver on loopback that gives this reply.
 async fn attempt(reply: Reply) -> (Attempt, Receiver) {
     attempt_within(Duration::from_secs(30), reply).await
 }

@@ -11,9 +11,9 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::Error;
 
-/// A configuration that trusts what the system trusts, and the extra authorities.
+/// A configuration that trusts the system's certificate authorities and the extra authorities.
 ///
-/// The provider is named here, so neither a process-wide default nor another TLS stack is needed.
+/// The function names the provider, so it needs neither a process-wide default nor another TLS stack.
 pub(super) fn verified(extra: &[Vec<u8>]) -> Result<ClientConfig, Error> {
     let mut roots = Vec::new();
     for bytes in extra {
@@ -25,7 +25,7 @@ pub(super) fn verified(extra: &[Vec<u8>]) -> Result<ClientConfig, Error> {
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| refuse(error.to_string()))?
-        // Its name says what a verifier of one's own could be; this one is the platform's.
+        // A custom verifier could be dangerous. This verifier is the platform's own.
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
@@ -33,7 +33,8 @@ pub(super) fn verified(extra: &[Vec<u8>]) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-/// PEM says so in its first line; anything else is DER, and parsed when it is added to the roots.
+/// The certificates in PEM or DER. Bytes without a PEM header count as DER, which rustls parses when the certificate
+/// is added to the roots.
 fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
     if !bytes.windows(11).any(|window| window == b"-----BEGIN ") {
         return Ok(vec![CertificateDer::from(bytes.to_vec())]);

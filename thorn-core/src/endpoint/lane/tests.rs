@@ -64,11 +64,11 @@ async fn room_is_what_can_be_tried_at_once_and_a_line_once_the_endpoint_is_known
     for permit in held.drain(..) {
         permit.done(&attempt(Outcome::Delivered, Duration::from_millis(80)));
     }
-    // 32 at once, 10 ms each as it seems by now: half a second's worth is some hundreds.
+    // The limit is 32 by now and the smoothed duration about 70 ms. Half a second's worth is some hundreds.
     let quick = lanes.get(url).room();
     assert!((100..2000).contains(&quick), "{quick}");
 
-    // A delivery that went to another worker isn't expected for ever.
+    // The lane doesn't expect a delivery that went to another worker forever.
     lanes.get(url).expect(quick);
     assert_eq!(lanes.get(url).room(), 0);
     tokio::time::advance(AHEAD * 4 + Duration::from_millis(1)).await;
@@ -99,7 +99,7 @@ async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_p
     let now = Timestamp::now();
     let outcomes = futures::future::join_all((0..2500).map(|_| deliver())).await;
     let put_off: Vec<_> = outcomes.into_iter().flatten().map(|until| until.since(now)).collect();
-    // 36 to 64 at once, 0.1 s each: two seconds' worth waits, and the rest comes after it.
+    // The limit is 36 to 64, and an attempt takes 0.1 s. Two seconds' worth waits in memory, and the rest is put off.
     assert!((1000..2000).contains(&put_off.len()), "{}", put_off.len());
     assert!(put_off.iter().all(|wait| (1..10).contains(&wait.as_secs())), "{put_off:?}");
     assert!(!lanes.get("http://busy").is_slow());
@@ -116,7 +116,7 @@ async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
     assert!(lanes.get("http://slow").is_slow());
     let lane = lanes.get("http://slow").lane.clone();
     let now = Timestamp::now();
-    // Not in one statement: its guards would live to the end of it.
+    // Two statements, because a lock guard lives until the end of its statement.
     let one = lane.state().book(now);
     let two = lane.state().book(now);
     assert!(one > now && two > one && two <= now + LONGEST_DETOUR);

@@ -42,10 +42,10 @@ async fn thorn_153_the_response_is_kept() {
 
 #[tokio::test]
 async fn thorn_150_deadline_is_total() {
-    // The bytes that the first answer's body would have.
+    // The length of the first response's whole body.
     const WHOLE: usize = 1000;
     for start in [
-        // A byte each 200 ms of the body, of a header, of the status line: no single read is ever slow.
+        // The receiver sends the body, a header or the status line at one byte per 200 ms. No single read is slow.
         "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n",
         "HTTP/1.1 200 OK\r\nx-header: ",
         "HTTP/1.1 200 ",
@@ -71,7 +71,7 @@ async fn thorn_150_a_status_that_came_in_time_is_kept() {
 
 #[tokio::test]
 async fn thorn_150_a_receiver_that_hangs_times_out() {
-    // It never answers, so nothing but the deadline can end this.
+    // The receiver never answers, so only the deadline can end the attempt.
     let (attempt, receiver) = attempt_within(SHORT, Reply::Hang).await;
     assert_eq!((attempt.outcome, attempt.status), (Outcome::TimedOut, None));
     assert!(attempt.duration >= SHORT && receiver.requests().len() == 1, "{attempt:?}");
@@ -81,7 +81,7 @@ async fn thorn_150_a_receiver_that_hangs_times_out() {
 async fn thorn_151_name_resolution_is_inside_the_deadline() {
     let hook = Hook { timeout: SHORT, ..Hook::default() };
     let attempt = hook.send(&guarded_by(loopback().with_silent_dns()), "http://a.test/").await;
-    // The name is never resolved, so nothing but the deadline can end this.
+    // The name is never resolved, so only the deadline can end the attempt.
     assert_eq!(attempt.outcome, Outcome::TimedOut, "{attempt:?}");
     assert!(attempt.duration >= SHORT, "{attempt:?}");
 }

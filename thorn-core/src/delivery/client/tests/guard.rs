@@ -1,4 +1,4 @@
-//! Invariant 7: what the guard refuses is never connected to.
+//! Invariant 7: the client never connects to an address that the guard refuses.
 
 use super::*;
 
@@ -35,7 +35,7 @@ async fn thorn_164_a_name_that_moves_inside_after_subscribing_is_blocked() {
 async fn thorn_151_158_the_address_that_was_checked_is_connected_to_with_the_host_s_name() {
     let receiver = Receiver::start(Reply::status("200 OK", "", "")).await;
     let port = receiver.address.port();
-    // A second question would get an answer that is refused; there is none.
+    // The guard would refuse the answer to a second DNS query, but the client makes only one query.
     let guard = loopback().resolving_to([["127.0.0.1"], ["10.0.0.1"]]);
     let attempt = Hook::default().send(&guarded_by(guard.clone()), &format!("http://a.test:{port}/x?y")).await;
     assert_eq!(attempt.outcome, Outcome::Delivered, "{attempt:?}");

@@ -1,4 +1,4 @@
-//! Connections used again, or not.
+//! When connections are reused.
 
 use super::*;
 
@@ -76,7 +76,7 @@ async fn a_host_that_hangs_is_not_waited_for() {
     let client = guarded_by(loopback());
     let hook = Hook { timeout: Duration::from_secs(2), ..Hook::default() };
     let url = receiver.url();
-    // The last ones have their turn while the first have no answer yet.
+    // The last requests get their turn while the first are still waiting for a response.
     let attempts = futures::future::join_all((0..200).map(|_| hook.send(&client, &url))).await;
     assert!(attempts.iter().all(|attempt| attempt.outcome == Outcome::TimedOut), "{attempts:?}");
     let begun = attempts.iter().map(|attempt| attempt.attempted_at);

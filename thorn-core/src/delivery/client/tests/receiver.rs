@@ -1,4 +1,4 @@
-//! A receiver that behaves as badly as it is told to, and remembers what it saw.
+//! A test receiver that misbehaves as the test asks and records its requests.
 
 use std::{
     net::SocketAddr,
@@ -22,15 +22,15 @@ use tokio_rustls::TlsAcceptor;
 /// How a receiver answers each request.
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
-    /// These bytes, and waits for the next request.
+    /// Sends these bytes and waits for the next request.
     Bytes(Vec<u8>),
-    /// These bytes, and closes the connection.
+    /// Sends these bytes and closes the connection.
     AndClose(Vec<u8>),
-    /// These bytes, and then one more each 200 ms.
+    /// Sends these bytes, and then one more byte each 200 ms.
     Trickle(&'static str),
-    /// These bytes, and then more as fast as they are taken.
+    /// Sends these bytes, and then more as fast as the client reads them.
     Flood(&'static str),
-    /// Not at all, with the connection left open.
+    /// Sends nothing and keeps the connection open.
     Hang,
 }
 
@@ -47,7 +47,7 @@ impl Reply {
 struct Seen {
     connections: AtomicUsize,
     written: AtomicUsize,
-    /// Connections that have ended.
+    /// Notified when a connection without TLS has ended.
     ended: Notify,
     requests: Mutex<Vec<Request>>,
     server_name: Mutex<Option<String>>,
@@ -61,13 +61,13 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Every value of a header, in whatever letter case it was sent.
+    /// Every value of a header. The name's letter case doesn't matter.
     pub(super) fn all(&self, name: &str) -> Vec<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 
-    /// The one value of a header.
+    /// The only value of a header.
     pub(super) fn header(&self, name: &str) -> &str {
         let [value] = self.all(name)[..] else { panic!("{name} in {}", self.head) };
         value
@@ -138,7 +138,7 @@ impl Receiver {
         self.seen.requests.lock().unwrap().clone()
     }
 
-    /// The one request that came.
+    /// The only request that arrived.
     pub(super) fn request(&self) -> Request {
         let requests = self.requests();
         let [request] = &requests[..] else { panic!("{} requests", requests.len()) };

@@ -1,4 +1,4 @@
-//! Certificates are verified, against the system's authorities and the extra ones.
+//! The client verifies certificates against the system's authorities and the extra authorities.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
@@ -9,7 +9,7 @@ use rustls::{
 
 use super::*;
 
-/// A private authority, as PEM, and a certificate of its for `name` with which a server is set up.
+/// A private authority as PEM, and a server configuration with a certificate that this authority issued for `name`.
 fn private(name: &str) -> (String, ServerConfig) {
     let mut params = CertificateParams::new(vec![]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -37,7 +37,7 @@ fn server(certificate: CertificateDer<'static>, key: &KeyPair) -> ServerConfig {
         .unwrap()
 }
 
-/// One attempt at `https://{name}`, which is a receiver on loopback.
+/// Makes one attempt at `https://{name}`, which is a receiver on loopback.
 async fn attempt(name: &str, server: ServerConfig, roots: Vec<Vec<u8>>) -> (Attempt, Receiver) {
     let receiver = Receiver::start_tls(Reply::status("200 OK", "", ""), server).await;
     let guard = loopback().resolving_to([["127.0.0.1"]]);

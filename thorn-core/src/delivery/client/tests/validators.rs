@@ -1,4 +1,4 @@
-//! Rules that an event brings hold on its connections, and on no other's.
+//! Validators that an event brings apply to its own connections only.
 
 use super::*;
 
@@ -13,7 +13,7 @@ async fn thorn_011_164_an_event_s_own_rules_bind_it_alone_even_on_kept_connectio
     let named = format!("http://a.test:{}/", receiver.address.port());
     for url in [receiver.url(), named] {
         let before = receiver.connections();
-        // A connection that is kept must not let through what may not open one.
+        // A delivery that may not open a connection must not use a kept connection either.
         assert_eq!(Hook::default().send(&client, &url).await.outcome, Outcome::Delivered);
         for rules in [&["protocols=https"][..], &["block-networks=127.0.0.0/8"], &["moon=1"]] {
             let attempt = ruled(rules).send(&client, &url).await;
