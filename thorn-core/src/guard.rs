@@ -205,6 +205,11 @@ impl TargetGuard {
         Ok(ips)
     }
 
+    /// A port that is open on public addresses: 443 if it is open, otherwise the lowest. `None` if all are closed.
+    pub(super) fn open_port(&self) -> Option<u16> {
+        std::iter::once(443).chain(1..=u16::MAX).find(|port| self.allows_port(*port))
+    }
+
     /// Whether the port is open on public addresses.
     pub(super) fn allows_port(&self, port: u16) -> bool {
         port != 0 && self.validators.iter().all(|validator| validator.allows_port(port))

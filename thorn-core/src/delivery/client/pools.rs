@@ -10,10 +10,8 @@ use reqwest::{
 use super::{ClientConfig, tls};
 use crate::{error::Error, guard::TargetGuard};
 
-/// Stands for the ports that are open on the public internet.
-const AN_OPEN_PORT: u16 = 443;
-
-/// Stands for all other ports. This port is never open, so the guard allows only the operator's allowed networks.
+/// Stands for all ports that aren't open on the public internet. This port is never open, so the guard allows only
+/// the operator's allowed networks.
 const A_CLOSED_PORT: u16 = 0;
 
 /// The maximum time to open a connection. The attempt that asked for the connection is usually over by then.
@@ -43,8 +41,8 @@ impl Pools {
         let tls = tls::verified(&config.extra_root_certificates)?;
         let guard = Arc::new(config.guard.clone());
         Ok(Self {
-            open: Pair::new(config, &tls, &guard, AN_OPEN_PORT)?,
-            closed: Pair::new(config, &tls, &guard, A_CLOSED_PORT)?,
+            open: Pair::new(config, &tls, &GuardedResolver::for_open_ports(&guard))?,
+            closed: Pair::new(config, &tls, &GuardedResolver::for_closed_ports(&guard))?,
         })
     }
 
@@ -56,16 +54,11 @@ impl Pools {
 }
 
 impl Pair {
-    fn new(
-        config: &ClientConfig,
-        tls: &rustls::ClientConfig,
-        guard: &Arc<TargetGuard>,
-        port: u16,
-    ) -> Result<Self, Error> {
+    fn new(config: &ClientConfig, tls: &rustls::ClientConfig, resolver: &GuardedResolver) -> Result<Self, Error> {
         let build = |idle_connections| {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(GuardedResolver { guard: Arc::clone(guard), port })
+                .dns_resolver(resolver.clone())
                 .no_proxy()
                 .redirect(redirect::Policy::none())
                 .referer(false)
@@ -83,10 +76,21 @@ impl Pair {
 
 /// Resolves a name at the moment of connecting, and returns only addresses that the guard has allowed. The client
 /// connects to exactly these addresses, so DNS rebinding doesn't help an attacker.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct GuardedResolver {
     guard: Arc<TargetGuard>,
+    /// Stands for all ports of the requests that this resolver serves.
     port: u16,
+}
+
+impl GuardedResolver {
+    fn for_open_ports(guard: &Arc<TargetGuard>) -> Self {
+        Self { guard: Arc::clone(guard), port: guard.open_port().unwrap_or(A_CLOSED_PORT) }
+    }
+
+    fn for_closed_ports(guard: &Arc<TargetGuard>) -> Self {
+        Self { guard: Arc::clone(guard), port: A_CLOSED_PORT }
+    }
 }
 
 impl Resolve for GuardedResolver {
@@ -97,5 +101,29 @@ impl Resolve for GuardedResolver {
             // The connector replaces port 0 with the port of the URL.
             Ok(Box::new(ips.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn resolves(guard: TargetGuard, open: bool) -> bool {
+        let guard = Arc::new(guard.resolving_to([["1.1.1.1"]]));
+        let resolver = match open {
+            true => GuardedResolver::for_open_ports(&guard),
+            false => GuardedResolver::for_closed_ports(&guard),
+        };
+        resolver.resolve("a.test".parse().unwrap()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_public_name_resolves_for_open_ports_only_whichever_ports_are_open() {
+        for ports in [vec![443], vec![80], vec![8443], vec![65535], vec![80, 443, 8443]] {
+            let guard = TargetGuard::new().ports(ports.iter().copied());
+            assert!(resolves(guard.clone(), true).await, "{ports:?}");
+            assert!(!resolves(guard, false).await, "{ports:?}");
+        }
+        assert!(!resolves(TargetGuard::new().ports([]), true).await, "no port is open");
     }
 }
