@@ -34,7 +34,7 @@ async fn a_database_locked_for_longer_than_a_worker_waits_cuts_no_request_off() 
     Event::new("a.b").broadcast().send(&txn, &()).await.unwrap();
     app::eventually("a worker that gave up", || async {
         let log = worker.log();
-        if log.contains("starting it anew") { Ok(()) } else { Err(log) }
+        if log.contains("restarting it") { Ok(()) } else { Err(log) }
     })
     .await;
     assert!(delivered(&app, &subscription, 0).await.is_empty(), "the lock came too late to show anything");
