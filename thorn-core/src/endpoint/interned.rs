@@ -1,6 +1,6 @@
 //! All endpoints that this process remembers, one for each URL.
 
-use std::{fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc};
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter, sync::Cache};
 use url::Url;
@@ -44,6 +44,14 @@ fn pinned<K: Eq + std::hash::Hash, V>() -> InUsePinned<K, V> {
     Cache::with(REMEMBERED, REMEMBERED as u64, UnitWeighter, DefaultHashBuilder::default(), InUse)
 }
 
+/// The cached value of a key. Calls `make` if the cache doesn't have it, and caches the result.
+fn get_or_make<V>(cache: &InUsePinned<String, V>, key: &str, make: impl FnOnce() -> V) -> Arc<V> {
+    match cache.get_or_insert_with(key, || Ok::<_, Infallible>(Arc::new(make()))) {
+        Ok(value) => value,
+        Err(never) => match never {},
+    }
+}
+
 impl Default for Endpoints {
     fn default() -> Self {
         Self(Arc::new(Inner { by_url: pinned(), gates: pinned(), brought: Cache::new(REMEMBERED) }))
@@ -53,12 +61,7 @@ impl Default for Endpoints {
 impl Endpoints {
     /// The endpoint of a URL.
     pub(crate) fn get(&self, url: &str) -> Arc<Endpoint> {
-        let made =
-            self.0.by_url.get_or_insert_with(url, || Ok::<_, std::convert::Infallible>(Arc::new(self.make(url))));
-        match made {
-            Ok(endpoint) => endpoint,
-            Err(never) => match never {},
-        }
+        get_or_make(&self.0.by_url, url, || self.make(url))
     }
 
     /// The endpoint of a URL, if it is remembered.
@@ -83,11 +86,7 @@ impl Endpoints {
     }
 
     fn gate(&self, origin: &str) -> Arc<Gate> {
-        let made = self.0.gates.get_or_insert_with(origin, || Ok::<_, std::convert::Infallible>(Arc::new(Gate::new())));
-        match made {
-            Ok(gate) => gate,
-            Err(never) => match never {},
-        }
+        get_or_make(&self.0.gates, origin, Gate::new)
     }
 }
 
