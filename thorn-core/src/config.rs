@@ -18,7 +18,7 @@ use crate::{
     dispatch::Dispatch,
     error::Error,
     guard::{TargetGuard, Validator},
-    process::{AutocommitPolicy, DEFAULT_MAX_EVENT_BYTES, EventSettings},
+    process::{AutocommitPolicy, EventSettings},
     queue::QueueUrl,
     signing::{SecretKey, Signer},
 };
@@ -101,11 +101,12 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Config {
     fn default() -> Self {
+        let EventSettings { base_url, max_event_bytes, autocommit, dispatch } = EventSettings::default();
         Self {
-            base_url: None,
-            max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
-            autocommit: AutocommitPolicy::default(),
-            dispatch: Dispatch::default(),
+            base_url,
+            max_event_bytes,
+            autocommit,
+            dispatch,
             inline_concurrency: 16,
             allow_networks: Vec::new(),
             allow_addresses: Vec::new(),

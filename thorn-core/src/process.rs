@@ -16,7 +16,7 @@ pub(crate) use deliverers::{in_inline_scope, inline_hold};
 pub(crate) use inline_delivery::InlineDelivery;
 pub(crate) use recipients::Recipients;
 pub use settings::AutocommitPolicy;
-pub(crate) use settings::{DEFAULT_MAX_EVENT_BYTES, EventSettings};
+pub(crate) use settings::EventSettings;
 #[cfg(test)]
 pub(crate) use state::set_settings;
 pub(crate) use state::{check_dispatcher, configure, gather, has_callbacks, hints, notify, secret_key, settings};

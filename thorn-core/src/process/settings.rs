@@ -3,7 +3,7 @@
 use crate::dispatch::Dispatch;
 
 /// Default size limit of a rendered event: 256 KiB.
-pub(crate) const DEFAULT_MAX_EVENT_BYTES: usize = 256 * 1024;
+const DEFAULT_MAX_EVENT_BYTES: usize = 256 * 1024;
 
 /// The response to a generic save outside a transaction, where the row and its event would be two commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
