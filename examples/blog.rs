@@ -47,13 +47,13 @@ impl Caller for User {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     demo::log_warnings();
-    let stop = demo::stop_signal()?;
+    let stop = thorn::worker::stop_signal()?;
     let port = std::env::var("PORT").unwrap_or_else(|_| "3000".into());
     let address = ("127.0.0.1", port.parse::<u16>().with_context(|| format!("PORT={port}: expected a port"))?);
     let url = std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite://thorn.db".into());
     let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen on PORT={port}"))?;
     let address = listener.local_addr()?;
-    let db = thorn::connect(&url).await.with_context(|| format!("DATABASE_URL={url}"))?;
+    let db = thorn::connect(&url).await.context("DATABASE_URL")?; // the message has the URL without its password
     models::create_tables(&db).await?;
     thorn::migrate(&db).await?;
     let has_worker = std::env::var("WORKER").as_deref() != Ok("external");
@@ -70,12 +70,18 @@ async fn main() -> anyhow::Result<()> {
     let blog = Router::new().merge(articles::routes()).merge(tags::routes()).with_state(db);
     let app = blog.merge(thorn::hooks::<User>(&thorn));
     demo::remove_old_subscription(&thorn).await?;
-    println!("the blog is at http://{address}");
-    match receiver {
+    demo::say(&format!("the blog is at http://{address}"));
+    let receiving = match receiver {
         Some(receiver) => demo::start_receiver(&thorn, receiver, address).await?,
-        None => demo::explain_subscribing(address),
+        None => {
+            demo::explain_subscribing(address);
+            tokio::spawn(std::future::pending())
+        }
+    };
+    tokio::select! {
+        served = axum::serve(listener, app).with_graceful_shutdown(stop) => served?,
+        ended = receiving => anyhow::bail!("the blog's own receiver has ended: {ended:?}"),
     }
-    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     if let Some(worker) = worker {
         worker.stop().await?;
     }

@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    io::Write as _,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -20,7 +21,7 @@ use axum::{
 };
 use clap::Parser;
 use serde::Serialize;
-use thorn::{Timestamp, signing::Digest};
+use thorn::{event::printable, signing::Digest, timestamp::Timestamp};
 use thorn_axum::{Problem, Webhook, WebhookSecrets};
 
 /// Calls to keep.
@@ -68,18 +69,23 @@ struct Call {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let secrets = WebhookSecrets::new(args.secrets.clone()).or_hook_hmac(Digest::Sha256);
+    let secrets = WebhookSecrets::new(args.secrets.clone())?.or_hook_hmac(Digest::Sha256);
     let (receive, verifying) = match secrets.is_empty() {
         true => (post(unverified), "without verifying signatures (no --secret)"),
         false => (post(verified), "verifying signatures"),
     };
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", args.port)).await?;
-    println!("receiving at http://{}, {verifying}", listener.local_addr()?);
+    say(&format!("receiving at http://{}, {verifying}", listener.local_addr()?));
 
     let app = App { args, secrets, calls: Arc::default() };
     let router = Router::new().route("/", get(show).merge(receive.clone())).route("/{*path}", receive).with_state(app);
     axum::serve(listener, router).with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await }).await?;
     Ok(())
+}
+
+/// Prints a line. Unlike `println!`, it doesn't panic if nobody reads the output any more.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Answers a verified delivery. Answers every other request with the extractor's rejection.
@@ -112,7 +118,7 @@ impl FromRequestParts<App> for Call {
 impl App {
     fn keep(&self, call: Call) {
         let line = format!("{} {} {} {} {}", call.at, call.path, call.event, call.status, call.result);
-        println!("{}", line.replace(char::is_control, "?"));
+        say(&printable(&line));
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         calls.push_front(call);
         calls.truncate(KEPT);

@@ -17,6 +17,7 @@ macro_rules! guides {
 
 guides! {
     getting_started: "../docs/guide/getting_started.md",
+    adopting: "../docs/adopting.md",
     models: "../docs/guide/models.md",
     sending_by_hand: "../docs/guide/sending_by_hand.md",
     subscriptions: "../docs/guide/subscriptions.md",

@@ -5,9 +5,12 @@
 pub mod guide;
 
 pub use thorn_core::{
-    AutocommitPolicy, BoxError, Buffer, Config, ConfigError, DeliveryId, Dispatch, Dispatcher, Error, EventId,
-    InvalidOption, Sent, SubscriptionId, Thorn, ThornBuilder, Timestamp, async_trait, attempt, buffer_events,
-    buffer_events_or, connect, delivery, dispatch, end_abandoned_transactions,
+    DeliveryId, EventId, SubscriptionId, Thorn, ThornBuilder, async_trait, attempt,
+    config::{self, Config},
+    connect, delivery,
+    dispatch::Dispatch,
+    end_abandoned_transactions,
+    error::{self, Error},
     event::{self, Event},
     filter::{self, Q},
     guard, history,
@@ -15,13 +18,23 @@ pub use thorn_core::{
     model::{self, delete_many, insert_many, links, update_many, without_events},
     outbox, queue, signing,
     subscription::{self, Subscriber},
+    timestamp,
+    watch::{self, Watch},
     worker::{self, Worker},
 };
+
+/// How events are dispatched after their commit, and dispatchers of the application's own.
+pub mod dispatch {
+    pub use thorn_core::{
+        dispatch::{Dispatch, ParseDispatchError},
+        worker::{BoxError, Dispatcher},
+    };
+}
 
 #[cfg(feature = "testing")]
 pub use thorn_core::testing;
 
-pub use thorn_axum::{Caller, Hooks, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
+pub use thorn_axum::{Caller, Hooks, InvalidSecret, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
 
 #[doc = include_str!("webhook_model.md")]
 pub use thorn_macros::webhook_model;
@@ -34,7 +47,7 @@ pub use thorn_macros::active_model_behavior;
 pub mod __private {
     pub use thorn_core::__private::{
         Change, Dispatch, Event, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, LinkValues, ModelEvent, Op,
-        Payload, Piece, Relation, Silent, Template, Trigger, WebhookModel, announce_links, async_trait, hooks,
-        lock_link_owners, rows_left_behind, sea_orm, transaction, with_headers,
+        Payload, Piece, Previous, Relation, Silent, Template, Trigger, WebhookModel, announce_links, async_trait,
+        hooks, lock_link_owners, members_of, rows_left_behind, sea_orm, transaction, with_headers,
     };
 }

@@ -60,7 +60,7 @@ impl Backlog {
         let site = Site::new(place).await?;
         for n in 0..self.subscriptions {
             let url = receiver.url(format_args!("{n}"));
-            let new = NewSubscription { pattern: "bench.*".into(), url, ..NewSubscription::default() };
+            let new = NewSubscription::new("bench.*", url);
             site.thorn.subscriptions().create(new).await?;
         }
         let events = (0..self.events).map(|n| Event::new("bench.sent").broadcast().render(&payload(n)));

@@ -31,7 +31,7 @@ mod plain {
 mod announced {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "announced.created", payload = [id, title, body])]
+    #[thorn::webhook_model(on_create = "announced.created", payload = [id, title, body], broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "announced")]

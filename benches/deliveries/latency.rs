@@ -35,7 +35,7 @@ pub(crate) async fn measure(place: Place, rounds: usize, receiver: &Receiver) ->
 /// The figures of one round, in milliseconds.
 async fn round(place: Place, receiver: &Receiver) -> anyhow::Result<[f64; 4]> {
     let site = Site::new(place).await?;
-    let new = NewSubscription { pattern: "bench.*".into(), url: receiver.url("log"), ..NewSubscription::default() };
+    let new = NewSubscription::new("bench.*", receiver.url("log"));
     site.thorn.subscriptions().create(new).await?;
     let (inside, outside) = if place.has_worker_inside() {
         (Some(site.thorn.start_worker().await?), None)

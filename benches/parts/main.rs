@@ -1,11 +1,12 @@
-//! cargo bench --bench parts [-- match sign render load]
+//! cargo bench --bench parts [-- match sign render load watch]
 //!
-//! Measures the cost of single steps: matching an event, signing a body, rendering an event, and loading a
-//! registry of a million subscriptions.
+//! Measures the cost of single steps: matching an event, signing a body, rendering an event, loading a
+//! registry of a million subscriptions, and watching a table.
 
 mod load;
 mod many;
 mod sign;
+mod watched;
 
 use std::{hint::black_box, time::Duration};
 
@@ -35,6 +36,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("load") {
         load::measure()?;
+    }
+    if wanted("watch") {
+        watched::measure()?;
     }
     Ok(())
 }

@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc};
 
 use sea_orm::{DatabaseConnection, prelude::Uuid};
 use thorn::{
-    Error, SubscriptionId, Timestamp, async_trait,
+    Error, SubscriptionId, async_trait,
     signing::{Secret, Signing},
     subscription::{
         __bench::Registry, Access, ChangeSubscription, Destination, MakeSubscription, Page, Pattern, StoredChange,
-        Subscription, SubscriptionStore,
+        Subscription, SubscriptionSpec, SubscriptionStore,
     },
+    timestamp::Timestamp,
 };
 
 pub(crate) const EVENT: &str = "article.comment.created";
@@ -72,15 +73,18 @@ impl Kind {
             // Ids are in order, like real ids of version 7.
             id: SubscriptionId::from_uuid(Uuid::from_u128((0x01a2_01d1_7087 << 80) + n as u128)),
             owner,
-            pattern: Pattern::parse(&text).ok()?,
-            filter: None,
-            destination: Destination {
-                signing: Signing::with(Secret::new(format!("whsec_{n:056}"))),
-                ..Destination::new(format!("https://receiver-{n}.example.com/webhooks/thorn"))
+            spec: SubscriptionSpec {
+                pattern: Pattern::parse(&text).ok()?,
+                filter: None,
+                destination: Destination {
+                    signing: Signing::with(Secret::new(format!("whsec_{n:056}"))),
+                    ..Destination::new(format!("https://receiver-{n}.example.com/webhooks/thorn"))
+                },
             },
             source: None,
             disabled: None,
             failing_since: None,
+            held: None,
             created_at: at,
             updated_at: at,
             created_version: version,

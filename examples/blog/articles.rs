@@ -53,6 +53,7 @@ impl ArticleView {
 }
 
 async fn create(State(db): Db, user: User, Json(new): Json<NewArticle>) -> Result<impl IntoResponse, Problem> {
+    check_texts(Some(&new.title), Some(&new.body))?;
     let article = article::ActiveModel {
         title: Set(new.title),
         body: Set(new.body),
@@ -60,7 +61,8 @@ async fn create(State(db): Db, user: User, Json(new): Json<NewArticle>) -> Resul
         author: Set(user.0),
         ..Default::default()
     };
-    let article = article.insert(&db).await.map_err(Problem::internal)?; // writes row and event in one transaction
+    // Writes row and event in one transaction. `thorn::Error` tells an event that is too large (413) from a failure (500).
+    let article = article.insert(&db).await.map_err(thorn::Error::from)?;
     let location = [(header::LOCATION, format!("/articles/{}/", article.id))];
     Ok((StatusCode::CREATED, location, ArticleView::of(article, &db).await?))
 }
@@ -75,17 +77,37 @@ async fn change(
     user: User,
     Json(change): Json<ArticleChange>,
 ) -> Result<Json<ArticleView>, Problem> {
+    check_texts(change.title.as_deref(), change.body.as_deref())?;
     let mut article = own(&db, id, &user).await?.into_active_model();
-    change.title.into_iter().for_each(|title| article.title = Set(title));
-    change.body.into_iter().for_each(|body| article.body = Set(body));
-    change.state.into_iter().for_each(|state| article.state = Set(state));
-    let article = article.update(&db).await.map_err(Problem::internal)?;
+    // An update that sets no column announces nothing, so an equal value isn't set.
+    change.title.into_iter().for_each(|title| article.title.set_if_not_equals(title));
+    change.body.into_iter().for_each(|body| article.body.set_if_not_equals(body));
+    change.state.into_iter().for_each(|state| article.state.set_if_not_equals(state));
+    let article = article.update(&db).await.map_err(thorn::Error::from)?;
     ArticleView::of(article, &db).await
 }
 
 async fn remove(State(db): Db, Path(id): Path<i32>, user: User) -> Result<StatusCode, Problem> {
-    own(&db, id, &user).await?.delete(&db).await.map_err(Problem::internal)?;
+    own(&db, id, &user).await?.delete(&db).await.map_err(thorn::Error::from)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn check_texts(title: Option<&str>, body: Option<&str>) -> Result<(), Problem> {
+    title.map_or(Ok(()), |title| check_text("title", title, 255))?;
+    body.map_or(Ok(()), |body| check_text("body", body, usize::MAX)) // the size of its events limits it
+}
+
+/// Checks what databases refuse otherwise: a longer text on MariaDB, a NUL on PostgreSQL.
+pub(crate) fn check_text(field: &'static str, text: &str, max_length: usize) -> Result<(), Problem> {
+    let length = text.chars().count();
+    let wrong = match text.contains('\0') {
+        true => format!("the {field} has a NUL character"),
+        false if length > max_length => {
+            format!("the {field} has {length} characters, at most {max_length} are allowed")
+        }
+        false => return Ok(()),
+    };
+    Err(Problem::new(StatusCode::BAD_REQUEST).detail(wrong))
 }
 
 async fn find(db: &DatabaseConnection, id: i32) -> Result<article::Model, Problem> {

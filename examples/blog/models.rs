@@ -1,6 +1,6 @@
 //! Articles and their tags. The attributes here declare every event of the blog.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Schema};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Schema};
 
 pub(crate) mod article {
     #![expect(unreachable_pub, reason = "SeaORM's derives need public types")]
@@ -88,7 +88,16 @@ pub(crate) async fn create_tables(db: &DatabaseConnection) -> Result<(), DbErr> 
         schema.create_table_from_entity(tag::Entity),
         schema.create_table_from_entity(article_tag::Entity),
     ] {
-        db.execute(table.if_not_exists()).await?;
+        // A blog that starts at the same time may create the table between PostgreSQL's check and its creation. The
+        // second time it is there.
+        let table = table.if_not_exists();
+        if db.execute(&*table).await.is_err() {
+            db.execute(&*table).await?;
+        }
+    }
+    if db.get_database_backend() == DbBackend::MySql {
+        // `Text` has at most 64 KiB there.
+        db.execute_unprepared("ALTER TABLE article MODIFY body mediumtext NOT NULL").await?;
     }
     Ok(())
 }

@@ -9,11 +9,11 @@ use axum::{
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, sea_query::OnConflict,
 };
-use thorn::{Problem, links};
+use thorn::{Error, Problem, links};
 
 use crate::{
     User,
-    articles::{Db, own},
+    articles::{Db, check_text, own},
     models::{article_tag, tag},
 };
 
@@ -28,26 +28,27 @@ pub(crate) fn routes() -> Router<DatabaseConnection> {
 
 async fn add(State(db): Db, Path((id, name)): Path<(i32, String)>, user: User) -> Result<StatusCode, Problem> {
     let article = own(&db, id, &user).await?;
-    if name.trim().is_empty() || name.chars().count() > MAX_LENGTH {
-        let detail = format!("a tag must have 1 to {MAX_LENGTH} characters");
-        return Err(Problem::new(StatusCode::BAD_REQUEST).detail(detail));
+    if name.trim().is_empty() {
+        return Err(Problem::new(StatusCode::BAD_REQUEST).detail("a tag must not be empty"));
     }
+    check_text("tag", &name, MAX_LENGTH)?;
     let tag = find_or_create(&db, name).await.map_err(Problem::internal)?;
     // Writes link and event in one transaction, and nothing if the tag is already there.
-    links::add(article_tag::Entity, &article, tag, &db).await.map_err(Problem::internal)?;
+    links::add(article_tag::Entity, &article, tag, &db).await.map_err(Error::from)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn remove(State(db): Db, Path((id, name)): Path<(i32, String)>, user: User) -> Result<StatusCode, Problem> {
     let article = own(&db, id, &user).await?;
+    check_text("tag", &name, MAX_LENGTH)?;
     let tag = find(&db, &name).await.map_err(Problem::internal)?;
-    links::remove(article_tag::Entity, &article, tag, &db).await.map_err(Problem::internal)?;
+    links::remove(article_tag::Entity, &article, tag, &db).await.map_err(Error::from)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn clear(State(db): Db, Path(id): Path<i32>, user: User) -> Result<StatusCode, Problem> {
     let article = own(&db, id, &user).await?;
-    links::clear(article_tag::Entity, &article, &db).await.map_err(Problem::internal)?;
+    links::clear(article_tag::Entity, &article, &db).await.map_err(Error::from)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -57,7 +58,8 @@ async fn find(db: &DatabaseConnection, name: &str) -> Result<Option<tag::Model>,
 
 async fn find_or_create(db: &DatabaseConnection, name: String) -> Result<Option<tag::Model>, DbErr> {
     let new = tag::ActiveModel { name: Set(name.clone()), ..Default::default() };
-    let or_nothing = OnConflict::column(tag::Column::Name).do_nothing().to_owned();
+    // MariaDB has no DO NOTHING; there the name's row gets its own id again.
+    let or_nothing = OnConflict::column(tag::Column::Name).do_nothing_on([tag::Column::Id]).to_owned();
     tag::Entity::insert(new).on_conflict(or_nothing).exec_without_returning(db).await?;
     find(db, &name).await
 }

@@ -14,4 +14,12 @@ impl ActiveModelBehavior for ActiveModel {
         }
         Ok(self)
     }
+
+    #[cfg(feature = "audit")]
+    async fn after_save<C>(model: Model, db: &C, insert: bool) -> Result<Model, DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        audit(&model, db, insert).await
+    }
 }

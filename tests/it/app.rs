@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, TransactionTrait};
 use thorn::{
     Config, Event, EventId, Thorn,
-    attempt::RetryPolicy,
+    attempt::{HoldPolicy, RetryPolicy},
     history::Delivery,
     subscription::{Access, NewSubscription, Subscription, SubscriptionChange},
     worker::Worker,
@@ -49,6 +49,8 @@ pub(crate) fn config() -> Config {
         takeover: Duration::from_secs(2),
         audit_after: Duration::from_millis(500),
         timeout: Duration::from_secs(5),
+        inline_timeout: PATIENCE,
+        hold: HoldPolicy::never(),
         retry: RetryPolicy { jitter: 0.0, ..RetryPolicy::fixed(Duration::from_millis(50), 4) },
         ..Config::default()
     }
@@ -116,13 +118,8 @@ impl TestApp {
     }
 
     pub(crate) async fn subscribe_for(&self, owner: Option<&str>, event: &str, url: &str) -> Subscription {
-        let new = NewSubscription {
-            owner: owner.map(str::to_owned),
-            pattern: event.into(),
-            url: url.into(),
-            secret: Some("s3cr3t-s3cr3t-s3cr3t".into()),
-            ..NewSubscription::default()
-        };
+        let new = NewSubscription::new(event, url).secret("s3cr3t-s3cr3t-s3cr3t-s3cr3t");
+        let new = NewSubscription { owner: owner.map(str::to_owned), ..new };
         self.thorn.subscriptions().create(new).await.unwrap()
     }
 

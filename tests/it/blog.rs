@@ -1,5 +1,6 @@
 //! The blog of the examples, as a process of its own: what a stranger starts first.
 
+mod databases;
 mod delivers;
 mod http;
 mod process;
@@ -7,23 +8,21 @@ mod refuses;
 mod shows_itself;
 mod tags;
 
-use std::sync::Arc;
+use std::{process::Stdio, sync::Arc};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TryGetable};
 use serde_json::{Value, json};
 use thorn::signing::{Secret, hook_hmac};
 use thorn_core::testing::Received;
 
-use self::{
-    http::Answer,
-    process::{Process, example},
-};
+pub(crate) use self::process::Process;
+use self::{http::Answer, process::example};
 
 /// Allows subscriptions to this machine.
-const LOOPBACK: (&str, &str) = ("THORN_ALLOW_NETWORKS", "127.0.0.0/8");
+pub(crate) const LOOPBACK: (&str, &str) = ("THORN_ALLOW_NETWORKS", "127.0.0.0/8");
 
-struct Blog {
-    process: Process,
+pub(crate) struct Blog {
+    pub(crate) process: Process,
     port: u16,
     url: String,
     directory: Arc<tempfile::TempDir>,
@@ -37,8 +36,24 @@ impl Blog {
 
     async fn start_in(directory: Arc<tempfile::TempDir>, settings: &[(&str, &str)]) -> Self {
         let url = format!("sqlite://{}/blog.db", directory.path().display());
+        Self::start_on(url, directory, Stdio::inherit(), settings).await
+    }
+
+    /// Its log goes there.
+    pub(crate) async fn start_logging_to(stderr: Stdio, settings: &[(&str, &str)]) -> Self {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let url = format!("sqlite://{}/blog.db", directory.path().display());
+        Self::start_on(url, directory, stderr, settings).await
+    }
+
+    async fn start_on(
+        url: String,
+        directory: Arc<tempfile::TempDir>,
+        stderr: Stdio,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let settings = [settings, &[("PORT", "0"), ("DATABASE_URL", &url)]].concat();
-        let mut process = Process::start(&example("blog"), &settings);
+        let mut process = Process::start(&example("blog"), &settings, stderr);
         let port = process.says("the blog is at http://127.0.0.1:").await.0.parse().unwrap();
         Self { process, port, url, directory }
     }
@@ -49,7 +64,7 @@ impl Blog {
     }
 
     /// Subscribes, and gives what the API says of it.
-    async fn subscribe(&self, user: &str, event: &str, url: &str) -> Value {
+    pub(crate) async fn subscribe(&self, user: &str, event: &str, url: &str) -> Value {
         self.send(user, "POST", "/hooks/", &json!({"event": event, "url": url})).await.expect(201).json()
     }
 
@@ -62,7 +77,7 @@ impl Blog {
     }
 
     /// Publishes nothing yet: a draft.
-    async fn write(&self, user: &str, title: &str) -> Value {
+    pub(crate) async fn write(&self, user: &str, title: &str) -> Value {
         self.send(user, "POST", "/articles/", &json!({"title": title, "body": "…"})).await.expect(201).json()
     }
 
@@ -85,8 +100,9 @@ impl Blog {
     }
 
     async fn column<T: TryGetable>(&self, name: &str) -> Vec<T> {
-        let query = Statement::from_string(DbBackend::Sqlite, format!("SELECT {name} FROM thorn_event ORDER BY id"));
-        let rows = self.db().await.query_all_raw(query).await.unwrap();
+        let db = self.db().await;
+        let query = format!("SELECT {name} FROM thorn_event ORDER BY id");
+        let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), query)).await.unwrap();
         rows.iter().map(|row| row.try_get("", name).unwrap()).collect()
     }
 }

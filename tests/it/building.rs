@@ -1,6 +1,6 @@
 //! `Thorn::builder(…).build()` that fails.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Schema};
 use thorn::{
     Config, Dispatch, Event, Thorn,
     migration::{Migrator, MigratorTrait},
@@ -10,6 +10,7 @@ use thorn_test_support::Place;
 use crate::{
     alone::alone,
     app::{self, TestApp},
+    model::entities::article,
 };
 
 fn with_base(base: &str) -> Config {
@@ -52,8 +53,20 @@ async fn tables_that_are_missing_or_older_are_named_with_what_to_do() {
     assert!(refused().await.contains("thorn_registry"));
     Migrator::up(&db, Some(1)).await.unwrap();
     let older = refused().await;
-    assert!(older.contains("table `thorn_subscription` is of an older release"), "{older}");
+    assert!(older.contains("table `thorn_registry` is missing or of an older release"), "{older}");
     thorn::migrate(&db).await.unwrap();
     db.execute_unprepared("UPDATE thorn_registry SET version = version").await.unwrap();
     Thorn::builder(db.clone()).config(app::config()).build().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_save_before_the_migration_says_what_to_do() {
+    let place = Place::new().await;
+    let db = thorn::connect(&place.url).await.unwrap();
+    let table = Schema::new(db.get_database_backend()).create_table_from_entity(article::Entity);
+    db.execute(&table).await.unwrap();
+    let message = article::draft("Hello").insert(&db).await.unwrap_err().to_string();
+    assert!(message.contains("thorn_event") && message.contains("call `thorn::migrate(&db)` once"), "{message}");
+    thorn::migrate(&db).await.unwrap();
+    article::draft("Hello").insert(&db).await.unwrap();
 }

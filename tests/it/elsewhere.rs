@@ -48,7 +48,8 @@ impl Kept {
 
     fn keep(&mut self, id: SubscriptionId, subscription: Option<Subscription>) -> Result<(), Error> {
         if let Some(new) = &subscription {
-            let meaning = |one: &Subscription| (one.owner.clone(), one.pattern.clone(), one.destination.url.clone());
+            let meaning =
+                |one: &Subscription| (one.owner.clone(), one.spec.pattern.clone(), one.spec.destination.url.clone());
             if self.living().any(|other| other.id != id && meaning(other) == meaning(new)) {
                 return Err(InvalidSubscription::duplicate().into());
             }
@@ -62,13 +63,10 @@ impl Kept {
 #[thorn::async_trait]
 impl SubscriptionStore for Memory {
     async fn list(&self, access: Access<'_>, page: Page) -> Result<Vec<Subscription>, Error> {
-        let sees = |one: &&Subscription| match access {
-            Access::Owner(owner) => one.owner.as_deref() == Some(owner),
-            Access::Operator => true,
-        };
+        let sees = |one: &&Subscription| access.owner_id().is_none_or(|owner| one.owner.as_deref() == Some(owner));
         let mut all: Vec<_> = self.with(|kept| kept.living().filter(sees).cloned().collect());
         all.sort_by(|a: &Subscription, b| {
-            (&a.destination.url, b.created_at, b.id).cmp(&(&b.destination.url, a.created_at, a.id))
+            (&a.spec.destination.url, b.created_at, b.id).cmp(&(&b.spec.destination.url, a.created_at, a.id))
         });
         let begin = page.after.and_then(|after| all.iter().position(|one| one.id == after)).map_or(0, |last| last + 1);
         Ok(all.into_iter().skip(begin).take(usize::try_from(page.limit).unwrap_or(usize::MAX)).collect())
@@ -184,11 +182,7 @@ async fn thorn_103_142_a_receiver_that_is_gone_is_disabled_in_the_store_and_can_
     let app = TestApp::new().await;
     let receiver = app.receiver().await;
     let thorn = with_store(&app).await;
-    let new = |event: &str, path: &str| NewSubscription {
-        pattern: event.into(),
-        url: receiver.url(path),
-        ..NewSubscription::default()
-    };
+    let new = |event: &str, path: &str| NewSubscription::new(event, receiver.url(path));
     let one = thorn.subscriptions().create(new("a.b", "/")).await.unwrap();
     let worker = thorn.start_worker().await.unwrap();
     receiver.reply(Reply::status(410));
@@ -202,7 +196,7 @@ async fn thorn_103_142_a_receiver_that_is_gone_is_disabled_in_the_store_and_can_
     .await;
     // Told to nobody now, and to whoever asks for it from then on.
     receiver.reply(Reply::status(204));
-    let enable = SubscriptionChange { enabled: Some(true), ..SubscriptionChange::default() };
+    let enable = SubscriptionChange::default().enabled(true);
     thorn.subscriptions().update(Access::Operator, one.id, enable).await.unwrap();
     send().await;
     app.deliveries(&one, app::is_delivered).await;

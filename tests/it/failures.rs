@@ -107,12 +107,11 @@ async fn a_changed_secret_takes_effect_on_what_is_queued_already() {
         .await
         .unwrap();
     receiver.wait_for(1, PATIENCE).await.unwrap();
-    let change =
-        thorn::subscription::SubscriptionChange { secret: Some("another-secret-000".into()), ..Default::default() };
+    let change = thorn::subscription::SubscriptionChange::default().secret("another-secret-of-24-bytes");
     let changed = app.change(&subscription, change).await;
     app::eventually("a signature with the new secret", || async {
         let last = receiver.received().pop().unwrap();
-        let wanted = changed.destination.signing.hook_hmac(&last.body).unwrap();
+        let wanted = changed.spec.destination.signing.hook_hmac(&last.body).unwrap();
         if last.header("hook-hmac") == wanted { Ok(()) } else { Err(last.header("hook-hmac").to_owned()) }
     })
     .await;
@@ -146,11 +145,7 @@ async fn a_worker_without_the_key_loses_nothing() {
     let without = wrong.start_worker().await.unwrap();
     let subscription = sealed
         .subscriptions()
-        .create(thorn::subscription::NewSubscription {
-            pattern: "a.b".into(),
-            url: receiver.url("/"),
-            ..Default::default()
-        })
+        .create(thorn::subscription::NewSubscription::new("a.b", receiver.url("/")))
         .await
         .unwrap();
     Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();

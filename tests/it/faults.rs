@@ -16,7 +16,7 @@ mod proxy;
 mod random;
 mod restarts;
 mod run;
-mod server;
+pub(crate) mod server;
 mod stopping;
 mod table;
 mod takeover;

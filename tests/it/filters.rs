@@ -6,6 +6,7 @@ use sea_orm::Set;
 use serde_json::{Value, json};
 use thorn::{
     Event,
+    signing::Digest,
     subscription::{NewSubscription, Subscription, SubscriptionChange},
 };
 use thorn_core::testing::Received;
@@ -19,7 +20,7 @@ use crate::{
 mod invoice {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "invoice.created", on_change = "invoice.changed")]
+    #[thorn::webhook_model(on_create = "invoice.created", on_change = "invoice.changed", broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "invoice")]
@@ -31,7 +32,7 @@ mod invoice {
 }
 
 async fn subscribe(app: &TestApp, event: &str, url: String, filter: Value) -> Subscription {
-    let new = NewSubscription { pattern: event.into(), url, filter: Some(filter), ..NewSubscription::default() };
+    let new = NewSubscription::new(event, url).filter(filter);
     app.thorn.subscriptions().create(new).await.unwrap()
 }
 
@@ -91,8 +92,8 @@ async fn what_a_filter_was_at_the_fan_out_decides_what_is_owed() {
     Event::new("a.b").broadcast().send(app.db(), &one).await.unwrap();
     app.relayed().await;
     // One would hear of it by now, but didn't; the other did, and only its digest changes.
-    app.change(&edited, SubscriptionChange { filter: Some(one.clone()), ..Default::default() }).await;
-    app.change(&kept, SubscriptionChange { digest: Some("sha1".into()), ..Default::default() }).await;
+    app.change(&edited, SubscriptionChange::default().filter(one.clone())).await;
+    app.change(&kept, SubscriptionChange::default().digest(Digest::Sha1)).await;
     app.leave_tasks().await;
     receiver.wait_for(1, PATIENCE).await.unwrap();
     app.settled().await;

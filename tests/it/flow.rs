@@ -29,18 +29,18 @@ async fn thorn_143_a_committed_event_arrives_signed_and_is_recorded() {
         ("hook-event", "user.created"),
         ("hook-delivery", &delivery),
         ("hook-subscription", &subscription.id.to_string()),
-        ("hook-hmac", &subscription.destination.signing.hook_hmac(body.as_bytes()).unwrap()),
+        ("hook-hmac", &subscription.spec.destination.signing.hook_hmac(body.as_bytes()).unwrap()),
         ("webhook-id", &delivery),
     ] {
         assert_eq!(request.header(name), value, "{name}");
     }
     verify_standard(
-        subscription.destination.signing.secret.as_ref().unwrap(),
+        subscription.spec.destination.signing.secret.as_ref().unwrap(),
         request.header("webhook-id"),
         request.header("webhook-timestamp"),
         request.header("webhook-signature"),
         &request.body,
-        thorn::Timestamp::now(),
+        thorn::timestamp::Timestamp::now(),
         std::time::Duration::from_secs(300),
     )
     .unwrap();

@@ -6,6 +6,8 @@ mod configured;
 mod failure;
 mod item;
 mod list;
+mod log;
+mod quota;
 
 use axum::{
     Router,

@@ -7,7 +7,7 @@ use thorn::{
     Config,
     attempt::{DeliveryState, Outcome, RetryPolicy},
     event::Event,
-    subscription::{NewSubscription, Subscription},
+    subscription::{ContentType, NewSubscription, Subscription},
 };
 use thorn_core::testing::Reply;
 use thorn_test_support::is_mysql;
@@ -95,13 +95,8 @@ async fn thorn_123_134_chunks_have_their_size_and_each_body_once_per_content_typ
     let app = TestApp::with(config).await;
     let receiver = app.receiver().await;
     for n in 0..10 {
-        let form = "application/x-www-form-urlencoded".to_owned();
-        let new = NewSubscription {
-            pattern: "a.b".into(),
-            url: receiver.url(&format!("/{n}")),
-            content_type: (n % 2 == 1).then_some(form),
-            ..NewSubscription::default()
-        };
+        let content_type = if n % 2 == 1 { ContentType::Form } else { ContentType::Json };
+        let new = NewSubscription::new("a.b", receiver.url(&format!("/{n}"))).content_type(content_type);
         app.thorn.subscriptions().create(new).await.unwrap();
     }
     let worker = app.worker().await;
@@ -156,12 +151,7 @@ async fn a_record_that_the_database_refuses_holds_up_no_other() {
 async fn an_event_that_cannot_be_encoded_holds_up_no_other() {
     let app = TestApp::new().await;
     let receiver = app.receiver().await;
-    let form = NewSubscription {
-        pattern: "a.b".into(),
-        url: receiver.url("/form"),
-        content_type: Some("application/x-www-form-urlencoded".into()),
-        ..NewSubscription::default()
-    };
+    let form = NewSubscription::new("a.b", receiver.url("/form")).content_type(ContentType::Form);
     let form = app.thorn.subscriptions().create(form).await.unwrap();
     let json = app.subscribe("a.b", &receiver.url("/json")).await;
     Event::new("a.b").broadcast().send(app.db(), "half of a pair").await.unwrap();

@@ -1,12 +1,15 @@
 //! All integration tests: one binary, one module per capability, each a real run.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod advisories;
 mod alone;
 mod app;
 mod backlog;
 mod bad_input;
 #[cfg(unix)]
 mod blog;
+#[cfg(unix)]
+mod broken_log;
 mod building;
 mod configured;
 mod conformance;
@@ -15,10 +18,12 @@ mod dispatch;
 mod docs;
 mod elsewhere;
 mod failures;
+mod fairness;
 #[cfg(unix)]
 mod faults;
 mod filters;
 mod flow;
+mod holds;
 mod hooks_api;
 mod house;
 mod isolation;
@@ -26,12 +31,18 @@ mod model;
 mod observing;
 mod operating;
 mod options;
+#[cfg(all(unix, feature = "postgres"))]
+mod pooled;
 mod process;
 mod program;
 mod python;
+mod quiet;
+mod quotas;
 mod queue;
+mod realworld;
 mod receiver;
 mod recipients;
 mod retention;
 mod servers;
 mod ui;
+mod watch;

@@ -214,7 +214,7 @@ async fn thorn_142_a_subscription_nothing_gets_through_to_is_disabled_with_a_not
     assert_eq!(told.received().len(), 1, "one notice, and none for bob");
 
     // Enabled again, it has its full time.
-    let enabled = app.change(&failing, SubscriptionChange { enabled: Some(true), ..Default::default() }).await;
+    let enabled = app.change(&failing, SubscriptionChange::default().enabled(true)).await;
     assert_eq!((enabled.disabled, enabled.failing_since), (None, None));
     worker.stop().await.unwrap();
     // As many as it took until it was disabled, of which the last may have been cancelled.

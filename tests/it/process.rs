@@ -30,6 +30,7 @@ pub(crate) fn program(program: &Path, database_url: &str) -> Command {
         .env("THORN_AUDIT_AFTER", "1")
         .env("THORN_POLL_INTERVAL", "0.02")
         .env("THORN_RETRY_DELAY", "0.1")
+        .env("THORN_HOLD_AFTER", "none")
         .env("NO_COLOR", "1")
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null());
@@ -57,10 +58,19 @@ impl WorkerProcess {
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Self {
+        Self::spawn_with(command, |log| File::create(log).unwrap().into())
+    }
+
+    /// With this in place of its log.
+    pub(crate) fn spawn_logging_to(command: &mut Command, stderr: Stdio) -> Self {
+        Self::spawn_with(command, |_| stderr)
+    }
+
+    fn spawn_with(command: &mut Command, stderr: impl FnOnce(&Path) -> Stdio) -> Self {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join(format!("worker-{}.log", STARTED.fetch_add(1, Ordering::Relaxed)));
-        let child = command.stdout(Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(stderr(&log)).spawn().unwrap();
         Self { child, log, _dir: dir }
     }
 

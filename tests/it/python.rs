@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use thorn::{
     event::Event,
-    signing::Digest,
+    signing::{Digest, Secret},
     subscription::{ContentType, NewSubscription, Subscription},
 };
 use thorn_core::testing::Received;
@@ -39,8 +39,8 @@ struct Verdict {
 impl Given {
     fn of(request: &Received, subscription: &Subscription) -> Self {
         Self {
-            secret: subscription.destination.signing.secret.as_ref().unwrap().expose().to_owned(),
-            digest: subscription.destination.signing.digest.to_string(),
+            secret: subscription.spec.destination.signing.secret.as_ref().unwrap().expose().to_owned(),
+            digest: subscription.spec.destination.signing.digest.to_string(),
             headers: request.headers.clone(),
             body: hex(&request.body),
         }
@@ -99,22 +99,16 @@ async fn deliveries() -> Vec<(Received, Subscription)> {
     for (n, (secret, digest, content_type)) in [
         (None, Digest::Sha256, ContentType::Json),
         (Some("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"), Digest::Sha512, ContentType::Json),
-        (Some("a plain sécret"), Digest::Sha1, ContentType::Json),
+        (Some("a plain sécret with enough bytes"), Digest::Sha1, ContentType::Json),
         (None, Digest::Sha384, ContentType::Form),
-        (Some("another-plain-secret"), Digest::Sha224, ContentType::Form),
+        (Some("another-plain-secret-long-enough"), Digest::Sha224, ContentType::Form),
     ]
     .into_iter()
     .enumerate()
     {
-        let new = NewSubscription {
-            owner: None,
-            pattern: "user.*".into(),
-            url: receiver.url(&format!("/{n}")),
-            secret: secret.map(Into::into),
-            digest: Some(digest.to_string()),
-            content_type: Some(content_type.to_string()),
-            ..NewSubscription::default()
-        };
+        let mut new = NewSubscription::new("user.*", receiver.url(&format!("/{n}")));
+        new.spec.secret = secret.map(Secret::new);
+        let new = new.digest(digest).content_type(content_type);
         subscriptions.push(app.thorn.subscriptions().create(new).await.unwrap());
     }
     let worker = app.worker().await;
@@ -190,8 +184,8 @@ async fn what_the_page_for_subscribers_says_verifies_a_delivery_once_and_refuses
     let Some(python) = python() else { return };
     let deliveries = deliveries().await;
     let suits = |(_, to): &&(Received, Subscription)| {
-        to.destination.content_type == ContentType::Json
-            && to.destination.signing.secret.as_ref().unwrap().expose().starts_with("whsec_")
+        to.spec.destination.content_type == ContentType::Json
+            && to.spec.destination.signing.secret.as_ref().unwrap().expose().starts_with("whsec_")
     };
     let (request, subscription) = deliveries.iter().find(suits).unwrap();
     let genuine = Given::of(request, subscription);

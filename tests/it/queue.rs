@@ -5,11 +5,12 @@ mod joining;
 mod latency;
 pub(crate) mod place;
 mod places;
+mod sharing;
 
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend};
-use thorn::{Config, attempt::DeliveryState, event::Event};
+use thorn::{Config, DeliveryId, attempt::DeliveryState, event::Event};
 
 use crate::app::{self, TestApp};
 
@@ -98,7 +99,7 @@ async fn no_secret_and_no_finished_task_stays_in_the_queue() {
     assert_eq!(passed.len(), 1);
     assert!(
         passed[0].contains("a.b")
-            && !passed[0].contains(subscription.destination.signing.secret.as_ref().unwrap().expose()),
+            && !passed[0].contains(subscription.spec.destination.signing.secret.as_ref().unwrap().expose()),
         "{passed:?}"
     );
     app::eventually("an empty queue", || async {
@@ -110,22 +111,53 @@ async fn no_secret_and_no_finished_task_stays_in_the_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_changed_in_the_queue_is_refused_and_the_stored_one_is_sent() {
+async fn a_task_that_was_changed_in_the_queue_is_refused_and_the_relay_s_is_sent() {
+    if !app::sees_tasks() {
+        return;
+    }
+    for (text, other) in [
+        ("honest", "forged"),
+        (r#""name":"a.b""#, r#""name":"a.forged""#),
+        (r#""own-header""#, r#""X-Forged""#),
+        (r#","options":{"#, r#","options":{"keep_alive":false,"#),
+        (r#""deliveries":["#, r#""check":false,"deliveries":["#),
+    ] {
+        let (app, receiver, subscription, worker) = TestApp::delivering("a.b").await;
+        app.forge_a_task(text, other).await;
+        let event = Event::new("a.b").broadcast().header("own-header", "x");
+        let id = event.send(app.db(), "honest").await.unwrap();
+        let request = receiver.wait_for(1, app::PATIENCE).await.unwrap().remove(0);
+        app.settled().await;
+        worker.stop().await.unwrap();
+        assert!(
+            app.text("SELECT id AS text FROM forged").await.len() > 1,
+            "{text}: the reconciler made the task again"
+        );
+        assert_eq!((&request.json()["data"], request.header("hook-event")), (&"honest".into(), "a.b"), "{text}");
+        assert_eq!((request.header("own-header"), request.header("x-forged")), ("x", ""), "{text}");
+        assert_eq!(request.header("hook-delivery"), DeliveryId::derive(id, subscription.id).to_string());
+        assert_eq!(receiver.received().len(), 1, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_with_the_code_of_another_database_is_refused() {
     if !app::sees_tasks() {
         return;
     }
     let (app, receiver, _, worker) = TestApp::delivering("a.b").await;
-    app.on_each_task(
-        "UPDATE Jobs SET job = CAST(replace(CAST(job AS TEXT), 'honest', 'forged') AS BLOB) WHERE id = NEW.id",
-        "UPDATE apalis.jobs SET job = convert_to(replace(convert_from(job, 'UTF8'), 'honest', 'forged'), 'UTF8') \
-         WHERE id = NEW.id",
-    )
-    .await;
-    Event::new("a.b").broadcast().send(app.db(), "honest").await.unwrap();
-    let request = receiver.wait_for(1, app::PATIENCE).await.unwrap().remove(0);
-    assert_eq!(request.json()["data"], "honest");
+    let key = || async { app.text("SELECT task_key AS text FROM thorn_registry").await };
+    let first = key().await;
+    assert_eq!(first[0].len(), 44, "32 bytes in base64");
+    worker.stop().await.unwrap();
+    let worker = app.worker().await;
+    assert_eq!(key().await, first, "workers share one key");
+    app.forge_a_task(r#","m":""#, r#","m":"A"#).await;
+    Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
+    receiver.wait_for(1, app::PATIENCE).await.unwrap();
     app.settled().await;
     worker.stop().await.unwrap();
+    assert!(app.text("SELECT id AS text FROM forged").await.len() > 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

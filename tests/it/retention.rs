@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use thorn::{Config, attempt::RetryPolicy, event::Event};
+use thorn::{Config, attempt::RetryPolicy, event::Event, subscription::NewSubscription};
 use thorn_core::testing::Reply;
 
 use crate::app::{self, TestApp};
@@ -63,4 +63,56 @@ async fn what_is_over_is_deleted_with_its_deliveries_and_what_waits_stays() {
     events_become(&app, &["waits"]).await;
     assert_eq!([app.count("thorn_delivery").await, app.count("thorn_attempt").await], [1, 0]);
     worker.stop().await.unwrap();
+}
+
+const DELETED: &str = "thorn_subscription WHERE deleted_at IS NOT NULL";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_deleted_subscriptions_leave_nothing_and_other_processes_forget_them() {
+    const MANY: usize = 1000;
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
+    let has_delivery = app.subscribe("heard", &receiver.url("/heard")).await;
+    let stays = app.subscribe("heard", &receiver.url("/stays")).await;
+    let mut made = Vec::with_capacity(MANY);
+    for n in 0..MANY {
+        let new = NewSubscription::new("gone", receiver.url(&format!("/{n}"))).filter(serde_json::json!({ "n": n }));
+        made.push(app.thorn.subscriptions().create(new).await.unwrap());
+    }
+    // This process reads them now, and doesn't look again before they are purged.
+    let away = app.sibling(app::config()).await;
+    let sent = away.send_now(Event::new("heard").broadcast(), &()).await.unwrap();
+    app.ask_for(&sent.deliveries);
+    assert_eq!(sent.deliveries.len(), 2);
+    for one in made.iter().chain([&has_delivery]) {
+        app.unsubscribe(one).await;
+    }
+    app.execute(&format!("UPDATE {}", DELETED.replace("WHERE", "SET deleted_at = deleted_at - 7200000 WHERE"))).await;
+
+    // Keeps the event and its deliveries, and so the subscription that has one.
+    let keep = Some(Duration::from_secs(3600));
+    let worker = app.sibling(Config { keep, ..app::config() }).await.start_worker().await.unwrap();
+    app::eventually("the deleted subscriptions are purged", || async {
+        let left = app.count(DELETED).await;
+        if left == 1 { Ok(()) } else { Err(format!("{left} are left")) }
+    })
+    .await;
+    worker.stop().await.unwrap();
+    let urls = app.text("SELECT url AS text FROM thorn_subscription ORDER BY url").await;
+    assert_eq!(urls, [has_delivery.spec.destination.url, stays.spec.destination.url]);
+    for event in ["gone", "heard"] {
+        let sent = away.send_now(Event::new(event).broadcast(), &serde_json::json!({ "n": 7 })).await.unwrap();
+        app.ask_for(&sent.deliveries);
+        assert_eq!(sent.deliveries.len(), usize::from(event == "heard"), "{event}");
+    }
+
+    let forgetful = app.sibling(Config { keep: Some(Duration::ZERO), ..app::config() }).await;
+    let worker = forgetful.start_worker().await.unwrap();
+    app::eventually("the last deleted subscription goes after its deliveries", || async {
+        let left = app.count(DELETED).await;
+        if left == 0 { Ok(()) } else { Err(format!("{left} are left")) }
+    })
+    .await;
+    worker.stop().await.unwrap();
+    assert_eq!(app.count("thorn_subscription").await, 1);
 }

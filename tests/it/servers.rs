@@ -9,19 +9,23 @@ use std::{
 use thorn_test_support::skipped;
 
 /// Modules that know no database, or bring their own. All others run on each server.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 18] = [
+    "advisories::",
     "backlog::million::",
     "blog::",
     "conformance::",
+    "databases::encrypted::",
     "faults::",
     "house::",
     "operating::",
+    "pooled::",
     "program::",
     "python::",
     "queue::encrypted::",
     "queue::joining::",
     "queue::latency::",
     "queue::places::",
+    "queue::sharing::",
     "servers::",
     "ui::",
 ];

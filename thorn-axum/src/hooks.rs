@@ -41,10 +41,12 @@ use state::HooksState;
 /// | `hmac_signer` | the form of `Hook-HMAC`: `hmac`, or `compat` for the form of Python's Thorn; default as configured |
 /// | `headers` | headers to send with each delivery, such as `{"Authorization": "Bearer …"}`; they replace all earlier ones. Answers show only their `header_names` |
 /// | `enabled` | `false` stops deliveries |
-/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `failing_since`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
+/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `failing_since`, `held_until`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
 ///
 /// Every path works with and without the trailing slash. Bodies are JSON of at most 64 KiB, and errors
-/// are [`Problem`](crate::Problem)s. Another owner's subscription answers 404, like one that doesn't exist.
+/// are [`Problem`](crate::Problem)s. Another owner's subscription answers 404, like one that doesn't exist. An owner
+/// who has as many subscriptions as they may have
+/// ([`max_subscriptions`](thorn_core::ThornBuilder::max_subscriptions)) gets 409.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! The HTTP side of [thorn](https://docs.rs/thorn) for axum: the router of the [`hooks`] API, and the
+//! The HTTP side of [thorn](https://docs.rs/thorn-webhooks) for axum: the router of the [`hooks`] API, and the
 //! [`Webhook`] extractor for applications that receive webhooks.
 //!
 //! Most applications use this crate through `thorn`, which re-exports it.
@@ -12,4 +12,4 @@ mod hooks;
 
 pub use hooks::{Hooks, hooks};
 pub use http::{Caller, Problem, Unauthenticated};
-pub use receiver::{Webhook, WebhookSecrets};
+pub use receiver::{InvalidSecret, Webhook, WebhookSecrets};

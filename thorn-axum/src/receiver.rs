@@ -3,7 +3,7 @@
 mod body;
 mod secrets;
 
-pub use secrets::WebhookSecrets;
+pub use secrets::{InvalidSecret, WebhookSecrets};
 
 use axum::{
     body::Bytes,
@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use thorn_core::{SubscriptionId, Timestamp, signing::SignatureError};
+use thorn_core::{DeliveryId, EventId, SubscriptionId, signing::SignatureError, timestamp::Timestamp};
 
 use crate::http::{Problem, bytes_up_to, text};
 
@@ -45,13 +45,13 @@ use crate::http::{Problem, bytes_up_to, text};
 /// }
 ///
 /// async fn hook(webhook: Webhook<Article>) -> StatusCode {
-///     println!("{}: {}", webhook.event, webhook.data.title);
+///     println!("{:?}: {:?}", webhook.event, webhook.data.title);
 ///     StatusCode::NO_CONTENT
 /// }
 ///
-/// let app: Router = Router::new()
-///     .route("/hook", post(hook))
-///     .with_state(WebhookSecrets::new(["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]));
+/// let secrets = WebhookSecrets::new(["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])?;
+/// let app: Router = Router::new().route("/hook", post(hook)).with_state(secrets);
+/// # Ok::<(), thorn_axum::InvalidSecret>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,6 +61,12 @@ pub struct Webhook<T = Value> {
     /// The delivery's id, which is the same for every attempt. It is signed, unless the request has only
     /// a `Hook-HMAC` signature.
     pub delivery: Option<String>,
+    /// The event's id, which is the same in the deliveries to all subscriptions. A receiver with several subscriptions
+    /// uses it to act once on each event.
+    ///
+    /// It is there if the request has `Hook-Event-Id` and `Hook-Subscription` and the delivery's id was derived from
+    /// these two. It is then as trustworthy as [`delivery`](Self::delivery). Senders other than thorn have no such id.
+    pub event_id: Option<EventId>,
     /// The subscription that the delivery belongs to. It is read from an unsigned header: don't base
     /// decisions on it.
     pub subscription: Option<SubscriptionId>,
@@ -93,10 +99,13 @@ impl<T> Webhook<T> {
         let body: body::Body<T> = body::read(headers, &raw).map_err(|error| {
             Problem::new(StatusCode::BAD_REQUEST).detail(format!("The body isn't the expected event: {error}"))
         })?;
+        let delivery = text(headers, "webhook-id").or(text(headers, "hook-delivery"));
+        let subscription = text(headers, "hook-subscription").and_then(|id| id.parse().ok());
         Ok(Self {
             event: body.event,
-            delivery: text(headers, "webhook-id").or(text(headers, "hook-delivery")).map(str::to_owned),
-            subscription: text(headers, "hook-subscription").and_then(|id| id.parse().ok()),
+            delivery: delivery.map(str::to_owned),
+            event_id: text(headers, "hook-event-id").and_then(|id| event_id(id, subscription?, delivery?)),
+            subscription,
             reference: body.reference,
             sender: body.sender,
             data: body.data,
@@ -119,6 +128,12 @@ where
         let raw = bytes_up_to(secrets.body_limit(), request, state).await?;
         Self::from_parts(&secrets, &headers, raw, Timestamp::now())
     }
+}
+
+/// The event's id, if the delivery's id was derived from it. No signature covers the header alone.
+fn event_id(id: &str, subscription: SubscriptionId, delivery: &str) -> Option<EventId> {
+    let id: EventId = id.parse().ok()?;
+    (delivery.parse() == Ok(DeliveryId::derive(id, subscription))).then_some(id)
 }
 
 fn refusal(error: SignatureError) -> Problem {

@@ -1,9 +1,12 @@
 //! Attempts: the outcome of one HTTP request, the schedule of retries, and the state of a delivery.
 
+mod hold;
 mod outcome;
 mod retry;
 mod state;
 
+pub use hold::HoldPolicy;
+pub(crate) use hold::Sign;
 pub use outcome::{Attempt, Outcome, ParseOutcomeError};
 pub use retry::RetryPolicy;
 pub use state::DeliveryState;

@@ -11,9 +11,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 
 pub use self::env::ConfigError;
+pub use crate::db::{DatabaseUrl, InvalidDatabaseUrl};
 
 use crate::{
-    attempt::RetryPolicy,
+    attempt::{HoldPolicy, RetryPolicy},
     delivery::ClientConfig,
     dispatch::Dispatch,
     error::Error,
@@ -21,6 +22,7 @@ use crate::{
     process::{AutocommitPolicy, EventSettings},
     queue::QueueUrl,
     signing::{SecretKey, Signer},
+    subscription::Quotas,
 };
 
 /// Upper bound of concurrent requests: above it, a process runs out of sockets.
@@ -40,6 +42,8 @@ pub struct Config {
     pub dispatch: Dispatch,
     /// Concurrent requests of all inline delivery in this process. Default: 16.
     pub inline_concurrency: usize,
+    /// How long a call waits for its inline deliveries. A worker makes what isn't delivered by then. Default: 2 s.
+    pub inline_timeout: Duration,
     /// Networks outside the public internet that deliveries may go to, on any port. Default: none.
     pub allow_networks: Vec<IpNet>,
     /// Single addresses with port that deliveries may go to. Default: none.
@@ -58,15 +62,25 @@ pub struct Config {
     /// Encrypts subscriptions' secrets and headers in the database: the first key encrypts, all keys decrypt.
     /// Default: none, and they are stored as they are.
     pub secret_key: Option<SecretKey>,
+    /// Whether secrets and headers are refused that aren't encrypted, or that release 0.1 encrypted without their owner
+    /// and URL. Default: `false`. Needs `secret_key`.
+    pub sealed_only: bool,
     /// The form of `Hook-HMAC` for new subscriptions that don't choose one. Default: `hmac`.
     pub hmac_signer: Signer,
     /// Names of all events. A subscription's pattern must match at least one of them, or one of thorn's own
     /// events. Default: `None`, which allows every pattern.
     pub event_choices: Option<Vec<String>>,
+    /// How many subscriptions an owner may have, disabled ones included. `None` sets no bound, 0 lets no owner create
+    /// one. Global and configured subscriptions don't count. Default: 100.
+    pub max_subscriptions: Option<u64>,
+    /// How many of an owner's subscriptions may go to one host. `None` sets no bound. Default: 20.
+    pub max_subscriptions_per_host: Option<u64>,
     /// The time one attempt may take in all, from name resolution to the end of the response. Default: 15 s.
     pub timeout: Duration,
     /// How failed deliveries are retried. Default: [`RetryPolicy::default`].
     pub retry: RetryPolicy,
+    /// When deliveries to an endpoint that keeps failing are held. Default: [`HoldPolicy::default`].
+    pub hold: HoldPolicy,
     /// Bytes of a response that are read and kept. Default: 4 KiB.
     pub max_response_bytes: usize,
     /// Where tasks are queued: Redis, or the memory of a single process. Default: none, and the application's
@@ -74,6 +88,9 @@ pub struct Config {
     pub queue_url: Option<QueueUrl>,
     /// Name of the queue, for applications that share one. Default: `thorn`.
     pub queue_name: String,
+    /// The URL at which workers listen to PostgreSQL's notifications, past a pooler that shares sessions. Default:
+    /// `None`, the application's database.
+    pub listen_url: Option<DatabaseUrl>,
     /// How often an idle worker looks for work without being notified. Default: 100 ms.
     pub poll_interval: Duration,
     /// The silence after which other workers take over a worker's tasks. At least 1 s. Default: 20 s.
@@ -81,11 +98,11 @@ pub struct Config {
     /// The time from an event's fan-out to its comparison with the recorded deliveries. Default: 60 s. Make it
     /// longer than a takeover; otherwise the comparison finds deliveries that are only late.
     pub audit_after: Duration,
-    /// How long deliveries to a subscription may fail for good, without a success, before it is disabled.
-    /// `None` never disables it. Default: 3 days.
+    /// How long deliveries to a subscription may fail, without a success, before it is disabled. `None` never disables
+    /// it. Default: 5 days.
     pub disable_after: Option<Duration>,
-    /// How long events and their deliveries are kept once nothing is left to do. `None` keeps them for ever.
-    /// Default: 30 days.
+    /// How long events and their deliveries are kept once nothing is left to do, and rows of deleted subscriptions.
+    /// `None` keeps them for ever. Default: 30 days.
     pub keep: Option<Duration>,
     /// How long events are kept that no subscription matched. `None` keeps them as long as the others.
     /// Default: 1 day.
@@ -101,6 +118,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Config {
     fn default() -> Self {
+        let Quotas { per_owner, per_host } = Quotas::default();
         let EventSettings { base_url, max_event_bytes, autocommit, dispatch } = EventSettings::default();
         Self {
             base_url,
@@ -108,23 +126,29 @@ impl Default for Config {
             autocommit,
             dispatch,
             inline_concurrency: 16,
+            inline_timeout: Duration::from_secs(2),
             allow_networks: Vec::new(),
             allow_addresses: Vec::new(),
             allow_ports: vec![80, 443],
             validators: None,
             subscriptions_file: None,
             secret_key: None,
+            sealed_only: false,
             hmac_signer: Signer::default(),
             event_choices: None,
+            max_subscriptions: per_owner,
+            max_subscriptions_per_host: per_host,
             timeout: Duration::from_secs(15),
             retry: RetryPolicy::default(),
+            hold: HoldPolicy::default(),
             max_response_bytes: 4096,
             queue_url: None,
             queue_name: "thorn".into(),
+            listen_url: None,
             poll_interval: Duration::from_millis(100),
             takeover: Duration::from_secs(20),
             audit_after: Duration::from_secs(60),
-            disable_after: Some(3 * DAY),
+            disable_after: Some(5 * DAY),
             keep: Some(30 * DAY),
             keep_unmatched: Some(DAY),
             chunk: 100,
@@ -156,6 +180,9 @@ impl Config {
         if !(1..=MAX_CONCURRENCY).contains(&self.inline_concurrency) {
             return refuse("inline_concurrency", "give a number from 1 to 10000");
         }
+        if self.inline_timeout.is_zero() {
+            return refuse("inline_timeout", "it is 0; give a positive duration");
+        }
         if self.max_event_bytes == 0 {
             return refuse("max_event_bytes", "it is 0, so no event could be sent");
         }
@@ -164,7 +191,14 @@ impl Config {
         {
             return Err(Error::option("base_url", format!("`{base}` isn't an http or https URL")));
         }
+        if self.sealed_only && self.secret_key.is_none() {
+            return refuse(
+                "sealed_only",
+                "there is no secret_key, so nothing could be read; set THORN_SECRET_KEY, too",
+            );
+        }
         self.validators.iter().flatten().try_for_each(Validator::check)?;
+        self.hold.check()?;
         Ok(self.retry.check()?)
     }
 
@@ -176,6 +210,17 @@ impl Config {
             autocommit: self.autocommit,
             dispatch: self.dispatch.clone(),
         }
+    }
+
+    /// The bounds on what one owner may have.
+    pub(crate) const fn quotas(&self) -> Quotas {
+        Quotas { per_owner: self.max_subscriptions, per_host: self.max_subscriptions_per_host }
+    }
+
+    /// The key that encrypts, with the rule for what is read.
+    pub(crate) fn sealing_key(&self) -> Option<SecretKey> {
+        let key = self.secret_key.clone()?;
+        Some(if self.sealed_only { key.sealed_only() } else { key })
     }
 
     /// The guard that checks the addresses of deliveries and the URLs of subscriptions.

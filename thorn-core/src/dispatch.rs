@@ -27,7 +27,7 @@ pub enum Dispatch {
     Inline,
     /// The event is not written. The change that it would announce is saved.
     Disabled,
-    /// A worker passes the event to the [`Dispatcher`](crate::Dispatcher) registered under this name.
+    /// A worker passes the event to the [`Dispatcher`](crate::worker::Dispatcher) registered under this name.
     Custom(Cow<'static, str>),
 }
 

@@ -1,38 +1,61 @@
 //! Endpoints: the URLs that deliveries go to, and the state that this process keeps for each.
 
+mod descriptors;
+mod entry;
+mod failures;
 mod gate;
 mod interned;
 mod lane;
+mod rooms;
 
+pub use descriptors::raise_descriptor_limit;
+pub(crate) use entry::{Entry, Permit};
+pub(crate) use failures::Streak;
 pub(crate) use gate::{NEW, NEW_AT_ONCE};
 pub(crate) use interned::Endpoints;
-pub(crate) use lane::{Entry, Permit};
+pub(crate) use rooms::Rooms;
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use tokio::sync::Semaphore;
 use url::{ParseError, Url};
 
 use self::{
+    failures::Failures,
     gate::{Gate, Turn},
     lane::Lane,
 };
+use crate::{attempt::Sign, timestamp::Timestamp};
 
-/// A URL that deliveries go to. [`Endpoints`] holds one shared `Endpoint` for each URL.
+/// A URL that a tenant's deliveries go to. [`Endpoints`] holds one shared `Endpoint` for each tenant and URL as it was
+/// given.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    url: String,
     parsed: Result<Url, ParseError>,
     /// Shared by all endpoints of one origin.
     gate: Option<Arc<Gate>>,
+    /// Shared by all tenants and all spellings of one URL.
     lane: Arc<Lane>,
+    /// Shared by all URLs of the tenant that aren't known to answer quickly.
+    tenant: Arc<Lane>,
+    /// Shared by all endpoints of the process that aren't known to answer quickly.
+    process: Arc<Lane>,
+    /// The requests that the process may still begin.
+    in_flight: Arc<Semaphore>,
+    /// Whether the next request opens a new connection.
+    is_distrusted: AtomicBool,
+    /// Whether its responses have many header lines.
+    has_long_heads: AtomicBool,
+    failures: Failures,
 }
 
 impl Endpoint {
-    /// The URL, exactly as it was given.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
     /// The parsed URL. It is parsed only once, because parsing costs more than all other checks of a delivery.
     pub(crate) const fn parsed(&self) -> &Result<Url, ParseError> {
         &self.parsed
@@ -43,23 +66,74 @@ impl Endpoint {
         self.gate.as_ref()?.turn().await
     }
 
-    /// Enters the endpoint's lane. If the lane is full, the call waits for a quick endpoint but not for a slow one.
-    pub(crate) async fn enter(&self) -> Entry {
-        self.lane.enter().await
-    }
-
-    /// How many more deliveries the lane would take now. Expected deliveries count as taken.
-    pub(crate) fn room(&self) -> usize {
-        self.lane.room()
-    }
-
-    /// Tells the lane how many due deliveries the relay puts on the queue.
+    /// Tells the lanes how many due deliveries the relay puts on the queue.
     pub(crate) fn expect(&self, deliveries: usize) {
-        self.lane.expect(deliveries);
+        self.lanes().for_each(|lane| lane.expect(deliveries));
     }
 
-    /// Whether the endpoint is slow, so that its deliveries should be queued apart from others.
+    /// The lanes that a delivery must enter.
+    fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
+        let shared = (!self.lane.is_quick()).then_some([&self.tenant, &self.process]);
+        std::iter::once(&self.lane).chain(shared.into_iter().flatten())
+    }
+
+    /// Notes that a request failed, maybe because its connection leads to a machine that no longer serves the host. The
+    /// next request opens a new connection, for which the host's name is resolved again.
+    pub(crate) fn distrust_connections(&self) {
+        self.is_distrusted.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the endpoint's origin has answered on a connection that may be kept.
+    pub(crate) fn answered(&self, now: Timestamp) {
+        if let Some(gate) = &self.gate {
+            gate.answered(now);
+        }
+    }
+
+    /// Whether a request that broke off may have come on a kept connection, if connections are kept for this time.
+    pub(crate) fn may_keep_connection(&self, kept: Duration, now: Timestamp) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.has_answered_within(kept, now))
+    }
+
+    /// Whether the endpoint has sent a response with many header lines.
+    pub(crate) fn has_long_heads(&self) -> bool {
+        self.has_long_heads.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the endpoint sends responses with many header lines.
+    pub(crate) fn expect_long_heads(&self) {
+        self.has_long_heads.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request that asks must open a new connection.
+    pub(crate) fn takes_new_connection(&self) -> bool {
+        self.is_distrusted.load(Ordering::Relaxed) && self.is_distrusted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Counts an attempt. Returns the failed attempts in a row; `None` if the attempt isn't one of them.
+    pub(crate) fn count(&self, sign: Sign, now: Timestamp) -> Option<Streak> {
+        self.failures.count(sign, now)
+    }
+
+    /// Holds the deliveries of this process until its registry knows of the hold.
+    pub(crate) fn hold(&self, until: Timestamp, now: Timestamp) {
+        self.failures.hold(until, now);
+    }
+
+    /// Until when this process holds deliveries that its registry would let through.
+    pub(crate) fn held_until(&self) -> Option<Timestamp> {
+        self.failures.held_until()
+    }
+
+    /// Lets deliveries through again after a hold, one at first and then twice as many with each success.
+    pub(crate) fn recover(&self) {
+        self.failures.release();
+        self.lane.recover();
+    }
+
+    /// Whether the endpoint is slow, or may be slow like the tenant's others, so that its deliveries should be queued
+    /// apart from others.
     pub(crate) fn is_slow(&self) -> bool {
-        self.lane.is_slow()
+        self.lane.is_slow() || (!self.lane.is_quick() && self.tenant.is_slow())
     }
 }

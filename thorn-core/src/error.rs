@@ -2,7 +2,9 @@
 //!
 //! A failed delivery is data, not an error: see [`Outcome`](crate::attempt::Outcome).
 
-use std::{fmt, time::Duration};
+pub use crate::invalid::InvalidOption;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::DbErr;
 
@@ -10,12 +12,11 @@ use crate::{
     guard::TargetError,
     headers::InvalidHeader,
     id::SubscriptionId,
-    invalid::InvalidOption,
     name::InvalidEventName,
     pattern::ParsePatternError,
     rendered::{CallbackFailed, InvalidEventOptions, RenderedEvent},
     signing::{SecretError, SignatureError},
-    spec::{InvalidConfiguration, InvalidSubscription},
+    spec::{InvalidConfiguration, InvalidSubscription, QuotaExceeded},
 };
 
 /// The reason why an operation of thorn was refused or failed.
@@ -75,6 +76,9 @@ pub enum Error {
     /// A subscription was refused. The error lists every invalid field.
     #[error(transparent)]
     Subscription(#[from] InvalidSubscription),
+    /// A subscription was refused because its owner has as many as they may have.
+    #[error(transparent)]
+    Quota(#[from] QuotaExceeded),
     /// Configured subscriptions were refused. The error lists every problem.
     #[error(transparent)]
     Configuration(#[from] InvalidConfiguration),
@@ -128,12 +132,14 @@ pub enum Error {
     },
 }
 
-/// Converts the error for hooks of SeaORM, which must fail with a [`DbErr`]. A database error is unwrapped.
+/// Converts the error for hooks of SeaORM, which must fail with a [`DbErr`]. A database error is unwrapped, and
+/// [`Error::behind`] finds any other.
 impl From<Error> for DbErr {
     fn from(error: Error) -> Self {
         match error {
             Error::Database(error) => error,
-            other => Self::Custom(format!("thorn: {other}")),
+            // The only variant that holds any error as a value.
+            other => Self::TryIntoErr { from: "change", into: "event", source: Arc::new(other) },
         }
     }
 }
@@ -148,6 +154,32 @@ impl From<InvalidEventOptions> for Error {
 }
 
 impl Error {
+    /// Thorn's error inside the error of a save, which says why a hook refused the save. `None` if the database
+    /// refused it, or something else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sea_orm::DbErr;
+    /// use thorn_core::Error;
+    ///
+    /// fn status(error: &DbErr) -> u16 {
+    ///     match Error::behind(error) {
+    ///         Some(Error::EventTooLarge { .. }) => 413,
+    ///         _ => 500,
+    ///     }
+    /// }
+    ///
+    /// let too_large = Error::EventTooLarge { event: "article.created".into(), size: 300_000, limit: 262_144 };
+    /// assert_eq!(status(&too_large.into()), 413);
+    /// ```
+    #[must_use]
+    pub fn behind(error: &DbErr) -> Option<&Self> {
+        let DbErr::TryIntoErr { source, .. } = error else { return None };
+        let source: &(dyn std::error::Error + 'static) = &**source;
+        source.downcast_ref()
+    }
+
     /// The error for an option with an invalid value.
     pub(crate) fn option(option: &'static str, reason: impl Into<String>) -> Self {
         Self::Option(InvalidOption { option, reason: reason.into() })

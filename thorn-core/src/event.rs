@@ -3,26 +3,20 @@
 //! An [`Event`] is rendered with its data into a [`RenderedEvent`], and the outbox stores the result. After
 //! that, Thorn never looks at the row that caused the event.
 
+mod render;
+
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{
-    attempt::RetryPolicy,
-    dispatch::Dispatch,
-    error::Error,
-    guard::Validator,
-    id::EventId,
-    process,
-    rendered::{Members, body},
-    spec::Subscriber,
-    timestamp::Timestamp,
-};
+use crate::{attempt::RetryPolicy, dispatch::Dispatch, guard::Validator, process, rendered::Members, spec::Subscriber};
 pub use crate::{
     headers::{ExtraHeaders, InvalidHeader},
     name::{
-        DELIVERY_FAILED, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED, check_event_name, escape_segment,
+        DELIVERY_FAILED, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED, UNANNOUNCED, check_event_name,
+        escape_segment,
     },
+    printable::printable,
     rendered::{
         CallbackError, CallbackFailed, EventInfo, EventOptions, InvalidEventOptions, RenderedEvent, Sender, SenderId,
         Subject,
@@ -55,6 +49,8 @@ pub struct Event {
     subject: Option<Subject>,
     /// The subject's links that changed, if a callback is there to see them.
     links: Option<serde_json::Value>,
+    /// The values before a change, as a JSON object.
+    previous: Option<String>,
     recipients: Vec<Subscriber>,
     options: EventOptions,
     dispatch: Option<Dispatch>,
@@ -75,6 +71,7 @@ impl Event {
             request_data: Ok(None),
             subject: None,
             links: None,
+            previous: None,
             recipients: Vec::new(),
             options: EventOptions::default(),
             dispatch: None,
@@ -97,6 +94,8 @@ impl Event {
 
     /// Names the sender, who caused the event. Only this owner's subscriptions and global subscriptions receive
     /// the event.
+    ///
+    /// A sender's id has at most 190 characters and no NUL, as an owner's. It is checked when the event is sent.
     #[must_use]
     pub fn sender(mut self, sender: impl Sender) -> Self {
         self.sender = sender.sender_id();
@@ -235,6 +234,13 @@ impl Event {
         self
     }
 
+    /// Sets the values before a change, as a JSON object: the field `previous` of the body.
+    #[must_use]
+    pub(crate) fn previous(mut self, values: Option<String>) -> Self {
+        self.previous = values;
+        self
+    }
+
     /// Adds top-level fields to the body, after `event`, `ref`, `sender` and `data`.
     ///
     /// The added fields can't replace these four. Another call adds more fields. A later field replaces an added
@@ -259,70 +265,5 @@ impl Event {
             (Err(_), _) => {}
         }
         self
-    }
-
-    /// Renders the event with its data now, without writing it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
-    /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`] and [`Error::Option`]. An unknown dispatcher
-    /// is an [`Error::Option`], too.
-    pub fn render<P: Serialize + ?Sized>(self, payload: &P) -> Result<RenderedEvent, Error> {
-        check_event_name(&self.name)?;
-        self.options.check()?;
-        let settings = process::settings();
-        let dispatch = match self.dispatch {
-            Some(dispatch) => dispatch,
-            // A scope changes how events are dispatched. It doesn't enable a disabled dispatch.
-            None if process::in_inline_scope() && settings.dispatch != Dispatch::Disabled => Dispatch::Inline,
-            None => settings.dispatch.clone(),
-        };
-        if let Dispatch::Custom(name) = &dispatch {
-            process::check_dispatcher(name)?;
-        }
-        let reference = self.reference.map(|path| settings.absolute(path));
-        let extra = match self.request_data {
-            Ok(extra) => extra,
-            Err(reason) => return Err(Error::RequestData { event: self.name, reason }),
-        };
-        let body = body(&self.name, reference.as_deref(), self.sender.as_ref(), payload, extra.as_ref())
-            .map_err(|source| Error::Payload { event: self.name.clone(), source })?;
-        if body.len() > settings.max_event_bytes {
-            return Err(Error::EventTooLarge { event: self.name, size: body.len(), limit: settings.max_event_bytes });
-        }
-        let links = self.links;
-        let context = self.subject.as_ref().filter(|_| process::has_callbacks()).map(|row| row.context(links));
-        let info = EventInfo {
-            name: &self.name,
-            reference: reference.as_deref(),
-            sender: self.sender.as_ref(),
-            context: context.as_ref(),
-            body: &body,
-        };
-        // Thorn's own events arise in the worker, outside the application, so no callback is asked about them.
-        let recipients = match &dispatch {
-            _ if self.options.internal => Vec::new(),
-            Dispatch::Disabled => Vec::new(),
-            Dispatch::Custom(name) if !self.recipients.is_empty() => {
-                let reason =
-                    format!("the dispatcher `{name}` takes the event elsewhere and knows none; leave them out");
-                return Err(Error::option("recipients", reason));
-            }
-            Dispatch::Custom(_) => Vec::new(),
-            _ => process::gather(self.recipients, &info, self.options.validators.as_deref())?,
-        };
-        Ok(RenderedEvent {
-            id: EventId::generate(),
-            broadcast: self.broadcast,
-            sender: self.sender.map(|sender| sender.id),
-            name: self.name,
-            subject: self.subject,
-            body,
-            options: self.options,
-            recipients,
-            dispatch,
-            created_at: Timestamp::now(),
-        })
     }
 }

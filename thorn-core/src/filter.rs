@@ -5,6 +5,7 @@
 mod build;
 mod canonical;
 mod invalid;
+mod kind;
 mod node;
 mod operator;
 mod path;
@@ -12,9 +13,11 @@ mod q;
 mod reader;
 mod test;
 pub(crate) mod value;
+mod work;
 
 pub use build::QField;
 pub use invalid::InvalidQ;
+pub(crate) use kind::Kind;
 pub use q::Q;
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod address;
 mod error;
+mod lookups;
+mod own;
 mod resolver;
 #[cfg(test)]
 mod test_dns;
@@ -24,8 +26,8 @@ pub use validator::Validator;
 ///
 /// By default the guard allows HTTP and HTTPS to public addresses on ports 80 and 443. It refuses every
 /// special-purpose address: private, loopback, link-local (with the metadata services of clouds), multicast
-/// and so on. An IPv6 address that wraps such an IPv4 address is refused too. A host is refused if *any* of
-/// its addresses is.
+/// and so on. It also refuses the public addresses of the machine it runs on. An IPv6 address that wraps such an IPv4
+/// address is refused too. A host is refused if *any* of its addresses is.
 ///
 /// Thorn checks a URL when it is subscribed, so that the subscriber gets an error message. It checks again on
 /// every connection, and then the very addresses it connects to. DNS rebinding therefore doesn't help an
@@ -50,6 +52,8 @@ pub struct TargetGuard {
     addresses: Vec<SocketAddr>,
     validators: Vec<Validator>,
     resolver: Resolver,
+    /// Recognises addresses of this machine.
+    is_own: fn(IpAddr) -> bool,
 }
 
 impl Default for TargetGuard {
@@ -67,6 +71,7 @@ impl TargetGuard {
             addresses: Vec::new(),
             validators: Validator::defaults(),
             resolver: Resolver::default(),
+            is_own: own::is_own,
         }
     }
 
@@ -82,8 +87,7 @@ impl TargetGuard {
 
     /// Also allows these addresses on exactly these ports, for instance for a receiver on this machine.
     ///
-    /// The URL must contain the address as a number, unless its port is open anyway: the guard doesn't resolve
-    /// host names for closed ports.
+    /// A URL may contain the address as a number or as a host name that resolves to it.
     #[must_use]
     pub fn allow_addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.addresses.extend(addresses);
@@ -123,7 +127,7 @@ impl TargetGuard {
     /// Checks a URL without DNS: its scheme, credentials and port, and the address if the host is one.
     ///
     /// If the host is a name and networks are allowed, any port passes. Only the resolved address shows
-    /// whether it is in such a network.
+    /// whether it is in such a network. The port of an allowed address passes for the same reason.
     ///
     /// # Errors
     ///
@@ -143,7 +147,7 @@ impl TargetGuard {
         match url.host() {
             Some(Host::Ipv4(ip)) => self.check_address(ip.into(), port),
             Some(Host::Ipv6(ip)) => self.check_address(ip.into(), port),
-            Some(Host::Domain(_)) if self.allows_port(port) || !self.networks.is_empty() => Ok(()),
+            Some(Host::Domain(_)) if self.allows_port(port) || self.may_be_allowed(port) => Ok(()),
             Some(Host::Domain(_)) => Err(TargetError::Port { port }),
             None => Err(TargetError::Url { reason: "it has no host".to_owned() }),
         }
@@ -154,7 +158,8 @@ impl TargetGuard {
     /// # Errors
     ///
     /// [`TargetError::Network`] if a validator blocks the address. For an address that isn't explicitly
-    /// allowed: [`TargetError::Address`] if it is special-purpose, [`TargetError::Port`] if the port is closed.
+    /// allowed: [`TargetError::Address`] if it is special-purpose or belongs to this machine, [`TargetError::Port`]
+    /// if the port is closed.
     pub fn check_address(&self, ip: IpAddr, port: u16) -> Result<(), TargetError> {
         let ip = ip.to_canonical();
         self.validators.iter().try_for_each(|validator| validator.check_network(ip))?;
@@ -167,7 +172,14 @@ impl TargetGuard {
         if let Some(kind) = special(ip) {
             return Err(TargetError::Address { host: ip.to_string(), address: ip, kind });
         }
-        if self.allows_port(port) { Ok(()) } else { Err(TargetError::Port { port }) }
+        if !self.allows_port(port) {
+            return Err(TargetError::Port { port });
+        }
+        if (self.is_own)(ip) {
+            let kind = "an address of the machine that runs thorn";
+            return Err(TargetError::Address { host: ip.to_string(), address: ip, kind });
+        }
+        Ok(())
     }
 
     /// Resolves a host name and checks each address with [`check_address`](Self::check_address).
@@ -195,6 +207,11 @@ impl TargetGuard {
         Ok(())
     }
 
+    /// Whether a host name with this port can resolve to an address that is explicitly allowed.
+    fn may_be_allowed(&self, port: u16) -> bool {
+        !self.networks.is_empty() || self.addresses.iter().any(|address| address.port() == port)
+    }
+
     pub(super) async fn lookup(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, TargetError> {
         let unresolvable = |reason: String| TargetError::Unresolvable { host: host.to_owned(), reason };
         let ips = self.resolver.addresses(host).await.map_err(unresolvable)?;
@@ -205,13 +222,8 @@ impl TargetGuard {
         Ok(ips)
     }
 
-    /// A port that is open on public addresses: 443 if it is open, otherwise the lowest. `None` if all are closed.
-    pub(super) fn open_port(&self) -> Option<u16> {
-        std::iter::once(443).chain(1..=u16::MAX).find(|port| self.allows_port(*port))
-    }
-
     /// Whether the port is open on public addresses.
-    pub(super) fn allows_port(&self, port: u16) -> bool {
+    fn allows_port(&self, port: u16) -> bool {
         port != 0 && self.validators.iter().all(|validator| validator.allows_port(port))
     }
 

@@ -92,16 +92,24 @@ pub(crate) fn check_header(name: &str, value: &str) -> Result<(), InvalidHeader>
 
 /// Whether thorn or the HTTP connection sets the header. The content type is a field of the subscription.
 fn is_reserved(name: &HeaderName) -> bool {
-    const RESERVED: [&str; 9] = [
+    const RESERVED: [&str; 16] = [
         "host",
         "content-length",
         "content-type",
         "transfer-encoding",
+        "expect",
+        // Hop-by-hop headers: they speak to the next proxy and not to the receiver (RFC 9110, section 7.6.1).
         "connection",
+        "keep-alive",
         "te",
         "trailer",
         "upgrade",
-        "expect",
+        "http2-settings",
+        "proxy-connection",
+        "proxy-authorization",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "max-forwards",
     ];
     let name = name.as_str();
     name.starts_with("hook-") || name.starts_with("webhook-") || RESERVED.contains(&name)
@@ -119,6 +127,16 @@ mod tests {
             ("Webhook-Signature", "x"),
             ("HOST", "x"),
             ("Content-Length", "1"),
+            ("Keep-Alive", "timeout=5"),
+            ("proxy-connection", "keep-alive"),
+            ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+            ("Proxy-Authorization", "Basic x"),
+            ("Proxy-Authenticate", "Basic"),
+            ("Proxy-Authentication-Info", "x"),
+            ("TE", "trailers"),
+            ("Trailer", "X-A"),
+            ("Upgrade", "h2c"),
+            ("Max-Forwards", "0"),
             ("X-A", "a\r\nX-B: c"),
             ("X-A", "a\nb"),
             ("X A", "a"),

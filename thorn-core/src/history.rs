@@ -3,5 +3,5 @@
 mod deliveries;
 mod status;
 
-pub use self::deliveries::{Delivery, History};
+pub use self::deliveries::{Delivery, History, Sent};
 pub use self::status::Status;

@@ -6,6 +6,8 @@ use sea_orm::prelude::Uuid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::timestamp::Timestamp;
+
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -73,6 +75,13 @@ impl EventId {
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// When the id was generated, in whole milliseconds. `None` if the id isn't a UUIDv7.
+    pub(crate) fn generated_at(self) -> Option<Timestamp> {
+        let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
+        let milliseconds = i64::try_from(seconds).ok()?.checked_mul(1_000)?;
+        Some(Timestamp::from_millis(milliseconds + i64::from(nanoseconds / 1_000_000)))
     }
 
     /// The id of the event with which thorn reports on `delivery`, a delivery of the event `of`.

@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use crate::{
+    background::Background,
     config::Config,
     db::transaction,
     delivery::{Client, Consequences, Defaults, Executor, Observers},
@@ -81,7 +82,8 @@ impl Inline {
         observers: Observers,
         config: Config,
     ) -> Self {
-        let consequences = Consequences { subscriptions, observers, disable_after: config.disable_after };
+        let (disable_after, hold) = (config.disable_after, config.hold.clone());
+        let consequences = Consequences { subscriptions, observers, disable_after, hold };
         let permits = Semaphore::new(config.inline_concurrency);
         let counters = Arc::default();
         let (client, recorder) = (OnceCell::new(), Mutex::new(None));
@@ -89,11 +91,14 @@ impl Inline {
     }
 
     /// Delivers those of the events that are committed and still held for this process. Events that can't be
-    /// delivered here go to the queue.
+    /// delivered here, or not within `inline_timeout`, go to the queue.
     pub(super) async fn deliver_all(&self, events: &[EventId]) -> Delivered {
         let mut delivered = Delivered::default();
+        let until = Instant::now() + self.config.inline_timeout;
         for events in events.chunks(EVENTS) {
-            if let Err(error) = self.deliver_some(events, &mut delivered).await {
+            if Instant::now() >= until {
+                self.release(events).await;
+            } else if let Err(error) = self.deliver_some(events, until, &mut delivered).await {
                 tracing::warn!(%error, events = events.len(), "can't deliver inline; a worker will");
                 self.release(events).await;
             }
@@ -101,7 +106,7 @@ impl Inline {
         delivered
     }
 
-    async fn deliver_some(&self, events: &[EventId], delivered: &mut Delivered) -> Result<(), Error> {
+    async fn deliver_some(&self, events: &[EventId], until: Instant, delivered: &mut Delivered) -> Result<(), Error> {
         let ids = events.iter().map(|event| event.as_uuid());
         let rows = Entity::find().filter(Column::Id.is_in(ids)).filter(held()).order_by_asc(Column::Id);
         let rows: Vec<_> = rows.all(&self.db).await?.into_iter().map(StoredEvent::from).collect();
@@ -109,16 +114,15 @@ impl Inline {
             return Ok(());
         }
         delivered.taken.extend(rows.iter().map(|event| event.id));
-        let executor = self.executor().await?;
+        let executor = self.executor(until).await?;
         let Some(mut chunks) = self.claim(&rows).await? else {
             tracing::debug!("a worker was first with some of them; it gets the others, too");
             self.release(events).await;
             return Ok(());
         };
         let mut missing: usize = chunks.iter().map(|chunk| chunk.deliveries.len()).sum();
-        let turn = Instant::now() + self.config.timeout;
         chunks.iter_mut().for_each(Chunk::take_bodies_out);
-        let chunks = chunks.iter().map(|chunk| executor.run_inline(chunk, &self.permits, turn));
+        let chunks = chunks.iter().map(|chunk| executor.run_inline(chunk, &self.permits));
         for records in futures::future::join_all(chunks).await {
             missing -= records.len();
             delivered.deliveries.extend(records.into_iter().map(Delivery::from));
@@ -178,7 +182,7 @@ impl Inline {
         }
     }
 
-    async fn executor(&self) -> Result<Executor, Error> {
+    async fn executor(&self, until: Instant) -> Result<Executor, Error> {
         let client = self.client.get_or_try_init(|| async { Client::new(self.config.client()) }).await?;
         Ok(Executor {
             db: self.db.clone(),
@@ -188,6 +192,7 @@ impl Inline {
             recorder: self.recorder(),
             counters: self.counters.clone(),
             defaults: Defaults { timeout: self.config.timeout, retry: self.config.retry.clone() },
+            until: Some(until),
             stop: watch::channel(false).1,
         })
     }
@@ -197,7 +202,7 @@ impl Inline {
         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
         match &*recorder {
             Some(recorder) if !recorder.is_closed() => recorder.clone(),
-            _ => recorder.insert(Recorder::start(self.db.clone()).0).clone(),
+            _ => recorder.insert(Recorder::start(self.db.clone(), &Background::default()).0).clone(),
         }
     }
 }

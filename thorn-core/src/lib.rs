@@ -1,4 +1,4 @@
-//! The core of [thorn](https://docs.rs/thorn): everything except HTTP serving and macros.
+//! The core of [thorn](https://docs.rs/thorn-webhooks): everything except HTTP serving and macros.
 //!
 //! The modules ("rooms") stand in three storeys. A room uses only rooms that stand before it in this list;
 //! `tests/it/house.rs` checks every import.
@@ -8,9 +8,12 @@
 //! | room | holds |
 //! |---|---|
 //! | `invalid` | the error for an option with a wrong value |
-//! | `id`, `timestamp`, `clock` | identifiers and time |
-//! | `name`, `pattern`, `headers` | event names, subscriptions' patterns, extra headers |
+//! | `timestamp`, `id`, `clock` | identifiers and time |
+//! | `printable` | characters that act on a terminal |
+//! | `name`, `short_text` | the rules for event names, and for other short texts such as ids of owners |
+//! | `pattern`, `headers` | subscriptions' patterns, extra headers |
 //! | `filter` | filters as data |
+//! | `tenant` | an owner or the operator, as bounds count them |
 //! | `guard` | the rules for addresses that deliveries may go to |
 //! | `signing` | secrets, signatures, encryption at rest |
 //! | `attempt` | outcomes, retries, states |
@@ -20,6 +23,7 @@
 //! | `rendered` | events whose bytes no longer change |
 //! | `error` | every error of the crate |
 //! | `process` | the application's configuration of this process |
+//! | `background` | tasks that run in the background and survive a panic |
 //!
 //! **Middle: nouns.** Kinds of rows and values, and the code that reads and writes them.
 //!
@@ -28,9 +32,10 @@
 //! | `db` | connections, transactions, SQL |
 //! | `tables`, `migration` | thorn's tables |
 //! | `event` | events before they are rendered |
-//! | `endpoint` | URLs in use, with the bounds of each |
+//! | `endpoint` | URLs in use, with the bounds of each and of each owner |
 //! | `subscription` | subscriptions and the registry |
 //! | `outbox` | events written in the caller's transaction |
+//! | `row_change` | changes of rows as database triggers note them |
 //! | `model` | models that announce their changes |
 //! | `fanout` | the way from an event to signed deliveries |
 //! | `queue` | the job queue, apalis |
@@ -45,19 +50,23 @@
 //! | `config` | holds every setting |
 //! | `relay` | moves events from the outbox to the queue |
 //! | `inline` | delivers in the sender's process |
+//! | `watch` | finds changes that no event announced |
 //! | `worker` | runs relay, queue and delivery |
 //! | `thorn` | is the handle an application holds |
 #![deny(missing_docs)]
 
 // Ground: words.
 mod invalid;
+pub mod timestamp;
 mod id;
-mod timestamp;
 mod clock;
+mod printable;
 mod name;
+mod short_text;
 mod pattern;
 mod headers;
 pub mod filter;
+mod tenant;
 pub mod guard;
 pub mod signing;
 pub mod attempt;
@@ -65,8 +74,9 @@ pub mod dispatch;
 mod metrics;
 mod spec;
 mod rendered;
-mod error;
+pub mod error;
 mod process;
+mod background;
 
 // Middle: nouns.
 mod db;
@@ -76,6 +86,7 @@ pub mod event;
 mod endpoint;
 pub mod subscription;
 pub mod outbox;
+mod row_change;
 pub mod model;
 mod fanout;
 pub mod queue;
@@ -84,9 +95,10 @@ pub mod history;
 
 // Top: machines.
 pub mod delivery;
-mod config;
+pub mod config;
 mod relay;
 mod inline;
+pub mod watch;
 pub mod worker;
 mod thorn;
 
@@ -94,17 +106,12 @@ mod thorn;
 pub mod testing;
 
 pub use async_trait::async_trait;
-pub use config::{Config, ConfigError};
+pub use config::Config;
 pub use db::{connect, end_abandoned_transactions};
 pub use dispatch::Dispatch;
 pub use error::Error;
 pub use id::{DeliveryId, EventId, SubscriptionId};
-pub use invalid::InvalidOption;
-pub use outbox::{Buffer, buffer_events, buffer_events_or};
-pub use process::AutocommitPolicy;
-pub use relay::{BoxError, Dispatcher};
-pub use thorn::{Sent, Thorn, ThornBuilder};
-pub use timestamp::Timestamp;
+pub use thorn::{Thorn, ThornBuilder};
 
 /// Items that generated code refers to; no part of the public interface.
 #[doc(hidden)]
@@ -116,8 +123,8 @@ pub mod __private {
     pub use crate::event::Event;
     pub use crate::model::{
         Change, EventsOf, Field, HookedBehavior, Joins, LinkOp, LinkRows, LinkValues, ModelEvent, Op, Payload, Piece,
-        Relation, Silent, Template, Trigger, WebhookModel, announce_links, lock_link_owners, rows_left_behind,
-        with_headers,
+        Previous, Relation, Silent, Template, Trigger, WebhookModel, announce_links, lock_link_owners, members_of,
+        rows_left_behind, with_headers,
     };
 
     /// The hooks of a generated `ActiveModelBehavior`.

@@ -12,6 +12,7 @@ pub(crate) struct Counters {
     failed: AtomicU64,
     put_off: AtomicU64,
     recovered: AtomicU64,
+    unannounced: AtomicU64,
 }
 
 /// The values of the counters at one moment.
@@ -23,10 +24,12 @@ pub struct Snapshot {
     pub delivered: u64,
     /// Attempts that failed for any reason.
     pub failed: u64,
-    /// Deliveries that were postponed because their endpoint was busy.
+    /// Deliveries that were postponed because their endpoint was busy or held.
     pub put_off: u64,
     /// Deliveries that the queue had lost and the reconciler recovered.
     pub recovered: u64,
+    /// Changes of watched tables that went past the hooks, see [`watch`](crate::watch).
+    pub unannounced: u64,
 }
 
 impl Counters {
@@ -47,6 +50,10 @@ impl Counters {
         self.recovered.fetch_add(deliveries as u64, Relaxed);
     }
 
+    pub(crate) fn unannounced(&self, changes: usize) {
+        self.unannounced.fetch_add(changes as u64, Relaxed);
+    }
+
     /// The values at this moment.
     #[must_use]
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -56,6 +63,7 @@ impl Counters {
             failed: self.failed.load(Relaxed),
             put_off: self.put_off.load(Relaxed),
             recovered: self.recovered.load(Relaxed),
+            unannounced: self.unannounced.load(Relaxed),
         }
     }
 }

@@ -2,14 +2,23 @@
 //!
 //! An application calls [`migrate`] at start, or adds [`migrations`] to its own migrator.
 
+mod exclusive;
 mod m0001_tables;
 mod m0002_options;
+mod m0003_task_key;
+mod m0004_row_changes;
+mod m0005_counted_hosts;
+mod m0006_purged_subscriptions;
+mod m0007_holds;
+mod missing;
 
+pub(crate) use exclusive::exclusively;
+pub(crate) use missing::{explained, missing};
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    PaginatorTrait, QueryFilter, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    Statement,
 };
 use sea_orm_migration::{
     SchemaManager,
@@ -17,17 +26,7 @@ use sea_orm_migration::{
     seaql_migrations,
 };
 
-use crate::{db::transaction, error::Error};
-
-/// The key of the advisory lock on PostgreSQL: "thorn" in ASCII and a number. Each database has its own locks.
-const POSTGRES_LOCK: i64 = 0x7468_6f72_6e01;
-
-/// An SQL expression for the name of the lock on MySQL, at most 64 characters long. The lock is shared by all
-/// databases of the server, so the name contains a hash of the database.
-const MYSQL_LOCK: &str = "CONCAT('thorn_migration_', MD5(DATABASE()))";
-
-/// How many seconds MySQL waits for the lock.
-const LOCK_TIMEOUT_SECS: u32 = 60;
+use crate::error::Error;
 
 /// A migrator for thorn's tables. It records applied migrations in the table `thorn_migration`.
 #[derive(Debug)]
@@ -62,7 +61,15 @@ impl MigratorTrait for Migrator {
 /// ```
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_tables::Migration), Box::new(m0002_options::Migration)]
+    vec![
+        Box::new(m0001_tables::Migration),
+        Box::new(m0002_options::Migration),
+        Box::new(m0003_task_key::Migration),
+        Box::new(m0004_row_changes::Migration),
+        Box::new(m0005_counted_hosts::Migration),
+        Box::new(m0006_purged_subscriptions::Migration),
+        Box::new(m0007_holds::Migration),
+    ]
 }
 
 /// Creates thorn's tables, or brings them up to date. If they are up to date, it changes nothing.
@@ -90,25 +97,7 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     if is_up_to_date(db).await? {
         return Ok(());
     }
-    let db = db.clone();
-    // A task, because dropping this future must not stop the migration. MySQL's lock would stay with the
-    // connection in the pool.
-    let migrating = tokio::spawn(async move {
-        // The lock belongs to the connection of this transaction, so everything runs on it.
-        let txn = transaction::begin(&db).await?;
-        lock(&txn).await?;
-        let result = up(&txn).await;
-        unlock(&txn).await?;
-        match result {
-            Ok(()) => txn.commit().await?,
-            Err(error) => {
-                txn.rollback().await?;
-                return Err(error);
-            }
-        }
-        Ok(())
-    });
-    migrating.await.map_err(|error| DbErr::Custom(format!("thorn's migration stopped early: {error}")))?
+    exclusively(db, "thorn's migration", |txn| Box::pin(up(txn))).await
 }
 
 /// Whether [`migrate`] or the application's own migrator has applied all migrations.
@@ -126,36 +115,6 @@ async fn is_up_to_date(db: &DatabaseConnection) -> Result<bool, Error> {
 async fn up(txn: &DatabaseTransaction) -> Result<(), Error> {
     if !applied_by_the_applications_migrator(&SchemaManager::new(txn)).await? {
         Migrator::up(txn, None).await?;
-    }
-    Ok(())
-}
-
-/// Waits until no other process migrates this database. On SQLite, the transaction already holds the write lock.
-async fn lock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
-    match txn.get_database_backend() {
-        DbBackend::Postgres => {
-            txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})")).await?;
-        }
-        DbBackend::MySql => {
-            let sql = format!("SELECT GET_LOCK({MYSQL_LOCK}, {LOCK_TIMEOUT_SECS}) AS got");
-            let row = txn.query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await?;
-            let got: Option<i64> = row.map_or(Ok(None), |row| row.try_get("", "got"))?;
-            if got != Some(1) {
-                let message = format!(
-                    "another process has been migrating this database for {LOCK_TIMEOUT_SECS} s; see SHOW PROCESSLIST"
-                );
-                return Err(DbErr::Custom(message));
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// Releases the lock on MySQL. On PostgreSQL it ends with the transaction.
-async fn unlock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
-    if txn.get_database_backend() == DbBackend::MySql {
-        txn.execute_unprepared(&format!("DO RELEASE_LOCK({MYSQL_LOCK})")).await?;
     }
     Ok(())
 }

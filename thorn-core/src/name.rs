@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use crate::printable::{acts_on_terminals, printable};
+
 /// The maximum length of an event name, in characters.
 pub const MAX_NAME_LENGTH: usize = 190;
 
 /// An event name breaks a rule of [`check_event_name`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid event name `{}`: {reason}", printable(name))]
+#[error("invalid event name `{}`: {reason}", excerpt(name))]
 pub struct InvalidEventName {
     /// The rejected name.
     pub name: String,
@@ -21,12 +23,16 @@ pub const DELIVERY_FAILED: &str = "delivery.failed";
 /// The name of the event that thorn sends when it disables a subscription.
 pub const SUBSCRIPTION_DISABLED: &str = "subscription.disabled";
 
+/// The name of the event that tells operators of changes that no event announced. [`watch`](crate::watch) finds
+/// them.
+pub const UNANNOUNCED: &str = "thorn.unannounced";
+
 /// Checks an event name, whose segments are separated by dots.
 ///
 /// # Errors
 ///
 /// [`InvalidEventName`] if the name is empty, is longer than [`MAX_NAME_LENGTH`] or has an empty segment.
-/// White space, control characters and `*` are not allowed either.
+/// White space, control characters, characters that change the direction of writing, and `*` are not allowed either.
 pub fn check_event_name(name: &str) -> Result<(), InvalidEventName> {
     let reason = if name.is_empty() {
         "it is empty"
@@ -34,8 +40,8 @@ pub fn check_event_name(name: &str) -> Result<(), InvalidEventName> {
         "it is longer than 190 characters"
     } else if name.contains('*') {
         "`*` is for subscription patterns only"
-    } else if name.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        "white space and control characters are not allowed"
+    } else if name.chars().any(|c| acts_on_terminals(c) || c.is_whitespace()) {
+        "white space, control characters and characters that change the direction of writing are not allowed"
     } else if name.split('.').any(str::is_empty) {
         "a segment between dots is empty"
     } else {
@@ -46,8 +52,8 @@ pub fn check_event_name(name: &str) -> Result<(), InvalidEventName> {
 
 /// Escapes a value for use inside one segment of an event name.
 ///
-/// The characters that would change which subscriptions match are percent-encoded: `.`, `*`, white space and
-/// control characters, and `%` itself.
+/// The characters that would change which subscriptions match or that a name can't have are percent-encoded: `.`, `*`,
+/// white space, control characters, characters that change the direction of writing, and `%` itself.
 ///
 /// # Examples
 ///
@@ -56,7 +62,7 @@ pub fn check_event_name(name: &str) -> Result<(), InvalidEventName> {
 /// ```
 #[must_use]
 pub fn escape_segment(value: &str) -> Cow<'_, str> {
-    let special = |c: char| matches!(c, '.' | '*' | '%') || c.is_whitespace() || c.is_control();
+    let special = |c: char| matches!(c, '.' | '*' | '%') || c.is_whitespace() || acts_on_terminals(c);
     if !value.contains(special) {
         return Cow::Borrowed(value);
     }
@@ -73,16 +79,11 @@ pub fn escape_segment(value: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Escapes control characters and cuts the text, so that an arbitrary name can't break a log.
-fn printable(name: &str) -> String {
-    let mut printable = String::new();
-    for c in name.chars().take(MAX_NAME_LENGTH) {
-        if c.is_control() { printable.extend(c.escape_default()) } else { printable.push(c) }
-    }
-    if name.chars().nth(MAX_NAME_LENGTH).is_some() {
-        printable.push('…');
-    }
-    printable
+/// Escapes the name and cuts it, so that an arbitrary name can't break a log.
+fn excerpt(name: &str) -> String {
+    let start: String = name.chars().take(MAX_NAME_LENGTH).collect();
+    let end = if start.len() < name.len() { "…" } else { "" };
+    format!("{}{end}", printable(&start))
 }
 
 #[cfg(test)]
@@ -91,8 +92,9 @@ mod tests {
 
     #[test]
     fn thorn_002_names_that_break_a_rule_are_refused() {
-        for bad in ["", ".", "a.", ".a", "a..b", "a.*", "a b", "a\nb", &"x".repeat(191)] {
-            assert!(check_event_name(bad).is_err(), "{bad:?}");
+        for bad in ["", ".", "a.", ".a", "a..b", "a.*", "a b", "a\nb", "a\u{9b}b", "a\u{202e}b", &"x".repeat(191)] {
+            let error = check_event_name(bad).unwrap_err().to_string();
+            assert!(!error.contains(acts_on_terminals), "{error:?}");
         }
         for good in ["a", "a.b", "user.é.created", &"x".repeat(190)] {
             assert!(check_event_name(good).is_ok(), "{good:?}");
@@ -103,5 +105,6 @@ mod tests {
     fn thorn_003_an_escaped_value_stays_within_its_segment() {
         assert_eq!(escape_segment("alice"), "alice");
         assert_eq!(escape_segment("a.*% b"), "a%2E%2A%25%20b");
+        assert_eq!(escape_segment("a\u{202e}b"), "a%E2%80%AEb");
     }
 }

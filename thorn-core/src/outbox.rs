@@ -9,18 +9,19 @@ mod insert;
 mod notification;
 mod send;
 mod stored_event;
+mod withdraw;
 
 pub use crate::error::FlushError;
+pub(crate) use buffer::buffer_of;
 pub use buffer::{Buffer, OnError, buffer_events, buffer_events_or};
 pub(crate) use notification::listen;
 pub(crate) use stored_event::{StoredEvent, StoredSubscriber};
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use self::insert::insert;
+use self::insert::{insert, insert_new};
 use crate::{
     db::OnConflict, dispatch::Dispatch, error::Error, id::EventId, process, rendered::RenderedEvent, tables::event,
-    timestamp::Timestamp,
 };
 
 /// Writes events on this connection, in order and many with one statement.
@@ -28,6 +29,8 @@ use crate::{
 /// Inside a scope of [`buffer_events`], the buffer keeps the events for its next flush.
 ///
 /// # Errors
+///
+/// [`Error::Option`] if an event's options can't be written as JSON. Nothing is written then.
 ///
 /// [`Error::Secret`] if a subscriber's secret can't be encrypted. Nothing is written then.
 ///
@@ -44,10 +47,6 @@ pub async fn write<C: ConnectionTrait>(db: &C, mut events: Vec<RenderedEvent>) -
         Some(events) => insert_new(db, events).await,
         None => Ok(()),
     }
-}
-
-async fn insert_new<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
-    process::after_statement::<C, _>(insert(db, events, OnConflict::Fail)).await
 }
 
 /// Inserts events without a buffer. An event that already exists stays as it is.
@@ -69,18 +68,4 @@ pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &Ren
         .filter(event::Column::Id.eq(id.as_uuid()))
         .filter(event::Column::Fanout.is_null());
     Ok(update.exec(db).await?.rows_affected > 0)
-}
-
-/// The start and the end of an event's hold for inline delivery. `None` leaves the event to the queue.
-fn hold(event: &RenderedEvent) -> Option<(Timestamp, Timestamp)> {
-    let Some(time) = process::inline_hold() else {
-        tracing::warn!(event.name, "no `Thorn` is there to deliver the event inline; it goes by the queue");
-        return None;
-    };
-    if !process::collect(event.id) {
-        tracing::debug!(event.name, "inside a transaction of the caller's; the event goes by the queue");
-        return None;
-    }
-    let now = Timestamp::now();
-    Some((now, now + time))
 }

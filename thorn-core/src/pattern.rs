@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::name::MAX_NAME_LENGTH;
+use crate::{name::MAX_NAME_LENGTH, printable::acts_on_terminals};
 
 /// The pattern of a subscription: an event name whose segments may be wildcards.
 ///
@@ -40,8 +40,11 @@ pub enum ParsePatternError {
         /// The number of characters.
         length: usize,
     },
-    /// The text has white space or a control character, which event names can't contain.
-    #[error("pattern {pattern:?} contains white space or a control character, which event names never do; remove it")]
+    /// The text has white space, a control character or one that changes the direction of writing. Event names can't
+    /// contain these.
+    #[error(
+        "pattern {pattern:?} contains white space, a control character or one that changes the direction of writing, which event names never do; remove it"
+    )]
     Blank {
         /// The rejected text.
         pattern: String,
@@ -98,7 +101,7 @@ impl Pattern {
         if length > MAX_NAME_LENGTH {
             return Err(ParsePatternError::TooLong { length });
         }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        if text.chars().any(|c| acts_on_terminals(c) || c.is_whitespace()) {
             return Err(ParsePatternError::Blank { pattern: pattern() });
         }
         let mut previous = "";

@@ -7,16 +7,20 @@
 mod commit;
 mod deliverers;
 mod inline_delivery;
+mod noted_changes;
 mod recipients;
 mod settings;
 mod state;
+mod watched;
 
 pub(crate) use commit::{after_commit, after_statement, collect, inline_scope};
 pub(crate) use deliverers::{in_inline_scope, inline_hold};
 pub(crate) use inline_delivery::InlineDelivery;
+pub(crate) use noted_changes::{add_installation, follow_database, forget_installation, is_noted, notes_anything};
 pub(crate) use recipients::Recipients;
 pub use settings::AutocommitPolicy;
 pub(crate) use settings::EventSettings;
 #[cfg(test)]
 pub(crate) use state::set_settings;
 pub(crate) use state::{check_dispatcher, configure, gather, has_callbacks, hints, notify, secret_key, settings};
+pub(crate) use watched::{NotedChanges, WatchedTables};

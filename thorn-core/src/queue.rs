@@ -3,11 +3,15 @@
 //! The database is the truth. A task holds signed bodies and ids, never a secret, and it is never delayed.
 //! If the queue loses a task, the reconciler enqueues its deliveries again.
 //!
+//! The relay authenticates each task with a key from the database, and a worker runs no other task. So write access to
+//! the queue isn't enough to have a body, a name or a header signed and sent.
+//!
 //! Only this module names apalis, which it uses in version 1.0.0. A file that works around a behaviour of
 //! apalis says so under "Works around", with the condition under which the code can be deleted.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod idle_poll;
+mod hanging;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -24,7 +28,9 @@ mod tables;
     allow(dead_code, reason = "memory needs less")
 )]
 mod task;
+mod task_key;
 
+pub(crate) use hanging::HangingTasks;
 pub use queue_url::{InvalidQueueUrl, QueueUrl};
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -34,7 +40,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
 use tokio::sync::watch;
 
 use self::task::Tasks;
-use crate::{error::Error, timestamp::Timestamp};
+use crate::{error::Error, signing::TaskKey, timestamp::Timestamp};
 use queue_url::Place;
 
 /// The queue's settings.
@@ -123,6 +129,11 @@ trait Backend: fmt::Debug + Send + Sync {
     /// Sends a heartbeat for each of these workers.
     async fn beat(&self, names: &[String]) -> Result<(), Error>;
 
+    /// Mends damage to the queue that would end each worker.
+    async fn mend(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Deletes unfinished tasks that apalis can't read. Returns how many.
     async fn discard_unreadable(&self) -> Result<usize, Error> {
         Ok(0)
@@ -136,6 +147,8 @@ trait Backend: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     backend: Arc<dyn Backend>,
+    /// Authenticates the relays' tasks.
+    key: TaskKey,
     takeover: Duration,
     interrupted: watch::Sender<()>,
 }
@@ -170,29 +183,38 @@ impl Queue {
             (Some(Place::Memory), _) => Arc::new(memory::MemoryQueue::new(options)),
             #[cfg(feature = "redis")]
             (Some(Place::Redis { url, shown }), _) => Arc::new(redis::RedisQueue::open(url, shown, options).await?),
-            #[cfg(not(feature = "redis"))]
-            (Some(Place::Redis { .. }), _) => return Err(not_compiled_in("Redis", "redis")),
             #[cfg(feature = "sqlite")]
             (None, DbBackend::Sqlite) => Arc::new(sqlite::open(db, options).await?),
-            #[cfg(not(feature = "sqlite"))]
-            (None, DbBackend::Sqlite) => return Err(not_compiled_in("SQLite", "sqlite")),
             #[cfg(feature = "postgres")]
             (None, DbBackend::Postgres) => Arc::new(postgres::open(db, options).await?),
-            #[cfg(not(feature = "postgres"))]
-            (None, DbBackend::Postgres) => return Err(not_compiled_in("PostgreSQL", "postgres")),
-            (None, other) => {
-                return Err(refused(format!(
-                    "{other:?} can't hold one; set `queue_url` (THORN_QUEUE_URL) to redis://…, or to memory: if one process runs everything"
-                )));
-            }
+            #[allow(unreachable_patterns)]
+            (place, backend) => return Err(unsupported(place, backend)),
         };
-        Ok(Self { backend, takeover, interrupted: watch::Sender::new(()) })
+        Ok(Self { backend, key: task_key::load(db).await?, takeover, interrupted: watch::Sender::new(()) })
+    }
+
+    /// Checks that this build can open a queue at the URL, or in a database of this kind without one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Queue`] with what is missing.
+    pub(crate) fn check(backend: DbBackend, url: Option<&QueueUrl>) -> Result<(), Error> {
+        let place = url.map(QueueUrl::place);
+        let supported = match (place, backend) {
+            (Some(Place::Memory), _) => true,
+            (Some(Place::Redis { .. }), _) => cfg!(feature = "redis"),
+            (None, DbBackend::Sqlite) => cfg!(feature = "sqlite"),
+            (None, DbBackend::Postgres) => cfg!(feature = "postgres"),
+            (None, _) => false,
+        };
+        if supported { Ok(()) } else { Err(unsupported(place, backend)) }
     }
 
     /// Enqueues tasks with the commit of this transaction, or [after](Staged::send) it if the queue is
     /// outside the database.
     pub(crate) async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Staged<'_>, Error> {
         let any = !tasks.is_empty();
+        let tasks = tasks.into_iter().map(|task| self.key.seal(task)).collect();
         let after_commit = if any { self.backend.enqueue(txn, tasks).await? } else { Vec::new() };
         Ok(Staged { queue: self, any, after_commit })
     }
@@ -219,6 +241,7 @@ impl Queue {
 
     /// Runs tasks until `stop` turns true and the tasks in hand are finished.
     pub(crate) async fn supervise(&self, handler: Handler, stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let handler = task_key::authenticated(self.key.clone(), handler);
         supervise::run(&self.backend, self.takeover, handler, self.interrupted.subscribe(), stop).await
     }
 }
@@ -239,9 +262,23 @@ impl Staged<'_> {
     }
 }
 
-#[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "redis")))]
-fn not_compiled_in(place: &str, feature: &str) -> Error {
-    refused(format!("support for {place} isn't compiled in; enable thorn's feature `{feature}`"))
+/// The error for a place that this build supports no queue in.
+fn unsupported(place: Option<&Place>, backend: DbBackend) -> Error {
+    let feature = match (place, backend) {
+        (Some(Place::Redis { .. }), _) => Some(("Redis", "redis")),
+        (None, DbBackend::Sqlite) => Some(("SQLite", "sqlite")),
+        (None, DbBackend::Postgres) => Some(("PostgreSQL", "postgres")),
+        _ => None,
+    };
+    let message = match feature {
+        Some((place, feature)) => {
+            format!("support for {place} isn't compiled in; enable thorn's feature `{feature}`")
+        }
+        None => format!(
+            "{backend:?} can't hold one; set `queue_url` (THORN_QUEUE_URL) to redis://…, or to memory: if one process runs everything"
+        ),
+    };
+    refused(message)
 }
 
 fn refused(message: String) -> Error {

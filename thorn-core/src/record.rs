@@ -33,6 +33,8 @@ pub(crate) struct Record {
     pub(crate) state: DeliveryState,
     /// The number of attempts, including this one.
     pub(crate) attempts: u32,
+    /// The attempts that the retry policy doesn't count.
+    pub(crate) uncounted: u32,
     pub(crate) next_attempt_at: Option<Timestamp>,
     /// The attempt just made; `None` if the delivery had to wait or was cancelled.
     pub(crate) attempt: Option<Attempt>,
@@ -90,6 +92,7 @@ mod tests {
             subscription,
             state: DeliveryState::Waiting,
             attempts: 1,
+            uncounted: 0,
             next_attempt_at: Some(now + second * 5),
             attempt: None,
             note: None,

@@ -32,8 +32,8 @@ use crate::{
     error::Error,
     metrics::Counters,
     process,
-    queue::Queue,
-    subscription::Registry,
+    queue::{HangingTasks, Queue},
+    subscription::{Purge, Registry},
     timestamp::Timestamp,
 };
 use sea_orm::{DatabaseConnection, DbBackend, prelude::Uuid};
@@ -46,7 +46,7 @@ pub(crate) struct RelayOptions {
     pub(crate) poll: Duration,
     /// The most deliveries of one task.
     pub(crate) chunk: usize,
-    /// The relay enqueues nothing while the queue holds this many tasks.
+    /// The relay enqueues nothing while the queue holds this many tasks, besides those that hang.
     pub(crate) longest_queue: usize,
     /// The relay enqueues a due delivery again if no attempt is recorded within this time.
     pub(crate) lease: Duration,
@@ -64,6 +64,8 @@ pub(crate) struct Relay {
     pub(crate) db: DatabaseConnection,
     pub(crate) registry: Arc<Registry>,
     pub(crate) queue: Queue,
+    /// Tasks that don't count into the queue's length.
+    pub(crate) hanging: HangingTasks,
     pub(crate) counters: Arc<Counters>,
     pub(crate) options: RelayOptions,
 }
@@ -88,6 +90,7 @@ struct Progress {
     /// The subscription after which the next walk through the subscriptions begins.
     cursor: Uuid,
     batch: Batch,
+    purge: Purge,
 }
 
 /// How long finished tasks of a busy worker stay in the queue before they are deleted.
@@ -136,6 +139,7 @@ impl Relay {
             sweeps: Every::new(SWEEP),
             cursor: Uuid::nil(),
             batch: Batch::default(),
+            purge: Purge::default(),
         }
     }
 
@@ -143,7 +147,7 @@ impl Relay {
     async fn turn(&self, progress: &mut Progress) -> Result<bool, Error> {
         let now = Timestamp::now();
         self.follow_clock(now, progress).await?;
-        let room = with_timeout(&self.db, progress.queue_room.ask(&self.queue)).await?;
+        let room = with_timeout(&self.db, progress.queue_room.ask(&self.queue, &self.hanging)).await?;
         let mut claimed = self.claim(now, room, progress).await?;
         // The relay waits for a nearly full queue to drain, instead of adding a task for each finished one.
         if room.is_nearly_full {
@@ -173,10 +177,12 @@ impl Relay {
         Ok(claimed)
     }
 
-    /// Enqueues lost deliveries and deletes old events. Returns whether it found any.
+    /// Enqueues lost deliveries, and deletes old events and deleted subscriptions. Returns whether it found lost
+    /// deliveries or old events.
     async fn audit(&self, now: Timestamp, room: Room, progress: &mut Progress) -> Result<bool, Error> {
         let recovered = with_timeout(&self.db, self.reconcile(now, room.tasks, &mut progress.batch)).await?;
         let deleted = with_timeout(&self.db, self.retain(now)).await?;
+        with_timeout(&self.db, progress.purge.run(&self.db, now, self.options.keep)).await?;
         progress.queue_room.forget();
         Ok(recovered > 0 || deleted > 0)
     }

@@ -10,13 +10,15 @@ mod sealing;
 mod secret;
 mod signer;
 mod standard;
+mod task_key;
 
 pub use digest::{Digest, ParseDigestError};
 pub use error::SignatureError;
 pub use hmac::{compat_hmac, hook_hmac, verify_compat_hmac, verify_hook_hmac};
 pub use scheme::Signing;
 pub use sealing::{ParseSecretKeyError, SecretError, SecretKey};
-pub(crate) use sealing::{SEALED_PREFIX, SealedColumn, seal, unseal};
-pub use secret::Secret;
+pub(crate) use sealing::{SEALED_2_PREFIX, SEALED_PREFIX, SealedColumn, SealedPlace, seal, unseal};
+pub use secret::{MalformedSecret, Secret};
 pub use signer::{ParseSignerError, Signer};
 pub use standard::{standard_signature, verify_standard};
+pub(crate) use task_key::TaskKey;

@@ -10,8 +10,12 @@ mod entry;
 #[cfg(all(test, feature = "sqlite"))]
 mod fixture;
 mod foreign_store;
+mod holds;
 mod matcher;
+mod owner_id;
+mod purge;
 mod registry;
+mod reseal;
 mod row;
 mod store;
 mod synchronise;
@@ -22,8 +26,10 @@ pub use access::{Access, Page};
 pub use change::{NewSubscription, SubscriptionChange};
 pub use configured::{Configured, ConfiguredSubscription};
 pub(crate) use configured::{read, source_of};
-pub use entry::{Disabled, Subscription};
+pub use entry::{Disabled, Hold, Subscription};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
+pub use owner_id::OwnerId;
+pub(crate) use purge::Purge;
 pub(crate) use registry::Registry;
 pub use store::Subscriptions;
 
@@ -38,5 +44,5 @@ pub mod __bench {
 pub use crate::pattern::{ParsePatternError, Pattern};
 pub use crate::spec::{
     ContentType, Destination, Field, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription,
-    ParseContentTypeError, Subscriber, UrlCheck,
+    ParseContentTypeError, Quota, QuotaExceeded, Quotas, SpecDraft, Subscriber, SubscriptionSpec, UrlCheck, WrongType,
 };

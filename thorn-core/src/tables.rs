@@ -3,4 +3,5 @@
 
 pub(crate) mod delivery;
 pub(crate) mod event;
+pub(crate) mod row_change;
 pub(crate) mod subscription;

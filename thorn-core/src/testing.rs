@@ -1,7 +1,10 @@
-//! A receiver for tests, which keeps the requests that arrive.
-//!
-//! Applications can use it in their own tests, with the feature `testing`.
+//! Parts for the tests of applications, with the feature `testing`: a receiver that keeps the requests that arrive,
+//! and a net for writes that no event announces.
 
+mod announced;
 mod receiver;
 
-pub use self::receiver::{Received, Receiver, Reply};
+pub use self::{
+    announced::assert_announced,
+    receiver::{Received, Receiver, Reply},
+};

@@ -17,12 +17,11 @@ use crate::{
     delivery::Observers,
     error::Error,
     event::Event,
-    history::{Delivery, History, Status},
-    id::EventId,
+    history::{Delivery, History, Sent, Status},
     inline::{Inline, InlineScope},
     model::end,
     outbox::{OnError, buffer_events_or},
-    process,
+    process::{self, WatchedTables},
     relay::Dispatcher,
     subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of},
     worker::{Worker, WorkerParts},
@@ -58,18 +57,10 @@ struct Inner {
     observers: Observers,
     inline: Arc<Inline>,
     dispatchers: Dispatchers,
+    watched: Arc<WatchedTables>,
 }
 
 type Dispatchers = BTreeMap<String, Arc<dyn Dispatcher>>;
-
-/// An event that was sent, with its deliveries; [`Thorn::send_now`] returns it.
-#[derive(Clone, Debug)]
-pub struct Sent {
-    /// The event's id.
-    pub id: EventId,
-    /// Each delivery with the result of its attempt.
-    pub deliveries: Vec<Delivery>,
-}
 
 impl Thorn {
     /// Returns a builder with the default settings on this database.
@@ -133,7 +124,7 @@ impl Thorn {
     /// Events with [`Dispatch::Inline`](crate::Dispatch::Inline) are delivered after the commit, before this
     /// function returns.
     ///
-    /// Events are [buffered](crate::buffer_events) in memory while `work` runs. One INSERT for every 512
+    /// Events are [buffered](crate::outbox::buffer_events) in memory while `work` runs. One INSERT for every 512
     /// events writes them before the commit. So in a transaction with many saves, an event costs a fraction
     /// of what it costs in a transaction that the caller begins.
     ///
@@ -227,6 +218,9 @@ impl Thorn {
     }
 
     /// Starts a worker inside this process.
+    ///
+    /// If the pool logs its statements at INFO, SeaORM's default, it logs them at DEBUG from now on. Otherwise an
+    /// idle worker would write dozens of lines a second.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 ///
 /// ```
 /// use std::time::Duration;
-/// use thorn_core::Timestamp;
+/// use thorn_core::timestamp::Timestamp;
 ///
 /// let time = Timestamp::from_millis(1_649_367_553_000) + Duration::from_millis(250);
 /// assert_eq!(time.to_string(), "2022-04-07T21:39:13.250Z");

@@ -1,6 +1,15 @@
 //! The worker runs the relay, the queue's worker, the executor and the recorder. Any number of workers may run.
 
-pub use crate::metrics::Snapshot;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
+mod stop_signal;
+
+pub use self::stop_signal::stop_signal;
+pub use crate::{
+    endpoint::raise_descriptor_limit,
+    metrics::Snapshot,
+    relay::{BoxError, Dispatcher},
+};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -8,15 +17,18 @@ use sea_orm::DatabaseConnection;
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
+    background::Background,
     config::Config,
+    db::log_statements_at_debug,
     delivery::{Client, Consequences, Defaults, Executor, Observers},
     error::Error,
     metrics::Counters,
     outbox,
-    queue::{Handler, Queue, QueueOptions},
+    queue::{Handler, HangingTasks, Queue, QueueOptions},
     record::Recorder,
-    relay::{Custom, Dispatcher, Relay, RelayOptions},
+    relay::{Custom, Relay, RelayOptions},
     subscription::{Registry, Subscriptions},
+    watch::Watcher,
 };
 
 /// How long a stopping worker waits for records, in addition to an attempt's deadline.
@@ -31,9 +43,12 @@ pub struct Worker {
     patience: Duration,
     relay: JoinHandle<()>,
     listener: JoinHandle<()>,
+    watcher: JoinHandle<()>,
     dispatchers: Vec<JoinHandle<()>>,
     queue: JoinHandle<Result<(), Error>>,
     recorder: JoinHandle<()>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests inject panics through it"))]
+    background: Background,
 }
 
 /// The parts of a `Thorn` that its workers use.
@@ -50,6 +65,7 @@ impl Worker {
     /// Starts a worker inside this process.
     pub(crate) async fn start(parts: WorkerParts<'_>) -> Result<Self, Error> {
         let WorkerParts { db, config, registry, subscriptions, observers, dispatchers } = parts;
+        log_statements_at_debug(db).await;
         registry.refresh(db).await?;
         registry.check_readable()?;
         let queue_options = QueueOptions {
@@ -59,18 +75,22 @@ impl Worker {
             batch: config.longest_queue.div_ceil(2),
         };
         let queue = Queue::open(db, config.queue_url.as_ref(), queue_options).await?;
+        let hanging = HangingTasks::default();
         let client = Client::new(config.client())?;
         let (stop, stopping) = watch::channel(false);
         let (stop_queue, queue_stopping) = watch::channel(false);
         let counters = Arc::new(Counters::default());
-        let (recorder, recording) = Recorder::start(db.clone());
+        let background = Background::default();
+        let (recorder, recording) = Recorder::start(db.clone(), &background);
         let executor = Executor {
+            until: None,
             db: db.clone(),
             registry: registry.clone(),
             consequences: Consequences {
                 subscriptions: subscriptions.clone(),
                 observers: observers.clone(),
                 disable_after: config.disable_after,
+                hold: config.hold.clone(),
             },
             client,
             recorder,
@@ -82,6 +102,7 @@ impl Worker {
             db: db.clone(),
             registry: registry.clone(),
             queue: queue.clone(),
+            hanging: hanging.clone(),
             counters: counters.clone(),
             options: RelayOptions {
                 poll: config.poll_interval,
@@ -93,6 +114,9 @@ impl Worker {
                 keep_unmatched: config.keep_unmatched,
             },
         };
+        let watcher = Watcher { db: db.clone(), registry: registry.clone(), counters: counters.clone() };
+        let watcher = background
+            .spawn("watcher", (watcher, stopping.clone()), |(watcher, stop)| async move { watcher.run(stop).await });
         let dispatchers = dispatchers.iter().map(|(name, dispatcher)| Custom {
             db: db.clone(),
             name: name.clone(),
@@ -101,14 +125,25 @@ impl Worker {
             deadline: config.takeover * 2,
             pause: config.audit_after / 4,
         });
-        let dispatchers = dispatchers.map(|custom| (custom, stopping.clone()));
-        let dispatchers = dispatchers.map(|(custom, stopping)| tokio::spawn(async move { custom.run(stopping).await }));
+        let dispatchers = dispatchers.map(|custom| {
+            let name = format!("dispatcher `{}`", custom.name);
+            let parts = (Arc::new(custom), stopping.clone());
+            background.spawn(name, parts, |(custom, stop)| async move { custom.run(stop).await })
+        });
         let dispatchers = dispatchers.collect();
         let handler = Handler::new(move |task| {
             let executor = executor.clone();
-            Box::pin(async move { executor.run(task).await })
+            let hanging = hanging.clone();
+            Box::pin(async move { hanging.watch(executor.run(task)).await })
         });
-        let listening = (db.clone(), stopping.clone());
+        let parts = (db.clone(), config.listen_url.clone(), stopping.clone());
+        let listener = background.spawn("listener", parts, |(db, url, stop)| async move {
+            outbox::listen(&db, url.as_ref(), stop).await;
+        });
+        let relay = background.spawn("relay", (relay, stopping), |(relay, stop)| async move { relay.run(stop).await });
+        let queue = background.spawn("queue", (queue, handler, queue_stopping), |(queue, handler, stop)| async move {
+            queue.supervise(handler, stop).await
+        });
         tracing::info!(queue = config.queue_name, "worker started");
         Ok(Self {
             stop,
@@ -116,10 +151,12 @@ impl Worker {
             counters,
             patience: config.timeout + GRACE,
             dispatchers,
-            listener: tokio::spawn(async move { outbox::listen(&listening.0, listening.1).await }),
-            relay: tokio::spawn(async move { relay.run(stopping).await }),
-            queue: tokio::spawn(async move { queue.supervise(handler, queue_stopping).await }),
+            listener,
+            watcher,
+            relay,
+            queue,
             recorder: recording,
+            background,
         })
     }
 
@@ -140,6 +177,7 @@ impl Worker {
         self.stop.send_replace(true);
         let _ = self.relay.await;
         let _ = self.listener.await;
+        let _ = self.watcher.await;
         self.stop_queue.send_replace(true);
         let deadline = Instant::now() + self.patience;
         for mut dispatcher in self.dispatchers {

@@ -1,8 +1,15 @@
 //! `#[active_model_behavior]`: runs the user's hooks first, then thorn's.
+//!
+//! The user's hooks move to an impl of `HookedBehavior`, where `with_hooks()` finds them without thorn's. In
+//! `ActiveModelBehavior`, a generated method calls the user's hook and then thorn's. The moved hooks keep their
+//! names, because errors of the compiler and spans of `#[instrument]` show them.
+//!
+//! A user's hook may have a `#[cfg]`, which an attribute can't evaluate. The generated method has none. If the hook
+//! isn't compiled, the method calls the default one of `HookedBehavior`, which does nothing.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, ReturnType, parse_quote};
+use syn::{Attribute, Ident, ImplItem, ImplItemFn, ItemImpl, parse_quote};
 
 use crate::errors::Errors;
 
@@ -29,59 +36,31 @@ impl Hook {
         }
     }
 
-    /// The call of thorn's hook with the value that comes from SeaORM or from the user's hook.
-    fn call(self, value: &TokenStream, db: &TokenStream, insert: &TokenStream) -> TokenStream {
-        let hooks = quote!(::thorn::__private::hooks);
-        match self {
-            Self::BeforeSave => quote!(#hooks::before_save(#value, #db, #insert).await),
-            Self::AfterSave => {
-                let entity = quote!(<Self as ::thorn::__private::sea_orm::ActiveModelTrait>::Entity);
-                quote!(#hooks::after_save::<#entity, _>(#value, #db, #insert).await)
-            }
-            Self::BeforeDelete => quote!(#hooks::before_delete(#value, #db).await),
-            Self::AfterDelete => quote!(#hooks::after_delete(#value, #db).await),
-        }
-    }
-
-    /// The hook if the user has none.
-    fn without_users(self) -> ImplItemFn {
+    /// The method of `ActiveModelBehavior`. It runs the user's hook if there is one, and thorn's with its result.
+    fn method(self, has_users: bool) -> ImplItemFn {
         let name = format_ident!("{}", self.name());
         let sea_orm = quote!(::thorn::__private::sea_orm);
-        let model = quote!(<<Self as #sea_orm::ActiveModelTrait>::Entity as #sea_orm::EntityTrait>::Model);
-        let (first, value, result) = match self {
-            Self::AfterSave => (quote!(model: #model), quote!(model), model),
-            _ => (quote!(self), quote!(self), quote!(Self)),
+        let entity = quote!(<Self as #sea_orm::ActiveModelTrait>::Entity);
+        let model = quote!(<#entity as #sea_orm::EntityTrait>::Model);
+        let (first, mut value, result, generics) = match self {
+            Self::AfterSave => (quote!(model: #model), quote!(model), model, quote!(::<#entity, _>)),
+            _ => (quote!(self), quote!(self), quote!(Self), quote!()),
         };
-        let insert = match self {
-            Self::BeforeSave | Self::AfterSave => quote!(insert: bool),
-            Self::BeforeDelete | Self::AfterDelete => quote!(),
+        let (parameter, insert) = match self {
+            Self::BeforeSave | Self::AfterSave => (quote!(insert: bool), quote!(, insert)),
+            Self::BeforeDelete | Self::AfterDelete => (quote!(), quote!()),
         };
-        let call = self.call(&value, &quote!(db), &quote!(insert));
+        if has_users {
+            value = quote!(<Self as ::thorn::__private::HookedBehavior>::#name(#value, db #insert).await?);
+        }
         parse_quote! {
-            async fn #name<C>(#first, db: &C, #insert) -> ::core::result::Result<#result, #sea_orm::DbErr>
+            async fn #name<C>(#first, db: &C, #parameter) -> ::core::result::Result<#result, #sea_orm::DbErr>
             where
                 C: #sea_orm::ConnectionTrait,
             {
-                #call
+                ::thorn::__private::hooks::#name #generics (#value, db #insert).await
             }
         }
-    }
-
-    /// The user's hook, followed by thorn's.
-    fn after_users(self, mut users: ImplItemFn) -> ImplItemFn {
-        let db = argument(&mut users, 1);
-        let insert = argument(&mut users, 2);
-        let body = &users.block;
-        let result = match &users.sig.output {
-            ReturnType::Type(_, result) => quote!(#result),
-            ReturnType::Default => quote!(()),
-        };
-        let call = self.call(&quote!(__thorn_result?), &db, &insert);
-        users.block = parse_quote!({
-            let __thorn_result: #result = async move #body.await;
-            #call
-        });
-        users
     }
 }
 
@@ -98,7 +77,8 @@ pub(crate) fn expand(attribute: &TokenStream, item: &TokenStream) -> TokenStream
         Ok(users) => return add_hooks(users),
         Err(error) => error.to_compile_error(),
     };
-    let marker = syn::parse2::<ItemImpl>(item.clone()).ok().map(|users| hooked_behavior(&users));
+    let users = syn::parse2::<ItemImpl>(item.clone()).ok().filter(is_behavior);
+    let marker = users.map(|users| hooked_behavior(&users, &[]));
     quote! { #item #error #marker }
 }
 
@@ -108,8 +88,7 @@ fn check(attribute: &TokenStream, item: &TokenStream) -> syn::Result<ItemImpl> {
         errors.at(attribute, "`#[active_model_behavior]` takes no arguments");
     }
     let users: ItemImpl = syn::parse2(item.clone()).map_err(|_| syn::Error::new(Span::call_site(), WRONG_ITEM))?;
-    let behavior = users.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
-    if behavior.is_none_or(|segment| segment.ident != "ActiveModelBehavior") {
+    if !is_behavior(&users) {
         errors.at(&users.self_ty, WRONG_ITEM);
     }
     for item in &users.items {
@@ -126,52 +105,63 @@ fn check(attribute: &TokenStream, item: &TokenStream) -> syn::Result<ItemImpl> {
     errors.unless_any(users)
 }
 
-/// Adds thorn's hooks to the impl.
+/// Moves the user's hooks out of the impl, and adds the methods that call them and thorn's.
 fn add_hooks(mut behavior: ItemImpl) -> TokenStream {
-    let marker = hooked_behavior(&behavior);
-    let mut missing = Hook::ALL.to_vec();
-    for item in &mut behavior.items {
-        if let ImplItem::Fn(function) = item
-            && let Some(index) = missing.iter().position(|hook| function.sig.ident == hook.name())
-        {
-            *function = missing.remove(index).after_users(function.clone());
-        }
-    }
-    behavior.items.extend(missing.into_iter().map(|hook| ImplItem::Fn(hook.without_users())));
-    let is_async = |attribute: &syn::Attribute| {
-        attribute.path().segments.last().is_some_and(|segment| segment.ident == "async_trait")
-    };
-    if !behavior.attrs.iter().any(is_async) {
+    allow_expected(&mut behavior.attrs);
+    let is_moved = |item: &ImplItem| matches!(item, ImplItem::Fn(function) if is_hook(&function.sig.ident));
+    let (own, mut items): (Vec<_>, Vec<_>) = std::mem::take(&mut behavior.items).into_iter().partition(is_moved);
+    let has_own =
+        |hook: Hook| own.iter().any(|item| matches!(item, ImplItem::Fn(function) if function.sig.ident == hook.name()));
+    items.extend(Hook::ALL.map(|hook| ImplItem::Fn(hook.method(has_own(hook)))));
+    let moved = hooked_behavior(&behavior, &own);
+    behavior.items = items;
+    if !behavior.attrs.iter().any(|attribute| is_called(attribute, "async_trait")) {
         behavior.attrs.push(parse_quote!(#[::thorn::__private::async_trait]));
     }
-    quote! { #behavior #marker }
+    quote! { #behavior #moved }
 }
 
-/// The impl of the marker trait which proves that the behavior runs thorn's hooks.
-fn hooked_behavior(behavior: &ItemImpl) -> TokenStream {
+/// The impl of the trait which proves that the behavior runs thorn's hooks, with the user's hooks.
+fn hooked_behavior(behavior: &ItemImpl, own: &[ImplItem]) -> TokenStream {
     let active_model = &behavior.self_ty;
+    let attributes = behavior.attrs.iter().filter(|attribute| applies_to_both(attribute));
+    // Lints and coverage skip derived code, and the user's hooks aren't that.
+    let kind =
+        if own.is_empty() { quote!(#[automatically_derived]) } else { quote!(#[::thorn::__private::async_trait]) };
     quote! {
-        #[automatically_derived]
-        impl ::thorn::__private::HookedBehavior for #active_model {}
+        #kind
+        #(#attributes)*
+        impl ::thorn::__private::HookedBehavior for #active_model {
+            #(#own)*
+        }
     }
+}
+
+/// Whether an attribute of the user's impl belongs on the impl with the moved hooks, too.
+fn applies_to_both(attribute: &Attribute) -> bool {
+    ["cfg", "allow", "warn", "deny", "forbid"].iter().any(|name| attribute.path().is_ident(name))
+}
+
+/// Makes each `#[expect]` an `#[allow]`, because only one of the two impls may fulfil it.
+fn allow_expected(attributes: &mut [Attribute]) {
+    for attribute in attributes {
+        if attribute.path().is_ident("expect")
+            && let syn::Meta::List(lints) = &mut attribute.meta
+        {
+            lints.path = parse_quote!(allow);
+        }
+    }
+}
+
+fn is_behavior(users: &ItemImpl) -> bool {
+    let of = users.trait_.as_ref().and_then(|(_, path, _)| path.segments.last());
+    of.is_some_and(|segment| segment.ident == "ActiveModelBehavior")
 }
 
 fn is_hook(name: &Ident) -> bool {
     Hook::ALL.iter().any(|hook| name == hook.name())
 }
 
-/// The name of an argument. An argument without a name gets one.
-fn argument(function: &mut ImplItemFn, index: usize) -> TokenStream {
-    match function.sig.inputs.iter_mut().nth(index) {
-        Some(FnArg::Typed(argument)) => {
-            if let Pat::Ident(name) = &*argument.pat {
-                let name = &name.ident;
-                return quote!(#name);
-            }
-            let name = format_ident!("__thorn_argument_{index}");
-            *argument.pat = parse_quote!(#name);
-            quote!(#name)
-        }
-        _ => TokenStream::new(),
-    }
+fn is_called(attribute: &Attribute, name: &str) -> bool {
+    attribute.path().segments.last().is_some_and(|segment| segment.ident == name)
 }

@@ -34,6 +34,9 @@ pub(crate) fn check(declaration: &Declaration, columns: &Columns, relations: &Re
         }
     }
     check.options(&declaration.options);
+    for column in declaration.private.iter().chain(&declaration.expose) {
+        check.column(column);
+    }
 }
 
 struct Check<'a> {

@@ -4,7 +4,7 @@ use heck::ToUpperCamelCase;
 use proc_macro2::Span;
 use syn::{Field, Ident, ItemStruct, LitStr, Type, ext::IdentExt};
 
-use crate::sea_orm_attribute::for_each_entry;
+use crate::attributes::for_each_entry;
 
 /// A field that is a column.
 pub(crate) struct Column {
@@ -16,6 +16,8 @@ pub(crate) struct Column {
     pub(crate) variant: Ident,
     /// Whether the field's type is `Option`.
     pub(crate) nullable: bool,
+    /// Whether serde never serializes it: `#[serde(skip)]` or `#[serde(skip_serializing)]`.
+    pub(crate) is_serde_skipped: bool,
 }
 
 /// All columns of a model.
@@ -25,6 +27,11 @@ impl Columns {
     /// Reads the struct. Relations and fields with `#[sea_orm(ignore)]` aren't columns.
     pub(crate) fn of(item: &ItemStruct) -> Self {
         Self(item.fields.iter().filter_map(column).collect())
+    }
+
+    /// All columns, in the order of their fields.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Column> {
+        self.0.iter()
     }
 
     /// The column with this name.
@@ -54,7 +61,7 @@ fn column(field: &Field) -> Option<Column> {
         variant => variant,
     };
     let mut ignored = false;
-    for_each_entry(&field.attrs, |meta| {
+    for_each_entry("sea_orm", &field.attrs, |meta| {
         if meta.path.is_ident("enum_name") {
             variant = meta.value()?.parse::<LitStr>()?.value();
             return Ok(true);
@@ -62,9 +69,14 @@ fn column(field: &Field) -> Option<Column> {
         ignored |= meta.path.is_ident("ignore");
         Ok(false)
     });
+    let mut is_serde_skipped = false;
+    for_each_entry("serde", &field.attrs, |meta| {
+        is_serde_skipped |= meta.path.is_ident("skip") || meta.path.is_ident("skip_serializing");
+        Ok(false)
+    });
     let variant = syn::parse_str(&variant).unwrap_or_else(|_| Ident::new("Column", Span::call_site()));
     let nullable = last_segment(&field.ty)? == "Option";
-    (!ignored).then_some(Column { field: ident, name, variant, nullable })
+    (!ignored).then_some(Column { field: ident, name, variant, nullable, is_serde_skipped })
 }
 
 /// The last segment of the type's path. Types without a path, such as `[u8; 4]`, are columns too and have

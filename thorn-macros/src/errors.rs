@@ -20,6 +20,11 @@ impl Errors {
         }
     }
 
+    /// Whether there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Returns the value, or the errors if there are any.
     pub(crate) fn unless_any<T>(self, value: T) -> syn::Result<T> {
         match self.0 {

@@ -1,14 +1,16 @@
 //! Generates the code for a valid declaration.
 
+mod broadcast;
 mod event;
 pub(crate) mod junction;
 mod methods;
+mod statements;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Visibility;
 
-use crate::{active_model_behavior, columns::Columns, model::Declaration, relations::Relations};
+use crate::{active_model_behavior, columns::Columns, model::Declaration, privacy::Privacy, relations::Relations};
 
 /// The code that is added beside the model.
 pub(crate) fn expand(
@@ -30,10 +32,14 @@ pub(crate) fn expand(
             }
         }
     };
-    let events = declaration.events.iter().map(|event| event::expand(event, &declaration.options, columns, relations));
+    let privacy = Privacy::of(declaration, columns);
+    let context = event::Context { model: &declaration.options, columns, relations, privacy: &privacy };
+    let events = declaration.events.iter().map(|event| event::expand(event, &context));
+    let unsaid_broadcast = broadcast::warning(declaration);
     let sides = declaration.junction.as_ref().and_then(|junction| relations.sides_of(junction).ok());
     let (junction_members, joins) = sides.map(|sides| (junction::members(sides), junction::joins(sides))).unzip();
     let methods = methods::expand(vis);
+    let statements = statements::expand(vis);
     quote! {
         #behavior
 
@@ -46,5 +52,8 @@ pub(crate) fn expand(
         #joins
 
         #methods
+
+        #unsaid_broadcast
+        #statements
     }
 }

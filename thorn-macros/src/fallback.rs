@@ -5,7 +5,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::ItemStruct;
 
-use crate::{active_model_behavior, expand::junction, relations::Relations};
+use crate::{active_model_behavior, expand::junction, own_behavior::OwnBehavior, relations::Relations};
 
 /// For an item that isn't a model.
 pub(crate) fn item_only(item: &TokenStream, error: &syn::Error) -> TokenStream {
@@ -13,12 +13,28 @@ pub(crate) fn item_only(item: &TokenStream, error: &syn::Error) -> TokenStream {
     quote! { #item #error }
 }
 
+/// For a model of a SeaORM that isn't thorn's.
+pub(crate) fn without_thorn(item: &TokenStream, error: &syn::Error) -> TokenStream {
+    let error = error.to_compile_error();
+    quote! {
+        #item
+        #error
+        #[automatically_derived]
+        impl ::sea_orm::ActiveModelBehavior for ActiveModel {}
+    }
+}
+
 /// For a model whose attribute has errors. The model announces nothing.
-pub(crate) fn expand(attribute: &TokenStream, model: &ItemStruct, error: &syn::Error) -> TokenStream {
+pub(crate) fn expand(
+    attribute: &TokenStream,
+    model: &ItemStruct,
+    own: Option<OwnBehavior>,
+    error: &syn::Error,
+) -> TokenStream {
     let error = error.to_compile_error();
     let joins = joins(attribute, model);
-    let behavior =
-        if has_word(attribute, "custom_behavior") { TokenStream::new() } else { active_model_behavior::generated() };
+    let has_own = own.is_some() || has_word(attribute, "custom_behavior");
+    let behavior = if has_own { TokenStream::new() } else { active_model_behavior::generated() };
     quote! {
         #model
         #error

@@ -2,7 +2,7 @@
 //!
 //! After an error, the parser continues at the next comma.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::{
     Expr, ExprLit, Ident, LitStr, Token,
     ext::IdentExt,
@@ -29,8 +29,14 @@ pub(crate) enum Value {
 
 /// Parses the argument of the attribute.
 pub(crate) fn entries(tokens: TokenStream, errors: &mut Errors) -> Vec<Entry> {
-    let parser = |input: ParseStream<'_>| Ok(entries_of(input, errors));
-    parser.parse2(tokens).unwrap_or_default()
+    let mut entries = Vec::new();
+    let parser = |input: ParseStream<'_>| {
+        entries = entries_of(input, errors);
+        Ok(())
+    };
+    // An error that was passed over inside a group comes back here. It is reported already.
+    let _ = parser.parse2(tokens);
+    entries
 }
 
 fn entries_of(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Entry> {
@@ -66,7 +72,9 @@ fn key_and_value(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Ent
     let key = input.call(Ident::parse_any)?;
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
-        return Ok(Entry { key, value: Value::Expression(Box::new(ungroup(input.parse()?))) });
+        let value = input.fork();
+        let value = input.parse().map_err(|error| keyword(&value).unwrap_or(error))?;
+        return Ok(Entry { key, value: Value::Expression(Box::new(ungroup(value))) });
     }
     if input.peek(token::Paren) {
         let content;
@@ -74,6 +82,24 @@ fn key_and_value(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Ent
         return Ok(Entry { key, value: Value::Entries(entries_of(&content, errors)) });
     }
     Ok(Entry { key, value: Value::Nothing })
+}
+
+/// The error for a keyword where an expression can't have one, such as in `payload = [id, type]`: a column whose
+/// field is written `r#type`.
+fn keyword(value: ParseStream<'_>) -> Option<syn::Error> {
+    let tokens: TokenStream = value.parse().ok()?;
+    let until_comma =
+        tokens.into_iter().take_while(|token| !matches!(token, TokenTree::Punct(it) if it.as_char() == ','));
+    let names = until_comma.flat_map(|token| match token {
+        TokenTree::Group(list) if list.delimiter() == Delimiter::Bracket => list.stream(),
+        token => token.into(),
+    });
+    let keyword = |token| match token {
+        TokenTree::Ident(word) if syn::parse2::<Ident>(TokenTree::Ident(word.clone()).into()).is_err() => Some(word),
+        _ => None,
+    };
+    let word = names.into_iter().find_map(keyword)?;
+    Some(syn::Error::new(word.span(), format!("`{word}` is a keyword of Rust; write the column as `r#{word}`")))
 }
 
 fn skip_to_comma(input: ParseStream<'_>) {

@@ -5,8 +5,8 @@ use quote::{ToTokens, quote_spanned};
 use syn::{Field, GenericArgument, Ident, ItemStruct, LitStr, Path, PathArguments, Type, ext::IdentExt};
 
 use crate::{
+    attributes::for_each_entry,
     model::{Event, Junction},
-    sea_orm_attribute::for_each_entry,
     suggest::{all_of, suggest},
 };
 
@@ -45,7 +45,7 @@ impl Relations {
     /// Reads the struct.
     pub(crate) fn of(item: &ItemStruct) -> Self {
         let mut were_moved = false;
-        for_each_entry(&item.attrs, |meta| {
+        for_each_entry("sea_orm", &item.attrs, |meta| {
             were_moved |= meta.path.is_ident("model_ex");
             Ok(false)
         });
@@ -145,7 +145,7 @@ fn differ([one, other]: [&Type; 2]) -> bool {
 fn many_to_many(field: &Field) -> Option<ManyToMany> {
     let related = type_argument(&field.ty, "HasMany")?;
     let (mut via, mut is_self_ref) = (None, false);
-    for_each_entry(&field.attrs, |meta| {
+    for_each_entry("sea_orm", &field.attrs, |meta| {
         if meta.path.is_ident("via") {
             via = Some(meta.value()?.parse::<LitStr>()?);
             return Ok(true);

@@ -72,7 +72,8 @@ fn parts(value: &str) -> Result<Vec<Part>, String> {
                         Some(c) => column.push(c),
                     }
                 }
-                let column = column.trim().to_owned();
+                let column = column.trim();
+                let column = column.strip_prefix("r#").unwrap_or(column).to_owned();
                 if column.is_empty() {
                     return Err("`{}` needs the name of a column".to_owned());
                 }

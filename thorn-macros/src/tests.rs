@@ -27,7 +27,7 @@ fn expand(input: &str) -> TokenStream {
     match &mut item {
         Item::Struct(model) => {
             let attribute = arguments(model.attrs.remove(0));
-            crate::webhook_model::expand(&attribute, &model.to_token_stream())
+            crate::webhook_model::expand(&attribute, &model.to_token_stream(), None)
         }
         Item::Impl(behavior) => {
             let attribute = arguments(behavior.attrs.remove(0));
@@ -62,12 +62,14 @@ golden! {
     links = "links";
     junction = "junction";
     own_hooks = "own-hooks";
+    private_columns = "private-columns";
+    previous = "previous";
     mistakes = "mistakes";
 }
 
 #[test]
 fn the_model_ex_of_a_dense_entity_is_left_alone() {
     let item: TokenStream = "struct ModelEx { id : i32 }".parse().unwrap();
-    let out = crate::webhook_model::expand(&"nonsense".parse().unwrap(), &item);
+    let out = crate::webhook_model::expand(&"nonsense".parse().unwrap(), &item, None);
     assert_eq!(out.to_string(), item.to_string());
 }

@@ -52,6 +52,23 @@ impl TestApp {
         self.on_each_task(&sql, &sql).await;
     }
 
+    /// Replaces a text in the first task that is enqueued from now on, as somebody could who can write to the queue.
+    pub(crate) async fn forge_a_task(&self, text: &str, other: &str) {
+        self.execute("CREATE TABLE forged (id VARCHAR(100))").await;
+        let (text, other) = (text.replace('\'', "''"), other.replace('\'', "''"));
+        let first = "id = NEW.id AND NOT EXISTS (SELECT 1 FROM forged); INSERT INTO forged VALUES (NEW.id)";
+        self.on_each_task(
+            &format!(
+                "UPDATE Jobs SET job = CAST(replace(CAST(job AS TEXT), '{text}', '{other}') AS BLOB) WHERE {first}"
+            ),
+            &format!(
+                "UPDATE apalis.jobs SET job = convert_to(replace(convert_from(job, 'UTF8'), '{text}', '{other}'), \
+                 'UTF8') WHERE {first}"
+            ),
+        )
+        .await;
+    }
+
     /// Keeps a copy of every task that is enqueued from now on.
     pub(crate) async fn watch_tasks(&self) {
         self.execute(&format!("CREATE TABLE seen AS SELECT job FROM {} WHERE 1 = 0", self.jobs())).await;

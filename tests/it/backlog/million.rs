@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait as _, Statement};
-use thorn::{Timestamp, attempt::RetryPolicy, event::Event, subscription::Subscription};
+use thorn::{attempt::RetryPolicy, event::Event, subscription::Subscription, timestamp::Timestamp};
 use thorn_core::testing::Reply;
 use thorn_test_support::full;
 

@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, Schema, Set, TransactionTrait as _};
 use serde::Serialize;
-use thorn::{attempt::RetryPolicy, event::Event};
+use thorn::{
+    Error, SubscriptionId,
+    attempt::RetryPolicy,
+    event::Event,
+    subscription::{Access, NewSubscription, Page},
+};
 use thorn_test_support::{is_mysql, skipped};
 
 use crate::app::TestApp;
@@ -13,7 +18,7 @@ mod reading {
     #![allow(unreachable_pub, reason = "SeaORM's derives want public types")]
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "reading.created", on_change = "reading.changed", payload = told)]
+    #[thorn::webhook_model(on_create = "reading.created", on_change = "reading.changed", payload = told, broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "reading")]
@@ -69,6 +74,31 @@ async fn thorn_180_payloads_that_are_no_json_are_refused() {
     }
     let error = app.refused(event(), &BTreeMap::from([((1, 2), 3)])).await;
     assert!(error.starts_with(start) && error.contains("key must be a string"), "{error}");
+}
+
+#[tokio::test]
+async fn ids_of_senders_and_owners_obey_one_rule_on_every_database() {
+    let app = TestApp::new().await;
+    let subscriptions = app.thorn.subscriptions();
+    let new = |owner: &str| NewSubscription::new("a.b", "http://127.0.0.1:9/").owner(owner);
+    let long = "it has 191 characters, at most 190";
+    for (id, sender_says, owner_says) in
+        [("é".repeat(191), long, long), ("a\0b".to_owned(), "NUL character", "control character")]
+    {
+        let error = app.refused(event().sender(id.as_str()), &1).await;
+        assert!(error.contains("sender") && error.contains(sender_says), "{error}");
+        let error = subscriptions.create(new(&id)).await.unwrap_err().to_string();
+        assert!(error.contains("owner") && error.contains(owner_says), "{error}");
+        // Nobody has such an id, and asking is no error of the database.
+        let access = Access::Owner(&id);
+        assert!(subscriptions.list(access, Page::default()).await.unwrap().is_empty());
+        let error = subscriptions.get(access, SubscriptionId::generate()).await.unwrap_err();
+        assert!(matches!(error, Error::NotFound { .. }), "{error}");
+    }
+    let longest = "é".repeat(190);
+    subscriptions.create(new(&longest)).await.unwrap();
+    event().sender(longest.as_str()).send(app.db(), &1).await.unwrap();
+    app.ignore_the_rest();
 }
 
 #[tokio::test]
@@ -139,8 +169,8 @@ async fn thorn_002_names_that_no_event_may_have_are_refused() {
         ("a.b.", "invalid event name `a.b.`: a segment"),
         ("a.*", "invalid event name `a.*`: `*` is for"),
         ("a b", "invalid event name `a b`: white space"),
-        ("a\r\nb", r"invalid event name `a\r\nb`: white space and control"),
-        ("a\u{1b}[2J", r"invalid event name `a\u{1b}[2J`: white space and control"),
+        ("a\r\nb", r"invalid event name `a\r\nb`: white space, control"),
+        ("a\u{1b}[2J", r"invalid event name `a\u{1b}[2J`: white space, control"),
     ] {
         let error = app.refused(Event::new(name), &1).await;
         assert!(error.starts_with(says), "{error}");

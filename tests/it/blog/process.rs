@@ -11,14 +11,14 @@ use tokio::sync::mpsc;
 use crate::app::{PATIENCE, eventually};
 
 /// Killed when dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: mpsc::UnboundedReceiver<String>,
 }
 
 impl Process {
     /// Starts a program with these settings and none of the surroundings'.
-    pub(super) fn start(program: &Path, settings: &[(&str, &str)]) -> Self {
+    pub(super) fn start(program: &Path, settings: &[(&str, &str)], stderr: Stdio) -> Self {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -27,6 +27,7 @@ impl Process {
             }
         }
         command.env("RUST_LOG", "warn").envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stderr(stderr);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let output = BufReader::new(child.stdout.take().unwrap());
         let (said, lines) = mpsc::unbounded_channel();
@@ -52,7 +53,7 @@ impl Process {
     }
 
     /// Asks it to stop and waits until it has.
-    pub(super) async fn stop(mut self) -> ExitStatus {
+    pub(crate) async fn stop(mut self) -> ExitStatus {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let child = &mut self.child;

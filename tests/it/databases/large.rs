@@ -1,7 +1,7 @@
 //! More at once than a server takes in one packet.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use thorn::{Error, Event, buffer_events};
+use thorn::{Error, Event, outbox::buffer_events};
 
 use crate::app::TestApp;
 

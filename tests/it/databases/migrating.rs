@@ -5,7 +5,15 @@ use thorn::migration::{MigrationTrait, Migrator, MigratorTrait, migrate, migrati
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 5] = ["thorn_event", "thorn_subscription", "thorn_registry", "thorn_delivery", "thorn_attempt"];
+const TABLES: [&str; 7] = [
+    "thorn_event",
+    "thorn_subscription",
+    "thorn_registry",
+    "thorn_delivery",
+    "thorn_attempt",
+    "thorn_row_change",
+    "thorn_watch",
+];
 
 async fn count(db: &DatabaseConnection, table: &str) -> Option<i64> {
     let sql = format!("SELECT COUNT(*) AS n FROM {table}");
@@ -38,7 +46,17 @@ async fn migrations_go_down_and_up_again() {
     let place = Place::new().await;
     let db = thorn::connect(&place.url).await.unwrap();
     migrate(&db).await.unwrap();
+    assert!(count(&db, "thorn_delivery WHERE uncounted = 0").await.is_some());
     Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_delivery WHERE uncounted = 0").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE held_step = 0").await.is_none());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_registry WHERE purged_version = 0").await.is_none());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_subscription WHERE counted_host IS NULL").await.is_none());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_row_change").await.is_none());
+    Migrator::down(&db, Some(2)).await.unwrap();
     assert!(count(&db, "thorn_event WHERE relayed_at IS NULL").await.is_some());
     assert!(count(&db, "thorn_event WHERE dispatcher IS NULL").await.is_none());
     Migrator::down(&db, None).await.unwrap();

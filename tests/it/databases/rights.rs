@@ -9,8 +9,16 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 6] =
-    ["thorn_event", "thorn_subscription", "thorn_registry", "thorn_delivery", "thorn_attempt", "thorn_migration"];
+const TABLES: [&str; 8] = [
+    "thorn_event",
+    "thorn_subscription",
+    "thorn_registry",
+    "thorn_delivery",
+    "thorn_attempt",
+    "thorn_row_change",
+    "thorn_watch",
+    "thorn_migration",
+];
 
 const RIGHTS: &str = "SELECT, INSERT, UPDATE, DELETE";
 

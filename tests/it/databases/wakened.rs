@@ -1,6 +1,6 @@
 //! PostgreSQL's NOTIFY, when the connection that listens is cut.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::{DbBackend, TransactionTrait};
 use thorn::{Config, Event};
@@ -8,8 +8,8 @@ use thorn_test_support::skipped;
 
 use crate::app::{self, PATIENCE, TestApp};
 
-/// Far longer than what is measured.
-const POLL: Duration = Duration::from_secs(120);
+/// Longer than the test waits for an event, so that no poll can be what finds it.
+const POLL: Duration = Duration::from_secs(4 * PATIENCE.as_secs());
 
 const LISTENERS: &str = "pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%thorn_event%'";
 
@@ -35,27 +35,22 @@ async fn a_listener_that_was_cut_off_listens_again() {
     };
     // In a transaction of the caller's own: nothing but the notification tells of its commit.
     let arrival = async |number: usize| {
-        let started = Instant::now();
         let txn = app.db().begin().await.unwrap();
         Event::new("a.b").broadcast().send(&txn, &number).await.unwrap();
         txn.commit().await.unwrap();
         receiver.wait_for(number, PATIENCE).await.unwrap();
-        started.elapsed()
     };
     let first = listener("").await;
     for number in 1..=3 {
-        let took = arrival(number).await;
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        arrival(number).await;
     }
     let cut = app.text(&format!("SELECT pg_terminate_backend({first})::text AS text")).await;
     assert_eq!(cut, ["true"]);
     // An event committed meanwhile is found when the connection is back.
-    let took = arrival(4).await;
-    println!("after the cut {took:?}");
+    arrival(4).await;
     listener(&first).await;
     for number in 5..=7 {
-        let took = arrival(number).await;
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        arrival(number).await;
     }
     worker.stop().await.unwrap();
 }

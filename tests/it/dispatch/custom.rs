@@ -3,7 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
-use thorn::{BoxError, Config, Dispatch, Dispatcher, Error, Thorn, async_trait, buffer_events, event::RenderedEvent};
+use thorn::{
+    Config, Dispatch, Error, Thorn, async_trait,
+    dispatch::{BoxError, Dispatcher},
+    event::RenderedEvent,
+    outbox::buffer_events,
+};
 use thorn_test_support::skipped;
 
 use super::{articles, event, unrelayed};
@@ -108,7 +113,7 @@ async fn an_unknown_dispatcher_is_an_error_when_it_is_sent_or_built() {
     let app = articles().await;
     let unknown = || Dispatch::custom("nobody registered this");
     let error = event("a.b").dispatch(unknown()).send(app.db(), &()).await.unwrap_err();
-    assert!(matches!(&error, Error::Option(thorn::InvalidOption { option: "dispatch", .. })), "{error}");
+    assert!(matches!(&error, Error::Option(thorn::error::InvalidOption { option: "dispatch", .. })), "{error}");
     assert!(error.to_string().contains("nobody registered this"), "{error}");
     let built = Thorn::builder(app.db().clone()).dispatch(unknown()).build().await;
     assert!(built.unwrap_err().to_string().contains("nobody registered this"));

@@ -1,7 +1,7 @@
 //! Events that are held for inline delivery which never comes.
 
 use sea_orm::DbBackend;
-use thorn::{Config, Dispatch, Error, buffer_events, subscription::NewSubscription};
+use thorn::{Config, Dispatch, Error, outbox::buffer_events, subscription::NewSubscription};
 use thorn_test_support::{is_mysql, skipped};
 
 use super::{articles, event, stored, unrelayed};
@@ -49,7 +49,7 @@ async fn what_this_process_cannot_sign_goes_by_the_queue_at_once() {
     let key = |byte: &str| Some(format!("{}=", byte.repeat(43)).parse().unwrap());
     let sealed = app.sibling(Config { secret_key: key("A"), ..app::config() }).await;
     let wrong = app.sibling(Config { secret_key: key("E"), ..app::config() }).await;
-    let new = NewSubscription { pattern: "a.b".into(), url: receiver.url("/"), ..Default::default() };
+    let new = NewSubscription::new("a.b", receiver.url("/"));
     sealed.subscriptions().create(new).await.unwrap();
     let sent = wrong.send_now(event("a.b"), &()).await.unwrap();
     assert_eq!((sent.deliveries.len(), unrelayed(&app).await), (0, 1));

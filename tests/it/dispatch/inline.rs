@@ -26,8 +26,8 @@ async fn django_webhooks_d05_a_synchronous_save_is_delivered_when_it_returns() {
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].json()["data"]["title"], "now");
     let hmac = thorn::signing::hook_hmac(
-        subscription.destination.signing.digest,
-        subscription.destination.signing.secret.as_ref().unwrap(),
+        subscription.spec.destination.signing.digest,
+        subscription.spec.destination.signing.secret.as_ref().unwrap(),
         &received[0].body,
     );
     assert_eq!(received[0].header("hook-hmac"), hmac);
@@ -68,7 +68,6 @@ async fn thorn_014_an_event_s_own_dispatch_goes_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_122_slow_receivers_are_reached_at_once_within_a_bound() {
     let slow = Duration::from_millis(200);
-    let mut took = Vec::new();
     for inline_concurrency in [5, 100] {
         let app = application(Config { inline_concurrency, ..app::config() }).await;
         let receiver = app.receiver().await;
@@ -78,15 +77,14 @@ async fn thorn_122_slow_receivers_are_reached_at_once_within_a_bound() {
         }
         let began = Instant::now();
         let sent = app.thorn.send_now(event("a.b"), &()).await.unwrap();
-        took.push(began.elapsed());
+        let took = began.elapsed();
         assert!(sent.deliveries.iter().all(|delivery| delivery.outcome == Some(Outcome::Delivered)), "{sent:#?}");
         assert_eq!((sent.deliveries.len(), receiver.received().len()), (20, 20));
         let most = receiver.most_at_once();
         assert!((2..=inline_concurrency).contains(&most), "{most}");
         assert!(inline_concurrency == 5 || most > 5, "the bound is what bounded the other: {most}");
+        assert!(inline_concurrency == 100 || took >= slow * 4, "20 requests, at most 5 at once: {took:?}");
     }
-    assert!(took[0] >= slow * 4, "{took:?}");
-    assert!(took.iter().all(|took| *took < slow * 20 * 3 / 4), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,21 +138,48 @@ async fn thorn_141_what_fails_inline_is_reported_and_retried_by_a_worker() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_turn_in_time_is_left_to_a_worker() {
-    let timeout = Duration::from_millis(500);
-    let app = application(Config { inline_concurrency: 1, timeout, ..app::config() }).await;
+    let inline_timeout = Duration::from_millis(500);
+    let app = application(Config { inline_concurrency: 1, inline_timeout, ..app::config() }).await;
     let receiver = app.receiver().await;
     receiver.reply(Reply::status(204).delay(PATIENCE));
     for n in 0..5 {
         app.subscribe("a.b", &receiver.url(&format!("/{n}"))).await;
     }
-    let began = Instant::now();
     let deliveries = app.thorn.send_now(event("a.b"), &()).await.unwrap().deliveries;
-    assert!(began.elapsed() < timeout * 5, "{:?}", began.elapsed());
     let untried = deliveries.iter().filter(|delivery| delivery.attempts == 0).count();
-    assert!(untried >= 3, "{deliveries:#?}");
+    assert!(untried >= 4, "{deliveries:#?}");
     assert!(deliveries.iter().all(|delivery| delivery.state == Some(DeliveryState::Waiting)), "{deliveries:#?}");
     assert_eq!(app.thorn.status().await.unwrap().waiting, 5);
     app.ask_for(&deliveries);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_doesn_t_wait_for_receivers_that_hang_and_a_worker_makes_their_deliveries() {
+    let inline_timeout = Duration::from_millis(500);
+    let app = application(Config { inline_timeout, ..app::config() }).await;
+    let [hanging, healthy] = [app.receiver().await, app.receiver().await];
+    // The caller would wait longer than the test if the attempts had only their own timeout.
+    hanging.reply(Reply::status(204).delay(PATIENCE * 2));
+    for n in 0..40 {
+        app.subscribe("a.hangs", &hanging.url(&format!("/{n}"))).await;
+    }
+    app.subscribe("a.b", &healthy.url("/")).await;
+    let event = |name| event(name).timeout(PATIENCE * 2);
+    let (slow, quick) = tokio::join!(app.thorn.send_now(event("a.hangs"), &()), app.thorn.send_now(event("a.b"), &()));
+    let slow = slow.unwrap().deliveries;
+    assert_eq!(slow.len(), 40);
+    assert!(slow.iter().all(|delivery| delivery.state == Some(DeliveryState::Waiting)), "{slow:#?}");
+    assert!(slow.iter().any(|delivery| delivery.outcome == Some(Outcome::TimedOut)), "{slow:#?}");
+    // The neighbour's delivery had its turn, or waits for a worker. It was not lost.
+    assert_eq!(quick.unwrap().deliveries.len(), 1);
+
+    hanging.reply(Reply::status(204));
+    let worker = app.worker().await;
+    app.settled().await;
+    let status = app.thorn.status().await.unwrap();
+    assert_eq!((status.waiting, healthy.received().len()), (0, 1));
+    app.ignore_the_rest();
+    worker.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

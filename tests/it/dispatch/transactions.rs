@@ -1,7 +1,7 @@
 //! Inline delivery never happens inside a transaction, nor for what was rolled back.
 
 use sea_orm::{DbErr, TransactionTrait};
-use thorn::{Dispatch, Error, buffer_events};
+use thorn::{Dispatch, Error, outbox::buffer_events};
 use thorn_core::testing::Reply;
 
 use super::{articles, event, stored, unrelayed};

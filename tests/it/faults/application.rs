@@ -5,7 +5,7 @@
 use std::{io::Read as _, process::Command, time::Duration};
 
 use sea_orm::{DatabaseConnection, Set, TransactionTrait};
-use thorn::{Config, EventId, Thorn, Timestamp};
+use thorn::{Config, EventId, Thorn, timestamp::Timestamp};
 
 use super::random::Random;
 use crate::process;
@@ -14,7 +14,7 @@ use crate::process;
 pub(super) mod entry {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "entry.made", payload = [key, made_at])]
+    #[thorn::webhook_model(on_create = "entry.made", payload = [key, made_at], broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "entry")]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sea_orm::EntityTrait as _;
-use thorn::{Config, Timestamp};
+use thorn::{Config, timestamp::Timestamp};
 use thorn_core::testing::Reply;
 use thorn_test_support::Place;
 

@@ -37,27 +37,27 @@ enum Kind {
 }
 
 /// A program that must be there where all is tested, and may be missing elsewhere.
-fn found(what: &str, program: Option<PathBuf>) -> Option<PathBuf> {
+pub(crate) fn found(what: &str, program: Option<PathBuf>) -> Option<PathBuf> {
     if program.is_none() {
         missing(&format!("{what} isn't installed, so nothing can be restarted"));
     }
     program
 }
 
-fn in_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn in_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// PostgreSQL's programs: Debian keeps them out of the path.
-fn postgres_bin() -> Option<PathBuf> {
+pub(crate) fn postgres_bin() -> Option<PathBuf> {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = debian.map(|entry| entry.path().join("bin")).filter(|bin| bin.join("initdb").is_file()).max();
     newest.or_else(|| Some(in_path("initdb")?.parent()?.to_owned()))
 }
 
 /// PostgreSQL refuses to run as root.
-fn as_user(user: &str, program: &Path) -> Command {
+pub(crate) fn as_user(user: &str, program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
     }
@@ -67,7 +67,7 @@ fn as_user(user: &str, program: &Path) -> Command {
     command
 }
 
-pub(super) fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().unwrap();
     id.stdout.starts_with(b"0\n")
 }

@@ -1,13 +1,13 @@
 //! Tasks in the hands of a worker that is gone go to another one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thorn_core::testing::Reply;
 
 use super::backlog::{delivered, working};
 use crate::{
     app::{PATIENCE, TestApp},
-    process::{self, TAKEOVER, WorkerProcess},
+    process::{self, WorkerProcess},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,12 +25,9 @@ async fn hanging_requests_of_a_killed_worker_are_taken_over() {
     working(&app, &second).await;
     receiver.reply(Reply::status(204));
 
-    let killed = Instant::now();
     first.kill();
+    // This waits for less time than the requests may take, so a retry after their timeout can't be what delivers.
     delivered(&app, &subscription, EVENTS).await;
-    let took = killed.elapsed();
-    println!("taken over after {:.1} s with THORN_TAKEOVER={TAKEOVER}", took.as_secs_f32());
-    assert!(took < Duration::from_secs(TAKEOVER * 5), "{took:?}");
     app.settled().await;
     assert!(receiver.arrivals().values().all(|times| *times == 2), "once each from the killed worker and the other");
 }

@@ -60,7 +60,7 @@ async fn two_workers_on_one_file_relay_and_deliver_each_event_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_that_start_at_once_make_the_tables_once() {
     let dir = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/new.db", dir.path().display());
+    let url = format!("sqlite://{}/new.db?mode=rwc", dir.path().display());
     let mut workers: Vec<_> = (0..4).map(|_| WorkerProcess::start(&url)).collect();
     for worker in &workers {
         app::eventually("a working worker", || async {

@@ -26,21 +26,22 @@ async fn thorn_108_creating_shows_everything_and_where_it_is() {
     assert_eq!((&made["hmac_signer"], &made["header_names"]), (&json!("hmac"), &json!([])));
     assert_eq!((&made["enabled"], &made["disabled_reason"]), (&json!(true), &Value::Null));
     assert_eq!(made["failing_since"], Value::Null);
+    assert_eq!(made["held_until"], Value::Null);
     assert!(made["hmac_secret"].as_str().unwrap().len() >= 64 - 2, "{made}");
     assert!(made["created_at"].as_str().unwrap().ends_with('Z') && made["updated_at"] == made["created_at"]);
-    assert_eq!(made.as_object().unwrap().len(), 16, "{made}");
+    assert_eq!(made.as_object().unwrap().len(), 17, "{made}");
 }
 
 #[tokio::test]
 async fn thorn_108_what_is_given_is_taken() {
     let app = Api::new().await;
     let given = json!({
-        "event": "a.b", "url": URL, "hmac_secret": "s3cr3t", "hmac_digest": "SHA512",
+        "event": "a.b", "url": URL, "hmac_secret": "a-secret-of-24-bytes-000", "hmac_digest": "SHA512",
         "hmac_signer": "Compat", "content_type": "application/x-www-form-urlencoded", "enabled": true,
         "headers": { "Authorization": "Bearer hush", "X-Tenant": "blue" },
     });
     let made = app.post("alice", given).await.body;
-    assert_eq!((&made["hmac_secret"], &made["hmac_digest"]), (&json!("s3cr3t"), &json!("sha512")));
+    assert_eq!((&made["hmac_secret"], &made["hmac_digest"]), (&json!("a-secret-of-24-bytes-000"), &json!("sha512")));
     assert_eq!(made["content_type"], "application/x-www-form-urlencoded");
     assert_eq!(
         (&made["hmac_signer"], &made["header_names"]),
@@ -99,6 +100,11 @@ async fn thorn_114_a_second_one_of_the_same_event_and_url_is_a_non_field_error()
     app.create("alice", "a.b", URL).await;
     let twice = json!({ "event": "a.b", "url": URL });
     assert_eq!(app.post("alice", twice).await.wrong(), ["non_field_errors"]);
+    // The answer lists it with the other errors.
+    for (field, wrong) in [("hmac_secret", json!("short")), ("hmac_secret", json!(7)), ("enabled", json!("perhaps"))] {
+        let body = json!({ "event": "a.b", "url": URL, field: wrong });
+        assert_eq!(app.post("alice", body.clone()).await.wrong(), [field, "non_field_errors"], "{body}");
+    }
     app.create("bob", "a.b", URL).await;
     let other = app.create("alice", "c.d", URL).await;
     let answer = app.send(Method::PATCH, "alice", &path(&other), json!({ "event": "a.b" })).await;

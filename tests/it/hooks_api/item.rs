@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use thorn::{Config, Event, subscription::Access};
 use thorn_core::testing::Receiver;
 
-use super::{Api, path};
+use super::{Api, log::Log, path};
 use crate::app;
 
 const URL: &str = "http://127.9.0.1:9000/a";
@@ -34,6 +34,23 @@ async fn thorn_107_the_secret_is_shown_on_creation_and_on_request_only() {
     let answer = app.get("alice", &format!("{item}secret/")).await;
     assert_eq!(answer.body, json!({ "id": made["id"], "hmac_secret": secret }));
     assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn the_log_says_who_had_a_secret_shown() {
+    let app = Api::new().await;
+    let made = app.create("alice", "a.b", URL).await;
+    for (user, name) in [("alice", "caller=\"alice\""), ("root", "caller=\"an operator\"")] {
+        let (log, guard) = Log::start(tracing::Level::INFO);
+        let answer = app.get(user, &format!("{}secret/", path(&made))).await;
+        drop(guard);
+        assert_eq!(answer.status, StatusCode::OK, "{user}");
+        let log = log.text();
+        let lines: Vec<_> = log.lines().filter(|line| line.contains("secret revealed")).collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        assert!(lines[0].contains(name) && lines[0].contains(made["id"].as_str().unwrap()), "{log}");
+        assert!(!log.contains(made["hmac_secret"].as_str().unwrap()), "{log}");
+    }
 }
 
 #[tokio::test]
@@ -65,8 +82,8 @@ async fn thorn_111_patch_changes_what_is_given() {
     for nothing in [json!({}), Value::Null] {
         assert_eq!(app.send(Method::PATCH, "alice", &item, nothing).await.status, StatusCode::OK);
     }
-    app.send(Method::PATCH, "alice", &item, json!({ "hmac_secret": "another" })).await;
-    assert_eq!(app.get("alice", &format!("{item}secret")).await.body["hmac_secret"], "another");
+    app.send(Method::PATCH, "alice", &item, json!({ "hmac_secret": "another-secret-of-24-bytes" })).await;
+    assert_eq!(app.get("alice", &format!("{item}secret")).await.body["hmac_secret"], "another-secret-of-24-bytes");
     let answer = app.send(Method::PATCH, "alice", &item, json!({ "event": null, "enabled": 0, "url": "x" })).await;
     assert_eq!(answer.wrong(), ["enabled", "event", "url"]);
     assert_eq!(app.get("alice", &item).await.body["event"], "c.*");
@@ -75,7 +92,7 @@ async fn thorn_111_patch_changes_what_is_given() {
 #[tokio::test]
 async fn thorn_111_put_replaces_and_keeps_the_secret_and_the_switch() {
     let app = Api::new().await;
-    let given = json!({ "event": "a.b", "url": URL, "hmac_secret": "s3cr3t", "hmac_digest": "sha1",
+    let given = json!({ "event": "a.b", "url": URL, "hmac_secret": "a-secret-of-24-bytes-000", "hmac_digest": "sha1",
         "content_type": "application/x-www-form-urlencoded" });
     let item = path(&app.post("alice", given).await.body);
     app.send(Method::PATCH, "alice", &item, json!({ "enabled": false })).await;
@@ -85,7 +102,7 @@ async fn thorn_111_put_replaces_and_keeps_the_secret_and_the_switch() {
     let now = &answer.body;
     assert_eq!((&now["event"], &now["user"], &now["enabled"]), (&json!("c.d"), &json!("alice"), &json!(false)));
     assert_eq!((&now["hmac_digest"], &now["content_type"]), (&json!("sha256"), &json!("application/json")));
-    assert_eq!(app.get("alice", &format!("{item}secret")).await.body["hmac_secret"], "s3cr3t");
+    assert_eq!(app.get("alice", &format!("{item}secret")).await.body["hmac_secret"], "a-secret-of-24-bytes-000");
 
     let answer = app.send(Method::PUT, "alice", &item, json!({ "url": URL, "enabled": true })).await;
     assert_eq!(answer.wrong(), ["event"], "a part is no whole");
@@ -108,7 +125,7 @@ async fn thorn_112_what_was_read_can_be_sent_back() {
         assert_eq!(answer.body, read, "{method}");
     }
     let kept = app.base.thorn.subscriptions().get(Access::Owner("alice"), subscription).await.unwrap();
-    assert_eq!(kept.destination.signing.secret.unwrap().expose(), made["hmac_secret"].as_str().unwrap());
+    assert_eq!(kept.spec.destination.signing.secret.unwrap().expose(), made["hmac_secret"].as_str().unwrap());
     // The answer of the creation, with its secret, too.
     assert_eq!(app.send(Method::PUT, "alice", &item, made).await.status, StatusCode::OK);
 }
@@ -136,17 +153,17 @@ async fn thorn_112_headers_are_never_shown_and_stay_until_they_are_replaced() {
         assert!(!answer.body.to_string().contains("hush"), "{}", answer.body);
         let stored = stored().await;
         assert_eq!(
-            stored.destination.headers.iter().collect::<Vec<_>>(),
+            stored.spec.destination.headers.iter().collect::<Vec<_>>(),
             [("Authorization", "Bearer hush")],
             "{method}"
         );
-        assert_eq!(stored.destination.signing.signer.as_str(), "compat", "{method}");
+        assert_eq!(stored.spec.destination.signing.signer.as_str(), "compat", "{method}");
     }
     for (headers, names) in [(json!({ "X-A": "b" }), json!(["X-A"])), (json!({}), json!([]))] {
         let answer = app.send(Method::PATCH, "alice", &item, json!({ "headers": headers })).await;
         assert_eq!(answer.body["header_names"], names);
     }
-    assert!(stored().await.destination.headers.is_empty());
+    assert!(stored().await.spec.destination.headers.is_empty());
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ mod note {
         on_create = "note.created",
         on_change(event = "note.changed", when = text.changed()),
         on_delete = "note.removed",
-        custom_behavior
+        custom_behavior,
+        broadcast
     )]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

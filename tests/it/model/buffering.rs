@@ -9,7 +9,10 @@ use std::{
 };
 
 use sea_orm::{DatabaseConnection, DbErr, TransactionTrait};
-use thorn::{Error, Event, Thorn, buffer_events, buffer_events_or, outbox, outbox::OnError};
+use thorn::{
+    Error, Event, Thorn,
+    outbox::{self, OnError, buffer_events, buffer_events_or},
+};
 
 use super::entities::article::{self, draft};
 use crate::app::TestApp;

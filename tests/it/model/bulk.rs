@@ -7,7 +7,7 @@ use crate::app::TestApp;
 
 async fn database(titles: &[&str]) -> TestApp {
     let test = TestApp::new().await.table(article::Entity).await;
-    article::Entity::insert_many(titles.iter().map(|title| draft(title))).exec(test.db()).await.unwrap();
+    <Entity as EntityTrait>::insert_many(titles.iter().map(|title| draft(title))).exec(test.db()).await.unwrap();
     test
 }
 

@@ -18,7 +18,8 @@ mod counter {
         on_create = "counter.created",
         on_change(event = "counter.stepped", when = old.is_some_and(|old| old.n + 1 == new.n)),
         on_delete = "counter.removed",
-        on_wrong(event = "counter.wrong", on = change, when = old.is_none_or(|old| old.n + 1 != new.n))
+        on_wrong(event = "counter.wrong", on = change, when = old.is_none_or(|old| old.n + 1 != new.n)),
+        broadcast
     )]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -34,7 +35,7 @@ mod counter {
 mod numbered {
     use sea_orm::{PaginatorTrait, Set, entity::prelude::*};
 
-    #[thorn::webhook_model(on_create = "numbered.created", custom_behavior)]
+    #[thorn::webhook_model(on_create = "numbered.created", custom_behavior, broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "numbered")]

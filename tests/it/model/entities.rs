@@ -46,7 +46,7 @@ pub(crate) mod article {
 pub(crate) mod mark {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "mark.{left}.set", on_delete = "mark.{left}.{right}.removed")]
+    #[thorn::webhook_model(on_create = "mark.{left}.set", on_delete = "mark.{left}.{right}.removed", broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "mark")]
@@ -66,7 +66,8 @@ pub(crate) mod note {
         on_create(event = "note.created", dispatch = inline),
         on_change(event = "note.changed", dispatch = queue),
         on_delete = "note.removed",
-        dispatch = disabled
+        dispatch = disabled,
+        broadcast
     )]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

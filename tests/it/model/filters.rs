@@ -31,7 +31,8 @@ mod account {
         on_rows(event = "account.rows", on = change, when = old.is_some_and(|old| old.balance < new.balance)),
         on_ruled(event = "account.ruled", on = change, when = RULE.matches_rows(new, old)),
         on_macro(event = "account.macro", on = change, when = matches!(balance.new, Some(7))),
-        on_born(event = "account.born", on = create, when = balance.now_eq(1) && nickname.changed())
+        on_born(event = "account.born", on = create, when = balance.now_eq(1) && nickname.changed()),
+        broadcast
     )]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

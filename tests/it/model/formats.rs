@@ -7,7 +7,7 @@ use crate::app::TestApp;
 mod compact_above {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "compact.above", on_change(event = "compact.above.b", when = n.now_eq(2)))]
+    #[thorn::webhook_model(on_create = "compact.above", on_change(event = "compact.above.b", when = n.now_eq(2)), broadcast)]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "compact_above")]
     pub struct Model {
@@ -24,7 +24,7 @@ mod compact_below {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[thorn::webhook_model(on_create = "compact.below", on_change(event = "compact.below.b", when = n.now_eq(2)))]
+    #[thorn::webhook_model(on_create = "compact.below", on_change(event = "compact.below.b", when = n.now_eq(2)), broadcast)]
     #[sea_orm(table_name = "compact_below")]
     pub struct Model {
         #[sea_orm(primary_key)]
@@ -39,7 +39,7 @@ mod compact_below {
 mod dense_above {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "dense.above", on_change(event = "dense.above.b", when = n.now_eq(2)))]
+    #[thorn::webhook_model(on_create = "dense.above", on_change(event = "dense.above.b", when = n.now_eq(2)), broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "dense_above")]
@@ -54,7 +54,7 @@ mod dense_between {
     use sea_orm::entity::prelude::*;
 
     #[sea_orm::model]
-    #[thorn::webhook_model(on_create = "dense.between", on_change(event = "dense.between.b", when = n.now_eq(2)))]
+    #[thorn::webhook_model(on_create = "dense.between", on_change(event = "dense.between.b", when = n.now_eq(2)), broadcast)]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "dense_between")]
     pub struct Model {
@@ -69,7 +69,7 @@ mod dense_below {
 
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[thorn::webhook_model(on_create = "dense.below", on_change(event = "dense.below.b", when = n.now_eq(2)))]
+    #[thorn::webhook_model(on_create = "dense.below", on_change(event = "dense.below.b", when = n.now_eq(2)), broadcast)]
     #[sea_orm(table_name = "dense_below")]
     pub struct Model {
         #[sea_orm(primary_key)]

@@ -7,7 +7,7 @@ use crate::app::TestApp;
 mod author {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "author.created", on_change = "author.changed")]
+    #[thorn::webhook_model(on_create = "author.created", on_change = "author.changed", broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "author")]
@@ -29,7 +29,8 @@ mod book {
         on_create = "book.created",
         on_change(event = "book.changed", when = title.changed()),
         on_delete = "book.removed",
-        payload = [title, author_id]
+        payload = [title, author_id],
+        broadcast
     )]
     #[sea_orm(table_name = "book")]
     pub struct Model {

@@ -8,7 +8,7 @@ use crate::app::TestApp;
 mod everything {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_create = "everything.created")]
+    #[thorn::webhook_model(on_create = "everything.created", broadcast, expose = [token])]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "everything")]
     pub struct Model {

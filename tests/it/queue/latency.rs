@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
-use thorn::{Config, EventId, Timestamp, event::Event};
+use thorn::{Config, EventId, event::Event, timestamp::Timestamp};
 
 use super::place::{Place, Placed};
 use crate::{

@@ -140,7 +140,12 @@ async fn emptied_again_and_again_in_mid_work_it_loses_nothing(place: Place) {
 }
 
 async fn two_workers_share_the_work_and_send_nothing_twice(place: Place) {
-    let config = Config { chunk: 5, ..app::config() };
+    let mut config = Config { chunk: 5, ..app::config() };
+    if place == Place::Memory {
+        // A worker doesn't see the tasks in another's memory, so on a busy machine its reconciler would take them for
+        // lost.
+        config.audit_after = PATIENCE * 4;
+    }
     let Some(placed) = Placed::new(place, config).await else { return };
     let app = &placed.app;
     let receiver = app.receiver().await;
@@ -158,7 +163,9 @@ async fn two_workers_share_the_work_and_send_nothing_twice(place: Place) {
         receiver.wait_for(events - 25, PATIENCE).await.unwrap();
     }
     app.deliveries(&subscription, |rows| rows.len() == events).await;
-    app.settled().await;
+    if place != Place::Memory {
+        app.settled().await;
+    }
     assert_eq!(receiver.different_and_repeated(), (events, 0));
     assert_eq!(one.counters().delivered + two.counters().delivered, events as u64);
     one.stop().await.unwrap();

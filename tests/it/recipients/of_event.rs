@@ -192,8 +192,8 @@ async fn thorn_008_121_own_subscribers_are_delivered_to_inline_and_unknown_to_a_
     struct Elsewhere;
 
     #[thorn::async_trait]
-    impl thorn::Dispatcher for Elsewhere {
-        async fn dispatch(&self, events: &[thorn::event::RenderedEvent]) -> Vec<Result<(), thorn::BoxError>> {
+    impl thorn::dispatch::Dispatcher for Elsewhere {
+        async fn dispatch(&self, events: &[thorn::event::RenderedEvent]) -> Vec<Result<(), thorn::dispatch::BoxError>> {
             events.iter().map(|_| Ok(())).collect()
         }
     }

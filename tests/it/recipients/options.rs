@@ -6,6 +6,7 @@ use thorn::{
     attempt::{DeliveryState, Outcome, RetryPolicy},
     event::Event,
     guard::Validator,
+    subscription::ContentType,
 };
 use thorn_core::testing::Reply;
 
@@ -44,16 +45,13 @@ async fn thorn_006_a_form_encoded_body_has_the_request_data_and_fits_its_signatu
     let app = TestApp::new().await;
     let receiver = app.receiver().await;
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
-    let form = thorn::subscription::SubscriptionChange {
-        content_type: Some("application/x-www-form-urlencoded".into()),
-        ..Default::default()
-    };
+    let form = thorn::subscription::SubscriptionChange::default().content_type(ContentType::Form);
     let subscription = app.change(&subscription, form).await;
     let worker = app.worker().await;
     event().request_data(serde_json::json!({ "tenant": { "id": 7 } })).send(app.db(), &1).await.unwrap();
     let request = receiver.wait_for(1, app::PATIENCE).await.unwrap().remove(0);
     assert_eq!(std::str::from_utf8(&request.body).unwrap(), "event=a.b&ref=&sender=&data=1&tenant=%7B%22id%22%3A7%7D");
-    let signature = subscription.destination.signing.hook_hmac(&request.body);
+    let signature = subscription.spec.destination.signing.hook_hmac(&request.body);
     assert_eq!(Some(request.header("hook-hmac")), signature.as_deref());
     worker.stop().await.unwrap();
 }
@@ -124,8 +122,7 @@ async fn thorn_011_the_settings_rules_hold_where_an_event_has_none() {
     let receiver = app.receiver().await;
     app.subscribe("a.b", &receiver.url("/")).await;
     let strict = app.sibling(config).await;
-    let refused =
-        thorn::subscription::NewSubscription { pattern: "a.c".into(), url: receiver.url("/"), ..Default::default() };
+    let refused = thorn::subscription::NewSubscription::new("a.c", receiver.url("/"));
     assert!(strict.subscriptions().create(refused).await.is_err());
     let worker = strict.start_worker().await.unwrap();
     let never = || event().retry(RetryPolicy::never());

@@ -62,6 +62,18 @@ impl Place {
         }
     }
 
+    /// A new database of each kind that is there: SQLite, and the servers whose variables are set.
+    pub async fn every() -> Vec<Self> {
+        let mut places = vec![Self::file()];
+        for (variable, database) in [("THORN_TEST_POSTGRES_URL", "PostgreSQL"), ("THORN_TEST_MYSQL_URL", "MySQL")] {
+            match std::env::var(variable) {
+                Ok(server) => places.push(Self::on(&server, "").await),
+                Err(_) => skipped(&format!("this is tested on {database} as well, with {variable} set")),
+            }
+        }
+        places
+    }
+
     /// A database that the caller has made and drops.
     #[must_use]
     pub const fn given(url: String) -> Self {

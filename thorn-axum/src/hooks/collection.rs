@@ -5,10 +5,7 @@ use axum::{
     http::{StatusCode, header::LOCATION},
     response::{AppendHeaders, IntoResponse},
 };
-use thorn_core::{
-    SubscriptionId,
-    subscription::{Access, Page},
-};
+use thorn_core::{SubscriptionId, subscription::Page};
 
 use super::{fields::Fields, representation::Representation, state::State};
 use crate::http::{Caller, CollectionUrl, NO_STORE, PageQuery, Problem, list_problem};
@@ -33,10 +30,7 @@ pub(super) async fn create<C: Caller>(
     collection: CollectionUrl<0>,
     fields: Fields,
 ) -> Result<impl IntoResponse, Problem> {
-    let owner = match caller.access() {
-        Access::Owner(id) => Some(id.to_owned()),
-        Access::Operator => None,
-    };
+    let owner = caller.access().owner_id().map(str::to_owned);
     let (new, errors) = fields.creation(owner);
     if !errors.is_empty() {
         return Err(errors.with_checked(hooks.subscriptions().check(&new).await));

@@ -27,6 +27,8 @@ impl FieldErrors {
         let in_values = match checked {
             Ok(()) => Vec::new(),
             Err(Error::Subscription(invalid)) => invalid.errors,
+            // The caller has to correct the fields first.
+            Err(Error::Quota(_)) => Vec::new(),
             Err(other) => return other.into(),
         };
         let in_values =

@@ -91,8 +91,8 @@ pub(super) async fn reveal<C: Caller>(
     Extension(hooks): Extension<State>,
 ) -> Result<impl IntoResponse, Problem> {
     let found = hooks.subscriptions().get(caller.access(), id).await?;
-    tracing::info!(subscription.id = %id, "secret revealed");
-    let hmac_secret = found.destination.signing.secret.as_ref().map(|secret| secret.expose());
+    tracing::info!(subscription.id = %id, caller = &*caller.name(), "secret revealed");
+    let hmac_secret = found.spec.destination.signing.secret.as_ref().map(|secret| secret.expose());
     let body = Json(Revealed { id, hmac_secret }).into_response();
     Ok(([NO_STORE], body))
 }

@@ -1,7 +1,7 @@
 //! The JSON of a subscription.
 
 use serde::Serialize;
-use thorn_core::{SubscriptionId, Timestamp, filter::Q, subscription::Subscription};
+use thorn_core::{SubscriptionId, filter::Q, subscription::Subscription, timestamp::Timestamp};
 
 /// The JSON of a subscription.
 ///
@@ -25,6 +25,7 @@ pub(super) struct Representation<'a> {
     enabled: bool,
     disabled_reason: Option<&'a str>,
     failing_since: Option<Timestamp>,
+    held_until: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
     subscription: String,
@@ -35,19 +36,20 @@ impl<'a> Representation<'a> {
     pub(super) fn new(subscription: &'a Subscription, url: String) -> Self {
         Self {
             id: subscription.id,
-            event: subscription.pattern.to_string(),
-            filter: subscription.filter.as_ref(),
-            url: &subscription.destination.url,
-            content_type: subscription.destination.content_type.as_str(),
+            event: subscription.spec.pattern.to_string(),
+            filter: subscription.spec.filter.as_ref(),
+            url: &subscription.spec.destination.url,
+            content_type: subscription.spec.destination.content_type.as_str(),
             user: subscription.owner.as_deref(),
-            hmac_digest: subscription.destination.signing.digest.as_str(),
-            hmac_signer: subscription.destination.signing.signer.as_str(),
+            hmac_digest: subscription.spec.destination.signing.digest.as_str(),
+            hmac_signer: subscription.spec.destination.signing.signer.as_str(),
             hmac_secret: None,
-            header_names: subscription.destination.headers.names().collect(),
+            header_names: subscription.spec.destination.headers.names().collect(),
             configured: subscription.source.as_deref(),
             enabled: subscription.disabled.is_none(),
             disabled_reason: subscription.disabled.as_ref().map(|disabled| disabled.reason.as_str()),
             failing_since: subscription.failing_since,
+            held_until: subscription.held.map(|hold| hold.until),
             created_at: subscription.created_at,
             updated_at: subscription.updated_at,
             subscription: url,
@@ -56,7 +58,7 @@ impl<'a> Representation<'a> {
 
     /// Includes the secret, for the answer to the caller that has just created the subscription.
     pub(super) fn with_secret(subscription: &'a Subscription, url: String) -> Self {
-        let secret = subscription.destination.signing.secret.as_ref().map(|secret| secret.expose());
+        let secret = subscription.spec.destination.signing.secret.as_ref().map(|secret| secret.expose());
         Self { hmac_secret: secret, ..Self::new(subscription, url) }
     }
 }

@@ -1,5 +1,7 @@
 //! The caller, identified by the application's own authentication.
 
+use std::borrow::Cow;
+
 use axum::Extension;
 use thorn_core::subscription::Access;
 
@@ -47,11 +49,24 @@ pub trait Caller {
     /// An owner sees and changes their own subscriptions. An operator sees and changes all of them.
     /// A subscription that an operator creates is global: it receives the events of every sender.
     fn access(&self) -> Access<'_>;
+
+    /// Returns who calls, for the log. The log says who had a secret shown. Default: the owner's id, or `an operator`.
+    fn name(&self) -> Cow<'_, str> {
+        match self.access() {
+            Access::Owner(id) => Cow::Borrowed(id),
+            Access::Id(id) => Cow::Owned(id.as_str().to_owned()),
+            Access::Operator => Cow::Borrowed("an operator"),
+        }
+    }
 }
 
 /// For applications whose middleware puts the user into the request's extensions.
 impl<T: Caller> Caller for Extension<T> {
     fn access(&self) -> Access<'_> {
         self.0.access()
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        self.0.name()
     }
 }

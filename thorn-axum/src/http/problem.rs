@@ -2,6 +2,7 @@
 
 mod field_name;
 mod from_core;
+mod problem_type;
 
 pub(crate) use self::field_name::field_name;
 
@@ -17,11 +18,10 @@ use axum::{
 use serde::Serialize;
 use uuid::Uuid;
 
+use self::problem_type::{INVALID_FIELDS, ProblemType};
+
 /// The content type of a problem.
 const MEDIA_TYPE: &str = "application/problem+json";
-
-/// The `type` of a problem with `errors`. The URL leads to its explanation.
-const INVALID_FIELDS: &str = "https://docs.rs/thorn-axum/latest/thorn_axum/struct.Problem.html#invalid-fields";
 
 /// The key in `errors` for messages that don't belong to a single field.
 pub(super) const NON_FIELD_ERRORS: &str = "non_field_errors";
@@ -36,6 +36,11 @@ pub(super) const NON_FIELD_ERRORS: &str = "non_field_errors";
 ///
 /// A problem of this type has `errors`, an object that lists the messages of every invalid field. The key
 /// `non_field_errors` holds messages that concern several fields.
+///
+/// # Too many subscriptions
+///
+/// A problem of this type has the status 409. The owner has as many subscriptions, or as many to one host, as they may
+/// have. Its detail names the limit, the present number and the setting. To make a place, delete a subscription.
 ///
 /// # Examples
 ///
@@ -53,6 +58,8 @@ pub struct Problem(Box<Details>);
 #[derive(Debug)]
 struct Details {
     status: StatusCode,
+    /// The type, unless the problem has `errors`.
+    problem_type: Option<ProblemType>,
     detail: Option<Cow<'static, str>>,
     errors: BTreeMap<Cow<'static, str>, Vec<String>>,
     headers: HeaderMap,
@@ -79,6 +86,7 @@ impl Problem {
     pub fn new(status: StatusCode) -> Self {
         Self(Box::new(Details {
             status,
+            problem_type: None,
             detail: None,
             errors: BTreeMap::new(),
             headers: HeaderMap::new(),
@@ -127,8 +135,20 @@ impl Problem {
         self.0.status
     }
 
+    fn with_type(mut self, problem_type: ProblemType) -> Self {
+        self.0.problem_type = Some(problem_type);
+        self
+    }
+
+    fn problem_type(&self) -> Option<ProblemType> {
+        if self.0.errors.is_empty() { self.0.problem_type } else { Some(INVALID_FIELDS) }
+    }
+
     fn title(&self) -> &'static str {
-        if self.0.errors.is_empty() { self.0.status.canonical_reason().unwrap_or("Error") } else { "Invalid fields" }
+        match self.problem_type() {
+            Some(problem_type) => problem_type.title,
+            None => self.0.status.canonical_reason().unwrap_or("Error"),
+        }
     }
 }
 
@@ -152,6 +172,7 @@ impl IntoResponse for Problem {
     /// Logs the cause, if there is one. Code that returns a `Problem` doesn't need to log it.
     fn into_response(self) -> Response {
         let title = self.title();
+        let r#type = self.problem_type().map_or("about:blank", |problem_type| problem_type.url);
         let details = *self.0;
         let status = details.status.as_u16();
         let reference = details.cause.map(|cause| {
@@ -160,14 +181,8 @@ impl IntoResponse for Problem {
             tracing::error!(problem.reference = %reference, http.status = status, error, "request failed");
             reference
         });
-        let body = Body {
-            r#type: if details.errors.is_empty() { "about:blank" } else { INVALID_FIELDS },
-            title,
-            status,
-            detail: details.detail.as_deref(),
-            errors: &details.errors,
-            reference,
-        };
+        let body =
+            Body { r#type, title, status, detail: details.detail.as_deref(), errors: &details.errors, reference };
         // Serializing strings, numbers and string keys can't fail.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let headers = [

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use thorn_core::{
-    Timestamp,
-    signing::{Digest, Secret, SignatureError, verify_hook_hmac, verify_standard},
+    signing::{Digest, MalformedSecret, Secret, SignatureError, verify_hook_hmac, verify_standard},
+    timestamp::Timestamp,
 };
 
 use crate::http::text;
@@ -39,7 +39,9 @@ const BODY_LIMIT: usize = 1024 * 1024;
 ///     }
 /// }
 ///
-/// let state = AppState { secrets: WebhookSecrets::new(["the new one", "the old one"]) };
+/// let secrets = ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "their-old-secret"];
+/// let state = AppState { secrets: WebhookSecrets::new(secrets)? };
+/// # Ok::<(), thorn_axum::InvalidSecret>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct WebhookSecrets {
@@ -49,15 +51,39 @@ pub struct WebhookSecrets {
     body_limit: usize,
 }
 
+/// A secret that [`WebhookSecrets`] refuses. The message never shows the secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("secret {number} of the receiver can't be used: {reason}")]
+pub struct InvalidSecret {
+    /// The secret's position in the list, counted from 1.
+    pub number: usize,
+    /// The fault of the secret.
+    pub reason: MalformedSecret,
+}
+
 impl WebhookSecrets {
     /// Verifies Standard Webhooks signatures, which every signed delivery from thorn carries.
     ///
     /// Blank secrets are left out, so that an environment variable that isn't set can't become a
     /// secret.
-    #[must_use]
-    pub fn new(secrets: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let secrets = secrets.into_iter().map(Into::into).filter(|text| !text.trim().is_empty()).map(Secret::new);
-        Self { secrets: secrets.collect(), hook_hmac: None, tolerance: TOLERANCE, body_limit: BODY_LIMIT }
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecret`] if a secret begins with `whsec_` and doesn't continue with base64 of 24 to 64 bytes. A part of
+    /// a secret, or an empty one, would be a key that anybody can guess.
+    pub fn new(secrets: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, InvalidSecret> {
+        let check = |(index, secret): (usize, Secret)| match secret.check() {
+            Ok(()) => Some(Ok(secret)),
+            Err(MalformedSecret::Blank) => None,
+            Err(reason) => Some(Err(InvalidSecret { number: index + 1, reason })),
+        };
+        let secrets = secrets.into_iter().map(Secret::new).enumerate().filter_map(check);
+        Ok(Self {
+            secrets: secrets.collect::<Result<_, _>>()?,
+            hook_hmac: None,
+            tolerance: TOLERANCE,
+            body_limit: BODY_LIMIT,
+        })
     }
 
     /// Also accepts `Hook-HMAC` signatures with this digest, from senders that make no other signature,

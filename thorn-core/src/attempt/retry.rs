@@ -10,7 +10,7 @@ use crate::invalid::InvalidOption;
 ///
 /// The n-th retry waits `first × factor^(n-1)`, but at most `longest`. `jitter` spreads the wait in both
 /// directions, so that a receiver that recovers doesn't get all retries at once. If the receiver asks for a
-/// longer wait with `Retry-After`, that wait applies, also limited to `longest`.
+/// longer wait with `Retry-After`, that wait applies, also limited to `longest`; jitter only makes it longer.
 ///
 /// # Examples
 ///
@@ -74,7 +74,16 @@ impl RetryPolicy {
         let base = (self.first.as_secs_f64() * self.factor.powi(exponent)).min(longest);
         let spread = self.jitter.mul_add(random.mul_add(2.0, -1.0), 1.0);
         let wait = Duration::from_secs_f64((base * spread).clamp(0.0, longest));
-        Some(wait.max(retry_after.unwrap_or_default().min(self.longest)))
+        // The receiver asked all of its senders' requests for the same wait. Theirs are spread behind it, never before.
+        let asked = retry_after.unwrap_or_default().min(self.longest).mul_f64(self.jitter.mul_add(random, 1.0));
+        Some(wait.max(asked.min(self.longest)))
+    }
+
+    /// How long all retries take from the first attempt on, without jitter and without the attempts themselves.
+    pub(crate) fn total(&self) -> Duration {
+        const NO_JITTER: f64 = 0.5;
+        let waits = (1..self.max_attempts).map_while(|attempts| self.wait_after(attempts, None, NO_JITTER));
+        waits.fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// Checks that every field is within its limits.
@@ -125,10 +134,11 @@ mod tests {
         let policy = RetryPolicy::default();
         assert_eq!(policy.wait_after(1, None, 0.0), Some(Duration::from_secs(4)));
         assert_eq!(policy.wait_after(1, None, 1.0), Some(Duration::from_secs(6)));
-        let with_retry_after = |secs| policy.wait_after(1, Some(Duration::from_secs(secs)), NO_JITTER);
-        assert_eq!(with_retry_after(60), Some(Duration::from_secs(60)));
-        assert_eq!(with_retry_after(1), Some(Duration::from_secs(5)));
-        assert_eq!(with_retry_after(u64::MAX), Some(policy.longest));
+        let with_retry_after = |secs, random| policy.wait_after(1, Some(Duration::from_secs(secs)), random);
+        assert_eq!(with_retry_after(60, 0.0), Some(Duration::from_secs(60)), "never earlier than asked");
+        assert_eq!(with_retry_after(60, 1.0), Some(Duration::from_secs(72)));
+        assert_eq!(with_retry_after(1, NO_JITTER), Some(Duration::from_secs(5)));
+        assert_eq!(with_retry_after(u64::MAX, NO_JITTER), Some(policy.longest));
     }
 
     #[test]

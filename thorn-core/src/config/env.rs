@@ -10,6 +10,9 @@ use super::{
 };
 use crate::error::Error;
 
+/// Letters that are wrong, missing or too many in a name that is still recognised.
+const MAX_TYPING_ERRORS: usize = 2;
+
 /// The environment variables that can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -37,9 +40,19 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] with every variable that can't be read.
+    /// [`ConfigError`] with every variable that can't be read, and every `THORN_…` that differs from a known name
+    /// by a typing error. Other variables whose names begin with `THORN_` are ignored.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(&|name| std::env::var(name).ok())
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let mut misspelt: Vec<String> = names.filter_map(|name| misspelt(&name)).collect();
+        match Self::from_lookup(&|name| std::env::var(name).ok()) {
+            Ok(config) if misspelt.is_empty() => Ok(config),
+            Ok(_) => Err(ConfigError { variables: misspelt }),
+            Err(ConfigError { mut variables }) => {
+                variables.append(&mut misspelt);
+                Err(ConfigError { variables })
+            }
+        }
     }
 
     /// Reads the variables `THORN_…` from another source: `get` returns the text of a variable.
@@ -54,7 +67,7 @@ impl Config {
     /// let get = |name: &str| (name == "THORN_EVENT_TIMEOUT").then(|| "2.5".to_owned());
     /// let config = thorn_core::Config::from_lookup(&get)?;
     /// assert_eq!(config.timeout, std::time::Duration::from_millis(2500));
-    /// # Ok::<(), thorn_core::ConfigError>(())
+    /// # Ok::<(), thorn_core::config::ConfigError>(())
     /// ```
     pub fn from_lookup(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let (mut config, mut variables) = (Self::default(), Vec::new());
@@ -91,6 +104,19 @@ impl Config {
     }
 }
 
+/// The error for a variable with a typing error in its name.
+fn misspelt(name: &str) -> Option<String> {
+    if !name.starts_with("THORN_") {
+        return None;
+    }
+    let known = SETTINGS.iter().filter_map(|setting| setting.variable.as_ref()).map(|variable| variable.name);
+    let distances = known.map(|known| (strsim::osa_distance(name, known), known));
+    let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
+    (1..=MAX_TYPING_ERRORS)
+        .contains(&distance)
+        .then(|| format!("{name}: there is no such setting; did you mean {nearest}?"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -113,24 +139,43 @@ mod tests {
     }
 
     #[test]
+    fn a_misspelt_variable_is_told_with_the_nearest_name_and_an_unknown_one_is_not() {
+        let told = misspelt("THORN_ALLOW_NETWORK").unwrap();
+        assert_eq!(told, "THORN_ALLOW_NETWORK: there is no such setting; did you mean THORN_ALLOW_NETWORKS?");
+        assert!(misspelt("THORN_RETYR").unwrap().ends_with("THORN_RETRY?"));
+        assert!(misspelt("THORN_MAX_SUBSCRIPTION").unwrap().ends_with("did you mean THORN_MAX_SUBSCRIPTIONS?"));
+        for fine in ["THORN_ALLOW_NETWORKS", "THORN_TEST_FULL", "THORN_SECRET", "ALLOW_NETWORK", "THORN_HOME_FOLDER"] {
+            assert_eq!(misspelt(fine), None, "{fine}");
+        }
+    }
+
+    #[test]
     fn variables_are_read_with_their_units() {
         let config = read(&[
             ("THORN_EVENT_TIMEOUT", "0.5"),
-            ("THORN_ALLOW_NETWORKS", "127.0.0.0/8, ::1"),
+            ("THORN_ALLOW_NETWORKS", "127.0.0.0/8, ::1, 10.0.0.5:8080, [fd00::1]:443"),
             ("THORN_RECIPIENT_VALIDATORS", "protocols=https; ports=443,8443"),
             ("THORN_RETRY_MAX", "3"),
             ("THORN_RETRY_DELAY", "2"),
             ("THORN_DISPATCHER", "inline"),
             ("THORN_HMAC_SIGNER", "Compat"),
+            ("THORN_MAX_SUBSCRIPTIONS", "0"),
+            ("THORN_MAX_SUBSCRIPTIONS_PER_HOST", "None"),
             ("THORN_QUEUE_URL", "rediss://me:hunter2@queue.example:6380/1"),
         ])
         .unwrap();
         assert_eq!(config.timeout, Duration::from_millis(500));
         assert_eq!(config.dispatch, crate::dispatch::Dispatch::Inline);
         assert_eq!(config.allow_networks, ["127.0.0.0/8".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]);
+        let addresses = ["10.0.0.5:8080".parse().unwrap(), "[fd00::1]:443".parse().unwrap()];
+        assert_eq!(config.allow_addresses, addresses);
+        let guard = config.guard();
+        assert!(guard.check_address("10.0.0.5".parse().unwrap(), 8080).is_ok());
+        assert!(guard.check_address("10.0.0.5".parse().unwrap(), 443).is_err());
         assert_eq!(config.validators, Some(vec![Validator::protocols(["https"]), Validator::ports([443, 8443])]));
         assert_eq!((config.retry.max_attempts, config.retry.first), (4, Duration::from_secs(2)));
         assert_eq!(config.hmac_signer, Signer::Compat);
+        assert_eq!((config.max_subscriptions, config.max_subscriptions_per_host), (Some(0), None));
         assert_eq!(config.queue_url.as_ref().unwrap().to_string(), "rediss://queue.example");
         assert!(!format!("{config:?}").contains("hunter2"));
         assert_eq!(read(&[("THORN_RETRY", "off")]).unwrap().retry.max_attempts, 1);
@@ -144,9 +189,13 @@ mod tests {
             ("THORN_RECIPIENT_VALIDATORS", "protocols=ftp"),
             ("THORN_SECRET_KEY", "hunter2"),
             ("THORN_QUEUE_URL", "redish://me:hunter2@queue"),
+            ("THORN_MAX_SUBSCRIPTIONS", "-1"),
+            ("THORN_MAX_SUBSCRIPTIONS_PER_HOST", "many"),
         ])
         .unwrap_err();
-        assert_eq!(error.variables.len(), 5);
+        assert_eq!(error.variables.len(), 7);
+        let bound = "THORN_MAX_SUBSCRIPTIONS=-1: expected a number of subscriptions, such as 100, or `none`";
+        assert!(error.variables.iter().any(|variable| variable == bound), "{error}");
         assert!(error.to_string().contains("THORN_EVENT_TIMEOUT=soon: expected seconds"));
         assert!(!error.to_string().contains("hunter2"));
     }
@@ -162,9 +211,10 @@ mod tests {
     #[test]
     fn every_field_has_a_row_and_every_row_a_field() {
         let fields = fields!(
-            base_url max_event_bytes autocommit dispatch inline_concurrency allow_networks allow_addresses allow_ports
-            validators subscriptions_file secret_key hmac_signer event_choices timeout retry max_response_bytes queue_url
-            queue_name poll_interval takeover audit_after disable_after keep keep_unmatched chunk longest_queue
+            base_url max_event_bytes autocommit dispatch inline_concurrency inline_timeout allow_networks allow_addresses
+            allow_ports validators subscriptions_file secret_key sealed_only hmac_signer event_choices max_subscriptions
+            max_subscriptions_per_host timeout retry hold max_response_bytes queue_url queue_name listen_url poll_interval
+            takeover audit_after disable_after keep keep_unmatched chunk longest_queue
         );
         let rows: Vec<&str> = SETTINGS.iter().filter_map(|setting| setting.field.split('.').next()).collect();
         assert!(fields.iter().all(|field| rows.contains(field)), "{fields:?} {rows:?}");

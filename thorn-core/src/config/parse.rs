@@ -1,6 +1,10 @@
 //! Reads the texts of environment variables.
 
-use std::{net::IpAddr, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 
@@ -35,6 +39,14 @@ pub(super) fn limit(text: &str) -> Result<Option<Duration>, Mistake> {
     duration(text).map(Some).ok_or(Mistake::Expected("seconds, such as 86400, or `none`"))
 }
 
+/// A number, or `none`.
+pub(super) fn count<T: FromStr>(text: &str, expected: &'static str) -> Result<Option<T>, Mistake> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(None);
+    }
+    value(text, expected).map(Some)
+}
+
 /// True or false, in the words that are usual in environments.
 pub(super) fn flag(text: &str) -> Result<bool, Mistake> {
     match text.to_ascii_lowercase().as_str() {
@@ -64,6 +76,11 @@ pub(super) fn list<T>(
 /// A network; an address is the network of that address alone.
 pub(super) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// A network that is opened on every port, or, as `Err`, an address that is opened on one port.
+pub(super) fn target(text: &str) -> Option<Result<IpNet, SocketAddr>> {
+    network(text).map(Ok).or_else(|| text.parse().ok().map(Err))
 }
 
 fn duration(text: &str) -> Option<Duration> {

@@ -9,6 +9,9 @@ use super::{
 /// The form of `THORN_RECIPIENT_VALIDATORS`.
 const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=443,8443;block-networks=203.0.113.0/24";
 
+/// The form of the variables of quotas.
+const BOUND: &str = "a number of subscriptions, such as 100, or `none`";
+
 /// Every setting. Later variables are applied after earlier ones.
 pub(super) static SETTINGS: &[Setting] = &[
     Setting::new(
@@ -51,14 +54,26 @@ pub(super) static SETTINGS: &[Setting] = &[
         parse::value(text, "a number of requests").map(|requests| config.inline_concurrency = requests)
     }),
     Setting::new(
+        "inline_timeout",
+        |config| seconds(config.inline_timeout),
+        "seconds that a call waits for its inline deliveries; a worker makes what isn't delivered by then",
+    )
+    .application_variable("THORN_INLINE_TIMEOUT", |config, text| {
+        parse::seconds(text).map(|time| config.inline_timeout = time)
+    }),
+    Setting::new(
         "allow_networks",
         |config| joined(&config.allow_networks),
         "networks outside the public internet, comma-separated, that deliveries may go to, on any port: \
-         `10.0.0.0/8,::1`",
+         `10.0.0.0/8,::1`; the variable also takes an address with its only port, `10.0.0.5:8080`",
     )
     .variable("THORN_ALLOW_NETWORKS", |config, text| {
-        parse::list(text, ',', "comma-separated networks, such as 10.0.0.0/8,127.0.0.1/32", parse::network)
-            .map(|networks| config.allow_networks = networks)
+        const EXPECTED: &str = "comma-separated networks, such as 10.0.0.0/8,127.0.0.1/32,10.0.0.5:8080";
+        parse::list(text, ',', EXPECTED, parse::target).map(|targets| {
+            let (networks, addresses) = targets.into_iter().partition::<Vec<_>, _>(Result::is_ok);
+            config.allow_networks = networks.into_iter().flatten().collect();
+            config.allow_addresses.extend(addresses.into_iter().filter_map(Result::err));
+        })
     }),
     Setting::new(
         "allow_addresses",
@@ -101,6 +116,12 @@ pub(super) static SETTINGS: &[Setting] = &[
     )
     .variable("THORN_SECRET_KEY", |config, text| parse::secret(text).map(|key| config.secret_key = Some(key))),
     Setting::new(
+        "sealed_only",
+        |config| config.sealed_only.to_string(),
+        "`true` refuses secrets and headers that aren't [encrypted for their owner and URL](#encryption)",
+    )
+    .variable("THORN_SEALED_ONLY", |config, text| parse::flag(text).map(|is_on| config.sealed_only = is_on)),
+    Setting::new(
         "hmac_signer",
         |config| format!("`{}`", config.hmac_signer),
         "form of `Hook-HMAC` for new subscriptions that don't choose one: `hmac`, or `compat` as Python's Thorn does \
@@ -117,6 +138,23 @@ pub(super) static SETTINGS: &[Setting] = &[
     .application_variable("THORN_EVENT_CHOICES", |config, text| {
         parse::list(text, ',', "comma-separated event names", |name| Some(name.to_owned()))
             .map(|names| config.event_choices = Some(names))
+    }),
+    Setting::new(
+        "max_subscriptions",
+        |config| optional(config.max_subscriptions, "none"),
+        "[subscriptions an owner may have](operating.md#quotas), disabled ones included; `none` sets no bound, 0 leaves \
+         creating to operators",
+    )
+    .application_variable("THORN_MAX_SUBSCRIPTIONS", |config, text| {
+        parse::count(text, BOUND).map(|bound| config.max_subscriptions = bound)
+    }),
+    Setting::new(
+        "max_subscriptions_per_host",
+        |config| optional(config.max_subscriptions_per_host, "none"),
+        "how many of an owner's subscriptions may go to one host, whatever the port and path; `none` sets no bound",
+    )
+    .application_variable("THORN_MAX_SUBSCRIPTIONS_PER_HOST", |config, text| {
+        parse::count(text, BOUND).map(|bound| config.max_subscriptions_per_host = bound)
     }),
     Setting::new(
         "timeout",
@@ -170,6 +208,28 @@ pub(super) static SETTINGS: &[Setting] = &[
         "share by which chance makes each wait longer or shorter",
     ),
     Setting::new(
+        "hold.after",
+        |config| optional(config.hold.after, "none"),
+        "failed attempts in a row after which deliveries to the endpoint are [held](operating.md#holds); `none` never \
+         holds them",
+    )
+    .variable("THORN_HOLD_AFTER", |config, text| {
+        parse::count(text, "a number of attempts, such as 10, or `none`").map(|after| config.hold.after = after)
+    }),
+    Setting::new("hold.first", |config| seconds(config.hold.first), "seconds of the first hold; each further one is twice as long")
+        .variable("THORN_HOLD_FIRST", |config, text| {
+            parse::seconds(text).map(|first| {
+                config.hold.first = first;
+                config.hold.longest = config.hold.longest.max(first);
+            })
+        }),
+    Setting::new(
+        "hold.longest",
+        |config| seconds(config.hold.longest),
+        "seconds of the longest hold, unless the receiver asks for a longer one",
+    )
+    .variable("THORN_HOLD_LONGEST", |config, text| parse::seconds(text).map(|time| config.hold.longest = time)),
+    Setting::new(
         "max_response_bytes",
         |config| config.max_response_bytes.to_string(),
         "bytes of a response that are read and kept",
@@ -189,6 +249,12 @@ pub(super) static SETTINGS: &[Setting] = &[
         config.queue_name = text.to_owned();
         Ok(())
     }),
+    Setting::new(
+        "listen_url",
+        |config| optional(config.listen_url.as_ref(), "the application's database"),
+        "URL at which workers listen to PostgreSQL's notifications, past a [pooler](#poolers)",
+    )
+    .variable("THORN_LISTEN_URL", |config, text| parse::secret(text).map(|url| config.listen_url = Some(url))),
     Setting::new(
         "poll_interval",
         |config| seconds(config.poll_interval),
@@ -210,14 +276,15 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::new(
         "disable_after",
         |config| limit(config.disable_after),
-        "seconds for which deliveries to a subscription may fail for good, without a success, before it is disabled; \
-         `none` never disables it",
+        "seconds for which deliveries to a subscription may fail, without a success, before it is disabled; `none` never \
+         disables it",
     )
     .variable("THORN_DISABLE_AFTER", |config, text| parse::limit(text).map(|time| config.disable_after = time)),
     Setting::new(
         "keep",
         |config| limit(config.keep),
-        "seconds for which events and their deliveries are kept once nothing is left to do; `none` keeps them for ever",
+        "seconds for which events and their deliveries are kept once nothing is left to do, and rows of deleted \
+         subscriptions; `none` keeps them for ever",
     )
     .variable("THORN_KEEP", |config, text| parse::limit(text).map(|time| config.keep = time)),
     Setting::new(

@@ -2,9 +2,19 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "postgres")]
+use sea_orm::sqlx::PgConnection;
+#[cfg(feature = "mysql")]
+use sea_orm::sqlx::{Connection as _, MySqlConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 
-use super::reuse;
+#[cfg(feature = "postgres")]
+use super::pooler;
+#[cfg(all(feature = "sqlite", unix))]
+use super::private_file;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::{first_connection, server_options};
+use super::{reuse, url::without_password};
 use crate::error::Error;
 
 /// How long a SQLite writer waits for another writer.
@@ -31,12 +41,15 @@ const FEATURES: [(&[&str], &str, bool); 3] = [
 /// | `postgres://user:password@host/name` | PostgreSQL | `postgres` |
 /// | `mysql://…` or `mariadb://…` | MySQL, MariaDB | `mysql` |
 ///
+/// A server that refuses the connection is an error at once. So start the database before the application, or start the
+/// application again. A connection that breaks later is repeated.
+///
 /// The pool has at most 10 connections, waits 30 s for a free one, and
 /// [ends abandoned transactions](crate::end_abandoned_transactions).
 ///
-/// A missing SQLite file is created. SQLite uses write-ahead logging with a busy timeout of 10 s, so readers
-/// and one writer can work at the same time. A commit copies the log into the file when the log has 40 MB
-/// (`wal_autocheckpoint`). `synchronous` stays FULL, so commits survive a power failure.
+/// A missing SQLite file is created, for its owner only (mode 0600). SQLite uses write-ahead logging with a busy
+/// timeout of 10 s, so readers and one writer can work at the same time. A commit copies the log into the file when
+/// the log has 40 MB (`wal_autocheckpoint`). `synchronous` stays FULL, so commits survive a power failure.
 ///
 /// thorn makes PostgreSQL drop a connection two minutes after its client has disappeared, instead of two hours.
 /// The locks of the connection end with it.
@@ -57,21 +70,35 @@ const FEATURES: [(&[&str], &str, bool); 3] = [
 /// # }).unwrap();
 /// ```
 pub async fn connect(url: &str) -> Result<DatabaseConnection, Error> {
-    let failed =
-        |cause: &str| Error::Database(DbErr::Custom(format!("can't open `{}`: {cause}", without_password(url))));
+    let failed = |cause: &str| {
+        Error::Database(DbErr::Custom(format!("can't open `{}`: {cause}", without_password(url).escape_debug())))
+    };
+    if url.trim().is_empty() {
+        return Err(Error::Database(DbErr::Custom(
+            "the database's URL is empty; an example is sqlite://app.db".into(),
+        )));
+    }
     for (schemes, feature, enabled) in FEATURES {
         if !enabled && schemes.iter().any(|scheme| url.starts_with(scheme)) {
             return Err(failed(&format!("enable the feature `{feature}` of thorn")));
         }
     }
     // SeaORM accepts MariaDB only under the scheme of MySQL.
-    let mut options = match url.strip_prefix("mariadb:") {
-        Some(rest) => ConnectOptions::new(format!("mysql:{rest}")),
-        None => ConnectOptions::new(url),
+    let accepted = match url.strip_prefix("mariadb:") {
+        Some(rest) => format!("mysql:{rest}"),
+        None => url.to_owned(),
     };
+    // Some messages of drivers quote the URL with its password.
+    open(&accepted).await.map_err(|error| failed(&error.to_string().replace(&accepted, "the URL")))
+}
+
+async fn open(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
     options.sqlx_logging(false).acquire_timeout(Duration::from_secs(30)).max_connections(10);
     #[cfg(feature = "sqlite")]
     if url.starts_with("sqlite:") {
+        #[cfg(unix)]
+        private_file::create(url);
         options.map_sqlx_sqlite_opts(|sqlite| {
             sqlite
                 .create_if_missing(true)
@@ -81,38 +108,75 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Error> {
                 .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
         });
     }
+    #[cfg(feature = "postgres")]
+    if url.starts_with("postgres") {
+        let postgres = server_options::postgres_options(url).map_err(connection_error)?;
+        if let Some(connection) = first_connection::open::<PgConnection>(&postgres).await.map_err(connection_error)? {
+            pooler::check_statements(connection, &postgres).await.map_err(connection_error)?;
+        }
+        options.map_sqlx_postgres_opts(server_options::postgres);
+    }
+    #[cfg(feature = "mysql")]
+    if url.starts_with("mysql:") {
+        let mysql = url.parse().map(server_options::mysql).map_err(connection_error)?;
+        if let Some(connection) = first_connection::open::<MySqlConnection>(&mysql).await.map_err(connection_error)? {
+            connection.close().await.map_err(connection_error)?;
+        }
+        options.map_sqlx_mysql_opts(server_options::mysql);
+    }
     reuse::end_abandoned_transactions(&mut options);
     reuse::detect_dead_clients(&mut options);
-    // Some messages of drivers quote the URL with its password.
-    Database::connect(options).await.map_err(|error| failed(&error.to_string().replace(url, "the URL")))
+    Database::connect(options).await
 }
 
-fn without_password(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            let _ = parsed.set_password(Some("***"));
-            parsed.to_string()
-        }
-        Ok(_) => url.to_owned(),
-        // A password with a reserved character makes the URL unparsable.
-        Err(_) => match (url.find("://"), url.rfind('@')) {
-            (Some(scheme), Some(at)) if scheme < at => format!("{}***{}", &url[..scheme + 3], &url[at..]),
-            _ => url.to_owned(),
-        },
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn connection_error(error: sea_orm::sqlx::Error) -> DbErr {
+    #[cfg(feature = "postgres")]
+    if let Some(advice) = pooler::advice(&error) {
+        return DbErr::Custom(format!("{error}; {advice}"));
     }
+    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    async fn refused(url: &str) -> String {
+        connect(url).await.unwrap_err().to_string()
+    }
+
     #[tokio::test]
     async fn passwords_stay_out_of_error_messages() {
-        let message = connect("postgras://me:hunter2@db/x").await.unwrap_err().to_string();
-        assert!(message.contains("postgras://me:***@db/x") && !message.contains("hunter2"), "{message}");
-        assert_eq!(without_password("postgres://me:hunter2@db/x"), "postgres://me:***@db/x");
-        assert_eq!(without_password("postgres://me:hunter/2@db/x"), "postgres://***@db/x");
-        assert_eq!(without_password("sqlite://a.db"), "sqlite://a.db");
+        for (url, shown) in [
+            ("postgras://me:hunter2@db/x", "postgras://me:***@db/x"),
+            ("postgres://me:hunter2@localhost:1/x", "postgres://me:***@localhost:1/x"),
+            ("mariadb://me:hunter2@localhost:1/x", "mariadb://me:***@localhost:1/x"),
+            ("mysql://me:hunter2@localhost:99999/x", "mysql://me:***@localhost:99999/x"),
+        ] {
+            let message = refused(url).await;
+            assert!(message.contains(shown) && !message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_url_is_called_empty() {
+        for empty in ["", " "] {
+            assert!(refused(empty).await.contains("URL is empty"), "{empty:?}");
+        }
+    }
+
+    #[cfg(all(feature = "postgres", feature = "mysql"))]
+    #[tokio::test]
+    async fn a_refused_connection_says_so_also_with_an_address_in_brackets() {
+        for scheme in ["postgres", "mysql", "mariadb"] {
+            for (host, address) in [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")] {
+                // Nobody listens on a port that was just given back.
+                let port = std::net::TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port();
+                let message = refused(&format!("{scheme}://me@{host}:{port}/x")).await;
+                assert!(message.contains("Connection refused"), "{message}");
+            }
+        }
     }
 
     #[cfg(not(feature = "mysql"))]

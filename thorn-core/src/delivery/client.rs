@@ -1,5 +1,6 @@
 //! The HTTP client that deliveries go through.
 
+mod connection;
 mod failure;
 mod guarded;
 mod outgoing;
@@ -14,7 +15,12 @@ use http::{HeaderValue, Method};
 use reqwest::Request;
 use tokio::time::{Instant, timeout};
 
-use self::{failure::Failure, guarded::Guarded, response::Answer};
+use self::{
+    failure::Failure,
+    guarded::Guarded,
+    pools::{Broken, Connection},
+    response::Answer,
+};
 use crate::{
     attempt::{Attempt, Outcome},
     endpoint::{NEW, NEW_AT_ONCE},
@@ -121,6 +127,10 @@ impl Client {
             Ok(Err(Failure { outcome, reason })) => (outcome, Some(reason)),
             Err(_) => (Outcome::TimedOut, Some(format!("no complete response within {:?}", outgoing.timeout))),
         };
+        let is_broken = answer.status.is_some_and(|status| status.is_server_error());
+        if is_broken || matches!(outcome, Outcome::TimedOut | Outcome::Unreachable) {
+            outgoing.endpoint.distrust_connections();
+        }
         Attempt {
             outcome,
             attempted_at,
@@ -135,21 +145,48 @@ impl Client {
     async fn exchange(&self, outgoing: &Outgoing<'_>, now: Timestamp, answer: &mut Answer) -> Result<(), Failure> {
         let Inner { guarded, user_agent, .. } = &*self.inner;
         let url = outgoing.endpoint.parsed().as_ref();
-        let url = url.map_err(|error| TargetError::Url { reason: error.to_string() })?.clone();
+        let url = url.map_err(|error| TargetError::Url { reason: error.to_string() })?;
         let behind = guarded.by(outgoing.validators)?;
         let (guard, pools) = (&behind.guard, &behind.pools);
         // The resolver never sees an IP address in the URL, so the guard checks the address here.
-        guard.check_url(&url)?;
-        let port = url.port_or_known_default().unwrap_or_default();
+        guard.check_url(url)?;
 
-        let headers = request::headers(outgoing, now, user_agent)?;
-        let client = pools.for_request(guard.allows_port(port), outgoing.keep_alive);
-        // reqwest's request builder would copy every header.
-        let mut request = Request::new(Method::POST, url);
-        *request.headers_mut() = headers;
-        *request.body_mut() = Some(outgoing.body.clone().into());
-        let response = client.execute(request).await.map_err(|error| Failure::of_exchange(&error, port))?;
-        answer.read(response, now).await.map_err(|error| Failure::of_exchange(&error, port))
+        let request = || -> Result<Request, Failure> {
+            // reqwest's request builder would copy every header.
+            let mut request = Request::new(Method::POST, url.clone());
+            *request.headers_mut() = request::headers(outgoing, now, user_agent)?;
+            *request.body_mut() = Some(outgoing.body.clone().into());
+            Ok(request)
+        };
+        let endpoint = outgoing.endpoint;
+        let connection = if endpoint.has_long_heads() {
+            Connection::ForLongHead
+        } else if outgoing.keep_alive && !endpoint.takes_new_connection() {
+            Connection::Kept
+        } else {
+            Connection::New
+        };
+        let response = match pools.execute(request()?, outgoing.tenant, connection).await {
+            // RFC 9112, section 9.3.1, lets a client repeat a request on a kept connection if it knows that this does no
+            // harm. Each delivery has an id by which receivers recognise a second one.
+            Err(Broken { is_closed: true, .. })
+                if connection == Connection::Kept
+                    && endpoint.may_keep_connection(pools.idle_timeout(), Timestamp::now()) =>
+            {
+                pools.execute(request()?, outgoing.tenant, Connection::New).await
+            }
+            Err(Broken { has_long_head: true, .. }) => {
+                endpoint.expect_long_heads();
+                pools.execute(request()?, outgoing.tenant, Connection::ForLongHead).await
+            }
+            response => response,
+        };
+        let response = response.map_err(|broken| Failure::of_exchange(&broken.error))?;
+        answer.read(response, now).await.map_err(|error| Failure::of_exchange(&error))?;
+        if connection == Connection::Kept {
+            endpoint.answered(Timestamp::now());
+        }
+        Ok(())
     }
 }
 

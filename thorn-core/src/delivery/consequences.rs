@@ -10,15 +10,20 @@ use futures::{FutureExt as _, future::BoxFuture};
 use self::announcement::delivery_failed;
 use super::observer::{DeliveryReport, Observers};
 use crate::{
-    attempt::DeliveryState,
+    attempt::{DeliveryState, HoldPolicy},
+    endpoint::Streak,
     error::Error,
     name::DELIVERY_FAILED,
     rendered::RenderedEvent,
-    subscription::{Registry, Subscription, Subscriptions},
+    subscription::{Hold, Registry, Subscription, Subscriptions},
+    timestamp::Timestamp,
 };
 
 /// The status with which a receiver ends its subscription.
 pub(super) const GONE: u16 = 410;
+
+/// A failure that has lasted for this time is noted, even if its deliveries are neither held nor given up.
+const NOTABLE: Duration = Duration::from_secs(60);
 
 /// Calls observers, announces deliveries that failed permanently, and disables subscriptions that keep failing.
 #[derive(Clone, Debug)]
@@ -27,6 +32,19 @@ pub(crate) struct Consequences {
     pub(crate) observers: Observers,
     /// How long a subscription may fail before it is disabled. `None` never disables it.
     pub(crate) disable_after: Option<Duration>,
+    /// When deliveries to an endpoint that keeps failing are held.
+    pub(crate) hold: HoldPolicy,
+}
+
+/// An attempt's share in its endpoint's failures. A success has none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Failing {
+    /// The failed attempts in a row, if this is one of them.
+    pub(crate) streak: Option<Streak>,
+    /// The hold that the attempt begins, and the one that it replaces.
+    pub(crate) hold: Option<(Option<Hold>, Hold)>,
+    /// Whether the attempt was a probe that ends a hold.
+    pub(crate) ends_hold: bool,
 }
 
 impl Consequences {
@@ -47,7 +65,7 @@ impl Consequences {
         if matched.is_empty() {
             return None;
         }
-        let url = subscription.map(|subscription| &*subscription.destination.url);
+        let url = subscription.map(|subscription| &*subscription.spec.destination.url);
         match delivery_failed(report, url) {
             Ok(event) => Some(event),
             Err(error) => {
@@ -58,8 +76,8 @@ impl Consequences {
     }
 
     /// Updates the subscription and calls the observers, once the attempt is recorded.
-    pub(super) async fn follow(&self, report: &DeliveryReport, subscription: Option<&Subscription>) {
-        if let Some(update) = self.subscription_update(report, subscription)
+    pub(super) async fn follow(&self, report: &DeliveryReport, subscription: Option<&Subscription>, failing: Failing) {
+        if let Some(update) = self.subscription_update(report, subscription, failing)
             && let Err(error) = update.await
         {
             tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
@@ -70,8 +88,9 @@ impl Consequences {
     /// The change that the attempt makes to the subscription. Most attempts make none.
     fn subscription_update<'a>(
         &'a self,
-        report: &DeliveryReport,
+        report: &'a DeliveryReport,
         subscription: Option<&'a Subscription>,
+        failing: Failing,
     ) -> Option<BoxFuture<'a, Result<(), Error>>> {
         let gone = report.status == Some(GONE);
         let Some(subscription) = subscription else {
@@ -82,14 +101,40 @@ impl Consequences {
             }
             return None;
         };
-        match report.state {
-            _ if gone => Some(self.disable(subscription, "the receiver answered 410 Gone").boxed()),
-            DeliveryState::Delivered if subscription.failing_since.is_some() => {
-                Some(self.subscriptions.succeeded(subscription.id).boxed())
-            }
-            DeliveryState::Dead => Some(self.subscriptions.failed(subscription, report.at, self.disable_after).boxed()),
-            _ => None,
+        if gone {
+            return Some(self.disable(subscription, "the receiver answered 410 Gone").boxed());
         }
+        let is_delivered = report.state == DeliveryState::Delivered;
+        let was_failing = subscription.failing_since.is_some() || subscription.held.is_some();
+        if failing.ends_hold || is_delivered && was_failing {
+            return Some(self.subscriptions.succeeded(subscription.id).boxed());
+        }
+        if is_delivered {
+            return None;
+        }
+        let since = failing.streak.map_or(report.at, |streak| streak.since);
+        let is_notable =
+            report.state == DeliveryState::Dead || failing.hold.is_some() || report.at.since(since) >= NOTABLE;
+        is_notable.then(|| self.failed(subscription, since, report.at, failing.hold).boxed())
+    }
+
+    /// Notes a failure, which may disable the subscription or hold its deliveries.
+    async fn failed(
+        &self,
+        subscription: &Subscription,
+        since: Timestamp,
+        now: Timestamp,
+        hold: Option<(Option<Hold>, Hold)>,
+    ) -> Result<(), Error> {
+        self.subscriptions.failed(subscription, since, now, self.disable_after).await?;
+        let Some((before, after)) = hold else { return Ok(()) };
+        if self.subscriptions.hold(subscription.id, before, after).await? {
+            tracing::warn!(
+                subscription.id = %subscription.id, until = %after.until, step = after.step,
+                "holding deliveries: the endpoint keeps failing, or asked for a pause"
+            );
+        }
+        Ok(())
     }
 
     async fn disable(&self, subscription: &Subscription, reason: &str) -> Result<(), Error> {

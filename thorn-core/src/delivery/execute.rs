@@ -4,11 +4,13 @@ mod admission;
 mod attempt;
 mod deliver;
 mod executor;
+mod held;
 mod inline;
 mod of_event;
 mod outcome;
 mod recorded;
 mod run;
+mod undecided;
 mod waiting;
 
 pub(crate) use executor::{Defaults, Executor};

@@ -59,7 +59,7 @@ pub struct DeliveryReport {
 ///
 /// impl DeliveryObserver for Pager {
 ///     fn failed(&self, report: &DeliveryReport) {
-///         eprintln!("{} to {}: {:?}", report.event_name, report.subscription, report.error);
+///         eprintln!("{:?} to {}: {:?}", report.event_name, report.subscription, report.error);
 ///     }
 /// }
 ///

@@ -1,8 +1,16 @@
 //! The gate of an origin: a limit on the new requests to it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::timestamp::Timestamp;
 
 /// How long a request counts as new.
 pub(crate) const NEW: Duration = Duration::from_millis(50);
@@ -15,10 +23,17 @@ pub(crate) const NEW_AT_ONCE: usize = 32;
 /// connection. The second waits until the connection is ready and returns it to the pool.
 const HYPER_TASKS: usize = 2;
 
+/// How precisely a gate knows when its origin last answered.
+const PRECISION: Duration = Duration::from_secs(1);
+
 /// Limits the new requests to one origin. An origin may have many endpoints, each with its own lane. A request
 /// that takes longer than [`NEW`] no longer counts, so a hanging host doesn't delay other requests for long.
 #[derive(Debug)]
-pub(super) struct Gate(Arc<Semaphore>);
+pub(super) struct Gate {
+    turns: Arc<Semaphore>,
+    /// When the origin last answered on a connection that may be kept, in milliseconds.
+    answered_at: AtomicI64,
+}
 
 /// The turn of a new request. Dropping the turn ends it.
 #[derive(Debug)]
@@ -26,13 +41,27 @@ pub(crate) struct Turn(OwnedSemaphorePermit);
 
 impl Gate {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(NEW_AT_ONCE)))
+        Self { turns: Arc::new(Semaphore::new(NEW_AT_ONCE)), answered_at: AtomicI64::new(0) }
+    }
+
+    /// Notes that the origin has answered on a connection that may be kept.
+    pub(super) fn answered(&self, now: Timestamp) {
+        // A busy origin answers often, and each write would cost other cores their copy.
+        if now.since(Timestamp::from_millis(self.answered_at.load(Ordering::Relaxed))) >= PRECISION {
+            self.answered_at.store(now.as_millis(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the origin has answered within this time on a connection that may be kept.
+    pub(super) fn has_answered_within(&self, time: Duration, now: Timestamp) -> bool {
+        let answered_at = Timestamp::from_millis(self.answered_at.load(Ordering::Relaxed));
+        now.since(answered_at) <= time + PRECISION
     }
 
     /// Waits until a request may begin.
     pub(super) async fn turn(&self) -> Option<Turn> {
         // The semaphore is never closed.
-        Arc::clone(&self.0).acquire_owned().await.ok().map(Turn)
+        Arc::clone(&self.turns).acquire_owned().await.ok().map(Turn)
     }
 }
 

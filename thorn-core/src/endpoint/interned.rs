@@ -1,15 +1,34 @@
-//! All endpoints that this process remembers, one for each URL.
+//! All endpoints that this process remembers, one for each tenant and URL.
 
-use std::{convert::Infallible, fmt, sync::Arc};
+use std::{
+    convert::Infallible,
+    fmt,
+    hash::Hash,
+    sync::{Arc, atomic::AtomicBool},
+};
 
-use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter, sync::Cache};
+use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, UnitWeighter, sync::Cache};
+use tokio::sync::Semaphore;
 use url::Url;
 
-use super::{Endpoint, gate::Gate, lane::Lane};
-use crate::id::SubscriptionId;
+use super::{
+    Endpoint,
+    descriptors::requests_at_once,
+    failures::Failures,
+    gate::Gate,
+    lane::{Lane, Size},
+};
+use crate::{id::SubscriptionId, tenant::Tenant};
 
 /// How many endpoints are remembered besides those in use.
 const REMEMBERED: usize = 10_000;
+
+/// Requests to one URL at once.
+const PER_URL: Size = Size { start: 16, most: 64, least: 4 };
+
+/// Requests of one tenant at once to endpoints that aren't known to answer quickly. However many URLs and hosts a
+/// tenant has, no more requests hang than that. A tenant never gets more than a quarter of what the process may have.
+const PER_TENANT: Size = Size { start: 128, most: 512, least: 16 };
 
 /// The endpoints of one process. Clones share them.
 ///
@@ -19,9 +38,15 @@ const REMEMBERED: usize = 10_000;
 pub(crate) struct Endpoints(Arc<Inner>);
 
 struct Inner {
-    by_url: InUsePinned<String, Endpoint>,
+    by_url: InUsePinned<(Tenant, String), Endpoint>,
     /// By origin.
     gates: InUsePinned<String, Gate>,
+    /// By URL in its normal spelling. Several spellings of a URL must not add up to more requests than one.
+    lanes: InUsePinned<String, Lane>,
+    tenants: InUsePinned<Tenant, Lane>,
+    per_tenant: Size,
+    process: Arc<Lane>,
+    in_flight: Arc<Semaphore>,
     /// Endpoints of subscribers that events brought, by the subscriber's id. Only the event's row has the URL.
     brought: Cache<SubscriptionId, Arc<Endpoint>>,
 }
@@ -40,12 +65,37 @@ impl<K, V> Lifecycle<K, Arc<V>> for InUse {
     }
 }
 
-fn pinned<K: Eq + std::hash::Hash, V>() -> InUsePinned<K, V> {
+fn pinned<K: Eq + Hash, V>() -> InUsePinned<K, V> {
     Cache::with(REMEMBERED, REMEMBERED as u64, UnitWeighter, DefaultHashBuilder::default(), InUse)
 }
 
+/// A tenant's text as the key of a cache, borrowed.
+#[derive(Hash)]
+struct Of<'a>(Tenant, &'a str);
+
+impl Equivalent<(Tenant, String)> for Of<'_> {
+    fn equivalent(&self, (tenant, text): &(Tenant, String)) -> bool {
+        (self.0, self.1) == (*tenant, text)
+    }
+}
+
+/// The cached value of a tenant's text, which is copied only if the cache doesn't have it.
+fn get_or_make_of<V>(
+    cache: &InUsePinned<(Tenant, String), V>,
+    tenant: Tenant,
+    text: &str,
+    make: impl FnOnce() -> V,
+) -> Arc<V> {
+    let known = cache.get(&Of(tenant, text));
+    known.unwrap_or_else(|| get_or_make(cache, &(tenant, text.to_owned()), make))
+}
+
 /// The cached value of a key. Calls `make` if the cache doesn't have it, and caches the result.
-fn get_or_make<V>(cache: &InUsePinned<String, V>, key: &str, make: impl FnOnce() -> V) -> Arc<V> {
+fn get_or_make<K, Q, V>(cache: &InUsePinned<K, V>, key: &Q, make: impl FnOnce() -> V) -> Arc<V>
+where
+    K: Eq + Hash,
+    Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+{
     match cache.get_or_insert_with(key, || Ok::<_, Infallible>(Arc::new(make()))) {
         Ok(value) => value,
         Err(never) => match never {},
@@ -53,20 +103,41 @@ fn get_or_make<V>(cache: &InUsePinned<String, V>, key: &str, make: impl FnOnce()
 }
 
 impl Default for Endpoints {
+    /// As many requests at once as the limit of descriptors allows.
     fn default() -> Self {
-        Self(Arc::new(Inner { by_url: pinned(), gates: pinned(), brought: Cache::new(REMEMBERED) }))
+        Self::new(requests_at_once())
     }
 }
 
 impl Endpoints {
-    /// The endpoint of a URL.
-    pub(crate) fn get(&self, url: &str) -> Arc<Endpoint> {
-        get_or_make(&self.0.by_url, url, || self.make(url))
+    /// Endpoints to which the process makes at most so many requests at once. Three quarters of them may hang.
+    pub(crate) fn new(at_once: usize) -> Self {
+        let hanging = (at_once * 3 / 4).max(1);
+        let share = |requests: usize| requests.min(hanging / 4).max(1);
+        Self(Arc::new(Inner {
+            by_url: pinned(),
+            gates: pinned(),
+            lanes: pinned(),
+            tenants: pinned(),
+            per_tenant: Size {
+                start: share(PER_TENANT.start),
+                most: share(PER_TENANT.most),
+                least: share(PER_TENANT.least),
+            },
+            process: Arc::new(Lane::new(Size { start: hanging, most: hanging, least: hanging })),
+            in_flight: Arc::new(Semaphore::new(at_once)),
+            brought: Cache::new(REMEMBERED),
+        }))
     }
 
-    /// The endpoint of a URL, if it is remembered.
-    pub(crate) fn known(&self, url: &str) -> Option<Arc<Endpoint>> {
-        self.0.by_url.get(url)
+    /// The endpoint of a tenant's URL.
+    pub(crate) fn get(&self, tenant: Tenant, url: &str) -> Arc<Endpoint> {
+        get_or_make_of(&self.0.by_url, tenant, url, || self.make(tenant, url))
+    }
+
+    /// The endpoint of a tenant's URL, if it is remembered.
+    pub(crate) fn known(&self, tenant: Tenant, url: &str) -> Option<Arc<Endpoint>> {
+        self.0.by_url.get(&Of(tenant, url))
     }
 
     /// The most recently remembered endpoint of a subscriber that an event brought.
@@ -79,10 +150,22 @@ impl Endpoints {
         self.0.brought.insert(id, endpoint);
     }
 
-    fn make(&self, url: &str) -> Endpoint {
+    fn make(&self, tenant: Tenant, url: &str) -> Endpoint {
         let parsed = Url::parse(url);
         let gate = parsed.as_ref().ok().map(|parsed| self.gate(&parsed.origin().ascii_serialization()));
-        Endpoint { url: url.to_owned(), parsed, gate, lane: Arc::new(Lane::new()) }
+        let lane = get_or_make(&self.0.lanes, parsed.as_ref().map_or(url, Url::as_str), || Lane::new(PER_URL));
+        let tenant = get_or_make(&self.0.tenants, &tenant, || Lane::new(self.0.per_tenant));
+        Endpoint {
+            parsed,
+            gate,
+            lane,
+            tenant,
+            process: Arc::clone(&self.0.process),
+            in_flight: Arc::clone(&self.0.in_flight),
+            is_distrusted: AtomicBool::default(),
+            has_long_heads: AtomicBool::default(),
+            failures: Failures::default(),
+        }
     }
 
     fn gate(&self, origin: &str) -> Arc<Gate> {
@@ -100,29 +183,44 @@ impl fmt::Debug for Endpoints {
 mod tests {
     use super::*;
 
+    fn tenant(name: &str) -> Tenant {
+        Tenant::of(Some(name))
+    }
+
     #[test]
     fn a_url_has_one_endpoint_and_an_origin_one_gate() {
         let endpoints = Endpoints::default();
-        let one = endpoints.get("https://a.example/x");
-        assert!(Arc::ptr_eq(&one, &endpoints.get("https://a.example/x")));
-        let other = endpoints.get("https://a.example/y");
+        let one = endpoints.get(tenant("alice"), "https://a.example/x");
+        assert!(Arc::ptr_eq(&one, &endpoints.get(tenant("alice"), "https://a.example/x")));
+        let other = endpoints.get(tenant("alice"), "https://a.example/y");
         assert!(!Arc::ptr_eq(&one, &other));
         let gate = |endpoint: &Endpoint| endpoint.gate.clone().unwrap();
         assert!(Arc::ptr_eq(&gate(&one), &gate(&other)));
-        assert!(!Arc::ptr_eq(&gate(&one), &gate(&endpoints.get("https://a.example:8443/x"))));
-        assert!(endpoints.get("nowhere").gate.is_none());
-        assert!(endpoints.known("https://b.example/").is_none());
+        assert!(!Arc::ptr_eq(&gate(&one), &gate(&endpoints.get(tenant("alice"), "https://a.example:8443/x"))));
+        assert!(endpoints.get(tenant("alice"), "nowhere").gate.is_none());
+        assert!(endpoints.known(tenant("alice"), "https://b.example/").is_none());
+    }
+
+    #[test]
+    fn all_spellings_of_a_url_share_one_lane() {
+        let endpoints = Endpoints::default();
+        let one = endpoints.get(tenant("alice"), "https://a.example/x");
+        for other in ["HTTPS://A.Example:443/x", "https://a.example/y/../x", "https://a.example/./x"] {
+            let other = endpoints.get(tenant("alice"), other);
+            assert!(Arc::ptr_eq(&one.lane, &other.lane), "{other:?}");
+        }
+        assert!(!Arc::ptr_eq(&one.lane, &endpoints.get(tenant("alice"), "https://a.example/X").lane));
     }
 
     #[test]
     fn an_endpoint_in_use_keeps_its_bounds_however_many_others_come() {
         let endpoints = Endpoints::default();
-        let held = endpoints.get("https://held.example/");
+        let held = endpoints.get(tenant("alice"), "https://held.example/");
         let (lane, gate) = (held.lane.clone(), held.gate.clone().unwrap());
         for n in 0..REMEMBERED * 3 {
-            endpoints.get(&format!("https://host-{n}.example/"));
+            endpoints.get(tenant("alice"), &format!("https://host-{n}.example/"));
         }
-        let again = endpoints.get("https://held.example/");
+        let again = endpoints.get(tenant("alice"), "https://held.example/");
         assert!(Arc::ptr_eq(&lane, &again.lane) && Arc::ptr_eq(&gate, again.gate.as_ref().unwrap()));
         assert!(endpoints.0.by_url.len() <= REMEMBERED + 1, "{endpoints:?}");
     }

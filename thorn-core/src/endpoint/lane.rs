@@ -1,5 +1,4 @@
-//! Lanes: every endpoint has its own limit of concurrent requests. An endpoint that is slow, hangs or fails holds
-//! nothing that other endpoints need.
+//! Lanes: limits of concurrent requests. An endpoint that is slow, hangs or fails holds nothing that others need.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,14 +12,16 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Initial concurrency for an unknown endpoint.
-pub(super) const START: usize = 16;
-
-/// The maximum concurrency for an endpoint that answers quickly.
-const MOST: usize = 64;
-
-/// The minimum concurrency for an endpoint that is slow or fails.
-const LEAST: usize = 4;
+/// How many requests a lane lets through at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    /// At first.
+    pub(super) start: usize,
+    /// While requests are answered quickly.
+    pub(super) most: usize,
+    /// While they are slow or fail.
+    pub(super) least: usize,
+}
 
 /// A response within this time is quick. A lane in which no request ends within this time hangs.
 const QUICK: Duration = Duration::from_secs(1);
@@ -36,9 +37,10 @@ const AHEAD: Duration = Duration::from_millis(500);
 /// The maximum time that a delivery is put off because its lane is full.
 const LONGEST_DETOUR: Duration = Duration::from_secs(60);
 
-/// The lane of one endpoint.
+/// A lane for the requests that share one limit.
 #[derive(Debug)]
 pub(super) struct Lane {
+    size: Size,
     state: Mutex<State>,
     freed: Notify,
 }
@@ -48,6 +50,10 @@ struct State {
     in_flight: usize,
     limit: usize,
     slow: bool,
+    /// Whether the last request was answered quickly.
+    quick: bool,
+    /// Whether the limit doubles with each success, after a hold.
+    recovering: bool,
     /// The smoothed duration of an attempt.
     typical: Duration,
     /// Deliveries that wait in memory.
@@ -62,29 +68,22 @@ struct State {
     booked_at: Timestamp,
 }
 
-/// The right to make one request. Dropping the permit gives the right back. [`done`](Self::done) also tells the
-/// lane how the request went.
+/// A place in a lane for one request. Dropping the place frees it. [`done`](Self::done) also tells the lane how the
+/// request went.
 #[derive(Debug)]
-pub(crate) struct Permit(Arc<Lane>);
+pub(super) struct Place(Arc<Lane>);
 
 /// A place in the line for a lane.
 struct Waiting<'a>(&'a Lane);
 
-/// Whether a delivery may be tried now.
-#[derive(Debug)]
-pub(crate) enum Entry {
-    /// The delivery may be tried now.
-    Open(Permit),
-    /// The lane is full: try again at this time.
-    Full(Timestamp),
-}
-
 impl Lane {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(size: Size) -> Self {
         let state = State {
             in_flight: 0,
-            limit: START,
+            limit: size.start,
             slow: false,
+            quick: false,
+            recovering: false,
             typical: Duration::ZERO,
             line: 0,
             expected: 0,
@@ -93,19 +92,20 @@ impl Lane {
             booked: Duration::ZERO,
             booked_at: Timestamp::from_millis(0),
         };
-        Self { state: Mutex::new(state), freed: Notify::new() }
+        Self { size, state: Mutex::new(state), freed: Notify::new() }
     }
 
-    /// Enters the lane. If the lane is full, the call waits for a quick endpoint but not for a slow one.
-    pub(super) async fn enter(self: &Arc<Self>) -> Entry {
+    /// Takes a place. If the lane is full, the call waits unless the lane is slow. If it has waited in vain, it returns
+    /// the time at which the lane should have room.
+    pub(super) async fn enter(self: &Arc<Self>) -> Result<Place, Timestamp> {
         {
             let mut state = self.state();
             state.expected = state.expected.saturating_sub(1);
             if state.take_place() {
-                return Entry::Open(Permit(self.clone()));
+                return Ok(Place(self.clone()));
             }
             if state.slow || state.line_ahead() > LINE {
-                return Entry::Full(state.book(Timestamp::now()));
+                return Err(state.book(Timestamp::now()));
             }
             state.line += 1;
         }
@@ -120,14 +120,14 @@ impl Lane {
                 if state.in_flight < state.limit {
                     self.freed.notify_one();
                 }
-                return Entry::Open(Permit(self.clone()));
+                return Ok(Place(self.clone()));
             }
             if began.elapsed().min(state.progress.elapsed()) >= QUICK {
-                // All requests to the endpoint hang. No other delivery should wait for it.
-                state.slow_down(QUICK);
+                // All requests in the lane hang. No other delivery should wait for them.
+                state.slow_down(QUICK, self.size.least);
             }
             if state.slow || began.elapsed() > LINE * 2 {
-                return Entry::Full(state.book(Timestamp::now()));
+                return Err(state.book(Timestamp::now()));
             }
         }
     }
@@ -142,9 +142,20 @@ impl Lane {
         self.state().expect(deliveries);
     }
 
-    /// Whether the endpoint is slow or fails.
+    /// Whether requests are slow or fail.
     pub(super) fn is_slow(&self) -> bool {
         self.state().slow
+    }
+
+    /// Whether the last request was answered quickly.
+    pub(super) fn is_quick(&self) -> bool {
+        self.state().quick
+    }
+
+    /// Begins again with one request at a time.
+    pub(super) fn recover(&self) {
+        let mut state = self.state();
+        (state.limit, state.recovering) = (1, true);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -187,9 +198,9 @@ impl State {
         self.expected_since.elapsed() > AHEAD * 4
     }
 
-    fn slow_down(&mut self, at_least: Duration) {
-        self.slow = true;
-        self.limit = (self.limit / 2).max(LEAST);
+    fn slow_down(&mut self, at_least: Duration, least: usize) {
+        (self.slow, self.quick, self.recovering) = (true, false, false);
+        self.limit = (self.limit / 2).max(least);
         self.typical = self.typical.max(at_least);
     }
 
@@ -210,25 +221,30 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Permit {
+impl Place {
     /// Tells the lane how the request went.
-    pub(crate) fn done(self, attempt: &Attempt) {
+    pub(super) fn done(self, attempt: &Attempt) {
         let mut state = self.0.state();
         let answered = matches!(attempt.outcome, Outcome::Delivered | Outcome::Rejected);
         state.typical = (state.typical * 7 + attempt.duration) / 8;
         if answered && attempt.duration < QUICK {
             state.slow = state.typical >= QUICK;
-            if state.limit < MOST {
+            state.quick = !state.slow;
+            if state.recovering {
+                state.limit = (state.limit * 2).min(self.0.size.start);
+                state.recovering = state.limit < self.0.size.start;
+                self.0.freed.notify_one();
+            } else if state.limit < self.0.size.most {
                 state.limit += 1;
                 self.0.freed.notify_one();
             }
         } else {
-            state.slow_down(attempt.duration);
+            state.slow_down(attempt.duration, self.0.size.least);
         }
     }
 }
 
-impl Drop for Permit {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.in_flight -= 1;

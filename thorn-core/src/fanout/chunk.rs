@@ -1,6 +1,6 @@
 //! A task: a chunk of deliveries, each of which succeeds or fails alone.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -77,12 +77,25 @@ pub(crate) struct ChunkDelivery {
     /// The number of attempts made before this one.
     #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     pub(crate) attempts: u32,
+    /// The number of those attempts that the retry policy doesn't count.
+    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
+    pub(crate) uncounted: u32,
     /// Whether the delivery has a row already, because it had to wait.
     #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) has_row: bool,
     /// Whether the delivery goes to a subscriber that the event brought. Only the event's row holds this subscriber.
     #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) of_event: bool,
+    /// Whether the subscription's filter is still to be evaluated.
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) undecided: bool,
+}
+
+impl ChunkEvent {
+    /// The deadline of an attempt that the event sets itself.
+    pub(crate) fn own_timeout(&self) -> Option<Duration> {
+        self.options.as_ref().and_then(|options| options.timeout)
+    }
 }
 
 fn is_json(kind: &ContentType) -> bool {
@@ -199,8 +212,10 @@ mod tests {
             content_type: ContentType::Json,
             hook_hmac: Some("h".into()),
             attempts: 0,
+            uncounted: 0,
             has_row: false,
             of_event: false,
+            undecided: false,
         };
         let chunk = Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false };
         let read: Chunk = serde_json::from_str(&serde_json::to_string(&chunk).unwrap()).unwrap();

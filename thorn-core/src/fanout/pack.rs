@@ -9,7 +9,7 @@ use super::{
     encode::encode_body,
     recipient::Recipient,
 };
-use crate::{endpoint::Endpoints, error::Error, outbox::StoredEvent, spec::ContentType};
+use crate::{endpoint::Endpoints, error::Error, outbox::StoredEvent, spec::ContentType, tenant::Tenant};
 
 /// A chunk takes no further event once its bodies have this many bytes.
 const BYTES_PER_CHUNK: usize = 256 * 1024;
@@ -19,13 +19,13 @@ const BYTES_PER_TURN: usize = 32 * 1024 * 1024;
 
 /// Fills chunks with deliveries in the order of their arrival.
 ///
-/// Deliveries to an endpoint that is known to be slow get separate chunks, so that they never make other deliveries
-/// wait.
+/// Deliveries to endpoints that are known to be slow, and those whose filter is much work, get separate chunks, one for
+/// each tenant, so that they never make other deliveries wait.
 pub(crate) struct Packer<'a> {
     endpoints: &'a Endpoints,
     size: usize,
     mixed: Open,
-    apart: HashMap<String, Open>,
+    apart: HashMap<Tenant, Open>,
     closed: Vec<Chunk>,
     deliveries: usize,
     /// The size of all bodies, in bytes.
@@ -38,15 +38,16 @@ pub(crate) struct Packer<'a> {
 pub(crate) enum Row {
     /// The delivery has no row: its first attempt writes it.
     Missing,
-    /// The delivery had to wait. Its row is there, with this many attempts.
-    Waiting { attempts: u32 },
+    /// The delivery had to wait. Its row is there, with this many attempts, some of which the retry policy doesn't count.
+    Waiting { attempts: u32, uncounted: u32 },
 }
 
 impl Row {
-    const fn attempts(self) -> u32 {
+    /// The attempts, and how many of them the retry policy doesn't count.
+    const fn attempts(self) -> (u32, u32) {
         match self {
-            Self::Missing => 0,
-            Self::Waiting { attempts } => attempts,
+            Self::Missing => (0, 0),
+            Self::Waiting { attempts, uncounted } => (attempts, uncounted),
         }
     }
 }
@@ -84,8 +85,10 @@ impl<'a> Packer<'a> {
     /// Returns `false` if the event can never be encoded in the subscription's content type. Such a delivery must not
     /// hold up all other deliveries.
     pub(crate) fn add(&mut self, event: &StoredEvent, recipient: &Recipient, row: Row) -> Result<bool, Error> {
-        let open = if self.endpoints.known(&recipient.destination().url).is_some_and(|endpoint| endpoint.is_slow()) {
-            self.apart.entry(recipient.destination().url.clone()).or_insert_with(|| Open::new(self.check))
+        let tenant = recipient.tenant();
+        let endpoint = self.endpoints.known(tenant, &recipient.destination().url);
+        let open = if recipient.is_undecided() || endpoint.is_some_and(|endpoint| endpoint.is_slow()) {
+            self.apart.entry(tenant).or_insert_with(|| Open::new(self.check))
         } else {
             &mut self.mixed
         };
@@ -96,7 +99,13 @@ impl<'a> Packer<'a> {
         let before = open.bytes;
         match open.add(event, recipient, row) {
             Err(error @ Error::Payload { .. }) => {
-                tracing::error!(event.id = %event.id, subscription.id = %recipient.id(), %error, "this event can't be sent to this subscription");
+                let subscription = recipient.id();
+                tracing::error!(
+                    event.id = %event.id,
+                    subscription.id = %subscription,
+                    %error,
+                    "this event can't be sent to this subscription"
+                );
                 return Ok(false);
             }
             added => added?,
@@ -168,14 +177,17 @@ impl Open {
             }
         };
         let hook_hmac = to.destination().signing.hook_hmac(body.as_bytes());
+        let (attempts, uncounted) = row.attempts();
         self.chunk.deliveries.push(ChunkDelivery {
             event: index,
             subscription: to.id(),
             content_type,
             hook_hmac,
-            attempts: row.attempts(),
+            attempts,
+            uncounted,
             has_row: matches!(row, Row::Waiting { .. }),
             of_event: to.subscription().is_none(),
+            undecided: to.is_undecided(),
         });
         Ok(())
     }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::{id::SubscriptionId, spec::Destination, subscription::Subscription};
+use crate::{id::SubscriptionId, spec::Destination, subscription::Subscription, tenant::Tenant};
 
 /// The recipient of a delivery.
 #[derive(Clone, Debug)]
 pub(crate) enum Recipient {
     /// A subscription that matched the event.
     Subscribed(Arc<Subscription>),
+    /// A subscription whose pattern matched the event. Its filter is too much work for the fan-out, so the delivery
+    /// evaluates it.
+    Undecided(Arc<Subscription>),
     /// A subscriber that the event brought. Only the event's row holds this subscriber, so it can't be disabled.
     OfEvent {
         /// The id that is sent as `Hook-Subscription`.
@@ -22,7 +25,7 @@ impl Recipient {
     /// The id that is sent as `Hook-Subscription`.
     pub(crate) fn id(&self) -> SubscriptionId {
         match self {
-            Self::Subscribed(subscription) => subscription.id,
+            Self::Subscribed(subscription) | Self::Undecided(subscription) => subscription.id,
             Self::OfEvent { id, .. } => *id,
         }
     }
@@ -30,15 +33,25 @@ impl Recipient {
     /// The URL, signing, content type and headers of the delivery.
     pub(crate) fn destination(&self) -> &Destination {
         match self {
-            Self::Subscribed(subscription) => &subscription.destination,
+            Self::Subscribed(subscription) | Self::Undecided(subscription) => &subscription.spec.destination,
             Self::OfEvent { destination, .. } => destination,
         }
+    }
+
+    /// For whom deliveries to this recipient are made.
+    pub(crate) fn tenant(&self) -> Tenant {
+        Tenant::of(self.subscription().and_then(|subscription| subscription.owner.as_deref()))
+    }
+
+    /// Whether the delivery must evaluate the subscription's filter.
+    pub(crate) const fn is_undecided(&self) -> bool {
+        matches!(self, Self::Undecided(_))
     }
 
     /// The subscription, unless the event brought the recipient.
     pub(crate) fn subscription(&self) -> Option<&Subscription> {
         match self {
-            Self::Subscribed(subscription) => Some(subscription),
+            Self::Subscribed(subscription) | Self::Undecided(subscription) => Some(subscription),
             Self::OfEvent { .. } => None,
         }
     }

@@ -1,16 +1,22 @@
 //! The recipients of an event. Claims, due deliveries and audits all use the decision of this module.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::recipient::Recipient;
 use crate::{
+    filter::Q,
     id::SubscriptionId,
     outbox::StoredEvent,
     subscription::{Registry, Subscription},
+    tenant::Tenant,
 };
+
+/// How much [work](Q::work) the fan-out of one event does for the filters of one tenant: about a millisecond. The
+/// deliveries of the tenant evaluate the other filters, so that the events of others don't wait for these.
+const WORK_PER_TENANT: usize = 1024 * 1024;
 
 /// The part of a body that filters test.
 #[derive(Deserialize)]
@@ -28,8 +34,7 @@ pub(crate) fn recipients(registry: &Registry, event: &StoredEvent) -> Vec<Recipi
     } else {
         registry.matching(&event.name, sender, event.broadcast, &mut matched);
     }
-    filter(event, &mut matched);
-    let mut recipients: Vec<Recipient> = matched.into_iter().map(Recipient::Subscribed).collect();
+    let mut recipients = filter(event, matched);
     for subscriber in &event.subscribers {
         if !recipients.iter().any(|recipient| recipient.id() == subscriber.id()) {
             recipients.extend(of_event(event, subscriber.id()));
@@ -54,18 +59,41 @@ pub(crate) fn recipient(registry: &Registry, event: &StoredEvent, id: Subscripti
 
 /// Keeps the subscriptions whose filter lets the event through. The body is parsed only if some subscription
 /// has a filter.
-fn filter(event: &StoredEvent, matched: &mut Vec<Arc<Subscription>>) {
-    if matched.iter().all(|subscription| subscription.filter.is_none()) {
-        return;
+fn filter(event: &StoredEvent, matched: Vec<Arc<Subscription>>) -> Vec<Recipient> {
+    if matched.iter().all(|subscription| subscription.spec.filter.is_none()) {
+        return matched.into_iter().map(Recipient::Subscribed).collect();
     }
+    let data = data(event);
+    let mut work = HashMap::new();
+    let decide = |subscription: Arc<Subscription>| {
+        let Some(filter) = &subscription.spec.filter else { return Some(Recipient::Subscribed(subscription)) };
+        // No filter can match a payload that can't be read, and the other subscriptions must not wait.
+        let data = data.as_ref()?;
+        let done: &mut usize = work.entry(Tenant::of(subscription.owner.as_deref())).or_default();
+        let needed = filter.work(data);
+        if *done + needed > WORK_PER_TENANT {
+            return Some(Recipient::Undecided(subscription));
+        }
+        *done += needed;
+        filter.matches(data, None).then_some(Recipient::Subscribed(subscription))
+    };
+    matched.into_iter().filter_map(decide).collect()
+}
+
+/// The event's payload. `None` if the body nests too deeply.
+fn data(event: &StoredEvent) -> Option<Value> {
     match serde_json::from_str(&event.body) {
-        Ok(Body { data }) => matched.retain(|one| one.filter.as_ref().is_none_or(|q| q.matches(&data, None))),
+        Ok(Body { data }) => Some(data),
         Err(error) => {
-            // The body nests too deeply. No filter can match it, and the other subscriptions must not wait.
             tracing::warn!(event.id = %event.id, %error, "filters can't read the event; no filter lets it through");
-            matched.retain(|subscription| subscription.filter.is_none());
+            None
         }
     }
+}
+
+/// Whether the filter lets the event with this body through.
+pub(crate) fn passes(filter: &Q, body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|Body { data }| filter.matches(&data, None))
 }
 
 /// A subscriber that the event brought, without its secret. A subscriber that can't be read is left out, so that it

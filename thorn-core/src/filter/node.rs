@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::test::Test;
+use super::{kind::Kind, test::Test};
 
 /// How deep `and`, `or` and `not` may nest.
 pub(super) const MAX_DEPTH: usize = 16;
@@ -26,12 +26,13 @@ impl Node {
         Self::All(Vec::new())
     }
 
-    pub(super) fn matches(&self, new: &Value, old: Option<&Value>) -> bool {
+    /// `kind` says how the field of this name is compared.
+    pub(super) fn matches(&self, new: &Value, old: Option<&Value>, kind: &dyn Fn(&str) -> Kind) -> bool {
         match self {
-            Self::All(nodes) => nodes.iter().all(|node| node.matches(new, old)),
-            Self::Any(nodes) => nodes.iter().any(|node| node.matches(new, old)),
-            Self::Not(node) => !node.matches(new, old),
-            Self::Test(test) => test.holds(new, old),
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(new, old, kind)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(new, old, kind)),
+            Self::Not(node) => !node.matches(new, old, kind),
+            Self::Test(test) => test.holds(new, old, kind),
         }
     }
 

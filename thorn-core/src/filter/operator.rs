@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::value;
+use super::{kind::Kind, value};
 
 /// A comparison of one value with an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,35 +88,34 @@ impl Operator {
     }
 
     /// Whether the operator holds for this value; `None` is null.
-    pub(super) fn holds(self, value: Option<&Value>, operand: &Value) -> bool {
-        let ordered =
-            |test: fn(Ordering) -> bool| value.and_then(|value| value::order(value, operand)).is_some_and(test);
+    pub(super) fn holds(self, kind: Kind, value: Option<&Value>, operand: &Value) -> bool {
+        let ordered = |test: fn(Ordering) -> bool| value.and_then(|value| kind.order(value, operand)).is_some_and(test);
         let strings = |test: fn(&str, &str) -> bool| match (value, operand) {
             (Some(Value::String(value)), Value::String(part)) => test(value, part),
             _ => false,
         };
         match self {
-            Self::Eq => value::equals(operand, value),
-            Self::Ne => !value::equals(operand, value),
+            Self::Eq => kind.equals(operand, value),
+            Self::Ne => !kind.equals(operand, value),
             Self::Gt => ordered(Ordering::is_gt),
             Self::Gte => ordered(Ordering::is_ge),
             Self::Lt => ordered(Ordering::is_lt),
             Self::Lte => ordered(Ordering::is_le),
-            Self::In => is_member(value, operand),
-            Self::NotIn => !is_member(value, operand),
+            Self::In => is_member(kind, value, operand),
+            Self::NotIn => !is_member(kind, value, operand),
             Self::Contains => value.is_some_and(|value| contains(value, operand)),
             Self::StartsWith => strings(|value, part| value.starts_with(part)),
             Self::EndsWith => strings(|value, part| value.ends_with(part)),
             Self::IsNull => value.is_none(),
             Self::IsNotNull => value.is_some(),
-            Self::IsTrue => value.is_some_and(value::is_truthy),
-            Self::IsFalse => !value.is_some_and(value::is_truthy),
+            Self::IsTrue => value.is_some_and(|value| kind.is_truthy(value)),
+            Self::IsFalse => !value.is_some_and(|value| kind.is_truthy(value)),
         }
     }
 }
 
-fn is_member(value: Option<&Value>, values: &Value) -> bool {
-    let any_equals = |values: &Vec<Value>| values.iter().any(|one| value::equals(one, value));
+fn is_member(kind: Kind, value: Option<&Value>, values: &Value) -> bool {
+    let any_equals = |values: &Vec<Value>| values.iter().any(|one| kind.equals(one, value));
     value.is_some() && values.as_array().is_some_and(any_equals)
 }
 

@@ -30,6 +30,14 @@ impl Path {
         found.and_then(super::value::non_null)
     }
 
+    /// The name, if the path doesn't lead into an object.
+    pub(super) fn only_name(&self) -> Option<&str> {
+        match &*self.0 {
+            [name] => Some(name),
+            _ => None,
+        }
+    }
+
     pub(super) fn outermost_name(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }

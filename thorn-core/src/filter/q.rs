@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     invalid::InvalidQ,
+    kind::Kind,
     node::{MAX_DEPTH, Node},
     reader::{MAX_PROBLEMS, Reader},
     test::Test,
@@ -58,12 +59,14 @@ const MAX_BYTES: usize = 16 * 1024;
 /// | `now_…` | as without `now_` | passes the test, and didn't before the change |
 /// | `changed` | `true` | differs from the previous version |
 ///
-/// Values without a JSON type are compared as receivers see them: decimals, dates and UUIDs are strings.
+/// Values without a JSON type are compared as receivers see them: decimals, dates and UUIDs are strings, and strings
+/// compare as text, so `"10.50" < "9"`. Only [`matches_rows`](Self::matches_rows) knows the types of columns, and
+/// compares decimals, dates and times by value.
 ///
 /// # Limits
 ///
 /// A filter has at most 100 tests and 16 KiB of JSON. Filters nest at most 16 levels, and so do operands. A
-/// path has at most 190 characters.
+/// path has at most 190 characters. Numbers in JSON go from −2⁶³ to 2⁶⁴ − 1, because JSON readers round larger integers.
 ///
 /// # Examples
 ///
@@ -96,6 +99,14 @@ impl Q {
         let mut problems = reader.problems;
         problems.extend(q.check().err().into_iter().flat_map(|invalid| invalid.problems));
         if problems.is_empty() { Ok(q) } else { Err(InvalidQ { problems }) }
+    }
+
+    /// Reads a filter that was checked before it was stored.
+    pub(crate) fn of_stored(text: &str) -> Result<Self, InvalidQ> {
+        let mut reader = Reader::of_stored();
+        let json = serde_json::from_str(text).map_err(not_json)?;
+        let q = Self(reader.node(&json));
+        if reader.problems.is_empty() { Ok(q) } else { Err(InvalidQ { problems: reader.problems }) }
     }
 
     /// The filter as JSON in canonical form: equal filters give equal JSON.
@@ -131,7 +142,12 @@ impl Q {
     /// Pass `None` for `old` if there is no previous version. Every field of it then counts as null.
     #[must_use]
     pub fn matches(&self, new: &Value, old: Option<&Value>) -> bool {
-        self.0.matches(new, old)
+        self.matches_typed(new, old, &|_| Kind::Untyped)
+    }
+
+    /// As [`matches`](Self::matches), but the field of a name is compared as `kind` says.
+    pub(crate) fn matches_typed(&self, new: &Value, old: Option<&Value>, kind: &dyn Fn(&str) -> Kind) -> bool {
+        self.0.matches(new, old, kind)
     }
 
     /// Whether the filter depends on the previous version, through `now_…` or `changed`.
@@ -193,10 +209,13 @@ impl FromStr for Q {
     type Err = InvalidQ;
 
     fn from_str(s: &str) -> Result<Self, InvalidQ> {
-        let json =
-            serde_json::from_str(s).map_err(|error| InvalidQ { problems: vec![format!("not valid JSON: {error}")] })?;
-        Self::from_json(&json)
+        Self::from_json(&serde_json::from_str(s).map_err(not_json)?)
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature of `map_err`")]
+fn not_json(error: serde_json::Error) -> InvalidQ {
+    InvalidQ { problems: vec![format!("not valid JSON: {error}")] }
 }
 
 impl Serialize for Q {

@@ -1,6 +1,6 @@
 //! Reads filters from JSON and reports everything that is wrong with them.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{
     canonical::sorted,
@@ -17,11 +17,18 @@ pub(super) const MAX_PROBLEMS: usize = 20;
 pub(super) struct Reader {
     pub(super) problems: Vec<String>,
     depth: usize,
+    /// Whether numbers beyond 64 bits are let through.
+    takes_rounded: bool,
 }
 
 impl Reader {
     pub(super) const fn new() -> Self {
-        Self { problems: Vec::new(), depth: 0 }
+        Self { problems: Vec::new(), depth: 0, takes_rounded: false }
+    }
+
+    /// Lets through the numbers beyond 64 bits that release 0.1 stored as floats.
+    pub(super) const fn of_stored() -> Self {
+        Self { problems: Vec::new(), depth: 0, takes_rounded: true }
     }
 
     pub(super) fn node(&mut self, json: &Value) -> Node {
@@ -47,7 +54,10 @@ impl Reader {
                     "`{}`: a bare list is ambiguous; write {{\"in\": […]}} or {{\"eq\": […]}}",
                     excerpt(path)
                 )),
-                (path, value) => nodes.push(test(path, false, Operator::Eq, value)),
+                (path, value) => {
+                    self.check_numbers(path, value);
+                    nodes.push(test(path, false, Operator::Eq, value));
+                }
             }
         }
         self.depth -= 1;
@@ -70,10 +80,22 @@ impl Reader {
             self.report(format!("`{}` has no operator; use {}", excerpt(path), operator_names()));
         }
         for (name, operand) in operators {
+            self.check_numbers(path, operand);
             match read_test(path, name, operand) {
                 Ok(test) => nodes.push(test),
                 Err(problem) => self.report(format!("`{}`: {problem}", excerpt(path))),
             }
+        }
+    }
+
+    /// Refuses a number that the JSON reader has rounded.
+    fn check_numbers(&mut self, path: &str, operand: &Value) {
+        if let Some(number) = beyond_64_bits(operand).filter(|_| !self.takes_rounded) {
+            self.report(format!(
+                "`{}`: {number} is beyond 64 bits and would be compared without its last digits; numbers go from \
+                 -9223372036854775808 to 18446744073709551615",
+                excerpt(path)
+            ));
         }
     }
 
@@ -97,6 +119,17 @@ fn read_test(path: &str, name: &str, operand: &Value) -> Result<Node, String> {
         Some(fixed) if fixed != *operand => Err(only(&fixed)),
         Some(_) => Ok(test(path, transition, operator, &Value::Bool(true))),
         None => Ok(test(path, transition, operator, operand)),
+    }
+}
+
+/// The first number of at least 2⁶³ that isn't a 64-bit integer. JSON readers make floats of integers beyond 64 bits.
+fn beyond_64_bits(operand: &Value) -> Option<&Number> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    match operand {
+        Value::Number(number) if number.is_f64() => number.as_f64().filter(|it| it.abs() >= LIMIT).map(|_| number),
+        Value::Array(list) => list.iter().find_map(beyond_64_bits),
+        Value::Object(fields) => fields.values().find_map(beyond_64_bits),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{operator::Operator, path::Path};
+use super::{kind::Kind, operator::Operator, path::Path};
 
 /// The longest path, in characters.
 const MAX_PATH: usize = 190;
@@ -29,12 +29,13 @@ pub(super) enum Condition {
 }
 
 impl Test {
-    pub(super) fn holds(&self, new: &Value, old: Option<&Value>) -> bool {
+    pub(super) fn holds(&self, new: &Value, old: Option<&Value>, kind: &dyn Fn(&str) -> Kind) -> bool {
         let current = self.path.lookup(new);
         let previous = || old.and_then(|old| self.path.lookup(old));
         match &self.condition {
             Condition::Operator { transition, operator, operand } => {
-                operator.holds(current, operand) && !(*transition && operator.holds(previous(), operand))
+                let kind = self.path.only_name().map_or(Kind::Untyped, kind);
+                operator.holds(kind, current, operand) && !(*transition && operator.holds(kind, previous(), operand))
             }
             Condition::Changed => current != previous(),
         }

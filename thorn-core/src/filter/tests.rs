@@ -233,3 +233,22 @@ proptest! {
         prop_assert_eq!(holds(&!one), !first);
     }
 }
+
+#[test]
+fn an_integer_beyond_64_bits_is_refused_instead_of_rounded() {
+    for number in ["18446744073709551616", "-9223372036854775809", "123456789012345678901234567890", "1e300"] {
+        for filter in [
+            format!(r#"{{"views": {number}}}"#),
+            format!(r#"{{"views": {{"gt": {number}}}}}"#),
+            format!(r#"{{"views": {{"in": [1, {number}]}}}}"#),
+            format!(r#"{{"views": {{"eq": {{"a": [{number}]}}}}}}"#),
+        ] {
+            let problem = filter.parse::<Q>().unwrap_err().to_string();
+            assert!(problem.contains("beyond 64 bits") && problem.contains("`views`"), "{filter}: {problem}");
+            assert!(Q::of_stored(&filter).is_ok(), "release 0.1 may have stored {filter}");
+        }
+    }
+    for number in ["18446744073709551615", "-9223372036854775808", "1.5", "1e15"] {
+        assert!(format!(r#"{{"views": {{"gt": {number}}}}}"#).parse::<Q>().is_ok(), "{number}");
+    }
+}

@@ -1,12 +1,20 @@
 //! Looks up the addresses of host names.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, ToSocketAddrs},
+    sync::LazyLock,
+};
 
-use tokio::{net::lookup_host, time::timeout};
+use super::lookups::Lookups;
+use crate::tenant::Tenant;
 
-/// How long a lookup may take before the name counts as unresolvable. The deadline of a delivery is
-/// usually shorter.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+/// The lookups by the system's resolver. All guards of the process share their threads.
+static SYSTEM: LazyLock<Lookups> = LazyLock::new(|| {
+    Lookups::by(|host| match (host, 0).to_socket_addrs() {
+        Ok(addresses) => Ok(addresses.map(|address| address.ip()).collect()),
+        Err(error) => Err(error.to_string()),
+    })
+});
 
 /// The source of the addresses.
 #[derive(Clone, Debug, Default)]
@@ -26,11 +34,7 @@ impl Resolver {
     /// Returns every address of the host, or the reason why there is none.
     pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, String> {
         match self {
-            Self::System => match timeout(LOOKUP_TIMEOUT, lookup_host((host, 0))).await {
-                Ok(Ok(addresses)) => Ok(addresses.map(|address| address.ip()).collect()),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err("the name servers took too long to answer".to_owned()),
-            },
+            Self::System => SYSTEM.look_up(host, Tenant::current()).await,
             #[cfg(test)]
             Self::Prepared(answers) => {
                 answers.lock().unwrap().pop_front().ok_or_else(|| "no prepared answer is left".to_owned())

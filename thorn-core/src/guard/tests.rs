@@ -216,3 +216,17 @@ fn thorn_170_an_unknown_validator_refuses_everything() {
     let guard = TargetGuard::new().validators([Validator::from("moon=1".to_owned())]);
     assert_eq!(url_error(&guard, "https://1.1.1.1"), Some(TargetError::UnknownValidator));
 }
+
+#[tokio::test]
+async fn public_addresses_of_this_machine_are_refused_unless_they_are_allowed() {
+    let guard = TargetGuard { is_own: |ip| ip == "1.1.1.1".parse::<IpAddr>().unwrap(), ..TargetGuard::new() };
+    let check = |guard: &TargetGuard, url: &str| guard.check_url(&url.parse().unwrap());
+    assert!(matches!(check(&guard, "https://1.1.1.1/"), Err(TargetError::Address { .. })));
+    assert!(matches!(check(&guard, "https://[::ffff:1.1.1.1]/"), Err(TargetError::Address { .. })));
+    assert!(check(&guard, "https://1.0.0.1/").is_ok());
+    let named = guard.clone().resolving_to([["1.1.1.1"]]).check("https://a.test/").await.unwrap_err();
+    assert!(matches!(named, TargetError::Address { .. }) && !named.to_string().contains("1.1.1.1"), "{named}");
+    let allowed = guard.clone().allow_addresses(["1.1.1.1:443".parse().unwrap()]);
+    assert!(check(&allowed, "https://1.1.1.1/").is_ok() && check(&allowed, "http://1.1.1.1/").is_err());
+    assert!(check(&guard.allow_networks(["1.1.1.1/32".parse().unwrap()]), "https://1.1.1.1/").is_ok());
+}

@@ -32,7 +32,7 @@ use crate::invalid::InvalidOption;
 /// assert_eq!(only_https, Validator::protocols(["HTTPS://"]));
 /// assert_eq!(Validator::ports([443, 8443]).to_string(), "ports=443,8443");
 /// assert!("block-networks=10.0.0.0/99".parse::<Validator>().is_err());
-/// # Ok::<(), thorn_core::InvalidOption>(())
+/// # Ok::<(), thorn_core::error::InvalidOption>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]

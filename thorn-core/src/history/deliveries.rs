@@ -13,6 +13,15 @@ use crate::{
     timestamp::Timestamp,
 };
 
+/// An event that was sent, with its deliveries; [`Thorn::send_now`](crate::Thorn::send_now) returns it.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The event's id.
+    pub id: EventId,
+    /// Each delivery with the result of its attempt.
+    pub deliveries: Vec<Delivery>,
+}
+
 /// Reads past and waiting deliveries; [`Thorn::history`](crate::Thorn::history) returns it.
 ///
 /// # Examples

@@ -51,7 +51,7 @@ pub(super) async fn create_index(manager: &SchemaManager<'_>, table: &str, name:
 /// The collation that distinguishes `a` from `A` and from `a `, as other databases do.
 ///
 /// Otherwise an owner could see the subscriptions of an owner with a similar name.
-async fn exact_collation<C: ConnectionTrait>(db: &C) -> Result<&'static str, DbErr> {
+pub(super) async fn exact_collation<C: ConnectionTrait>(db: &C) -> Result<&'static str, DbErr> {
     let version = Statement::from_string(DbBackend::MySql, "SELECT VERSION() AS version");
     let version: String =
         db.query_one_raw(version).await?.map_or(Ok(String::new()), |row| row.try_get("", "version"))?;
@@ -69,7 +69,7 @@ pub(super) fn long_text(mut column: ColumnDef, backend: DbBackend) -> ColumnDef 
 }
 
 /// A column that is never null.
-fn required(name: &'static str) -> ColumnDef {
+pub(super) fn required(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.not_null();
     column

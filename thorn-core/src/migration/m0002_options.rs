@@ -64,7 +64,12 @@ async fn replace_unrelayed(manager: &SchemaManager<'_>, sql: &str) -> Result<(),
     Ok(())
 }
 
-async fn drop_index(manager: &SchemaManager<'_>, table: &'static str, name: &'static str) -> Result<(), DbErr> {
+/// Drops an index, unless an interrupted migration has already dropped it.
+pub(super) async fn drop_index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    name: &'static str,
+) -> Result<(), DbErr> {
     if !manager.has_index(table, name).await? {
         return Ok(());
     }

@@ -1,26 +1,18 @@
-//! Bulk statements that announce what they changed, with one INSERT for all events (or one for each 512).
-//!
-//! SeaORM runs no hooks for bulk statements, and neither do these: they add nothing but events. They run in the
-//! caller's transaction or in one of their own.
+//! The statements on many rows as functions that return the rows, on every database.
 
-use std::collections::HashMap;
+use std::panic::Location;
 
 use sea_orm::{
-    ActiveModelBehavior, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, TransactionTrait,
-    UpdateMany,
-    sea_query::{Condition, IntoCondition, ValueTuple},
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, QueryFilter,
+    sea_query::IntoCondition,
 };
 
 use super::{
-    announce::announce_rows,
-    change::Op,
-    junction::{lock_owners_of, values_of},
-    link_rows::LinkRows,
-    returning::{Conflict, delete_rows, insert_rows, update_rows},
-    suppress::is_suppressed,
+    statement::{DeleteMany, InsertMany, UpdateMany},
     transaction::atomically,
-    webhook_model::{WebhookModel, needs_old_row},
+    webhook_model::WebhookModel,
 };
+use crate::db::MAX_BOUND_VALUES;
 
 /// Inserts these rows and writes their `on_create` events. Returns the inserted rows.
 ///
@@ -43,32 +35,34 @@ use super::{
 ///     Ok(insert_many(rows, db).await?.len())
 /// }
 /// ```
-pub async fn insert_many<A, C>(
+#[track_caller]
+pub fn insert_many<A, C>(
     rows: impl IntoIterator<Item = A>,
     db: &C,
-) -> Result<Vec<<A::Entity as EntityTrait>::Model>, DbErr>
-where
-    A: ActiveModelBehavior + Send,
-    A::Entity: WebhookModel,
-    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
-    C: ConnectionTrait + TransactionTrait,
-{
-    let rows = rows.into_iter().collect();
-    atomically!(db, |on| insert_on(rows, on))
-}
-
-async fn insert_on<A, C>(rows: Vec<A>, db: &C) -> Result<Vec<<A::Entity as EntityTrait>::Model>, DbErr>
+) -> impl Future<Output = Result<Vec<<A::Entity as EntityTrait>::Model>, DbErr>>
 where
     A: ActiveModelBehavior + Send,
     A::Entity: WebhookModel,
     <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
     C: ConnectionTrait,
 {
-    if A::Entity::JUNCTION {
-        lock_owners_of::<A::Entity, C>(|| rows.iter().map(values_of).collect(), db).await?;
+    let (rows, caller): (Vec<A>, _) = (rows.into_iter().collect(), Location::caller());
+    async move { atomically!(A::Entity, db, caller, |on| insert_on(rows, on)) }
+}
+
+async fn insert_on<A, C>(rows: Vec<A>, db: &C) -> Result<Vec<<A::Entity as EntityTrait>::Model>, DbErr>
+where
+    A: ActiveModelTrait,
+    A::Entity: WebhookModel,
+    C: ConnectionTrait,
+{
+    let mut inserted = Vec::with_capacity(rows.len());
+    let columns = <A::Entity as EntityTrait>::Column::iter().count().max(1);
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let batch = rows.by_ref().take(MAX_BOUND_VALUES / columns);
+        inserted.extend(InsertMany::<A>::many(batch).rows(db).await?);
     }
-    let inserted = insert_rows(rows, Conflict::Fails, db).await?;
-    announce::<A::Entity, C>(Op::Create, &HashMap::new(), &inserted, db).await?;
     Ok(inserted)
 }
 
@@ -90,29 +84,17 @@ where
 ///     Ok(rows.await?.len())
 /// }
 /// ```
-pub async fn update_many<E, C>(
+#[track_caller]
+pub fn update_many<E, C>(
     matching: impl IntoCondition,
-    set: impl FnOnce(UpdateMany<E>) -> UpdateMany<E>,
+    set: impl FnOnce(sea_orm::UpdateMany<E>) -> sea_orm::UpdateMany<E>,
     db: &C,
-) -> Result<Vec<E::Model>, DbErr>
-where
-    E: WebhookModel,
-    C: ConnectionTrait + TransactionTrait,
-{
-    let matching = matching.into_condition();
-    let update = set(E::update_many()).filter(matching.clone());
-    atomically!(db, |on| update_on(matching, update, on))
-}
-
-async fn update_on<E, C>(matching: Condition, update: UpdateMany<E>, db: &C) -> Result<Vec<E::Model>, DbErr>
+) -> impl Future<Output = Result<Vec<E::Model>, DbErr>>
 where
     E: WebhookModel,
     C: ConnectionTrait,
 {
-    let needs_old = needs_old_row::<E>() && !is_suppressed();
-    let updated = update_rows(matching, update, needs_old, db).await?;
-    announce::<E, C>(Op::Change, &updated.old, &updated.new, db).await?;
-    Ok(updated.new)
+    UpdateMany::<E>::new().with(set).filter(matching).rows_from(db, Location::caller())
 }
 
 /// Deletes the matching rows and writes their `on_delete` events. Returns the deleted rows.
@@ -131,43 +113,15 @@ where
 ///     Ok(delete_many::<E, _>(expired.lt(now), db).await?.len())
 /// }
 /// ```
-pub async fn delete_many<E, C>(matching: impl IntoCondition, db: &C) -> Result<Vec<E::Model>, DbErr>
-where
-    E: WebhookModel,
-    C: ConnectionTrait + TransactionTrait,
-{
-    let matching = matching.into_condition();
-    atomically!(db, |on| delete_on::<E, _>(matching, on))
-}
-
-async fn delete_on<E, C>(matching: Condition, db: &C) -> Result<Vec<E::Model>, DbErr>
+#[track_caller]
+pub fn delete_many<E, C>(matching: impl IntoCondition, db: &C) -> impl Future<Output = Result<Vec<E::Model>, DbErr>>
 where
     E: WebhookModel,
     C: ConnectionTrait,
 {
-    let deleted = delete_rows::<E, C>(matching, db).await?;
-    announce::<E, C>(Op::Delete, &HashMap::new(), &deleted, db).await?;
-    Ok(deleted)
-}
-
-/// Writes the events of the rows, and those about links if they are rows of a junction.
-async fn announce<E, C>(op: Op, old: &HashMap<ValueTuple, E::Model>, new: &[E::Model], db: &C) -> Result<(), DbErr>
-where
-    E: WebhookModel,
-    C: ConnectionTrait,
-{
-    if is_suppressed() {
-        return Ok(());
-    }
-    announce_rows::<E, C>(op, old, new, db).await?;
-    if !E::JUNCTION {
-        return Ok(());
-    }
-    let old: Vec<_> = old.values().cloned().collect();
-    let links = if op == Op::Delete { LinkRows::new(new, &[]) } else { LinkRows::new(&old, new) };
-    E::announce_links(links, db).await
+    DeleteMany::<E>::new().filter(matching).rows_from(db, Location::caller())
 }
 
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
-pub(super) mod tests;
+mod tests;

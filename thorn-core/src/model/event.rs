@@ -10,6 +10,7 @@ use super::{
     change::{Change, Op},
     link_change::{LinkOp, Relation},
     payload::{ColumnOf, Payload, RenderLinks},
+    previous::Previous,
     template::Template,
 };
 use crate::{dispatch::Dispatch, event::Event};
@@ -54,14 +55,20 @@ pub struct ModelEvent<M: ModelTrait + 'static> {
     pub name: Template<ColumnOf<M>>,
     /// The path at which receivers find the row: `ref` in the body.
     pub reference: Option<Template<ColumnOf<M>>>,
-    /// The column with the event's sender. `None` if the event is broadcast to all owners.
+    /// The column with the event's sender. Receivers see the sender in the body.
     pub sender: Option<ColumnOf<M>>,
+    /// Whether subscriptions of every owner receive the event, not only the sender's.
+    pub broadcast: bool,
     /// How the event is dispatched. `None` follows the application's setting.
     pub dispatch: Option<&'static Dispatch>,
     /// The `data` in the body.
     pub payload: Payload<M>,
     /// Whether the event fires only if some column changed.
     pub only_if_changed: bool,
+    /// Whether several changes of a row in one buffer are one event, from the first old row to the last new one.
+    pub coalesce: bool,
+    /// Where the old values in the body's `previous` come from. `None` if the body has no such field.
+    pub previous: Option<Previous<M>>,
     when: Option<fn(Change<'_, M>) -> bool>,
     when_needs_old_row: bool,
     add_sender: Option<Add<M>>,
@@ -79,9 +86,12 @@ impl<M: ModelTrait> ModelEvent<M> {
             name,
             reference: None,
             sender: None,
+            broadcast: true,
             dispatch: None,
             payload: Payload::AllColumns,
             only_if_changed: false,
+            coalesce: false,
+            previous: None,
             when: None,
             when_needs_old_row: false,
             add_sender: None,
@@ -98,11 +108,19 @@ impl<M: ModelTrait> ModelEvent<M> {
     }
 
     /// Sets the column with the sender; `add` sets the column's value as the sender of an event. The event is
-    /// then no longer broadcast.
+    /// then no longer broadcast, unless [`broadcast`](Self::broadcast) is called after this.
     #[must_use]
     pub const fn sender(mut self, column: ColumnOf<M>, add: fn(Event, &M) -> Event) -> Self {
         self.sender = Some(column);
         self.add_sender = Some(add);
+        self.broadcast = false;
+        self
+    }
+
+    /// Sends the event to subscriptions of every owner, although it has a sender.
+    #[must_use]
+    pub const fn broadcast(mut self) -> Self {
+        self.broadcast = true;
         self
     }
 
@@ -150,6 +168,20 @@ impl<M: ModelTrait> ModelEvent<M> {
         self
     }
 
+    /// Makes one event of several changes of a row in one buffer.
+    #[must_use]
+    pub const fn coalesce(mut self) -> Self {
+        self.coalesce = true;
+        self
+    }
+
+    /// Adds the old values of the data that changed to the body, as `previous`.
+    #[must_use]
+    pub const fn previous(mut self, previous: Previous<M>) -> Self {
+        self.previous = Some(previous);
+        self
+    }
+
     /// The event's name with `*` in place of each column, such as `user.*.created`.
     #[must_use]
     pub fn name_pattern(&self) -> String {
@@ -167,9 +199,15 @@ impl<M: ModelTrait> ModelEvent<M> {
         self.trigger == Trigger::On(op)
     }
 
-    /// Whether the row as it was before decides if the event fires.
+    /// Whether the event needs the row as it was before, to decide whether it fires or for its body.
     pub(super) const fn needs_old_row(&self) -> bool {
-        self.only_if_changed || self.when_needs_old_row
+        self.only_if_changed || self.when_needs_old_row || self.previous.is_some()
+    }
+
+    /// Whether only code of the application can decide if the event fires, or render it.
+    pub(crate) const fn needs_code(&self) -> bool {
+        let has_code_for_data = matches!(self.payload, Payload::Function(_) | Payload::Type(_));
+        self.when.is_some() || self.add_headers.is_some() || has_code_for_data
     }
 
     /// Whether the data is made from the links that changed.

@@ -3,14 +3,14 @@
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, ModelTrait, TryIntoModel};
 
 use super::{
-    announce::{announce_row, is_announced},
+    announce::{announce_row, is_announced, mark_seen},
     autocommit,
     before_image::Slot,
     change::{Change, Op},
     deletion_race,
     junction::{lock_owners_of, nested_save, values_of},
     link_rows::LinkRows,
-    row_lock,
+    row_lock, unwritten,
     webhook_model::{WebhookModel, needs_old_row},
 };
 
@@ -33,14 +33,17 @@ where
     if !is_announced::<A::Entity>(if insert { Op::Create } else { Op::Change }) {
         return Ok(active_model);
     }
-    autocommit::check::<A::Entity, C>()?;
+    autocommit::check::<A::Entity, C>(db)?;
     if insert {
         if looks_for_existing_links::<A::Entity, C>(db) {
             lock_owners_of::<A::Entity, C>(|| vec![values_of(&active_model)], db).await?;
             keep_existing_link(&active_model, db).await?;
         }
-    } else if needs_old_row::<A::Entity>() {
-        keep_before_image(&active_model, db).await?;
+    } else {
+        unwritten::note(&active_model, db);
+        if needs_old_row::<A::Entity>() {
+            keep_before_image(&active_model, db).await?;
+        }
     }
     Ok(active_model)
 }
@@ -56,20 +59,34 @@ where
     C: ConnectionTrait,
 {
     let op = if insert { Op::Create } else { Op::Change };
-    if !is_announced::<E>(op) || (insert && existed_before::<E, C>(&row, db)) {
-        return Ok(row);
+    announce_saved::<E, C>(op, &row, db).await?;
+    mark_seen::<E, C>(op, || vec![row.get_primary_key_value()], db).await?;
+    Ok(row)
+}
+
+async fn announce_saved<E, C>(op: Op, row: &E::Model, db: &C) -> Result<(), DbErr>
+where
+    E: WebhookModel,
+    C: ConnectionTrait,
+{
+    let insert = op == Op::Create;
+    if !is_announced::<E>(op) || (insert && existed_before::<E, C>(row, db)) {
+        return Ok(());
     }
     let old = if !insert && needs_old_row::<E>() {
         Slot::<E::Model>::of::<E::Model, C>(db, row.get_primary_key_value()).take()
     } else {
         None
     };
-    announce_row::<E, C>(Change { op, old: old.as_ref(), new: &row }, db).await?;
+    if !insert && unwritten::take::<E::Model, C>(row, db) {
+        return Ok(());
+    }
+    announce_row::<E, C>(Change { op, old: old.as_ref(), new: row }, db).await?;
     if insert || old.is_some() {
-        let links = LinkRows::part_of_save(old.as_slice(), std::slice::from_ref(&row));
+        let links = LinkRows::part_of_save(old.as_slice(), std::slice::from_ref(row));
         E::announce_links(links, db).await?;
     }
-    Ok(row)
+    Ok(())
 }
 
 /// Runs before a deletion: refuses one outside a transaction, and reads the row while it exists.
@@ -87,7 +104,7 @@ where
         nested_save::begin::<A::Entity, C>(db);
     }
     if is_announced::<A::Entity>(Op::Delete) {
-        autocommit::check::<A::Entity, C>()?;
+        autocommit::check::<A::Entity, C>(db)?;
         let is_missing = keep_before_image(&active_model, db).await?;
         if A::Entity::JUNCTION && is_missing {
             deletion_race::mark_missing(&mut active_model);
@@ -107,15 +124,16 @@ where
     A::Entity: WebhookModel,
     C: ConnectionTrait,
 {
+    let Some(key) = active_model.get_primary_key_value() else { return Ok(active_model) };
     if is_announced::<A::Entity>(Op::Delete)
-        && let Some(key) = active_model.get_primary_key_value()
-        && let Some(row) = Slot::<Model<A>>::of::<Model<A>, C>(db, key)
+        && let Some(row) = Slot::<Model<A>>::of::<Model<A>, C>(db, key.clone())
             .take()
             .or_else(|| deletion_race::returned_link::<A, C>(&active_model, db))
     {
         announce_row::<A::Entity, C>(Change { op: Op::Delete, old: None, new: &row }, db).await?;
         A::Entity::announce_links(LinkRows::part_of_save(std::slice::from_ref(&row), &[]), db).await?;
     }
+    mark_seen::<A::Entity, C>(Op::Delete, || vec![key], db).await?;
     Ok(active_model)
 }
 

@@ -15,18 +15,17 @@ use std::{
 
 use sea_orm::{ConnectionTrait, DbErr, EntityName, EntityTrait, QueryFilter, sea_query::ValueTuple};
 
-pub(super) use self::keys::{MAX_KEYS, among, canonical, is, key_of, set_key, values_of};
+pub(super) use self::keys::{MAX_KEYS, among, canonical, is, key_of, set_key, values_of, with_keys};
 use self::nested_save::{AnnouncedRow, AnnouncedRows, SaveSide};
 pub use self::owner_lock::lock_link_owners;
 pub(super) use self::owner_lock::lock_owners_of;
 use super::{
-    autocommit::in_transaction,
     event::ModelEvent,
     joins::Joins,
     link_change::{LinkChange, LinkOp},
     link_rows::LinkRows,
 };
-use crate::{error::Error, outbox, rendered::RenderedEvent, timestamp::Timestamp};
+use crate::{db::Concrete, error::Error, outbox, rendered::RenderedEvent, timestamp::Timestamp};
 
 /// A link: the key of a row, and the key of the row on the other side.
 type Link = (ValueTuple, ValueTuple);
@@ -48,7 +47,7 @@ where
     if !J::events().iter().any(|event| event.is_about_links(TypeId::of::<J>(), None)) {
         return Ok(());
     }
-    let save = (rows.is_part && in_transaction::<C>()).then(|| SaveSide::of::<J, A, C>(db));
+    let save = (rows.is_part && Concrete::of(db).is_transaction()).then(|| SaveSide::of::<J, A, C>(db));
     let mut announced: AnnouncedRows<A::Model> = save.map(SaveSide::resume).unwrap_or_default();
     let (known, new): (Vec<_>, Vec<_>) = changes::<J, A>(rows)?
         .into_iter()

@@ -38,19 +38,14 @@
 
 mod side;
 
-use std::{
-    borrow::Borrow,
-    collections::{HashMap, HashSet},
-};
+use std::{borrow::Borrow, collections::HashSet, panic::Location};
 
-use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, ModelTrait, TransactionTrait, sea_query::ValueTuple,
-};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, ModelTrait, sea_query::ValueTuple};
 
 use self::side::Side;
 use super::{
-    announce::announce_rows,
-    change::Op,
+    announce::announce_changes,
+    change::{Change, Op},
     joins::Joins,
     junction::{canonical, key_of, lock_owners_of},
     link_rows::LinkRows,
@@ -77,22 +72,31 @@ pub struct Changed {
 /// # Errors
 ///
 /// The database's, or that of an event that can't be rendered. In both cases nothing changes.
-pub async fn add<J, M, R, C>(_junction: J, row: &M, others: impl IntoIterator<Item = R>, db: &C) -> Result<usize, DbErr>
+#[track_caller]
+pub fn add<J, M, R, C>(
+    _junction: J,
+    row: &M,
+    others: impl IntoIterator<Item = R>,
+    db: &C,
+) -> impl Future<Output = Result<usize, DbErr>>
 where
     J: Joins<M::Entity>,
     J::Model: IntoActiveModel<J::ActiveModel>,
     J::ActiveModel: Send,
     M: ModelTrait,
     R: Borrow<OtherRow<J, M>>,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
 {
-    let (side, keys) = (Side::of::<J, M>(row)?, keys::<J, M, R>(others)?);
-    atomically!(db, |on| async move {
-        lock_owners_of::<J, _>(|| side.links(&keys), on).await?;
-        let added = side.insert::<J, _>(keys, on).await?;
-        announce::<J, _>(LinkRows::new(&[], &added), on).await?;
-        Ok(added.len())
-    })
+    let caller = Location::caller();
+    async move {
+        let (side, keys) = (Side::of::<J, M>(row)?, keys::<J, M, R>(others)?);
+        atomically!(J, db, caller, |on| async move {
+            lock_owners_of::<J, _>(|| side.links(&keys), on).await?;
+            let added = side.insert::<J, _>(keys, on).await?;
+            announce::<J, _>(LinkRows::new(&[], &added), on).await?;
+            Ok(added.len())
+        })
+    }
 }
 
 /// Removes the links of a row with others. Returns how many links there were.
@@ -100,24 +104,28 @@ where
 /// # Errors
 ///
 /// As [`add`].
-pub async fn remove<J, M, R, C>(
+#[track_caller]
+pub fn remove<J, M, R, C>(
     _junction: J,
     row: &M,
     others: impl IntoIterator<Item = R>,
     db: &C,
-) -> Result<usize, DbErr>
+) -> impl Future<Output = Result<usize, DbErr>>
 where
     J: Joins<M::Entity>,
     M: ModelTrait,
     R: Borrow<OtherRow<J, M>>,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
 {
-    let (side, keys) = (Side::of::<J, M>(row)?, keys::<J, M, R>(others)?);
-    atomically!(db, |on| async move {
-        let removed = side.delete::<J, _>(&keys, on).await?;
-        announce::<J, _>(LinkRows::new(&removed, &[]), on).await?;
-        Ok(removed.len())
-    })
+    let caller = Location::caller();
+    async move {
+        let (side, keys) = (Side::of::<J, M>(row)?, keys::<J, M, R>(others)?);
+        atomically!(J, db, caller, |on| async move {
+            let removed = side.delete::<J, _>(&keys, on).await?;
+            announce::<J, _>(LinkRows::new(&removed, &[]), on).await?;
+            Ok(removed.len())
+        })
+    }
 }
 
 /// Removes all links of a row. Returns how many links there were.
@@ -127,18 +135,22 @@ where
 /// # Errors
 ///
 /// As [`add`].
-pub async fn clear<J, M, C>(_junction: J, row: &M, db: &C) -> Result<usize, DbErr>
+#[track_caller]
+pub fn clear<J, M, C>(_junction: J, row: &M, db: &C) -> impl Future<Output = Result<usize, DbErr>>
 where
     J: Joins<M::Entity>,
     M: ModelTrait,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
 {
-    let side = Side::of::<J, M>(row)?;
-    atomically!(db, |on| async move {
-        let removed = delete_rows::<J, _>(side.all::<J>()?, on).await?;
-        announce::<J, _>(LinkRows::cleared_by::<M::Entity>(&removed), on).await?;
-        Ok(removed.len())
-    })
+    let caller = Location::caller();
+    async move {
+        let side = Side::of::<J, M>(row)?;
+        atomically!(J, db, caller, |on| async move {
+            let removed = delete_rows::<J, _>(side.all::<J>()?, on).await?;
+            announce::<J, _>(LinkRows::cleared_by::<M::Entity>(&removed), on).await?;
+            Ok(removed.len())
+        })
+    }
 }
 
 /// Links a row with exactly these others.
@@ -149,31 +161,35 @@ where
 /// # Errors
 ///
 /// As [`add`].
-pub async fn set<J, M, R, C>(
+#[track_caller]
+pub fn set<J, M, R, C>(
     _junction: J,
     row: &M,
     others: impl IntoIterator<Item = R>,
     db: &C,
-) -> Result<Changed, DbErr>
+) -> impl Future<Output = Result<Changed, DbErr>>
 where
     J: Joins<M::Entity>,
     J::Model: IntoActiveModel<J::ActiveModel>,
     J::ActiveModel: Send,
     M: ModelTrait,
     R: Borrow<OtherRow<J, M>>,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
 {
-    let (side, keys) = (Side::of::<J, M>(row)?, keys::<J, M, R>(others)?);
-    atomically!(db, |on| async move {
-        lock_owners_of::<J, _>(|| side.links(&keys), on).await?;
-        let wanted: HashSet<_> = keys.iter().map(canonical).collect();
-        let mut others = side.linked::<J, _>(side.all::<J>()?, on).await?;
-        others.retain(|other| !wanted.contains(&canonical(other)));
-        let removed = side.delete::<J, _>(&others, on).await?;
-        let added = side.insert::<J, _>(keys, on).await?;
-        announce::<J, _>(LinkRows::new(&removed, &added), on).await?;
-        Ok(Changed { added: added.len(), removed: removed.len() })
-    })
+    let caller = Location::caller();
+    async move {
+        let (side, keys) = (Side::of::<J, M>(row)?, keys::<J, M, R>(others)?);
+        atomically!(J, db, caller, |on| async move {
+            lock_owners_of::<J, _>(|| side.links(&keys), on).await?;
+            let wanted: HashSet<_> = keys.iter().map(canonical).collect();
+            let mut others = side.linked::<J, _>(side.all::<J>()?, on).await?;
+            others.retain(|other| !wanted.contains(&canonical(other)));
+            let removed = side.delete::<J, _>(&others, on).await?;
+            let added = side.insert::<J, _>(keys, on).await?;
+            announce::<J, _>(LinkRows::new(&removed, &added), on).await?;
+            Ok(Changed { added: added.len(), removed: removed.len() })
+        })
+    }
 }
 
 /// The keys of these rows as the junction refers to them, without duplicates.
@@ -195,10 +211,11 @@ where
     J: WebhookModel,
     C: ConnectionTrait,
 {
+    let removed = links.removed.iter().map(|new| Change { op: Op::Delete, old: None, new });
+    let added = links.added.iter().map(|new| Change { op: Op::Create, old: None, new });
+    announce_changes::<J, C>(removed.chain(added), db).await?;
     if is_suppressed() {
         return Ok(());
     }
-    announce_rows::<J, C>(Op::Delete, &HashMap::new(), links.removed, db).await?;
-    announce_rows::<J, C>(Op::Create, &HashMap::new(), links.added, db).await?;
     J::announce_links(links, db).await
 }

@@ -64,8 +64,8 @@ impl<M: ModelTrait> fmt::Debug for Payload<M> {
 
 /// Columns of a row, serialized as an object with their JSON keys.
 ///
-/// The model itself needn't be `Serialize`. Dates and times are ISO 8601, decimals and UUIDs are strings, and
-/// bytes are base64.
+/// The model itself needn't be `Serialize`. Dates and times are ISO 8601, decimals and UUIDs are strings,
+/// bytes are base64, and arrays hold their elements. The guide to models has a table of all types.
 ///
 /// # Examples
 ///
@@ -102,7 +102,7 @@ impl<'a, M: ModelTrait> Columns<'a, M> {
     ) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for column in columns {
-            map.serialize_entry(column.json_key(), &ColumnJson::from(&self.row.get(column)))?;
+            map.serialize_entry(column.json_key(), &ColumnJson::of(column, &self.row.get(column)))?;
         }
         map.end()
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sea_orm::{EntityTrait, ModelTrait};
+use sea_orm::{ColumnTrait, EntityTrait, ModelTrait};
 
 use super::column_json::ColumnJson;
 use crate::name::escape_segment;
@@ -67,6 +67,7 @@ impl<C: Copy> Template<C> {
     pub(super) fn name_for<M>(&self, row: &M) -> String
     where
         M: ModelTrait<Entity: EntityTrait<Column = C>>,
+        C: ColumnTrait,
     {
         self.fill(row, escape_segment)
     }
@@ -76,6 +77,7 @@ impl<C: Copy> Template<C> {
     pub(super) fn path_for<M>(&self, row: &M) -> String
     where
         M: ModelTrait<Entity: EntityTrait<Column = C>>,
+        C: ColumnTrait,
     {
         self.fill(row, encode)
     }
@@ -83,6 +85,7 @@ impl<C: Copy> Template<C> {
     fn fill<M>(&self, row: &M, escape: impl Fn(&str) -> Cow<'_, str>) -> String
     where
         M: ModelTrait<Entity: EntityTrait<Column = C>>,
+        C: ColumnTrait,
     {
         if let [Piece::Text(text)] = self.pieces {
             return (*text).to_owned();
@@ -95,14 +98,17 @@ impl<C: Copy> Template<C> {
         for piece in self.pieces {
             match piece {
                 Piece::Text(text) => filled.push_str(text),
-                Piece::Column(column) => filled.push_str(&escape(&ColumnJson::from(&row.get(*column)).into_text())),
+                Piece::Column(column) => {
+                    filled.push_str(&escape(&ColumnJson::of(*column, &row.get(*column)).into_text()));
+                }
             }
         }
         filled
     }
 }
 
-fn encode(value: &str) -> Cow<'_, str> {
+/// Escapes a value for a segment of a path.
+pub(crate) fn encode(value: &str) -> Cow<'_, str> {
     utf8_percent_encode(value, RESERVED).into()
 }
 

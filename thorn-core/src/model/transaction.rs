@@ -2,36 +2,46 @@
 //!
 //! The methods are inherent, so they take precedence over SeaORM's `insert`, `update`, `save` and `delete`.
 
+use std::panic::Location;
+
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DbErr, DeleteResult, EntityTrait, IntoActiveModel,
-    TransactionSession, TransactionTrait, UpdateResult,
+    TransactionSession, UpdateResult,
 };
 
 use super::{
     change::Op,
     deletion_race,
+    statement::UpdateOne,
     webhook_model::{WebhookModel, has_events},
 };
 use crate::error::Error;
 
 type Row<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
 
-/// Runs an operation in the caller's transaction, or in a new one if `$db` isn't a transaction.
+/// Runs an operation on rows of `$entity` in the caller's transaction, or in a new one if `$db` is a pool.
+///
+/// Thorn can't begin a transaction on a connection type that isn't SeaORM's. The policy for such calls decides.
 macro_rules! atomically {
-    ($db:expr, |$on:ident| $operation:expr) => {
-        if $crate::model::autocommit::in_transaction::<C>() {
-            let $on = $db;
-            $crate::model::before_image::scope($operation).await
-        } else {
-            $crate::process::after_commit(async move {
-                let transaction = $crate::db::transaction::begin($db).await?;
-                let result = {
-                    let $on = &transaction;
-                    $crate::model::before_image::scope($operation).await
-                };
-                $crate::model::transaction::end(transaction, result).await
-            })
-            .await
+    ($entity:ty, $db:expr, $caller:expr, |$on:ident| $operation:expr) => {
+        match $crate::db::Concrete::of($db) {
+            $crate::db::Concrete::Transaction($on) => $crate::model::before_image::scope($operation).await,
+            $crate::db::Concrete::Pool(pool) => {
+                $crate::process::after_commit(async move {
+                    let transaction = $crate::db::transaction::begin(pool).await?;
+                    let result = {
+                        let $on = &transaction;
+                        $crate::model::before_image::scope($operation).await
+                    };
+                    $crate::model::transaction::end(transaction, result).await
+                })
+                .await
+            }
+            $crate::db::Concrete::Foreign => {
+                $crate::model::autocommit::check_foreign::<$entity, C>($caller)?;
+                let $on = $db;
+                $crate::model::before_image::scope($operation).await
+            }
         }
     };
 }
@@ -64,17 +74,28 @@ where
 /// # Errors
 ///
 /// The database's, or that of an event that can't be rendered. In both cases the row isn't inserted.
-pub async fn insert<A, C>(active_model: A, db: &C) -> Result<Row<A>, DbErr>
+#[track_caller]
+pub fn insert<A, C>(active_model: A, db: &C) -> impl Future<Output = Result<Row<A>, DbErr>>
 where
     A: ActiveModelBehavior + Send,
     A::Entity: WebhookModel,
     Row<A>: IntoActiveModel<A>,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
+{
+    insert_from(active_model, db, Location::caller())
+}
+
+async fn insert_from<A, C>(active_model: A, db: &C, caller: &Location<'_>) -> Result<Row<A>, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    Row<A>: IntoActiveModel<A>,
+    C: ConnectionTrait,
 {
     if !has_events::<A::Entity>(Op::Create) {
         return ActiveModelTrait::insert(active_model, db).await;
     }
-    atomically!(db, |on| ActiveModelTrait::insert(active_model, on))
+    atomically!(A::Entity, db, caller, |on| ActiveModelTrait::insert(active_model, on))
 }
 
 /// As [`ActiveModelTrait::update`].
@@ -82,41 +103,52 @@ where
 /// # Errors
 ///
 /// The database's, or that of an event that can't be rendered. In both cases the row isn't updated.
-pub async fn update<A, C>(active_model: A, db: &C) -> Result<Row<A>, DbErr>
+#[track_caller]
+pub fn update<A, C>(active_model: A, db: &C) -> impl Future<Output = Result<Row<A>, DbErr>>
 where
     A: ActiveModelBehavior + Send,
     A::Entity: WebhookModel,
     Row<A>: IntoActiveModel<A>,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
+{
+    update_from(active_model, db, Location::caller())
+}
+
+async fn update_from<A, C>(active_model: A, db: &C, caller: &Location<'_>) -> Result<Row<A>, DbErr>
+where
+    A: ActiveModelBehavior + Send,
+    A::Entity: WebhookModel,
+    Row<A>: IntoActiveModel<A>,
+    C: ConnectionTrait,
 {
     if !has_events::<A::Entity>(Op::Change) {
         return ActiveModelTrait::update(active_model, db).await;
     }
-    atomically!(db, |on| ActiveModelTrait::update(active_model, on))
+    atomically!(A::Entity, db, caller, |on| ActiveModelTrait::update(active_model, on))
 }
 
-/// As [`ActiveModelTrait::update_without_returning`].
-///
-/// SeaORM runs no hook after that statement, so a model that announces changes is updated with [`update`]
-/// instead.
+/// As [`ActiveModelTrait::update_without_returning`]: of the entity's own hooks, it runs only the one before.
 ///
 /// # Errors
 ///
 /// As [`update`].
-pub async fn update_without_returning<A, C>(active_model: A, db: &C) -> Result<UpdateResult, DbErr>
+#[track_caller]
+pub fn update_without_returning<A, C>(active_model: A, db: &C) -> impl Future<Output = Result<UpdateResult, DbErr>>
 where
     A: ActiveModelBehavior + Send,
     A::Entity: WebhookModel,
-    Row<A>: IntoActiveModel<A>,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
 {
-    if !has_events::<A::Entity>(Op::Change) {
-        return ActiveModelTrait::update_without_returning(active_model, db).await;
+    let caller = Location::caller();
+    async move {
+        if !has_events::<A::Entity>(Op::Change) {
+            return ActiveModelTrait::update_without_returning(active_model, db).await;
+        }
+        atomically!(A::Entity, db, caller, |on| async move {
+            let active_model = ActiveModelBehavior::before_save(active_model, on, false).await?;
+            UpdateOne::one(active_model).validate()?.run_without_returning(on).await
+        })
     }
-    update(active_model, db).await?;
-    let mut result = UpdateResult::default();
-    result.rows_affected = 1;
-    Ok(result)
 }
 
 /// As [`ActiveModelTrait::save`].
@@ -124,15 +156,23 @@ where
 /// # Errors
 ///
 /// As [`insert`] and [`update`].
-pub async fn save<A, C>(active_model: A, db: &C) -> Result<A, DbErr>
+#[track_caller]
+pub fn save<A, C>(active_model: A, db: &C) -> impl Future<Output = Result<A, DbErr>>
 where
     A: ActiveModelBehavior + Send,
     A::Entity: WebhookModel,
     Row<A>: IntoActiveModel<A>,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
 {
-    let row = if active_model.is_update() { update(active_model, db).await? } else { insert(active_model, db).await? };
-    Ok(row.into_active_model())
+    let caller = Location::caller();
+    async move {
+        let row = if active_model.is_update() {
+            update_from(active_model, db, caller).await?
+        } else {
+            insert_from(active_model, db, caller).await?
+        };
+        Ok(row.into_active_model())
+    }
 }
 
 /// As [`ActiveModelTrait::delete`].
@@ -140,19 +180,23 @@ where
 /// # Errors
 ///
 /// The database's, or that of an event that can't be rendered. In both cases the row isn't deleted.
-pub async fn delete<A, C>(active_model: A, db: &C) -> Result<DeleteResult, DbErr>
+#[track_caller]
+pub fn delete<A, C>(active_model: A, db: &C) -> impl Future<Output = Result<DeleteResult, DbErr>>
 where
     A: ActiveModelBehavior + Send,
     A::Entity: WebhookModel,
-    C: ConnectionTrait + TransactionTrait,
+    C: ConnectionTrait,
 {
-    if !has_events::<A::Entity>(Op::Delete) {
-        return ActiveModelTrait::delete(active_model, db).await;
-    }
-    atomically!(db, |on| async move {
-        if A::Entity::JUNCTION && deletion_race::is_missing(&active_model, on).await? {
-            return Ok(DeleteResult::empty());
+    let caller = Location::caller();
+    async move {
+        if !has_events::<A::Entity>(Op::Delete) {
+            return ActiveModelTrait::delete(active_model, db).await;
         }
-        ActiveModelTrait::delete(active_model, on).await
-    })
+        atomically!(A::Entity, db, caller, |on| async move {
+            if A::Entity::JUNCTION && deletion_race::is_missing(&active_model, on).await? {
+                return Ok(DeleteResult::empty());
+            }
+            ActiveModelTrait::delete(active_model, on).await
+        })
+    }
 }

@@ -3,11 +3,11 @@
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait};
 
 use super::{
-    change::{Change, Op},
+    change::Op,
     event::ModelEvent,
     link_rows::{LinkRows, LinkValues},
 };
-use crate::{error::Error, rendered::RenderedEvent};
+use crate::error::Error;
 
 /// An entity that announces its changes. `#[webhook_model]` implements it.
 ///
@@ -67,26 +67,12 @@ pub trait WebhookModel: EntityTrait {
     }
 }
 
-/// Proof that the `ActiveModelBehavior` of an `ActiveModel` runs thorn's hooks. The attribute that generates
-/// the behavior implements it.
-#[diagnostic::on_unimplemented(
-    message = "the hooks of `{Self}` don't announce events",
-    label = "`custom_behavior` promises an own `impl ActiveModelBehavior for {Self}`",
-    note = "put `#[thorn::active_model_behavior]` on that impl, above `#[async_trait]`"
-)]
-pub trait HookedBehavior {}
-
 /// Whether changes of this kind may write events.
-pub(super) fn has_events<E: WebhookModel>(op: Op) -> bool {
+pub(crate) fn has_events<E: WebhookModel>(op: Op) -> bool {
     E::JUNCTION || E::EVENTS.iter().any(|event| event.fires_on(op))
 }
 
 /// Whether an update must read the old row first.
 pub(super) fn needs_old_row<E: WebhookModel>() -> bool {
     E::JUNCTION || E::EVENTS.iter().any(|event| event.fires_on(Op::Change) && event.needs_old_row())
-}
-
-/// Renders the events of one change, in the order of their declaration.
-pub(super) fn render_events<E: WebhookModel>(change: Change<'_, E::Model>) -> Result<Vec<RenderedEvent>, Error> {
-    E::EVENTS.iter().filter_map(|event| event.render(change)).collect()
 }

@@ -10,27 +10,19 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, TransactionSession, TransactionTrait};
 
-use self::scope::Scope;
-use super::{insert::is_one_statement, insert_new};
+use self::scope::{Scope, Taken};
+use super::{
+    insert::{insert_new, is_one_statement},
+    withdraw::withdraw,
+};
 use crate::{
     error::{Error, FlushError},
     process,
-    rendered::RenderedEvent,
 };
 
+pub use self::scope::OnError;
+pub(crate) use self::scope::buffer_of;
 pub(super) use self::scope::{keep, rewrite};
-
-/// Decides what happens to pending events when the work in a buffer's scope fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnError {
-    /// Pending events are written. This is the default. A caller who commits in spite of the error commits the
-    /// changes and the events. A rollback removes both.
-    #[default]
-    Flush,
-    /// Pending events are dropped. The caller must then roll back the changes on the connection. Otherwise these
-    /// changes are never announced.
-    Discard,
-}
 
 /// Collects the events that this task writes on `db` while `work` runs, and writes them together.
 ///
@@ -38,8 +30,9 @@ pub enum OnError {
 /// each 512 events).
 ///
 /// `db` is meant to be a transaction. Changes and events then still commit together, and a thousand saves need two
-/// INSERTs for their events. With a pool, only events that are sent on the pool by hand are collected. A save
-/// through a generated method has its own transaction and writes its event there at once.
+/// INSERTs for their events. Several changes of a row are one event if its model declares `coalesce`. With a pool,
+/// only events that are sent on the pool by hand are collected. A save through a generated method has its own
+/// transaction and writes its event there at once.
 ///
 /// Events on another connection are also written at once. A clone of `db` is another connection. The same holds for
 /// events in a savepoint, and for events of other tasks, even if `work` spawned the task.
@@ -59,7 +52,7 @@ pub enum OnError {
 ///
 /// ```
 /// use sea_orm::{DatabaseConnection, TransactionTrait};
-/// use thorn_core::{Error, buffer_events, event::Event};
+/// use thorn_core::{Error, event::Event, outbox::buffer_events};
 ///
 /// async fn import(names: Vec<String>, db: &DatabaseConnection) -> Result<(), Error> {
 ///     let txn = db.begin().await?;
@@ -114,7 +107,7 @@ where
             Err(error)
         }
         (Err(error), OnError::Discard) => {
-            let discarded = buffer.scope.pending().take().len();
+            let discarded = buffer.scope.pending().take().events.len();
             tracing::debug!(events = discarded, "buffered events discarded after a failure in their scope");
             Err(error)
         }
@@ -138,13 +131,16 @@ impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
     /// [`Error::Flush`] with all the events. None of the events is written. The buffer is then empty and still
     /// usable.
     pub async fn flush(&self) -> Result<usize, Error> {
-        let events = self.scope.pending().take();
-        if events.is_empty() {
+        let taken = self.scope.pending().take();
+        if taken.events.is_empty() && taken.withdrawn.is_empty() {
             return Ok(0);
         }
-        match self.write(&events).await {
-            Ok(()) => Ok(events.len()),
-            Err(source) => Err(FlushError { events, source: Box::new(source) }.into()),
+        match self.write(&taken).await {
+            Ok(()) => Ok(taken.events.len()),
+            Err(source) => {
+                self.scope.withdraw(taken.withdrawn);
+                Err(FlushError { events: taken.events, source: Box::new(source) }.into())
+            }
         }
     }
 
@@ -166,13 +162,17 @@ impl<C: ConnectionTrait + TransactionTrait> Buffer<'_, C> {
     }
 
     /// Writes all of the events or none, even if this takes several statements.
-    async fn write(&self, events: &[RenderedEvent]) -> Result<(), Error> {
-        if is_one_statement(events) {
-            return insert_new(self.db, events.to_vec()).await;
+    async fn write(&self, Taken { events, withdrawn }: &Taken) -> Result<(), Error> {
+        if withdrawn.is_empty() && is_one_statement(events) {
+            return insert_new(self.db, events.clone()).await;
         }
         process::after_statement::<C, _>(async {
             let txn = self.db.begin().await?;
-            match insert_new(&txn, events.to_vec()).await {
+            let written = async {
+                withdraw(&txn, withdrawn).await?;
+                insert_new(&txn, events.clone()).await
+            };
+            match written.await {
                 Ok(()) => Ok(txn.commit().await?),
                 Err(error) => {
                     txn.rollback().await?;

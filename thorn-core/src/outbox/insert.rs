@@ -2,20 +2,20 @@
 
 #[cfg(feature = "postgres")]
 mod arrays;
+mod row;
 mod sql;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value, prelude::Uuid};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use self::sql::{COLUMNS, Insert, Kind, LONGEST};
-use super::{hold, stored_event::options_column};
+use self::{
+    row::{Row, absent},
+    sql::{COLUMNS, Insert, Kind, LONGEST},
+};
 use crate::{
     db::{MAX_BYTES, OnConflict, batches},
-    dispatch::Dispatch,
     error::Error,
-    process,
+    migration, process,
     rendered::RenderedEvent,
-    signing::SecretKey,
-    timestamp::Timestamp,
 };
 
 /// Inserts a row for each event.
@@ -37,7 +37,7 @@ pub(super) async fn insert<C: ConnectionTrait>(
     for mut rows in batches(rows, COLUMNS.len(), Row::bytes) {
         while !rows.is_empty() {
             let rest = rows.split_off(rows.len().min(LONGEST));
-            db.execute_raw(statement(kind, rows)).await?;
+            db.execute_raw(statement(kind, rows)).await.map_err(migration::explained)?;
             rows = rest;
         }
     }
@@ -45,6 +45,11 @@ pub(super) async fn insert<C: ConnectionTrait>(
         process::notify();
     }
     Ok(())
+}
+
+/// Inserts new events, and reports the commit if the connection commits by itself.
+pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, events: Vec<RenderedEvent>) -> Result<(), Error> {
+    process::after_statement::<C, _>(insert(db, events, OnConflict::Fail)).await
 }
 
 fn statement(kind: Kind, rows: Vec<Row>) -> Statement {
@@ -73,70 +78,4 @@ pub(super) fn is_one_statement(events: &[RenderedEvent]) -> bool {
     let plain = events.iter().all(|event| event.recipients.is_empty());
     let bodies = events.iter().map(|event| event.body.len());
     events.len() <= LONGEST && plain && bodies.sum::<usize>() <= MAX_BYTES / 2
-}
-
-/// An event with the column values of its row.
-struct Row {
-    event: RenderedEvent,
-    options: Option<String>,
-    /// The start and the end of the hold for inline delivery.
-    held: Option<(Timestamp, Timestamp)>,
-    dispatcher: Option<String>,
-}
-
-impl Row {
-    fn new(event: RenderedEvent, key: Option<&SecretKey>) -> Result<Self, Error> {
-        let options = options_column(&event.options, &event.recipients, key)?;
-        let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
-        let dispatcher = match &event.dispatch {
-            Dispatch::Custom(name) => Some(name.clone().into_owned()),
-            _ => None,
-        };
-        tracing::debug!(event.id = %event.id, event.name, "event written to the outbox");
-        Ok(Self { event, options, held, dispatcher })
-    }
-
-    /// Whether the row has a value in a column that is null for most events.
-    const fn is_rare(&self) -> bool {
-        self.options.is_some() || self.held.is_some() || self.dispatcher.is_some()
-    }
-
-    /// The size of the parts that may be long, in bytes. The limit leaves room for the rest.
-    fn bytes(&self) -> usize {
-        self.event.body.len() + self.options.as_ref().map_or(0, String::len)
-    }
-
-    /// The values in the order of [`COLUMNS`].
-    fn values(self) -> [Value; COLUMNS.len()] {
-        let Self { event, options, held, dispatcher } = self;
-        [
-            event.id.as_uuid().into(),
-            event.name.into(),
-            event.sender.into(),
-            event.broadcast.into(),
-            event.body.into(),
-            event.created_at.as_millis().into(),
-            options.into(),
-            held.map(|(now, _)| now.as_millis()).into(),
-            held.map(|(_, until)| until.as_millis()).into(),
-            dispatcher.into(),
-        ]
-    }
-}
-
-/// Nulls in place of a missing row. They have the types that a statement is prepared with.
-fn absent() -> [Value; COLUMNS.len()] {
-    let (text, number) = (Value::from(None::<String>), Value::from(None::<i64>));
-    [
-        None::<Uuid>.into(),
-        text.clone(),
-        text.clone(),
-        None::<bool>.into(),
-        text.clone(),
-        number.clone(),
-        text.clone(),
-        number.clone(),
-        number,
-        text,
-    ]
 }

@@ -18,6 +18,8 @@ impl Event {
     /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`] or [`Error::Option`] for bad input. Nothing is
     /// written then. An unknown dispatcher is an [`Error::Option`], too.
     ///
+    /// [`Error::Secret`] if a recipient's secret can't be encrypted.
+    ///
     /// [`Error::Database`] if the event can't be inserted.
     pub async fn send<C, P>(self, db: &C, payload: &P) -> Result<EventId, Error>
     where

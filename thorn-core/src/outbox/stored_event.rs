@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     id::{EventId, SubscriptionId},
     rendered::EventOptions,
-    signing::{SealedColumn, Secret, SecretError, SecretKey, Signing, seal, unseal},
+    signing::{SealedColumn, SealedPlace, Secret, SecretError, SecretKey, Signing, seal, unseal},
     spec::{Destination, Subscriber},
     tables::event::Model,
     timestamp::Timestamp,
@@ -126,7 +126,7 @@ pub(super) fn options_column(
 fn stored(subscriber: &Subscriber, key: Option<&SecretKey>) -> Result<StoredSubscriber, SecretError> {
     let id = subscriber.subscription_id();
     let Destination { url, signing, content_type, headers: _ } = &subscriber.destination;
-    let seal = |secret: &Secret| seal(secret.expose(), SealedColumn::Secret, id, key);
+    let seal = |secret: &Secret| seal(secret.expose(), place(id, url), key);
     Ok(StoredSubscriber {
         id: id.as_uuid(),
         url: url.clone(),
@@ -135,6 +135,11 @@ fn stored(subscriber: &Subscriber, key: Option<&SecretKey>) -> Result<StoredSubs
         signer: signing.signer.to_string(),
         content_type: content_type.to_string(),
     })
+}
+
+/// Where a subscriber's sealed secret belongs. Such a subscriber has no owner.
+const fn place(id: SubscriptionId, url: &str) -> SealedPlace<'_> {
+    SealedPlace { column: SealedColumn::Secret, id, owner: None, url }
 }
 
 fn subscribers(event: Uuid, text: &str) -> Vec<StoredSubscriber> {
@@ -160,8 +165,8 @@ impl StoredSubscriber {
 
     /// The destination with its secret, for sending.
     pub(crate) fn open(&self, event: EventId, key: Option<&SecretKey>) -> Result<Destination, Error> {
-        let secret =
-            self.secret.as_ref().map(|sealed| unseal(sealed, SealedColumn::Secret, self.id(), key)).transpose()?;
+        let place = place(self.id(), &self.url);
+        let secret = self.secret.as_ref().map(|sealed| unseal(sealed, place, key)).transpose()?;
         self.destination(event, secret.map(Secret::new))
     }
 

@@ -8,7 +8,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::{inline_delivery::InlineDelivery, recipients::Recipients, settings::EventSettings};
+use super::{inline_delivery::InlineDelivery, recipients::Recipients, settings::EventSettings, watched::Watched};
 use crate::{
     error::Error, guard::Validator, invalid::InvalidOption, rendered::EventInfo, signing::SecretKey, spec::Subscriber,
 };
@@ -22,6 +22,8 @@ pub(super) struct Process {
     pub(super) inline: Vec<Weak<dyn InlineDelivery>>,
     /// Names of all dispatchers that were registered in this process.
     dispatchers: BTreeSet<String>,
+    /// The changes of rows that triggers note.
+    pub(super) watched: Watched,
     /// Changes with each hint that events were committed.
     committed: watch::Sender<()>,
 }
@@ -40,13 +42,20 @@ pub(crate) fn configure(
     inline: &Arc<dyn InlineDelivery>,
     dispatchers: &[String],
 ) {
-    PROCESS.rcu(|before| {
-        let mut process = Process::clone(before);
+    update(|process| {
         process.settings = settings.clone();
         process.recipients = Some(recipients.clone());
         process.inline.retain(|inline| inline.strong_count() > 0);
         process.inline.push(Arc::downgrade(inline));
         process.dispatchers.extend(dispatchers.iter().cloned());
+    });
+}
+
+/// Changes the state in one step. `change` may run several times.
+pub(super) fn update(change: impl Fn(&mut Process)) {
+    PROCESS.rcu(|before| {
+        let mut process = Process::clone(before);
+        change(&mut process);
         process
     });
 }
@@ -60,7 +69,7 @@ pub(crate) fn settings() -> Arc<EventSettings> {
 #[cfg(test)]
 pub(crate) fn set_settings(settings: EventSettings) {
     let settings = Arc::new(settings);
-    PROCESS.rcu(|before| Process { settings: settings.clone(), ..Process::clone(before) });
+    update(|process| process.settings = settings.clone());
 }
 
 /// Checks that a dispatcher is registered in this process.

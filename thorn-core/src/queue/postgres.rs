@@ -1,24 +1,13 @@
 //! apalis in the application's own PostgreSQL database.
 //!
-//! # Works around
-//!
-//! - apalis-postgres 1.0.0: `setup` and the migrator need the right to create schemas and extensions each
-//!   time, even if all tables exist. [`make_tables`] compares the versions first. Run the migrator alone once
-//!   it needs no such right for a complete schema; the integration tests `databases::rights` show it.
-//! - apalis-postgres 1.0.0: the column `job` has PostgreSQL's default storage, so the server tries in vain to
-//!   compress each task. [`store_uncompressed`] changes that. Delete it once the migrations set the storage.
-//!
-//! No upstream issues are known. [`worker`] repeats its twin in `sqlite.rs`, which says why.
+//! [`worker`] repeats its twin in `sqlite.rs`, which says why.
 
-use std::collections::HashSet;
+mod apalis_tables;
 
 use apalis::prelude::{BackendExt as _, WorkerBuilder};
 use apalis_postgres::{Config, PostgresStorage};
 use futures::future::BoxFuture;
-use sea_orm::{
-    DatabaseConnection,
-    sqlx::{self, migrate::MigrateError},
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use super::{
     QueueOptions, failed,
@@ -41,21 +30,39 @@ const DIALECT: Dialect = Dialect {
     // or a claim that no worker has seen.
     before_commit: Some("SET LOCAL synchronous_commit TO off"),
     worker,
+    mend,
 };
 
 /// Opens the queue in the tables `apalis.jobs` and `apalis.workers`.
-pub(super) async fn open(db: &DatabaseConnection, options: QueueOptions) -> Result<Tables, Error> {
-    make_tables(db).await.map_err(|error| {
+///
+/// All schemas of the database share these tables. So outside the schema `public`, the queue's name gets the schema as a
+/// suffix.
+pub(super) async fn open(db: &DatabaseConnection, mut options: QueueOptions) -> Result<Tables, Error> {
+    if let Some(schema) = schema(db).await?.filter(|schema| schema != "public") {
+        options.name = format!("{}@{schema}", options.name);
+    }
+    apalis_tables::make(db).await.map_err(|error| {
         failed(
             "creating apalis's tables in the schema `apalis` (a database user with the right to create schemas and \
              extensions must start a worker once)",
             error,
         )
     })?;
-    if let Err(error) = store_uncompressed(db).await {
+    apalis_tables::mend(db).await.map_err(|error| failed("mending apalis's table `apalis.jobs`", error))?;
+    if let Err(error) = apalis_tables::store_uncompressed(db).await {
         tracing::debug!(%error, "can't keep PostgreSQL from compressing tasks");
     }
     Ok(Tables::new(db, options, &DIALECT))
+}
+
+/// The schema in which the application's tables are created.
+async fn schema(db: &DatabaseConnection) -> Result<Option<String>, Error> {
+    let sql = Statement::from_string(DbBackend::Postgres, "SELECT current_schema()::text AS name");
+    Ok(db.query_one_raw(sql).await?.map_or(Ok(None), |row| row.try_get("", "name"))?)
+}
+
+fn mend(db: &DatabaseConnection) -> BoxFuture<'_, Result<(), Error>> {
+    Box::pin(async { apalis_tables::mend(db).await.map_err(|error| failed("mending `apalis.jobs`", error)) })
 }
 
 fn worker(tables: &Tables, name: &str, tasks: Tasks) -> BoxFuture<'static, Result<(), Error>> {
@@ -69,40 +76,4 @@ fn worker(tables: &Tables, name: &str, tasks: Tasks) -> BoxFuture<'static, Resul
         .with_config(config)
         .poll_with_strategy(tables.idle_poll());
     boxed(WorkerBuilder::new(name).backend(backend).data(tasks).build(run_task).run())
-}
-
-/// Runs apalis's migrations unless all of them were run, so that later starts need no right to create
-/// anything. Workers that start at the same time wait for each other: sqlx takes an advisory lock.
-async fn make_tables(db: &DatabaseConnection) -> Result<(), MigrateError> {
-    let mut migrations = PostgresStorage::migrations();
-    if let Some(done) = migrated_versions(db).await? {
-        let wanted = migrations.iter().filter(|migration| migration.migration_type.is_up_migration());
-        if wanted.map(|migration| migration.version).all(|version| done.contains(&version)) {
-            return Ok(());
-        }
-    }
-    migrations.set_ignore_missing(true).run(db.get_postgres_connection_pool()).await
-}
-
-/// Keeps PostgreSQL from compressing tasks. They are mostly ids and signatures, so compression saves nothing,
-/// and storing a task takes five times as long.
-async fn store_uncompressed(db: &DatabaseConnection) -> Result<(), sqlx::Error> {
-    let pool = db.get_postgres_connection_pool();
-    let compresses = "SELECT attstorage <> 'e' FROM pg_attribute \
-                      WHERE attrelid = 'apalis.jobs'::regclass AND attname = 'job'";
-    if sqlx::query_scalar(compresses).fetch_one(pool).await? {
-        sqlx::query("ALTER TABLE apalis.jobs ALTER COLUMN job SET STORAGE EXTERNAL").execute(pool).await?;
-    }
-    Ok(())
-}
-
-/// Versions of the migrations that were run; `None` without a table of them.
-async fn migrated_versions(db: &DatabaseConnection) -> Result<Option<HashSet<i64>>, sqlx::Error> {
-    let pool = db.get_postgres_connection_pool();
-    let table = "SELECT to_regclass('apalis._sqlx_migrations') IS NOT NULL";
-    if !sqlx::query_scalar::<_, bool>(table).fetch_one(pool).await? {
-        return Ok(None);
-    }
-    let versions = "SELECT version FROM apalis._sqlx_migrations WHERE success";
-    Ok(Some(sqlx::query_scalar(versions).fetch_all(pool).await?.into_iter().collect()))
 }

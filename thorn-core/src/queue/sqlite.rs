@@ -37,6 +37,7 @@ const DIALECT: Dialect = Dialect {
     skip_locked: "",
     before_commit: None,
     worker,
+    mend: |_| Box::pin(async { Ok(()) }),
 };
 
 /// Opens the queue in the tables `Jobs` and `Workers`.

@@ -80,6 +80,7 @@ pub(super) async fn run(
             }
         };
         if failed {
+            mend(backend).await;
             discard_unreadable(backend).await;
         }
         let _ = tokio::time::timeout(RESTART_PAUSE, stop.wait_for(|stop| *stop)).await;
@@ -92,6 +93,12 @@ pub(super) async fn run(
     }
     // Finished tasks must not run again. The others should run at once.
     backend.hand_back(&names, &tasks).await
+}
+
+async fn mend(backend: &Arc<dyn Backend>) {
+    if let Ok(Err(error)) = tokio::time::timeout(DB_TIMEOUT, backend.mend()).await {
+        tracing::debug!(%error, "can't look for damage to the queue");
+    }
 }
 
 /// Deletes tasks that apalis can't read. One such task would end each worker that fetches it, and block the

@@ -55,6 +55,8 @@ pub(super) struct Dialect {
     pub(super) before_commit: Option<&'static str>,
     /// Implements [`Backend::worker`].
     pub(super) worker: fn(&Tables, &str, Tasks) -> BoxFuture<'static, Result<(), Error>>,
+    /// Implements [`Backend::mend`].
+    pub(super) mend: fn(&DatabaseConnection) -> BoxFuture<'_, Result<(), Error>>,
 }
 
 /// The queue in apalis's tables of the application's own database.
@@ -164,6 +166,10 @@ impl Backend for Tables {
         self.for_workers(&format!("UPDATE {workers} SET last_seen = {now} WHERE id"), names).await
     }
 
+    async fn mend(&self) -> Result<(), Error> {
+        (self.dialect.mend)(&self.db).await
+    }
+
     async fn discard_unreadable(&self) -> Result<usize, Error> {
         let Dialect { jobs, .. } = self.dialect;
         let backend = self.db.get_database_backend();
@@ -221,6 +227,7 @@ mod tests {
     async fn a_claim_does_not_wait_for_the_disk_and_later_commits_do() {
         let Some(place) = thorn_test_support::Place::postgres().await else { return };
         let db = crate::connect(&place.url).await.unwrap();
+        crate::migration::migrate(&db).await.unwrap();
         let second = Duration::from_secs(1);
         let options = QueueOptions { name: "thorn".into(), poll: second, takeover: second, batch: 1 };
         let queue = Queue::open(&db, None, options).await.unwrap();

@@ -1,6 +1,6 @@
 //! Inserts deliveries whose first attempt succeeded, as nearly all do.
 //!
-//! Eight of the thirteen columns differ between these rows. On PostgreSQL, one prepared statement takes any
+//! Eight of the fourteen columns differ between these rows. On PostgreSQL, one prepared statement takes any
 //! number of them as arrays, as in `outbox/insert/arrays.rs`. The two share no code: here no column but the
 //! response is ever null, so the arrays are built from plain vectors.
 
@@ -164,6 +164,7 @@ mod tests {
             subscription,
             state: DeliveryState::Delivered,
             attempts: 1,
+            uncounted: 0,
             next_attempt_at: None,
             attempt: Some(attempt),
             note: None,

@@ -19,12 +19,13 @@ use crate::{
     timestamp::Timestamp,
 };
 
-pub(super) const COLUMNS: [&str; 13] = [
+pub(super) const COLUMNS: [&str; 14] = [
     "id",
     "event_id",
     "subscription_id",
     "state",
     "attempts",
+    "uncounted",
     "next_attempt_at",
     "created_at",
     "attempted_at",
@@ -57,6 +58,7 @@ impl RowConflict {
             Self::TakeAttempt => &[
                 "state",
                 "attempts",
+                "uncounted",
                 "next_attempt_at",
                 "error",
                 "attempted_at",
@@ -138,6 +140,7 @@ fn values(record: &Record) -> [Value; COLUMNS.len()] {
         record.subscription.as_uuid().into(),
         record.state.as_str().into(),
         i32::try_from(record.attempts).unwrap_or(i32::MAX).into(),
+        i32::try_from(record.uncounted).unwrap_or(i32::MAX).into(),
         record.next_attempt_at.map(Timestamp::as_millis).into(),
         record.now.as_millis().into(),
         attempt.map(|attempt| attempt.attempted_at.as_millis()).into(),

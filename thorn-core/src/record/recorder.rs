@@ -1,10 +1,11 @@
 //! Group commit: the records of all running chunks share transactions.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot},
+    task::JoinHandle,
     time::Instant,
 };
 
@@ -15,6 +16,7 @@ use super::{
     write,
 };
 use crate::{
+    background::Background,
     db::{transaction, with_timeout},
     error::Error,
     timestamp::Timestamp,
@@ -43,9 +45,15 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Starts the writer. It ends when the last handle is dropped and every record is written.
-    pub(crate) fn start(db: DatabaseConnection) -> (Self, tokio::task::JoinHandle<()>) {
+    ///
+    /// If it panics, the records that it was writing count as [refused](Self::record), and it goes on with the next.
+    pub(crate) fn start(db: DatabaseConnection, background: &Background) -> (Self, JoinHandle<()>) {
         let (queue, records) = mpsc::channel(WAITING);
-        (Self { queue }, tokio::spawn(run(db, records)))
+        let records = Arc::new(Mutex::new(records));
+        let writer = background.spawn("recorder", (db, records), |(db, records)| async move {
+            run(&db, &mut *records.lock().await).await;
+        });
+        (Self { queue }, writer)
     }
 
     /// Whether the writer has ended, which it does with its runtime.
@@ -55,8 +63,8 @@ impl Recorder {
 
     /// Waits until the record is committed, because its task must not be acknowledged before.
     ///
-    /// It waits as long as the database is unreachable. Returns `false` if the writer has ended or the
-    /// database refuses the record's content. Then the reconciler finds the delivery missing.
+    /// It waits as long as the database is unreachable. Returns `false` if the writer has ended, the
+    /// database refuses the record's content, or the writer panicked. Then the reconciler finds the delivery missing.
     pub(crate) async fn record(&self, record: Record) -> bool {
         let (done, committed) = oneshot::channel();
         self.queue.send((record, done)).await.is_ok() && committed.await.is_ok()
@@ -90,7 +98,7 @@ impl Group {
 /// make a thousand small commits a second.
 const GATHERING: Duration = Duration::from_millis(5);
 
-async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, oneshot::Sender<()>)>) {
+async fn run(db: &DatabaseConnection, incoming: &mut mpsc::Receiver<(Record, oneshot::Sender<()>)>) {
     let mut received = Vec::with_capacity(GROUP);
     while incoming.recv_many(&mut received, GROUP).await > 0 {
         let began = Instant::now();
@@ -98,7 +106,7 @@ async fn run(db: DatabaseConnection, mut incoming: mpsc::Receiver<(Record, onesh
         let (records, waiting) = received.drain(..).unzip();
         let mut groups = vec![Group { records, waiting }];
         while let Some(mut group) = groups.pop() {
-            match write_out(&db, &mut group.records).await {
+            match write_out(db, &mut group.records).await {
                 Ok(()) => group.committed(),
                 Err(_) if group.records.len() > 1 => groups.extend(group.halves()),
                 Err(error) if group.records.iter_mut().any(Record::shorten) => {

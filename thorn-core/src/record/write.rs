@@ -143,6 +143,7 @@ mod tests {
             subscription,
             state: DeliveryState::Waiting,
             attempts,
+            uncounted: 0,
             next_attempt_at: Some(now),
             attempt: Some(Attempt {
                 outcome: Outcome::Rejected,

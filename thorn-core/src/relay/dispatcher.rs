@@ -34,7 +34,11 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use thorn_core::{BoxError, Dispatch, Dispatcher, Error, Thorn, async_trait, event::{Event, RenderedEvent}};
+/// use thorn_core::{
+///     Dispatch, Error, Thorn, async_trait,
+///     event::{Event, RenderedEvent},
+///     worker::{BoxError, Dispatcher},
+/// };
 ///
 /// #[derive(Debug)]
 /// struct Print;
@@ -42,7 +46,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// #[async_trait]
 /// impl Dispatcher for Print {
 ///     async fn dispatch(&self, events: &[RenderedEvent]) -> Vec<Result<(), BoxError>> {
-///         events.iter().map(|event| { println!("{}", event.body); Ok(()) }).collect()
+///         events.iter().map(|event| { println!("{:?}", event.body); Ok(()) }).collect()
 ///     }
 /// }
 ///

@@ -34,8 +34,8 @@ struct Verdicts {
     /// Deliveries by their lease.
     enqueued: BTreeMap<Duration, Vec<Uuid>>,
     cancelled: Vec<Uuid>,
-    /// How many deliveries go to each endpoint.
-    endpoints: HashMap<String, (Arc<Endpoint>, usize)>,
+    /// How many deliveries go to each endpoint. The key is the endpoint's address.
+    endpoints: HashMap<usize, (Arc<Endpoint>, usize)>,
 }
 
 impl Relay {
@@ -113,16 +113,17 @@ impl Relay {
             verdicts.cancelled.push(row.id);
             return Ok(());
         };
-        let attempts = u32::try_from(row.attempts).unwrap_or(0);
-        if !packer.add(event, &recipient, Row::Waiting { attempts })? {
+        let count = |attempts| u32::try_from(attempts).unwrap_or(0);
+        let waiting = Row::Waiting { attempts: count(row.attempts), uncounted: count(row.uncounted) };
+        if !packer.add(event, &recipient, waiting)? {
             verdicts.cancelled.push(row.id);
             return Ok(());
         }
-        let endpoint = self.registry.endpoints().get(&recipient.destination().url);
+        let endpoint = self.registry.endpoints().get(recipient.tenant(), &recipient.destination().url);
         if recipient.subscription().is_none() {
             self.registry.endpoints().remember_brought(recipient.id(), endpoint.clone());
         }
-        verdicts.endpoints.entry(endpoint.url().to_owned()).or_insert((endpoint, 0)).1 += 1;
+        verdicts.endpoints.entry(Arc::as_ptr(&endpoint).addr()).or_insert((endpoint, 0)).1 += 1;
         verdicts.enqueued.entry(self.lease(event)).or_default().push(row.id);
         Ok(())
     }

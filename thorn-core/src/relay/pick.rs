@@ -1,11 +1,21 @@
 //! Chooses among due deliveries: each subscription gets its turn, and only lanes with room take more.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use sea_orm::prelude::Uuid;
 
 use super::{Progress, Relay, waiting::Due};
-use crate::{error::Error, id::SubscriptionId, timestamp::Timestamp};
+use crate::{
+    endpoint::{Endpoint, Rooms},
+    error::Error,
+    id::SubscriptionId,
+    subscription::Hold,
+    tenant::Tenant,
+    timestamp::Timestamp,
+};
 
 /// How many of the oldest due deliveries a turn looks at.
 const WINDOW: usize = 1_000;
@@ -28,8 +38,10 @@ pub(super) struct Picked {
     pub(super) rows: Vec<Due>,
     /// Whether a delivery was left because its lane is full.
     pub(super) left: bool,
-    /// The room left in each lane, by URL.
-    rooms: HashMap<String, usize>,
+    /// The room left in each lane.
+    rooms: Rooms,
+    /// Subscriptions whose hold has ended and of which one delivery was picked, as a probe.
+    probed: HashSet<SubscriptionId>,
 }
 
 impl Relay {
@@ -52,7 +64,7 @@ impl Relay {
             if picked.rows.len() == share {
                 break;
             }
-            self.take(row, &mut picked);
+            self.take(row, now, &mut picked);
         }
         if is_full {
             self.round_robin(now, progress, &seen, &mut picked).await?;
@@ -78,12 +90,12 @@ impl Relay {
             progress.cursor = found.last().copied().filter(|_| !is_end).unwrap_or_default();
             let hidden = found.into_iter().filter(|id| !seen.contains(id));
             let of: Vec<_> = hidden
-                .map(|id| (id, most.min(DELIVERIES_PER_STEP).min(self.lane_room(id, picked).1)))
+                .map(|id| (id, most.min(DELIVERIES_PER_STEP).min(self.room(id, now, picked))))
                 .filter(|(_, most)| *most > 0)
                 .collect();
             if !of.is_empty() {
                 for row in self.due_of(&of, now).await? {
-                    self.take(row, picked);
+                    self.take(row, now, picked);
                 }
             }
             if is_end {
@@ -93,30 +105,46 @@ impl Relay {
         Ok(())
     }
 
-    fn take(&self, row: Due, picked: &mut Picked) {
-        let (url, room) = self.lane_room(row.subscription_id, picked);
-        if room == 0 {
-            picked.left = true;
+    fn take(&self, row: Due, now: Timestamp, picked: &mut Picked) {
+        let id = SubscriptionId::from_uuid(row.subscription_id);
+        if let Some(hold) = self.hold(id)
+            && (hold.until > now || !picked.probed.insert(id))
+        {
+            // The delivery stays as it is. The relay needn't look again soon, as it does for a full lane.
             return;
         }
-        if let Some(url) = url {
-            picked.rooms.insert(url, room - 1);
+        if let Some(endpoint) = self.endpoint(row.subscription_id) {
+            if picked.rooms.of(&endpoint) == 0 {
+                picked.left = true;
+                return;
+            }
+            picked.rooms.take(&endpoint);
         }
         picked.rows.push(row);
     }
 
-    /// The endpoint's URL, and how many more deliveries its lane would take.
-    fn lane_room(&self, id: Uuid, picked: &Picked) -> (Option<String>, usize) {
+    /// How many more deliveries the subscription's hold and the lanes of its endpoint would let through.
+    fn room(&self, id: Uuid, now: Timestamp, picked: &Picked) -> usize {
+        let most = match self.hold(SubscriptionId::from_uuid(id)) {
+            Some(hold) => usize::from(hold.until <= now),
+            None => usize::MAX,
+        };
+        self.endpoint(id).map_or(most, |endpoint| picked.rooms.of(&endpoint).min(most))
+    }
+
+    fn hold(&self, id: SubscriptionId) -> Option<Hold> {
+        self.registry.get(id)?.held
+    }
+
+    /// The subscription's endpoint. `None` if the subscription was deleted, or if an event brought it that hasn't been
+    /// seen before: its event is read.
+    fn endpoint(&self, id: Uuid) -> Option<Arc<Endpoint>> {
         let id = SubscriptionId::from_uuid(id);
         let endpoints = self.registry.endpoints();
-        let endpoint = match self.registry.get(id) {
-            Some(subscription) => Some(endpoints.get(&subscription.destination.url)),
+        match self.registry.get(id) {
+            Some(one) => Some(endpoints.get(Tenant::of(one.owner.as_deref()), &one.spec.destination.url)),
             None => endpoints.brought(id),
-        };
-        // Deleted, or seen for the first time: its event is read.
-        let Some(endpoint) = endpoint else { return (None, usize::MAX) };
-        let room = picked.rooms.get(endpoint.url()).copied().unwrap_or_else(|| endpoint.room());
-        (Some(endpoint.url().to_owned()), room)
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::{error::Error, queue::Queue};
+use crate::{
+    error::Error,
+    queue::{HangingTasks, Queue},
+};
 
 /// How long the relay relies on the known length of a nearly empty queue.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
@@ -37,7 +40,7 @@ impl QueueRoom {
     }
 
     /// Returns the room of the next turn. Asks the queue unless it was nearly empty a moment ago.
-    pub(super) async fn ask(&mut self, queue: &Queue) -> Result<Room, Error> {
+    pub(super) async fn ask(&mut self, queue: &Queue, hanging: &HangingTasks) -> Result<Room, Error> {
         let depth = match self.known {
             Some((depth, at)) if depth < self.longest / 8 && at.elapsed() < KNOWN_FOR => depth,
             _ => {
@@ -46,7 +49,7 @@ impl QueueRoom {
                 depth
             }
         };
-        Ok(self.room(depth))
+        Ok(self.room(depth.saturating_sub(hanging.count())))
     }
 
     fn room(&self, depth: usize) -> Room {

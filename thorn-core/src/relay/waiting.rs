@@ -12,6 +12,7 @@ pub(super) struct Due {
     pub(super) event_id: Uuid,
     pub(super) subscription_id: Uuid,
     pub(super) attempts: i32,
+    pub(super) uncounted: i32,
     pub(super) next_attempt_at: i64,
 }
 
@@ -32,7 +33,7 @@ impl Relay {
     pub(super) async fn oldest_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, Error> {
         // PostgreSQL estimates from statistics that may be from a time when few rows were due, and would
         // sort all of them. It makes no such estimate for a subquery.
-        let sql = "SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
+        let sql = "SELECT id, event_id, subscription_id, attempts, uncounted, next_attempt_at FROM thorn_delivery \
                    WHERE next_attempt_at <= (SELECT ?) ORDER BY next_attempt_at LIMIT ?";
         let values = [Value::from(now.as_millis()), i64::try_from(limit).unwrap_or(i64::MAX).into()];
         Ok(Due::find_by_statement(statement(self.db.get_database_backend(), sql, values)).all(&self.db).await?)
@@ -67,7 +68,7 @@ impl Relay {
         let backend = self.db.get_database_backend();
         let waits = if backend == DbBackend::MySql { WAITS_ON_MYSQL } else { WAITS };
         let one = format!(
-            "SELECT * FROM (SELECT id, event_id, subscription_id, attempts, next_attempt_at FROM thorn_delivery \
+            "SELECT * FROM (SELECT id, event_id, subscription_id, attempts, uncounted, next_attempt_at FROM thorn_delivery \
              WHERE {waits} AND subscription_id = ? ORDER BY next_attempt_at LIMIT ?) AS one"
         );
         // Connections keep statements prepared, so there should be few different texts. A nil id matches no row.

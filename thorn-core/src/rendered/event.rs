@@ -2,7 +2,13 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{finite::Finite, members::Members, options::EventOptions, sender::SenderId, subject::Subject};
+use super::{
+    finite::Finite,
+    members::{Members, PREVIOUS},
+    options::EventOptions,
+    sender::SenderId,
+    subject::Subject,
+};
 use crate::{dispatch::Dispatch, id::EventId, spec::Subscriber, timestamp::Timestamp};
 
 /// An event, rendered at the moment of change. It is an immutable fact.
@@ -18,11 +24,12 @@ pub struct RenderedEvent {
     pub subject: Option<Subject>,
     /// Whether the event goes to the matching subscriptions of every owner.
     pub broadcast: bool,
-    /// The JSON body as compact UTF-8: `{"event","ref","sender","data"}` and any added fields.
+    /// The JSON body as compact UTF-8: `{"event","ref","sender","data"}`, `previous` if the event's model declares
+    /// it, and any added fields.
     pub body: String,
     /// The options for the event's deliveries.
     pub options: EventOptions,
-    /// Recipients besides the subscriptions that match. A [`Dispatcher`](crate::Dispatcher) sees none.
+    /// Recipients besides the subscriptions that match. A [`Dispatcher`](crate::worker::Dispatcher) sees none.
     pub recipients: Vec<Subscriber>,
     /// How the event is dispatched after its commit.
     pub dispatch: Dispatch,
@@ -48,12 +55,14 @@ impl<P: Serialize + ?Sized> Serialize for Body<'_, P> {
     }
 }
 
-/// Renders the body, with its fields in the order that receivers know from Thorn.
+/// Renders the body, with its fields in the order that receivers know from Thorn. `previous` is an object as JSON
+/// text. With it, no added field can be called `previous`.
 pub(crate) fn body<P: Serialize + ?Sized>(
     event: &str,
     reference: Option<&str>,
     sender: Option<&SenderId>,
     data: &P,
+    previous: Option<&str>,
     extra: Option<&Members>,
 ) -> Result<String, serde_json::Error> {
     let mut body = serde_json::to_string(&Body { event, reference, sender, data })?;
@@ -62,15 +71,26 @@ pub(crate) fn body<P: Serialize + ?Sized>(
         body.truncate(body.len() - "null}".len());
         body.push_str("{}}");
     }
+    if let Some(previous) = previous {
+        push_member(&mut body, PREVIOUS, previous)?;
+    }
     for (name, value) in extra.iter().flat_map(|extra| extra.extra()) {
-        body.pop();
-        body.push(',');
-        body.push_str(&serde_json::to_string(name)?);
-        body.push(':');
-        body.push_str(value.get());
-        body.push('}');
+        if previous.is_none() || name != PREVIOUS {
+            push_member(&mut body, name, value.get())?;
+        }
     }
     Ok(body)
+}
+
+/// Appends a member to a JSON object.
+fn push_member(object: &mut String, name: &str, value: &str) -> Result<(), serde_json::Error> {
+    object.pop();
+    object.push(',');
+    object.push_str(&serde_json::to_string(name)?);
+    object.push(':');
+    object.push_str(value);
+    object.push('}');
+    Ok(())
 }
 
 #[cfg(test)]
@@ -78,14 +98,14 @@ mod tests {
     use super::*;
 
     fn render(data: &impl Serialize) -> Result<String, serde_json::Error> {
-        body("a.b", None, None, data, None)
+        body("a.b", None, None, data, None, None)
     }
 
     #[test]
     fn thorn_015_the_body_has_four_fields_in_order() {
         let alice = SenderId { id: "1".into(), label: "alice".into() };
         assert_eq!(
-            body("a.b", Some("/a/1"), Some(&alice), &[1, 2], None).unwrap(),
+            body("a.b", Some("/a/1"), Some(&alice), &[1, 2], None, None).unwrap(),
             r#"{"event":"a.b","ref":"/a/1","sender":"alice","data":[1,2]}"#
         );
     }
@@ -103,8 +123,17 @@ mod tests {
     #[test]
     fn thorn_006_request_data_stands_behind_the_four_fields_and_replaces_none() {
         let extra = Members::of(&serde_json::json!({ "event": "x", "ref": 1, "sender": 2, "data": 3, "z": [1.0] }));
-        let body = body("a.b", None, None, &(), extra.ok().as_ref()).unwrap();
+        let body = body("a.b", None, None, &(), None, extra.ok().as_ref()).unwrap();
         assert_eq!(body, r#"{"event":"a.b","ref":null,"sender":null,"data":{},"z":[1.0]}"#);
+    }
+
+    #[test]
+    fn previous_stands_behind_the_data_and_no_request_data_replaces_it() {
+        let extra = Members::of(&serde_json::json!({ "previous": 1, "z": 2 })).unwrap();
+        let with = |previous| body("a.b", None, None, &1, previous, Some(&extra)).unwrap();
+        let four = r#"{"event":"a.b","ref":null,"sender":null,"data":1"#;
+        assert_eq!(with(Some(r#"{"x":0}"#)), format!(r#"{four},"previous":{{"x":0}},"z":2}}"#));
+        assert_eq!(with(None), format!(r#"{four},"previous":1,"z":2}}"#));
     }
 
     #[test]

@@ -13,6 +13,9 @@ use super::finite::Finite;
 /// The top-level fields of every body. Only Thorn sets them.
 pub(crate) const OWN: [&str; 4] = ["event", "ref", "sender", "data"];
 
+/// The field with the values before a change. Only Thorn sets it in an event that declares it.
+pub(crate) const PREVIOUS: &str = "previous";
+
 /// An object's members. The values stay raw, so numbers keep their digits and objects keep the order of their keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Members(Vec<(String, Box<RawValue>)>);
@@ -21,6 +24,17 @@ impl Members {
     /// The members of a value, if it is an object.
     pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::from_str(&serde_json::to_string(&Finite(value))?)
+    }
+
+    /// The members of a value; `None` if it is no object. Numbers that aren't finite become null.
+    pub(crate) fn of_object<T: Serialize + ?Sized>(value: &T) -> Result<Option<Self>, serde_json::Error> {
+        let text = serde_json::to_string(value)?;
+        if text.starts_with('{') { serde_json::from_str(&text).map(Some) } else { Ok(None) }
+    }
+
+    /// The members in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), &**value))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {

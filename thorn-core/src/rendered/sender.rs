@@ -30,6 +30,11 @@ pub struct SenderId {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't name the sender of an event",
+    label = "strings, integers, UUIDs and options of these can",
+    note = "implement `thorn::event::Sender` for it: `sender_id` returns the id that owners of subscriptions have"
+)]
 pub trait Sender {
     /// The sender, or `None` if there is none.
     fn sender_id(&self) -> Option<SenderId>;

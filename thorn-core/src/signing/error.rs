@@ -1,5 +1,7 @@
 //! The reasons why verification of a signature fails.
 
+use super::secret::MalformedSecret;
+
 /// The reason why verification of a signature failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +12,10 @@ pub enum SignatureError {
     /// A header has the wrong format.
     #[error("header `{0}` is malformed")]
     Malformed(&'static str),
+    /// The secret of this program is malformed. Such a secret never verifies anything, because anybody could guess its
+    /// key.
+    #[error("the receiver's own secret can't be used: {0}")]
+    Secret(MalformedSecret),
     /// The signature is older than the tolerance: it was replayed, or a clock is wrong.
     #[error("the signature is too old; if it was just made, compare the clocks of sender and receiver")]
     TooOld,

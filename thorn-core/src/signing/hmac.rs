@@ -69,8 +69,8 @@ pub fn hook_hmac(digest: Digest, secret: &Secret, body: &[u8]) -> String {
 ///
 /// # Errors
 ///
-/// [`SignatureError::Malformed`] if the header isn't base64, [`SignatureError::Mismatch`] if the signature
-/// doesn't match.
+/// [`SignatureError::Secret`] if the secret is malformed, [`SignatureError::Malformed`] if the header isn't base64,
+/// [`SignatureError::Mismatch`] if the signature doesn't match.
 ///
 /// # Examples
 ///
@@ -82,6 +82,7 @@ pub fn hook_hmac(digest: Digest, secret: &Secret, body: &[u8]) -> String {
 /// # Ok::<(), thorn_core::signing::SignatureError>(())
 /// ```
 pub fn verify_hook_hmac(digest: Digest, secret: &Secret, body: &[u8], header: &str) -> Result<(), SignatureError> {
+    secret.check().map_err(SignatureError::Secret)?;
     let tag = STANDARD.decode(header.trim()).map_err(|_| SignatureError::Malformed(HOOK_HMAC))?;
     let key = secret.expose().as_bytes();
     with_hash!(digest, Hash => verify(hmac_of::<Hash>(key, &[body]), &tag))
@@ -103,9 +104,10 @@ pub fn compat_hmac(digest: Digest, secret: &Secret, body: &[u8]) -> String {
 ///
 /// # Errors
 ///
-/// [`SignatureError::Malformed`] if the header isn't URL-safe base64 without padding,
-/// [`SignatureError::Mismatch`] if the signature doesn't match.
+/// [`SignatureError::Secret`] if the secret is malformed, [`SignatureError::Malformed`] if the header isn't URL-safe
+/// base64 without padding, [`SignatureError::Mismatch`] if the signature doesn't match.
 pub fn verify_compat_hmac(digest: Digest, secret: &Secret, body: &[u8], header: &str) -> Result<(), SignatureError> {
+    secret.check().map_err(SignatureError::Secret)?;
     let tag = URL_SAFE_NO_PAD.decode(header.trim()).map_err(|_| SignatureError::Malformed(HOOK_HMAC))?;
     with_hash!(digest, Hash => {
         let key = compat_key::<Hash>(secret);
@@ -187,6 +189,19 @@ mod tests {
             verify_hook_hmac(Digest::Sha256, &secret, b"m", "not base64!"),
             Err(SignatureError::Malformed(HOOK_HMAC))
         );
+    }
+
+    #[test]
+    fn a_malformed_secret_verifies_nothing() {
+        for bad in ["", " ", "whsec_", "whsec_AA==", "whsec_!"] {
+            let secret = Secret::new(bad);
+            let signature = hook_hmac(Digest::Sha256, &secret, b"m");
+            let verified = verify_hook_hmac(Digest::Sha256, &secret, b"m", &signature);
+            assert!(matches!(verified, Err(SignatureError::Secret(_))), "{bad:?}");
+            let signature = compat_hmac(Digest::Sha256, &secret, b"m");
+            let verified = verify_compat_hmac(Digest::Sha256, &secret, b"m", &signature);
+            assert!(matches!(verified, Err(SignatureError::Secret(_))), "{bad:?}");
+        }
     }
 
     #[test]

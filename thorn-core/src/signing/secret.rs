@@ -1,6 +1,6 @@
 //! The secret that a subscription's deliveries are signed with.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rand::{TryRng as _, rngs::SysRng};
@@ -29,6 +29,27 @@ const GENERATED_BYTES: usize = 42;
 
 /// The prefix of secrets in Standard Webhooks, followed by base64.
 const PREFIX: &str = "whsec_";
+
+/// How many bytes a key of Standard Webhooks may have.
+const KEY_BYTES: RangeInclusive<usize> = 24..=64;
+
+/// A secret that must not verify or sign anything. The message never shows the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MalformedSecret {
+    /// The secret is empty or contains only white space.
+    #[error("the secret is empty")]
+    Blank,
+    /// The text after `whsec_` isn't base64.
+    #[error("the text after `whsec_` is not base64; copy the whole secret, with its padding")]
+    Encoding,
+    /// The text after `whsec_` has too few or too many bytes.
+    #[error("after `whsec_` there is base64 of {bytes} bytes; there must be 24 to 64, so copy the whole secret")]
+    Length {
+        /// The number of bytes.
+        bytes: usize,
+    },
+}
 
 impl Secret {
     /// A secret that a person chose or that a table stores.
@@ -60,10 +81,25 @@ impl Secret {
         &self.0
     }
 
-    /// Whether a text with the prefix `whsec_` continues with base64 of 24 to 64 bytes, as Standard Webhooks
-    /// requires. A text without the prefix is always well-formed.
-    pub(crate) fn is_well_formed(&self) -> bool {
-        self.decoded().is_none_or(|key| key.is_ok_and(|key| (24..=64).contains(&key.len())))
+    /// Checks that a text with the prefix `whsec_` continues with base64 of 24 to 64 bytes, as Standard Webhooks
+    /// requires, and that a text without the prefix isn't blank.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedSecret`], which doesn't show the text.
+    pub fn check(&self) -> Result<(), MalformedSecret> {
+        match self.decoded() {
+            None if self.0.trim().is_empty() => Err(MalformedSecret::Blank),
+            None => Ok(()),
+            Some(Err(_)) => Err(MalformedSecret::Encoding),
+            Some(Ok(key)) if KEY_BYTES.contains(&key.len()) => Ok(()),
+            Some(Ok(key)) => Err(MalformedSecret::Length { bytes: key.len() }),
+        }
+    }
+
+    /// Whether the key has at least as many bytes as Standard Webhooks asks for: 24.
+    pub(crate) fn is_long_enough(&self) -> bool {
+        self.standard_key().len() >= *KEY_BYTES.start()
     }
 
     /// The key for Standard Webhooks signatures; the copy is wiped from memory on drop.
@@ -107,7 +143,7 @@ mod tests {
         let (one, two) = (Secret::generate().unwrap(), Secret::generate().unwrap());
         assert_ne!(one, two);
         assert_eq!(one.expose().len(), 62);
-        assert!(one.is_well_formed());
+        assert_eq!(one.check(), Ok(()));
         assert_eq!(one.standard_key().len(), GENERATED_BYTES);
         assert_eq!(format!("{one:?}"), "Secret(…)");
     }
@@ -117,6 +153,26 @@ mod tests {
         assert_eq!(Secret::new("s3cr3t"), Secret::new("s3cr3t"));
         for other in ["s3cr3T", "S3cr3t", "s3cr3", "s3cr3t!", ""] {
             assert_ne!(Secret::new("s3cr3t"), Secret::new(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_secret_is_told_from_a_good_one_and_never_shown() {
+        let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
+        for good in [of(24), of(64), "s3cr3t".to_owned(), "whsec".to_owned()] {
+            assert_eq!(Secret::new(good.clone()).check(), Ok(()), "{good}");
+        }
+        for (bad, error) in [
+            (String::new(), MalformedSecret::Blank),
+            (" \t\n".into(), MalformedSecret::Blank),
+            ("whsec_".into(), MalformedSecret::Length { bytes: 0 }),
+            ("whsec_AA==".into(), MalformedSecret::Length { bytes: 1 }),
+            (of(23), MalformedSecret::Length { bytes: 23 }),
+            (of(65), MalformedSecret::Length { bytes: 65 }),
+            ("whsec_!".into(), MalformedSecret::Encoding),
+            (of(24).replace('B', "-"), MalformedSecret::Encoding),
+        ] {
+            assert_eq!(Secret::new(bad.clone()).check(), Err(error), "{bad}");
         }
     }
 

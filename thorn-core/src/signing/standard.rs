@@ -51,7 +51,8 @@ pub fn standard_signature(secret: &Secret, id: &str, timestamp: i64, body: &[u8]
 ///
 /// # Errors
 ///
-/// [`SignatureError::Malformed`] if a header has the wrong format. [`SignatureError::TooOld`] or
+/// [`SignatureError::Secret`] if the secret is malformed. [`SignatureError::Malformed`] if a header has the wrong
+/// format. [`SignatureError::TooOld`] or
 /// [`SignatureError::TooNew`] if the timestamp differs from `now` by more than `tolerance`.
 /// [`SignatureError::Mismatch`] if no signature matches.
 ///
@@ -59,7 +60,7 @@ pub fn standard_signature(secret: &Secret, id: &str, timestamp: i64, body: &[u8]
 ///
 /// ```
 /// use std::time::Duration;
-/// use thorn_core::{Timestamp, signing::{Secret, verify_standard}};
+/// use thorn_core::{signing::{Secret, verify_standard}, timestamp::Timestamp};
 ///
 /// verify_standard(
 ///     &Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
@@ -81,6 +82,7 @@ pub fn verify_standard(
     now: Timestamp,
     tolerance: Duration,
 ) -> Result<(), SignatureError> {
+    secret.check().map_err(SignatureError::Secret)?;
     if id.is_empty() || id.contains('.') {
         return Err(SignatureError::Malformed("webhook-id"));
     }
@@ -159,6 +161,17 @@ mod tests {
         assert_eq!(check("msg_other", TIME, SIGNATURE, BODY, 0), mismatch);
         assert_eq!(check(ID, "1649367554", SIGNATURE, BODY, 0), mismatch);
         assert_eq!(check(ID, TIME, SIGNATURE, b"{}", 0), mismatch);
+    }
+
+    #[test]
+    fn a_malformed_secret_verifies_nothing() {
+        for bad in ["", "whsec_", "whsec_AA==", "whsec_!"] {
+            let secret = Secret::new(bad);
+            let signature = standard_signature(&secret, ID, 1_649_367_553, BODY);
+            let now = Timestamp::from_millis(1_649_367_553_000);
+            let verified = verify_standard(&secret, ID, TIME, &signature, BODY, now, TOLERANCE);
+            assert!(matches!(verified, Err(SignatureError::Secret(_))), "{bad:?}");
+        }
     }
 
     #[test]

@@ -13,8 +13,10 @@ use crate::{
     filter::Q,
     guard::TargetError,
     headers::{ExtraHeaders, check_header},
-    name::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED},
+    name::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED, UNANNOUNCED},
     pattern::{ParsePatternError, Pattern},
+    printable::acts_on_terminals,
+    short_text::{InvalidShortText, check_short_text},
     signing::{Digest, SEALED_PREFIX, Secret, Signer},
 };
 
@@ -57,9 +59,26 @@ impl<'a> Fields<'a> {
         self.errors.is_empty()
     }
 
+    /// Whether no check has noted an error of this field.
+    pub(crate) fn is_valid_in(&self, field: Field) -> bool {
+        self.errors.iter().all(|error| error.field != field)
+    }
+
+    /// Notes that the owner already has this subscription.
+    pub(crate) fn duplicate(&mut self) {
+        self.errors.extend(InvalidSubscription::duplicate().errors);
+    }
+
     /// All errors that the checks have noted.
     pub(crate) fn into_errors(self) -> InvalidSubscription {
         InvalidSubscription { errors: self.errors }
+    }
+
+    /// Notes an error if a field that must be given was left out.
+    pub(crate) fn required(&mut self, field: Field, is_given: bool) {
+        if !is_given {
+            self.wrong::<()>(field, FieldErrorKind::Required, "it is missing; a subscription needs it");
+        }
     }
 
     pub(crate) fn owner(&mut self, owner: Option<&str>) -> Option<Option<String>> {
@@ -67,7 +86,11 @@ impl<'a> Fields<'a> {
         if owner.is_empty() {
             return self.wrong(Field::Owner, FieldErrorKind::Blank, "the owner's id is empty");
         }
-        self.fits(Field::Owner, owner, MAX_TEXT).then(|| Some(owner.to_owned()))
+        if owner.contains(acts_on_terminals) {
+            let message = "the owner's id has a control character or one that changes the direction of writing";
+            return self.wrong(Field::Owner, FieldErrorKind::Invalid, message);
+        }
+        self.short_text(Field::Owner, owner).map(Some)
     }
 
     pub(crate) fn pattern(&mut self, text: &str) -> Option<Pattern> {
@@ -155,18 +178,34 @@ impl<'a> Fields<'a> {
         if !self.fits(FIELD, text, MAX_TEXT) {
             return None;
         }
-        let reason = if text.chars().any(char::is_control) {
-            "the secret has control characters; remove them"
+        let reason = if text.contains(acts_on_terminals) {
+            "the secret has control characters or characters that change the direction of writing; remove them"
         } else if text.starts_with(SEALED_PREFIX) {
             "a secret may not begin with `enc1:`, which marks encrypted ones; choose another"
         } else {
             let secret = Secret::new(text);
-            if secret.is_well_formed() {
+            if secret.check().is_ok() {
                 return Some(secret);
             }
             "after `whsec_` there must be base64 of 24 to 64 bytes; leave the secret out to have one generated"
         };
         self.wrong(FIELD, FieldErrorKind::Invalid, reason)
+    }
+
+    /// Refuses a short secret that an owner chose. Receivers of Python Thorn's own signature already have their
+    /// secrets, so the signer `compat` takes a secret of any length.
+    pub(crate) fn long_enough(&mut self, secret: &Secret, signer: Signer) {
+        if signer != Signer::Compat && secret.check().is_ok() && !secret.is_long_enough() {
+            let bytes = secret.expose().len();
+            self.wrong::<()>(
+                Field::Secret,
+                FieldErrorKind::Invalid,
+                format!(
+                    "the secret has {bytes} bytes and needs at least 24; leave it out to have one generated, or \
+                     choose the signer `compat` if your receiver verifies Python Thorn's signature with it"
+                ),
+            );
+        }
     }
 
     /// Checks a secret. A secret together with `unsigned` is an error.
@@ -180,7 +219,21 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn source(&mut self, source: Option<&str>) -> Option<Option<String>> {
         let Some(source) = source else { return Some(None) };
-        self.fits(Field::Source, source, MAX_TEXT).then(|| Some(source.to_owned()))
+        self.short_text(Field::Source, source).map(Some)
+    }
+
+    /// Checks a text that may have any content but a NUL.
+    pub(crate) fn short_text(&mut self, field: Field, text: &str) -> Option<String> {
+        match check_short_text(text) {
+            Ok(()) => Some(text.to_owned()),
+            Err(error) => {
+                let kind = match error {
+                    InvalidShortText::TooLong { .. } => FieldErrorKind::TooLong,
+                    InvalidShortText::Nul => FieldErrorKind::Invalid,
+                };
+                self.wrong(field, kind, error.to_string())
+            }
+        }
     }
 
     /// Checks the headers. No error message shows a value, because the value may be a credential.
@@ -247,5 +300,6 @@ impl<'a> Fields<'a> {
 
 /// Whether the pattern names Thorn's own events, which exist in every application.
 fn matches_internal_events(pattern: &Pattern) -> bool {
-    !pattern.is_of_every_kind() && [DELIVERY_FAILED, SUBSCRIPTION_DISABLED].iter().any(|event| pattern.matches(event))
+    !pattern.is_of_every_kind()
+        && [DELIVERY_FAILED, SUBSCRIPTION_DISABLED, UNANNOUNCED].iter().any(|event| pattern.matches(event))
 }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{content_type::ContentType, destination::Destination, fields::Fields, invalid::InvalidSubscription};
+use super::{
+    content_type::ContentType, destination::Destination, fields::Fields, identity::normal_url,
+    invalid::InvalidSubscription,
+};
 use crate::{
     id::SubscriptionId,
     signing::{Digest, Secret, Signer, Signing},
@@ -103,10 +106,10 @@ impl Subscriber {
     }
 
     /// The id that is sent as `Hook-Subscription`. Unless [`id`](Self::id) sets it, the same URL and name always give
-    /// the same id.
+    /// the same id, in whatever spelling the URL is given.
     #[must_use]
     pub fn subscription_id(&self) -> SubscriptionId {
-        self.id.unwrap_or_else(|| derived("subscriber", &[&self.destination.url, &self.name]))
+        self.id.unwrap_or_else(|| derived("subscriber", &[&normal_url(&self.destination.url), &self.name]))
     }
 
     /// The URL that the deliveries go to.
@@ -149,6 +152,7 @@ mod tests {
         let first = id("https://a.example/", "");
         assert_eq!(first.to_string(), "505ad11e-f346-8788-b8b1-19752ceac3c2");
         assert_eq!(first, Subscriber::signed("https://a.example/", "other").unwrap().subscription_id());
+        assert_eq!(first, id("HTTPS://A.example:443", ""), "another spelling is no second recipient");
         assert_ne!(first, id("https://a.example/", "x"));
         assert_ne!(first, id("https://a.example/x", ""));
         let own = SubscriptionId::generate();

@@ -38,3 +38,15 @@ impl UrlCheck for TargetGuard {
         self.check_url(&parse_url(url)?)
     }
 }
+
+/// How much of a URL is checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UrlScrutiny<'a> {
+    /// Everything, the addresses of its host included.
+    Resolve,
+    /// Everything, unless the URL equals this URL, which was checked before. A change of another field then succeeds
+    /// even if the host doesn't resolve right now.
+    ResolveUnless(&'a str),
+    /// Only the URL's text. The client checks the host's addresses on each connection.
+    TextOnly,
+}

@@ -2,13 +2,15 @@
 
 use url::Url;
 
+use crate::printable::acts_on_terminals;
+
 /// Checks the URL's text without resolving its host. `Url` alone is more lenient: it repairs white space,
 /// backslashes and missing slashes. Other programs may read such a URL differently.
 ///
 /// No message repeats the URL, which may hold a password.
 pub(super) fn check_form(text: &str) -> Result<(), String> {
     let refuse = |reason: &str| Err(reason.to_owned());
-    if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+    if text.chars().any(|c| acts_on_terminals(c) || c.is_whitespace() || c == '\\') {
         return refuse("a url has no white space, control characters or back slashes; percent-encode them");
     }
     let starts_with = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));

@@ -2,19 +2,39 @@
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::Expr,
 };
 
+use super::owner_id::OwnerId;
 use crate::{
     error::Error,
     id::SubscriptionId,
+    short_text::check_short_text,
     tables::subscription::{Column, Entity, Model},
 };
 
 /// The caller. For an owner, other owners' subscriptions and global ones don't exist.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::subscription::Access;
+///
+/// struct User { id: i64 }
+///
+/// impl User {
+///     fn access(&self) -> Access<'_> {
+///         Access::owner(self.id) // or `Access::Owner(&self.name)` for an id that is text
+///     }
+/// }
+/// # assert_eq!(User { id: 7 }.access().owner_id(), Some("7"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access<'a> {
     /// The caller sees only this owner's subscriptions.
     Owner(&'a str),
+    /// The same for an id that isn't text in the application. [`Access::owner`] makes it.
+    Id(OwnerId),
     /// The caller sees every owner's subscriptions and the global ones.
     Operator,
 }
@@ -36,18 +56,33 @@ impl Default for Page {
 }
 
 impl Access<'_> {
-    /// Whether the caller may see a subscription of this owner.
-    pub(crate) fn may_see(self, owner: Option<&str>) -> bool {
+    /// The owner with this id: an integer or a UUID. An id that is text needs no conversion: `Access::Owner(&id)`.
+    #[must_use]
+    pub fn owner(id: impl Into<OwnerId>) -> Self {
+        Self::Id(id.into())
+    }
+
+    /// The id of the owner; `None` for an operator.
+    #[must_use]
+    pub fn owner_id(&self) -> Option<&str> {
         match self {
-            Self::Owner(asking) => owner == Some(asking),
-            Self::Operator => true,
+            Self::Owner(id) => Some(id),
+            Self::Id(id) => Some(id.as_str()),
+            Self::Operator => None,
         }
     }
 
+    /// Whether the caller may see a subscription of this owner.
+    pub(crate) fn may_see(self, owner: Option<&str>) -> bool {
+        self.owner_id().is_none_or(|asking| owner == Some(asking))
+    }
+
     fn sees(self) -> Condition {
-        match self {
-            Self::Owner(owner) => Condition::all().add(Column::Owner.eq(owner)),
-            Self::Operator => Condition::all(),
+        match self.owner_id() {
+            // No row has such an owner, and PostgreSQL would refuse to look for a NUL.
+            Some(owner) if check_short_text(owner).is_err() => Condition::all().add(Expr::cust("1 = 2")),
+            Some(owner) => Condition::all().add(Column::Owner.eq(owner)),
+            None => Condition::all(),
         }
     }
 }
@@ -67,8 +102,8 @@ pub(crate) async fn find_any<C: ConnectionTrait>(db: &C, id: SubscriptionId) -> 
 pub(crate) async fn find_page<C: ConnectionTrait>(db: &C, access: Access<'_>, page: Page) -> Result<Vec<Model>, Error> {
     let mut rows = Entity::find().filter(access.sees()).filter(Column::DeletedAt.is_null());
     if let Some(after) = page.after {
-        // A subscription deleted since the previous page still marks the position, because its row stays.
-        let last = Entity::find_by_id(after.as_uuid()).filter(access.sees()).one(db).await?;
+        // A subscription deleted since the previous page still marks the position. Its row keeps the URL for a while.
+        let last = Entity::find_by_id(after.as_uuid()).filter(access.sees()).filter(Column::Url.ne("")).one(db).await?;
         rows = rows.filter(behind(last.ok_or_else(|| not_found(after))?));
     }
     // Databases accept a limit only within a signed 64-bit integer.

@@ -1,12 +1,6 @@
 //! The type that represents a subscription in the rest of thorn.
 
-use crate::{
-    filter::Q,
-    id::SubscriptionId,
-    pattern::Pattern,
-    spec::{Destination, SubscriptionSpec},
-    timestamp::Timestamp,
-};
+use crate::{id::SubscriptionId, spec::SubscriptionSpec, timestamp::Timestamp};
 
 /// An owner's request to receive the events that a pattern matches.
 ///
@@ -17,19 +11,17 @@ pub struct Subscription {
     pub id: SubscriptionId,
     /// The owner. `None` means a global subscription, which an operator made.
     pub owner: Option<String>,
-    /// The pattern for the names of matching events.
-    pub pattern: Pattern,
-    /// A condition on the event's data. `None` matches any data.
-    pub filter: Option<Q>,
-    /// Where and how deliveries go.
-    pub destination: Destination,
+    /// Which events go where.
+    pub spec: SubscriptionSpec,
     /// The configuration that the subscription comes from; `None` if a user subscribed.
     pub source: Option<String>,
     /// When and why the subscription was disabled; `None` while it is enabled.
     pub disabled: Option<Disabled>,
-    /// The time since which deliveries have failed permanently and none has succeeded; `None` while deliveries
-    /// succeed.
+    /// The time of the first failed attempt since the last success. `None` while deliveries succeed, and for a failure
+    /// that is too short to be noted.
     pub failing_since: Option<Timestamp>,
+    /// The hold of the subscription's deliveries; `None` while they are sent.
+    pub held: Option<Hold>,
     /// When the subscription was created.
     pub created_at: Timestamp,
     /// When the subscription was last changed.
@@ -52,6 +44,15 @@ pub struct Disabled {
     pub reason: String,
 }
 
+/// A pause of the deliveries to an endpoint that keeps failing. Nothing is lost meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// When one delivery may be tried as a probe. If it succeeds, the hold ends, otherwise a longer one begins.
+    pub until: Timestamp,
+    /// How many holds have followed one another, with this one; from 1.
+    pub step: u32,
+}
+
 impl Subscription {
     /// An enabled subscription that isn't stored yet. All its versions are 0.
     pub(super) fn new(
@@ -61,37 +62,20 @@ impl Subscription {
         spec: SubscriptionSpec,
     ) -> Self {
         let now = Timestamp::now();
-        let SubscriptionSpec { pattern, filter, destination } = spec;
         Self {
             id,
             owner,
-            pattern,
-            filter,
-            destination,
+            spec,
             source,
             disabled: None,
             failing_since: None,
+            held: None,
             created_at: now,
             updated_at: now,
             created_version: 0,
             version: 0,
             matches_version: 0,
         }
-    }
-
-    /// The pattern, the filter and the destination.
-    pub(super) fn spec(&self) -> SubscriptionSpec {
-        SubscriptionSpec {
-            pattern: self.pattern.clone(),
-            filter: self.filter.clone(),
-            destination: self.destination.clone(),
-        }
-    }
-
-    /// The same subscription with this spec.
-    pub(super) fn with_spec(self, spec: SubscriptionSpec) -> Self {
-        let SubscriptionSpec { pattern, filter, destination } = spec;
-        Self { pattern, filter, destination, ..self }
     }
 
     /// Whether the subscription matches an event, without regard to the filter.
@@ -104,7 +88,7 @@ impl Subscription {
     /// The filter is evaluated separately, when the event's data is available.
     #[must_use]
     pub fn matches(&self, event: &str, sender: Option<&str>, broadcast: bool) -> bool {
-        self.disabled.is_none() && self.takes_events_of(sender, broadcast) && self.pattern.matches(event)
+        self.disabled.is_none() && self.takes_events_of(sender, broadcast) && self.spec.pattern.matches(event)
     }
 
     /// Whether an event of this sender is addressed to the subscription's owner.

@@ -1,9 +1,12 @@
 //! A store and its subscriptions, for the tests of this module.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
 use thorn_test_support::Place;
 
 use super::{change::NewSubscription, entry::Subscription, store::Subscriptions};
@@ -55,6 +58,12 @@ impl Fixture {
         Entity::find_by_id(subscription.id.as_uuid()).one(&self.db).await.unwrap().unwrap()
     }
 
+    /// Makes every deletion older by this time.
+    pub(super) async fn age(&self, by: Duration) {
+        let deleted_at = Expr::col(Column::DeletedAt).sub(i64::try_from(by.as_millis()).unwrap());
+        Entity::update_many().col_expr(Column::DeletedAt, deleted_at).exec(&self.db).await.unwrap();
+    }
+
     /// Writes to a row's column directly, as another program would.
     pub(super) async fn tamper(&self, subscription: &Subscription, column: Column, value: &str) {
         let update = Entity::update_many().col_expr(column, Expr::value(value));
@@ -63,12 +72,7 @@ impl Fixture {
 }
 
 pub(super) fn new(owner: &str, event: &str, url: &str) -> NewSubscription {
-    NewSubscription {
-        owner: Some(owner.to_owned()),
-        pattern: event.to_owned(),
-        url: url.to_owned(),
-        ..NewSubscription::default()
-    }
+    NewSubscription::new(event, url).owner(owner)
 }
 
 /// A key of 32 equal bytes.

@@ -23,6 +23,14 @@ pub type ChangeSubscription<'a> = dyn for<'b> Fn(&'b Subscription, i64) -> Optio
 /// the same store ([`ThornBuilder::subscription_store`](crate::ThornBuilder::subscription_store)), so the
 /// stock worker can't be one of them.
 ///
+/// # Quotas
+///
+/// Thorn's bounds on what one owner may have, such as
+/// [`max_subscriptions`](crate::ThornBuilder::max_subscriptions), hold for thorn's table only. A store enforces its own
+/// bounds, because only the store can count and insert without another writer in between. To refuse a subscription,
+/// [`insert`](SubscriptionStore::insert) and [`update`](SubscriptionStore::update) return [`Error::Quota`]. The REST
+/// API answers it as it does for thorn's table.
+///
 /// # Versions
 ///
 /// A store counts its writes from 1. Each write takes the next version and sets it on the written subscription.
@@ -53,7 +61,8 @@ pub trait SubscriptionStore: Send + Sync + fmt::Debug {
     ///
     /// [`Error::Subscription`] with
     /// [`InvalidSubscription::duplicate`](crate::subscription::InvalidSubscription::duplicate) if a subscription
-    /// with the same owner, event, filter and URL exists; [`Error::Store`].
+    /// with the same owner, event, filter and URL exists; [`Error::Quota`] if the owner has as many subscriptions as the
+    /// store lets them have; [`Error::Store`].
     async fn insert(&self, make: &MakeSubscription<'_>) -> Result<Subscription, Error>;
 
     /// Replaces a subscription with the result of `change`, which receives the present subscription and the write's

@@ -30,7 +30,7 @@ impl Matcher {
         if subscription.disabled.is_some() {
             return;
         }
-        let pattern = &subscription.pattern;
+        let pattern = &subscription.spec.pattern;
         let audience = if pattern.is_exact() {
             self.exact.entry(pattern.as_str().into()).or_default()
         } else {
@@ -41,7 +41,7 @@ impl Matcher {
 
     /// Removes a subscription, which must have the same pattern and owner as when it was inserted.
     pub(super) fn remove(&mut self, subscription: &Subscription) {
-        let pattern = &subscription.pattern;
+        let pattern = &subscription.spec.pattern;
         if !pattern.is_exact() {
             self.patterns.remove(pattern.segments(), subscription);
         } else if let Some(audience) = self.exact.get_mut(pattern.as_str()) {

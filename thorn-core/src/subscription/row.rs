@@ -3,17 +3,16 @@
 use std::fmt;
 
 use sea_orm::{ActiveValue::Set, DbErr};
-use sha2::{Digest as _, Sha256};
 
-use super::entry::{Disabled, Subscription};
+use super::entry::{Disabled, Hold, Subscription};
 use crate::{
     error::Error,
-    filter::InvalidQ,
+    filter::Q,
     headers::ExtraHeaders,
     id::SubscriptionId,
     pattern::Pattern,
-    signing::{SealedColumn, Secret, SecretError, SecretKey, Signing, seal, unseal},
-    spec::Destination,
+    signing::{SealedColumn, SealedPlace, Secret, SecretError, SecretKey, Signing, seal, unseal},
+    spec::{Destination, Identity, SubscriptionSpec},
     tables::subscription::{ActiveModel, Model},
     timestamp::Timestamp,
 };
@@ -29,16 +28,32 @@ pub(super) fn secret(row: &Model, key: Option<&SecretKey>) -> Result<Option<Secr
     if row.secret.is_empty() {
         return Ok(None);
     }
-    let text = unseal(&row.secret, SealedColumn::Secret, SubscriptionId::from_uuid(row.id), key)?;
+    let text = unseal(&row.secret, place(row, SealedColumn::Secret), key)?;
     Ok(Some(Secret::new(text)))
 }
 
 pub(super) fn headers(row: &Model, key: Option<&SecretKey>) -> Result<ExtraHeaders, Error> {
     let Some(stored) = &row.headers else { return Ok(ExtraHeaders::default()) };
     let id = SubscriptionId::from_uuid(row.id);
-    let text = unseal(stored, SealedColumn::Headers, id, key)?;
+    let text = unseal(stored, place(row, SealedColumn::Headers), key)?;
     // The error omits serde's message, because it may quote a header's value.
     serde_json::from_str(&text).map_err(|_| unreadable(id, &"its headers are no list of names and values").into())
+}
+
+/// Where an encrypted text of this row belongs.
+fn place(row: &Model, column: SealedColumn) -> SealedPlace<'_> {
+    SealedPlace { column, id: SubscriptionId::from_uuid(row.id), owner: row.owner.as_deref(), url: &row.url }
+}
+
+/// The secret and the headers of a row, encrypted anew with the first key and for the row's owner and URL.
+pub(super) fn sealed_anew(row: &Model, key: &SecretKey) -> Result<(String, Option<String>), SecretError> {
+    let anew = |stored: &str, column| {
+        let place = place(row, column);
+        seal(&unseal(stored, place, Some(key))?, place, Some(key))
+    };
+    let secret = if row.secret.is_empty() { String::new() } else { anew(&row.secret, SealedColumn::Secret)? };
+    let headers = row.headers.as_ref().map(|headers| anew(headers, SealedColumn::Headers)).transpose()?;
+    Ok((secret, headers))
 }
 
 /// Reads a row, but takes `secret` and `headers` instead of the row's own.
@@ -46,26 +61,31 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
     let id = SubscriptionId::from_uuid(row.id);
     Ok(Subscription {
         id,
-        pattern: Pattern::parse(&row.pattern).map_err(|error| unreadable(id, &error))?,
-        filter: match &row.filter {
-            Some(text) => Some(text.parse().map_err(|error: InvalidQ| unreadable(id, &error))?),
-            None => None,
-        },
-        destination: Destination {
-            url: row.url,
-            signing: Signing {
-                secret,
-                digest: row.digest.parse().map_err(|error| unreadable(id, &error))?,
-                signer: row.signer.parse().map_err(|error| unreadable(id, &error))?,
+        spec: SubscriptionSpec {
+            pattern: Pattern::parse(&row.pattern).map_err(|error| unreadable(id, &error))?,
+            filter: match &row.filter {
+                Some(text) => Some(Q::of_stored(text).map_err(|error| unreadable(id, &error))?),
+                None => None,
             },
-            content_type: row.content_type.parse().map_err(|error| unreadable(id, &error))?,
-            headers,
+            destination: Destination {
+                url: row.url,
+                signing: Signing {
+                    secret,
+                    digest: row.digest.parse().map_err(|error| unreadable(id, &error))?,
+                    signer: row.signer.parse().map_err(|error| unreadable(id, &error))?,
+                },
+                content_type: row.content_type.parse().map_err(|error| unreadable(id, &error))?,
+                headers,
+            },
         },
         source: row.source,
         disabled: row
             .disabled_at
             .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
         failing_since: row.failing_since.map(Timestamp::from_millis),
+        held: row
+            .held_until
+            .map(|until| Hold { until: Timestamp::from_millis(until), step: row.held_step.try_into().unwrap_or(0) }),
         owner: row.owner,
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
@@ -78,8 +98,11 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
 /// The row of a subscription. With a `key`, the secret and the headers are encrypted.
 pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Result<ActiveModel, SecretError> {
     let disabled = subscription.disabled.as_ref();
-    let Destination { url, signing, content_type, headers } = &subscription.destination;
-    let sealed = |text: &str, part| seal(text, part, subscription.id, key);
+    let Destination { url, signing, content_type, headers } = &subscription.spec.destination;
+    let sealed = |text: &str, column| {
+        let owner = subscription.owner.as_deref();
+        seal(text, SealedPlace { column, id: subscription.id, owner, url }, key)
+    };
     let secret = match &signing.secret {
         Some(secret) => sealed(secret.expose(), SealedColumn::Secret)?,
         None => String::new(),
@@ -88,10 +111,11 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         true => None,
         false => Some(sealed(&json(headers), SealedColumn::Headers)?),
     };
+    let identity = identity(subscription);
     Ok(ActiveModel {
         id: Set(subscription.id.as_uuid()),
         owner: Set(subscription.owner.clone()),
-        pattern: Set(subscription.pattern.as_str().to_owned()),
+        pattern: Set(subscription.spec.pattern.as_str().to_owned()),
         url: Set(url.clone()),
         secret: Set(secret),
         digest: Set(signing.digest.as_str().to_owned()),
@@ -102,14 +126,17 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         disabled_at: Set(disabled.map(|disabled| disabled.at.as_millis())),
         disabled_reason: Set(disabled.map(|disabled| disabled.reason.clone())),
         failing_since: Set(subscription.failing_since.map(Timestamp::as_millis)),
-        identity: Set(Some(identity(subscription))),
+        held_until: Set(subscription.held.map(|hold| hold.until.as_millis())),
+        held_step: Set(subscription.held.map_or(0, |hold| hold.step.try_into().unwrap_or(i32::MAX))),
+        identity: Set(Some(identity.hash())),
         created_at: Set(subscription.created_at.as_millis()),
         updated_at: Set(subscription.updated_at.as_millis()),
         deleted_at: Set(None),
         created_version: Set(subscription.created_version),
         version: Set(subscription.version),
-        filter: Set(subscription.filter.as_ref().map(ToString::to_string)),
+        filter: Set(subscription.spec.filter.as_ref().map(ToString::to_string)),
         hears_version: Set(subscription.matches_version),
+        counted_host: Set(identity.counted_host()),
     })
 }
 
@@ -118,23 +145,16 @@ fn json(headers: &ExtraHeaders) -> String {
     serde_json::to_string(headers).unwrap_or_default()
 }
 
-/// A hash of every value that makes a subscription unique. Every database can index a hash of this length.
-fn identity(subscription: &Subscription) -> String {
-    let mut hash = Sha256::new();
-    // Each part follows its length, so that two different lists of parts never give the same bytes.
-    let filter = subscription.filter.as_ref().map(ToString::to_string);
-    let parts =
-        [subscription.owner.as_deref(), Some(&subscription.destination.url), Some(subscription.pattern.as_str())];
-    // A configured subscription may equal a user's subscription, so the source is a part of the identity.
-    let source = subscription.source.as_deref().map(|source| [None, Some(source)]);
-    let more = filter.as_deref().map(Some).into_iter().chain(source.into_iter().flatten());
-    for part in parts.into_iter().chain(more) {
-        hash.update([u8::from(part.is_some())]);
-        let part = part.unwrap_or_default();
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+/// The values that make the subscription unique.
+pub(super) fn identity(subscription: &Subscription) -> Identity<'_> {
+    let SubscriptionSpec { pattern, filter, destination } = &subscription.spec;
+    Identity {
+        owner: subscription.owner.as_deref(),
+        url: &destination.url,
+        pattern: pattern.as_str(),
+        filter: filter.as_ref().map(|filter| filter.to_string().into()),
+        source: subscription.source.as_deref(),
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unreadable(id: SubscriptionId, error: &dyn fmt::Display) -> DbErr {

@@ -1,13 +1,17 @@
 //! Subscriptions in the database.
 
+mod duplicate;
+mod quotas;
+mod update;
+
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
 use super::{
     access::{Access, Page, find, find_page, not_found},
-    change::{NewSubscription, SubscriptionChange},
-    entry::{Disabled, Subscription},
+    change::NewSubscription,
+    entry::Subscription,
     foreign_store::SubscriptionStore,
     row,
     write::Write,
@@ -15,10 +19,10 @@ use super::{
 use crate::{
     error::Error,
     id::SubscriptionId,
-    signing::{Secret, SecretError, SecretKey, Signer},
-    spec::{Fields, SpecChange, UrlCheck, UrlScrutiny},
-    tables::subscription as entity,
-    timestamp::Timestamp,
+    signing::{Secret, SecretError, SecretKey, Signer, Signing},
+    spec::{Fields, Identity, Quotas, SpecDraft, SubscriptionSpec, UrlCheck, UrlScrutiny},
+    tables::subscription::{ActiveModel, Model},
+    tenant::Tenant,
 };
 
 /// Creates, lists, changes and deletes the subscriptions in the database.
@@ -36,14 +40,9 @@ use crate::{
 ///
 /// let subscriptions = Subscriptions::new(db, guard, None);
 /// let made = subscriptions
-///     .create(NewSubscription {
-///         owner: Some("alice".into()),
-///         pattern: "article.*".into(),
-///         url: "https://hooks.example/articles".into(),
-///         ..NewSubscription::default()
-///     })
+///     .create(NewSubscription::new("article.*", "https://hooks.example/articles").owner("alice"))
 ///     .await?;
-/// if let Some(secret) = &made.destination.signing.secret {
+/// if let Some(secret) = &made.spec.destination.signing.secret {
 ///     println!("verify with {}", secret.expose());
 /// }
 /// # Ok(())
@@ -56,6 +55,7 @@ pub struct Subscriptions {
     pub(super) key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
     pub(super) signer: Signer,
+    quotas: Quotas,
     /// The store that replaces thorn's table, if the application has such a store.
     pub(crate) store: Option<Arc<dyn SubscriptionStore>>,
 }
@@ -65,7 +65,7 @@ impl Subscriptions {
     /// encrypted.
     #[must_use]
     pub fn new(db: DatabaseConnection, check: Arc<dyn UrlCheck>, key: Option<SecretKey>) -> Self {
-        Self { db, check, key, choices: None, signer: Signer::default(), store: None }
+        Self { db, check, key, choices: None, signer: Signer::default(), quotas: Quotas::default(), store: None }
     }
 
     /// Refuses patterns that match neither one of these events nor one of thorn's own (`THORN_EVENT_CHOICES`).
@@ -83,7 +83,14 @@ impl Subscriptions {
         self
     }
 
-    /// Keeps subscriptions in `store` instead of thorn's table.
+    /// Sets the bounds on what one owner may have (`THORN_MAX_SUBSCRIPTIONS`, `THORN_MAX_SUBSCRIPTIONS_PER_HOST`).
+    #[must_use]
+    pub const fn with_quotas(mut self, quotas: Quotas) -> Self {
+        self.quotas = quotas;
+        self
+    }
+
+    /// Keeps subscriptions in `store` instead of thorn's table. The store has bounds of its own, if any.
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn SubscriptionStore>) -> Self {
         self.store = Some(store);
@@ -95,7 +102,9 @@ impl Subscriptions {
     /// # Errors
     ///
     /// [`Error::Subscription`] with every invalid field, or if the owner already has a subscription with this event,
-    /// URL and filter; [`Error::Secret`] if a secret can't be generated or encrypted; [`Error::Database`].
+    /// URL and filter; [`Error::Quota`] if the owner has as many subscriptions as they may have; [`Error::Secret`] if a
+    /// secret can't be generated or encrypted; [`Error::Database`]; with a store of the application's own, that store's
+    /// error.
     pub async fn create(&self, new: NewSubscription) -> Result<Subscription, Error> {
         let new = self.checked(&new).await?;
         let at = |version| Subscription { created_version: version, version, matches_version: version, ..new.clone() };
@@ -104,34 +113,49 @@ impl Subscriptions {
         }
         let write = Write::begin(&self.db).await?;
         let made = at(write.version);
-        let inserted = match self.row(&made) {
-            Ok(row) => write.insert(row).await,
-            Err(error) => Err(error),
-        };
+        let inserted = self.insert(&write, &made).await;
         write.finish(inserted).await?;
         Ok(made)
     }
 
-    /// Checks a new subscription without storing it. The check doesn't cover duplicates of the owner's other
-    /// subscriptions.
+    async fn insert(&self, write: &Write, new: &Subscription) -> Result<(), Error> {
+        // The row comes before the check of the quotas, because an owner without a free place should still learn that
+        // the subscription is a duplicate.
+        write.insert(self.row(new)?).await?;
+        self.check_quotas(&write.transaction, new.id, &row::identity(new)).await
+    }
+
+    /// Checks a new subscription without storing it. Without thorn's table, an application's own store knows of
+    /// duplicates and quotas, and the check doesn't cover them.
     ///
     /// # Errors
     ///
-    /// [`Error::Subscription`] with every invalid field; [`Error::Secret`] if a secret can't be generated.
+    /// [`Error::Subscription`] with every invalid field, or if the owner already has this subscription;
+    /// [`Error::Quota`] if the owner has as many subscriptions as they may have; [`Error::Secret`] if a secret can't be
+    /// generated; [`Error::Database`].
     pub async fn check(&self, new: &NewSubscription) -> Result<(), Error> {
-        self.checked(new).await.map(drop)
+        let checked = self.checked(new).await?;
+        let identity = row::identity(&checked);
+        self.refuse_duplicate(identity.clone(), None).await?;
+        if self.store.is_some() { Ok(()) } else { self.check_quotas(&self.db, checked.id, &identity).await }
     }
 
     /// The subscription to insert, with version 0.
     async fn checked(&self, new: &NewSubscription) -> Result<Subscription, Error> {
         let mut fields = self.fields();
         let owner = fields.owner(new.owner.as_deref());
-        let spec = new.draft().check(&mut fields, UrlScrutiny::Resolve).await.into_spec(self.signer);
+        let tenant = Tenant::of(new.owner.as_deref());
+        let spec = tenant.has_done(new.spec.check_new(&mut fields, UrlScrutiny::Resolve, self.signer)).await;
+        check_length(&mut fields, &new.spec, &Signing { signer: self.signer, ..Signing::default() });
         let source = fields.source(new.source.as_deref());
-        let (Some(owner), Some(source), Some(mut spec), true) = (owner, source, spec, fields.is_valid()) else {
+        let (Some(owner), Some(source), Some(mut spec)) = (owner, source, spec) else {
             return Err(fields.into_errors().into());
         };
-        if new.secret.is_none() && !new.unsigned {
+        if !fields.is_valid() {
+            let made = Subscription::new(SubscriptionId::generate(), owner, source, spec);
+            return Err(self.with_duplicate(fields, row::identity(&made), None).await);
+        }
+        if new.spec.secret.is_none() && !new.spec.unsigned {
             spec.destination.signing.secret = Some(Secret::generate().map_err(SecretError::from)?);
         }
         Ok(Subscription::new(SubscriptionId::generate(), owner, source, spec))
@@ -143,7 +167,7 @@ impl Subscriptions {
     /// # Errors
     ///
     /// [`Error::NotFound`] if the subscription `page.after` doesn't exist; [`Error::Secret`] if a secret or headers
-    /// can't be decrypted; [`Error::Database`].
+    /// can't be decrypted; [`Error::Database`]; with a store of the application's own, that store's error.
     pub async fn list(&self, access: Access<'_>, page: Page) -> Result<Vec<Subscription>, Error> {
         if let Some(store) = &self.store {
             return store.list(access, page).await;
@@ -157,7 +181,8 @@ impl Subscriptions {
     /// # Errors
     ///
     /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Secret`] if its
-    /// secret or headers can't be decrypted; [`Error::Database`].
+    /// secret or headers can't be decrypted; [`Error::Database`]; with a store of the application's own, that store's
+    /// error.
     pub async fn get(&self, access: Access<'_>, id: SubscriptionId) -> Result<Subscription, Error> {
         let Some(store) = &self.store else {
             return row::read(find(&self.db, access, id).await?, self.key.as_ref());
@@ -166,75 +191,16 @@ impl Subscriptions {
         found.ok_or_else(|| not_found(id))
     }
 
-    /// Changes a subscription. A field that `change` doesn't name stays as it is. For a configured subscription,
-    /// `change` may only enable or disable it.
+    /// Deletes a subscription. Its deliveries stay in the history. Its secret, headers and filter are erased at once. Its
+    /// URL and its row go once they are old enough and no delivery refers to them.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Configured`] if
-    /// `change` names another field of a configured subscription; [`Error::Subscription`] with every invalid field;
-    /// [`Error::Secret`] if the present secret or headers can't be decrypted and `change` doesn't replace them;
-    /// [`Error::Database`].
-    pub async fn update(
-        &self,
-        access: Access<'_>,
-        id: SubscriptionId,
-        change: SubscriptionChange,
-    ) -> Result<Subscription, Error> {
-        let checked = self.checked_change(access, id, &change).await?;
-        if let Some(store) = &self.store {
-            let now = Timestamp::now();
-            let apply = |before: &Subscription, version| Some(changed(before.clone(), &checked, version, now));
-            return store.update(id, &apply).await?.ok_or_else(|| not_found(id));
-        }
-        let write = Write::begin(&self.db).await?;
-        let updated = self.apply(&write, access, id, checked).await;
-        write.finish(updated).await
-    }
-
-    /// Checks a change without storing it. The check doesn't cover duplicates of the owner's other subscriptions.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Configured`] if
-    /// `change` names another field of a configured subscription than `enabled`; [`Error::Subscription`] with every
-    /// invalid field; [`Error::Database`].
-    pub async fn check_change(
-        &self,
-        access: Access<'_>,
-        id: SubscriptionId,
-        change: &SubscriptionChange,
-    ) -> Result<(), Error> {
-        self.checked_change(access, id, change).await.map(drop)
-    }
-
-    async fn checked_change(
-        &self,
-        access: Access<'_>,
-        id: SubscriptionId,
-        change: &SubscriptionChange,
-    ) -> Result<CheckedChange, Error> {
-        let (url, source) = self.present(access, id).await?;
-        if !change.draft().is_empty() {
-            refuse_configured(id, source)?;
-        }
-        let mut fields = self.fields();
-        let spec = change.draft().check(&mut fields, UrlScrutiny::ResolveUnless(&url)).await;
-        if !fields.is_valid() {
-            return Err(fields.into_errors().into());
-        }
-        Ok(CheckedChange { spec, enabled: change.enabled })
-    }
-
-    /// Deletes a subscription. Its deliveries stay in the history. Its secret and headers are erased.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Configured`] if
-    /// the subscription comes from a configuration; [`Error::Database`].
+    /// the subscription comes from a configuration; [`Error::Database`]; with a store of the application's own, that
+    /// store's error.
     pub async fn delete(&self, access: Access<'_>, id: SubscriptionId) -> Result<(), Error> {
-        let (_, source) = self.present(access, id).await?;
-        refuse_configured(id, source)?;
+        refuse_configured(id, self.present(access, id).await?.source)?;
         if let Some(store) = &self.store {
             return if store.delete(id).await? { Ok(()) } else { Err(not_found(id)) };
         }
@@ -248,70 +214,75 @@ impl Subscriptions {
         write.finish(deleted).await
     }
 
-    /// The URL and source of a subscription that the caller may see. A secret that can't be decrypted doesn't matter
-    /// when the subscription is in thorn's table.
-    async fn present(&self, access: Access<'_>, id: SubscriptionId) -> Result<(String, Option<String>), Error> {
+    /// The present values of a subscription that the caller may see. When the subscription is in thorn's table, a
+    /// secret that can't be decrypted counts as none here: a change may replace it.
+    async fn present(&self, access: Access<'_>, id: SubscriptionId) -> Result<Present, Error> {
         if self.store.is_some() {
-            return self.get(access, id).await.map(|one| (one.destination.url, one.source));
+            let Subscription { spec, owner, source, .. } = self.get(access, id).await?;
+            let SubscriptionSpec { pattern, filter, destination } = spec;
+            return Ok(Present {
+                owner,
+                pattern: pattern.as_str().to_owned(),
+                filter: filter.map(|filter| filter.to_string()),
+                url: destination.url,
+                signing: destination.signing,
+                source,
+            });
         }
-        find(&self.db, access, id).await.map(|row| (row.url, row.source))
+        let row = find(&self.db, access, id).await?;
+        let signing = Signing {
+            secret: row::secret(&row, self.key.as_ref()).ok().flatten(),
+            digest: row.digest.parse().unwrap_or_default(),
+            signer: row.signer.parse().unwrap_or_default(),
+        };
+        let Model { owner, pattern, filter, url, source, .. } = row;
+        Ok(Present { owner, pattern, filter, url, signing, source })
     }
 
     pub(super) fn fields(&self) -> Fields<'_> {
         Fields::new(&*self.check, self.choices.as_deref())
     }
 
-    /// Applies the change to the row as it is now. Another writer may have changed the row since the check read it.
-    async fn apply(
-        &self,
-        write: &Write,
-        access: Access<'_>,
-        id: SubscriptionId,
-        change: CheckedChange,
-    ) -> Result<Subscription, Error> {
-        let row = find(&write.transaction, access, id).await?;
-        // A change with a new secret and new headers repairs a subscription whose present values can't be decrypted.
-        let secret = match change.spec.secret() {
-            Some(secret) => secret.clone(),
-            None => row::secret(&row, self.key.as_ref())?,
-        };
-        let headers = match change.spec.headers() {
-            Some(headers) => headers.clone(),
-            None => row::headers(&row, self.key.as_ref())?,
-        };
-        let before = row::with_unsealed(row, secret, headers)?;
-        let updated = changed(before, &change, write.version, Timestamp::now());
-        write.update(self.row(&updated)?).await?;
-        Ok(updated)
-    }
-
-    pub(super) fn row(&self, subscription: &Subscription) -> Result<entity::ActiveModel, Error> {
+    pub(super) fn row(&self, subscription: &Subscription) -> Result<ActiveModel, Error> {
         Ok(row::write(subscription, self.key.as_ref())?)
     }
 }
 
-/// A change that passed all checks.
-struct CheckedChange {
-    spec: SpecChange,
-    enabled: Option<bool>,
+/// The values of a stored subscription that the check of a change needs.
+struct Present {
+    owner: Option<String>,
+    pattern: String,
+    /// The filter's canonical text.
+    filter: Option<String>,
+    url: String,
+    signing: Signing,
+    source: Option<String>,
 }
 
-/// Returns the subscription with the change applied.
-fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Timestamp) -> Subscription {
-    let spec = change.spec.apply(before.spec());
-    let is_enabled_again = before.disabled.is_some() && change.enabled == Some(true);
-    let matches_others = is_enabled_again || spec.pattern != before.pattern || spec.filter != before.filter;
-    Subscription {
-        disabled: match (change.enabled, before.disabled.clone()) {
-            (Some(true), _) => None,
-            (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
-            (_, disabled) => disabled,
-        },
-        failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
-        updated_at: now,
-        version,
-        matches_version: if matches_others { version } else { before.matches_version },
-        ..before.with_spec(spec)
+impl Present {
+    fn identity(&self) -> Identity<'_> {
+        Identity {
+            owner: self.owner.as_deref(),
+            url: &self.url,
+            pattern: &self.pattern,
+            filter: self.filter.as_deref().map(Into::into),
+            source: self.source.as_deref(),
+        }
+    }
+}
+
+/// Checks the length of the secret that a draft leads to. A secret and signer that stay as they are always pass.
+fn check_length(fields: &mut Fields<'_>, draft: &SpecDraft, present: &Signing) {
+    let signer = draft.signer.as_deref().and_then(|text| text.parse().ok()).unwrap_or(present.signer);
+    let secret = match &draft.secret {
+        None if draft.unsigned => &None,
+        None => &present.secret,
+        given => given,
+    };
+    if (secret, signer) != (&present.secret, present.signer)
+        && let Some(secret) = secret
+    {
+        fields.long_enough(secret, signer);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     headers::ExtraHeaders,
     id::SubscriptionId,
-    spec::{FieldError, InvalidConfiguration, UrlScrutiny, derived},
+    spec::{FieldError, InvalidConfiguration, UrlScrutiny, derived, normal_url},
     tables::subscription::{Column, Entity, Model},
     timestamp::Timestamp,
 };
@@ -46,8 +46,9 @@ impl Subscriptions {
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] with every mistake, in which case nothing is changed; [`Error::Secret`];
-    /// [`Error::Database`].
+    /// [`Error::Configuration`] with every mistake, in which case nothing is changed; [`Error::Option`] if the
+    /// application keeps its subscriptions in a store of its own; [`Error::Secret`] if a secret or headers can't be
+    /// encrypted; [`Error::Database`].
     pub async fn configure(
         &self,
         source: &str,
@@ -84,7 +85,7 @@ impl Subscriptions {
             mistakes.push("the name of the configuration is empty or longer than 190 characters".to_owned());
         }
         for (index, entry) in list.iter().enumerate() {
-            let place = place(index, &entry.pattern);
+            let place = place(index, entry.spec.pattern.as_deref().unwrap_or_default());
             let read = match self.check_one(source, entry).await {
                 Ok(read) => read,
                 Err(wrong) => {
@@ -92,8 +93,9 @@ impl Subscriptions {
                     continue;
                 }
             };
-            let filter = read.filter.as_ref().map(ToString::to_string);
-            let meaning = (entry.owner.as_deref(), entry.pattern.as_str(), filter, entry.url.as_str());
+            let filter = read.spec.filter.as_ref().map(ToString::to_string);
+            let url = entry.spec.url.as_deref().map(normal_url);
+            let meaning = (entry.owner.as_deref(), &entry.spec.pattern, filter, url);
             if let Some(first) = meanings.insert(meaning, index + 1) {
                 mistakes.push(format!("{place}: entry {first} has the same owner, event, filter and url"));
             } else if let Some(first) = ids.insert(read.id, index + 1) {
@@ -107,7 +109,7 @@ impl Subscriptions {
     async fn check_one(&self, source: &str, entry: &ConfiguredSubscription) -> Result<Subscription, Vec<String>> {
         let mut fields = self.fields();
         let owner = fields.owner(entry.owner.as_deref());
-        let spec = entry.draft().check(&mut fields, UrlScrutiny::TextOnly).await.into_spec(self.signer);
+        let spec = entry.spec.check_new(&mut fields, UrlScrutiny::TextOnly, self.signer).await;
         let (Some(owner), Some(spec), true) = (owner, spec, fields.is_valid()) else {
             let message = |error: FieldError| format!("{}: {}", name_in_file(error.field), error.message);
             return Err(fields.into_errors().errors.into_iter().map(message).collect());
@@ -116,8 +118,8 @@ impl Subscriptions {
             let owned = entry.owner.as_ref().map_or("", |_| "owned");
             let owner = entry.owner.as_deref().unwrap_or_default();
             let filter = spec.filter.as_ref().map(ToString::to_string).unwrap_or_default();
-            let url = &spec.destination.url;
-            derived("configured", &[source, owned, owner, spec.pattern.as_str(), url, &filter])
+            let url = normal_url(&spec.destination.url);
+            derived("configured", &[source, owned, owner, spec.pattern.as_str(), &url, &filter])
         });
         Ok(Subscription::new(id, owner, Some(source.to_owned()), spec))
     }
@@ -141,7 +143,7 @@ impl Subscriptions {
                 None => plan.add.push((one, false)),
                 Some(row) if row.source.as_deref() != Some(source) => mistakes.push(format!(
                     "{}: its id is that of a subscription that comes from elsewhere",
-                    place(index, one.pattern.as_str())
+                    place(index, one.spec.pattern.as_str())
                 )),
                 Some(row) if row.deleted_at.is_some() => plan.add.push((one, true)),
                 Some(row) if self.is_same(row, &one) => plan.unchanged += 1,
@@ -155,12 +157,8 @@ impl Subscriptions {
 
     /// Whether the row equals the configured subscription. A row that can't be read never does, so it is replaced.
     fn is_same(&self, row: &Model, wanted: &Subscription) -> bool {
-        row::read(row.clone(), self.key.as_ref()).is_ok_and(|present| {
-            present.owner == wanted.owner
-                && present.pattern == wanted.pattern
-                && present.filter == wanted.filter
-                && present.destination == wanted.destination
-        })
+        row::read(row.clone(), self.key.as_ref())
+            .is_ok_and(|present| present.owner == wanted.owner && present.spec == wanted.spec)
     }
 
     /// Makes the plan again and carries it out. Another process may have written since the first plan.
@@ -185,7 +183,7 @@ impl Subscriptions {
             // the subscription from receiving events from before it matched.
             let present = row::with_unsealed(row.clone(), None, ExtraHeaders::default());
             let heard = present.ok().filter(|present| {
-                let same = present.pattern == wanted.pattern && present.filter == wanted.filter;
+                let same = present.spec.pattern == wanted.spec.pattern && present.spec.filter == wanted.spec.filter;
                 same && present.disabled.is_none()
             });
             let changed = Subscription {

@@ -5,6 +5,7 @@ use sea_orm::{
     ExprTrait, QueryFilter, SqlErr, sea_query::Expr,
 };
 
+use super::entry::Hold;
 use crate::{
     db::transaction,
     error::Error,
@@ -18,7 +19,7 @@ use crate::{
 const MAX_REASON: usize = 190;
 
 /// The only row of `thorn_registry`.
-const ROW: i32 = 1;
+pub(super) const REGISTRY_ROW: i32 = 1;
 
 /// A transaction that creates the registry's next version.
 ///
@@ -54,7 +55,8 @@ impl Write {
 
     /// Deletes a subscription. Returns `false` if the subscription doesn't exist or is already deleted.
     ///
-    /// The row stays, marked as deleted. The history needs the row, and the registries learn of the deletion from it.
+    /// The row stays for a while, marked as deleted: the registries learn of the deletion from it, and the history needs
+    /// the URL. Everything else that its owner entered is erased.
     pub(crate) async fn delete(&self, id: SubscriptionId) -> Result<bool, Error> {
         let now = Timestamp::now().as_millis();
         let deleted = Entity::update_many()
@@ -62,6 +64,8 @@ impl Write {
             .col_expr(Column::Identity, Expr::value(None::<String>))
             .col_expr(Column::Secret, Expr::value(""))
             .col_expr(Column::Headers, Expr::value(None::<String>))
+            .col_expr(Column::CountedHost, Expr::value(None::<String>))
+            .col_expr(Column::Filter, Expr::value(None::<String>))
             .col_expr(Column::UpdatedAt, Expr::value(now))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))
@@ -96,16 +100,46 @@ impl Write {
         Ok(disable.exec(&self.transaction).await?.rows_affected > 0)
     }
 
-    /// Sets or, with `None`, clears the time since which deliveries fail. A time already set isn't replaced.
-    pub(crate) async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
-        let update = Entity::update_many()
-            .col_expr(Column::FailingSince, Expr::value(since.map(Timestamp::as_millis)))
+    /// Notes the time since which deliveries fail. A time already noted isn't replaced.
+    pub(crate) async fn note_failing(&self, id: SubscriptionId, since: Timestamp) -> Result<(), Error> {
+        let note = Entity::update_many()
+            .col_expr(Column::FailingSince, Expr::value(since.as_millis()))
+            .col_expr(Column::Version, Expr::value(self.version))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::DeletedAt.is_null())
+            .filter(Column::FailingSince.is_null());
+        note.exec(&self.transaction).await?;
+        Ok(())
+    }
+
+    /// Notes that a delivery succeeded: the subscription isn't failing, and its deliveries aren't held.
+    pub(crate) async fn note_success(&self, id: SubscriptionId) -> Result<(), Error> {
+        let note = Entity::update_many()
+            .col_expr(Column::FailingSince, Expr::value(None::<i64>))
+            .col_expr(Column::HeldUntil, Expr::value(None::<i64>))
+            .col_expr(Column::HeldStep, Expr::value(0))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))
             .filter(Column::DeletedAt.is_null());
-        let update = if since.is_some() { update.filter(Column::FailingSince.is_null()) } else { update };
-        update.exec(&self.transaction).await?;
+        note.exec(&self.transaction).await?;
         Ok(())
+    }
+
+    /// Replaces the hold `before` by `after`. Returns `false` if the subscription has another hold by now, or is disabled
+    /// or deleted.
+    pub(crate) async fn hold(&self, id: SubscriptionId, before: Option<Hold>, after: Hold) -> Result<bool, Error> {
+        let hold = Entity::update_many()
+            .col_expr(Column::HeldUntil, Expr::value(after.until.as_millis()))
+            .col_expr(Column::HeldStep, Expr::value(i32::try_from(after.step).unwrap_or(i32::MAX)))
+            .col_expr(Column::Version, Expr::value(self.version))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::DisabledAt.is_null())
+            .filter(Column::DeletedAt.is_null())
+            .filter(match before {
+                Some(before) => Column::HeldUntil.eq(before.until.as_millis()),
+                None => Column::HeldUntil.is_null(),
+            });
+        Ok(hold.exec(&self.transaction).await?.rows_affected > 0)
     }
 
     /// Commits if `done` is `Ok`, otherwise rolls back.
@@ -128,7 +162,7 @@ impl Write {
 async fn next_version(transaction: &DatabaseTransaction) -> Result<i64, Error> {
     registry::Entity::update_many()
         .col_expr(registry::Column::Version, Expr::col(registry::Column::Version).add(1))
-        .filter(registry::Column::Id.eq(ROW))
+        .filter(registry::Column::Id.eq(REGISTRY_ROW))
         .exec(transaction)
         .await?;
     version(transaction).await
@@ -136,10 +170,24 @@ async fn next_version(transaction: &DatabaseTransaction) -> Result<i64, Error> {
 
 /// The registry's current version.
 pub(crate) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, Error> {
+    Ok(versions(db).await?.newest)
+}
+
+/// How far the table has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Versions {
+    /// The version of the latest write.
+    pub(super) newest: i64,
+    /// The highest version of a row that was purged.
+    pub(super) purged: i64,
+}
+
+pub(super) async fn versions<C: ConnectionTrait>(db: &C) -> Result<Versions, Error> {
     // `one` would add a LIMIT with a parameter, and SQLite would prepare the statement again each time.
-    let row = registry::Entity::find_by_id(ROW).all(db).await?.pop();
+    let row = registry::Entity::find_by_id(REGISTRY_ROW).all(db).await?.pop();
     let missing = || DbErr::RecordNotFound("thorn_registry is empty; run thorn's migrations".to_owned());
-    Ok(row.ok_or_else(missing)?.version)
+    let row = row.ok_or_else(missing)?;
+    Ok(Versions { newest: row.version, purged: row.purged_version })
 }
 
 /// The error for a refused write. Users choose no unique value but the identity, so a violation means a duplicate.

@@ -12,6 +12,8 @@ pub struct Model {
     pub subscription_id: Uuid,
     pub state: String,
     pub attempts: i32,
+    /// How many of the attempts the retry policy doesn't count: failed probes of a held endpoint.
+    pub uncounted: i32,
     pub next_attempt_at: Option<i64>,
     pub created_at: i64,
     pub attempted_at: Option<i64>,

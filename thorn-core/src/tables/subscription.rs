@@ -17,7 +17,7 @@ pub struct Model {
     pub content_type: String,
     pub disabled_at: Option<i64>,
     pub disabled_reason: Option<String>,
-    /// The SHA-256 of owner, URL, pattern and filter, which is unique; `None` once deleted.
+    /// The SHA-256 of owner, URL in its normal spelling, pattern and filter, which is unique; `None` once deleted.
     pub identity: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
@@ -38,6 +38,13 @@ pub struct Model {
     pub source: Option<String>,
     /// The time since when every delivery has failed; `None` while deliveries succeed.
     pub failing_since: Option<i64>,
+    /// Until when deliveries are held; `None` while they aren't. A time that has passed allows a probe.
+    pub held_until: Option<i64>,
+    /// How many holds have followed one another, with the present one.
+    pub held_step: i32,
+    /// The host of the URL if the subscription counts as one of its owner's; `None` for global, configured and deleted
+    /// ones.
+    pub counted_host: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -58,6 +65,11 @@ pub mod registry {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: i32,
         pub version: i64,
+        /// The key with which tasks of the queue are authenticated: 32 bytes in base64. `None` until a worker starts.
+        pub task_key: Option<String>,
+        /// The highest version of a row that was purged; 0 if none was. A registry that hasn't reached it may have missed
+        /// the deletion.
+        pub purged_version: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -9,17 +9,20 @@ use super::{
     check::{check_sources, check_tables},
 };
 use crate::{
+    background::Background,
     config::Config,
     delivery::{DeliveryObserver, Observers},
     dispatch::{self, Dispatch},
     error::Error,
     inline::Inline,
     pattern::Pattern,
-    process::{self, InlineDelivery, Recipients},
+    process::{self, InlineDelivery, Recipients, WatchedTables},
+    queue::Queue,
     relay::Dispatcher,
     rendered::{Callback, CallbackError, EventInfo, Function},
     spec::Subscriber,
-    subscription::{ConfiguredSubscription, Registry, SubscriptionStore, Subscriptions},
+    subscription::{ConfiguredSubscription, Registry, SubscriptionStore, Subscriptions, read as read_configured},
+    watch::{self, Watch, keep_fresh, refresh},
 };
 
 /// Builds a [`Thorn`] from settings and parts of the application.
@@ -33,6 +36,7 @@ pub struct ThornBuilder {
     store: Option<Arc<dyn SubscriptionStore>>,
     observers: Observers,
     dispatchers: Dispatchers,
+    watch: Option<Watch>,
 }
 
 impl fmt::Debug for ThornBuilder {
@@ -51,6 +55,7 @@ impl ThornBuilder {
             store: None,
             observers: Observers::default(),
             dispatchers: BTreeMap::new(),
+            watch: None,
         }
     }
 
@@ -125,11 +130,52 @@ impl ThornBuilder {
         self
     }
 
+    /// Watches the tables of models for changes that went past their hooks, see [`watch`](crate::watch).
+    ///
+    /// [`build`](Self::build) puts triggers on the tables, unless they are there. A release without this call leaves
+    /// them there: [`watch::remove`](crate::watch::remove) takes them away.
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
     /// Keeps subscriptions in a store of the application instead of thorn's table. All processes on this
     /// database need the same store.
     pub fn subscription_store(mut self, store: Arc<dyn SubscriptionStore>) -> Self {
         self.store = Some(store);
         self
+    }
+
+    /// Checks that a worker can start with these settings, as far as that is possible without a query. A program
+    /// that migrates calls it before, so that a mistake in the settings leaves the database unchanged.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build), except for the database's; [`Error::Configuration`] for a file of subscriptions
+    /// that can't be read; [`Error::Queue`] if this build supports no queue at `queue_url` or in the database.
+    pub fn check_for_worker(&self) -> Result<(), Error> {
+        self.check()?;
+        if let Some(path) = &self.config.subscriptions_file {
+            read_configured(path, &|name| std::env::var(name).ok())?;
+        }
+        Queue::check(self.db.get_database_backend(), self.config.queue_url.as_ref())
+    }
+
+    /// Checks the settings and the parts, which needs no database.
+    fn check(&self) -> Result<(), Error> {
+        self.config.check()?;
+        for name in self.dispatchers.keys() {
+            dispatch::check_name(name)?;
+        }
+        if let Dispatch::Custom(name) = &self.config.dispatch
+            && !self.dispatchers.contains_key(&**name)
+        {
+            return Err(Error::option(
+                "dispatch",
+                format!("no dispatcher `{name}` is registered; add `.dispatcher(\"{name}\", …)`"),
+            ));
+        }
+        check_sources(&self.config, &self.configured)
     }
 
     /// Checks the settings and the tables, and returns the `Thorn`.
@@ -144,31 +190,23 @@ impl ThornBuilder {
     /// [`Error::Configuration`] for invalid configured subscriptions, [`Error::Database`] if thorn's tables are
     /// missing.
     pub async fn build(self) -> Result<Thorn, Error> {
-        let Self { db, config, callbacks, configured, store, observers, dispatchers } = self;
-        config.check()?;
-        for name in dispatchers.keys() {
-            dispatch::check_name(name)?;
-        }
-        if let Dispatch::Custom(name) = &config.dispatch
-            && !dispatchers.contains_key(&**name)
-        {
-            return Err(Error::option(
-                "dispatch",
-                format!("no dispatcher `{name}` is registered; add `.dispatcher(\"{name}\", …)`"),
-            ));
-        }
-        check_sources(&config, &configured)?;
+        self.check()?;
+        let Self { db, config, callbacks, configured, store, observers, dispatchers, watch } = self;
         check_tables(&db).await?;
+        let watched = Arc::new(WatchedTables::default());
+        refresh(&db, &watched).await?;
         let callback = |(pattern, function): (String, _)| Ok(Callback::new(Pattern::parse(&pattern)?, function));
         let callbacks = callbacks.into_iter().map(callback).collect::<Result<_, Error>>()?;
         let settings = Arc::new(config.event_settings());
-        let recipients = Arc::new(Recipients { key: config.secret_key.clone(), guard: config.guard(), callbacks });
-        let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), config.secret_key.clone())
-            .with_signer(config.hmac_signer);
+        let secret_key = config.sealing_key();
+        let recipients = Arc::new(Recipients { key: secret_key.clone(), guard: config.guard(), callbacks });
+        let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), secret_key.clone())
+            .with_signer(config.hmac_signer)
+            .with_quotas(config.quotas());
         if let Some(choices) = config.event_choices.clone() {
             subscriptions = subscriptions.with_event_choices(choices);
         }
-        let mut registry = Registry::new(config.secret_key.clone());
+        let mut registry = Registry::new(secret_key);
         if let Some(store) = store {
             subscriptions = subscriptions.with_store(store.clone());
             registry = registry.with_store(store);
@@ -177,15 +215,26 @@ impl ThornBuilder {
         let inline =
             Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
         let inline = Arc::new(inline);
-        let thorn = Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers }));
+        let thorn =
+            Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers, watched }));
+        if let Err(error) = thorn.0.subscriptions.reseal().await {
+            tracing::warn!(%error, "can't encrypt what an earlier release stored; the next start tries again");
+        }
         thorn.reload_subscriptions().await?;
         for (source, list) in configured {
             thorn.configure_subscriptions(&source, list).await?;
+        }
+        if let Some(watch) = watch {
+            watch::install(&thorn.0.db, watch).await?;
         }
         // Comes last and in one step, so that a `Thorn` that can't be built changes nothing in the process.
         let inline: Arc<dyn InlineDelivery> = thorn.0.inline.clone();
         let dispatchers: Vec<String> = thorn.0.dispatchers.keys().cloned().collect();
         process::configure(&settings, &recipients, &inline, &dispatchers);
+        process::follow_database(&thorn.0.watched);
+        Background::default().spawn("watched tables", Arc::downgrade(&thorn.0), |thorn| {
+            keep_fresh(thorn, |inner| (&inner.db, &inner.watched))
+        });
         Ok(thorn)
     }
 }

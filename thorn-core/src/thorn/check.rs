@@ -7,8 +7,9 @@ use sea_orm::{DatabaseConnection, DbErr, EntityTrait, prelude::Uuid};
 use crate::{
     config::Config,
     error::Error,
+    migration::missing,
     subscription::{ConfiguredSubscription, source_of},
-    tables::{event, subscription as entity},
+    tables::{event, row_change, subscription as entity},
 };
 
 /// Refuses two lists with one name: the second list would delete what the first one has added.
@@ -31,13 +32,16 @@ pub(super) async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
     match entity::registry::Entity::find_by_id(1).one(db).await {
         Ok(Some(_)) => {}
         Ok(None) => return Err(missing("the row of table `thorn_registry` is missing")),
-        Err(error) if db.ping().await.is_ok() => return Err(missing(&error.to_string())),
+        Err(error) if db.ping().await.is_ok() => {
+            return Err(missing(&format!("table `thorn_registry` is missing or of an older release: {error}")));
+        }
         Err(error) => return Err(error.into()),
     }
     // No row has this id. The query names all columns, and a table of an older release lacks some.
     let id = Uuid::nil();
     check_columns("thorn_subscription", entity::Entity::find_by_id(id).one(db).await, db).await?;
-    check_columns("thorn_event", event::Entity::find_by_id(id).one(db).await, db).await
+    check_columns("thorn_event", event::Entity::find_by_id(id).one(db).await, db).await?;
+    check_columns("thorn_row_change", row_change::Entity::find_by_id(0).one(db).await, db).await
 }
 
 async fn check_columns<T>(table: &str, read: Result<T, DbErr>, db: &DatabaseConnection) -> Result<(), Error> {
@@ -48,10 +52,4 @@ async fn check_columns<T>(table: &str, read: Result<T, DbErr>, db: &DatabaseConn
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn missing(what: &str) -> Error {
-    Error::Database(DbErr::Custom(format!(
-        "{what}; call `thorn::migrate(&db)` once, or add `thorn::migrations()` to your migrator"
-    )))
 }

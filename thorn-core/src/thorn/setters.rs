@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::ThornBuilder;
 use crate::{
-    attempt::RetryPolicy,
+    attempt::{HoldPolicy, RetryPolicy},
     dispatch::Dispatch,
     guard::Validator,
     process::AutocommitPolicy,
@@ -91,16 +91,25 @@ impl ThornBuilder {
         dispatch: Dispatch,
         /// Limits the concurrent requests of all inline delivery in this process. Default: 16.
         inline_concurrency: usize,
+        /// Limits how long a call waits for its inline deliveries. A worker makes what isn't delivered by then.
+        /// Default: 2 s.
+        inline_timeout: Duration,
         /// Limits the bytes of a rendered event. Default: 256 KiB.
         max_event_bytes: usize,
         /// Sets what happens to a save outside a transaction. Default: it is refused.
         autocommit: AutocommitPolicy,
         /// Sets the form of `Hook-HMAC` for new subscriptions. Default: [`Signer::Hmac`].
         hmac_signer: Signer,
+        /// Limits the subscriptions of an owner. `None` sets no bound, 0 lets no owner create one. Default: 100.
+        max_subscriptions: Option<u64>,
+        /// Limits how many of an owner's subscriptions go to one host. `None` sets no bound. Default: 20.
+        max_subscriptions_per_host: Option<u64>,
         /// Limits the time of one attempt, from name resolution to the end of the response. Default: 15 s.
         timeout: Duration,
         /// Sets how failed deliveries are retried. Default: [`RetryPolicy::default`].
         retry: RetryPolicy,
+        /// Sets when deliveries to an endpoint that keeps failing are held. Default: [`HoldPolicy::default`].
+        hold: HoldPolicy,
         /// Sets how often an idle worker looks for work without being notified. Default: 100 ms.
         poll_interval: Duration,
         /// Sets the silence after which other workers take over a worker's tasks. At least 1 s. Default: 20 s.
@@ -108,7 +117,7 @@ impl ThornBuilder {
         /// Sets the time from an event's fan-out to its comparison with the recorded deliveries. Default: 60 s.
         audit_after: Duration,
         /// Sets the time for which deliveries to a subscription may fail, without a success, before it is
-        /// disabled. `None` never disables it. Default: 3 days.
+        /// disabled. `None` never disables it. Default: 5 days.
         disable_after: Option<Duration>,
         /// Sets how long events and their deliveries are kept once nothing is left to do. `None` keeps them for
         /// ever. Default: 30 days.

@@ -5,16 +5,27 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprPath, Ident, ext::IdentExt};
 
 use crate::{
-    columns::Columns,
+    columns::{Column, Columns},
     model::{Dispatch, Event, LinkOp, Options, Payload, Trigger},
+    privacy::Privacy,
     relations::Relations,
     template::{Part, Template},
     when::Mentions,
 };
 
+/// The model that an event belongs to.
+pub(super) struct Context<'a> {
+    /// The options of events that don't set their own.
+    pub(super) model: &'a Options,
+    pub(super) columns: &'a Columns,
+    pub(super) relations: &'a Relations,
+    pub(super) privacy: &'a Privacy<'a>,
+}
+
 /// `ModelEvent::<Model>::new(…)` and the setters that the event needs. Options that the event doesn't set come
 /// from the model.
-pub(super) fn expand(event: &Event, model: &Options, columns: &Columns, relations: &Relations) -> TokenStream {
+pub(super) fn expand(event: &Event, context: &Context<'_>) -> TokenStream {
+    let Context { model, columns, relations, privacy } = *context;
     let key = event.key.unraw().to_string();
     let key = key.strip_prefix("on_").unwrap_or(&key);
     let trigger = trigger(event, relations);
@@ -27,21 +38,40 @@ pub(super) fn expand(event: &Event, model: &Options, columns: &Columns, relation
     let sender = own.sender.as_ref().or(model.sender.as_ref()).map(|column| sender(column, columns));
     let headers = own.headers.as_ref().or(model.headers.as_ref()).map(headers);
     let dispatch = own.dispatch.as_ref().or(model.dispatch.as_ref()).map(dispatch);
-    let payload = own.payload.as_ref().or(model.payload.as_ref()).map(|given| payload(given, columns));
+    // With a sender, the event is broadcast only if it says so.
+    let broadcast = sender.is_some() && is_broadcast(own, model);
+    let broadcast = broadcast.then(|| quote!(.broadcast()));
+    let given_payload = own.payload.as_ref().or(model.payload.as_ref());
+    let payload = match given_payload {
+        Some(Payload::All) | None => privacy.default_payload().map(|columns| columns_payload(&columns)),
+        Some(given) => Some(payload(given, columns)),
+    };
+    let is_change = event.trigger == Trigger::Change;
+    let previous = own.previous.as_ref().or(model.previous.as_ref()).filter(|_| is_change);
+    let previous = previous.map(|_| previous_of(given_payload));
     let link_payload = event.link_payload.as_ref().map(link_payload);
     let when = event.when.as_ref().map(|when| filter(when, columns));
     let only_if_changed = event.only_if_changed.then(|| quote!(.only_if_changed()));
+    let coalesce = event.coalesce.then(|| quote!(.coalesce()));
     quote! {
         ::thorn::__private::ModelEvent::<Model>::new(#key, #trigger, #name)
             #reference
             #sender
+            #broadcast
             #headers
             #dispatch
             #payload
             #link_payload
             #when
             #only_if_changed
+            #coalesce
+            #previous
     }
+}
+
+/// Whether the event says that it goes to everybody. Its own `sender` overrides the model's `broadcast`.
+pub(super) fn is_broadcast(own: &Options, model: &Options) -> bool {
+    own.broadcast.is_some() || (own.sender.is_none() && model.broadcast.is_some())
 }
 
 fn trigger(event: &Event, relations: &Relations) -> TokenStream {
@@ -113,9 +143,10 @@ fn dispatch(dispatch: &Dispatch) -> TokenStream {
 fn payload(payload: &Payload, columns: &Columns) -> TokenStream {
     let (event, row) = (local("event"), local("row"));
     let payload = match payload {
+        Payload::All => return TokenStream::new(),
         Payload::Columns(chosen) => {
-            let variants = chosen.iter().filter_map(|ident| columns.named(ident)).map(|column| &column.variant);
-            quote!(Columns(&[#(Column::#variants),*]))
+            let chosen: Vec<&Column> = chosen.iter().filter_map(|ident| columns.named(ident)).collect();
+            return columns_payload(&chosen);
         }
         Payload::Function(function) => {
             let render = quote_spanned!(at(function)=> #event.render(&#function(#row)));
@@ -128,6 +159,27 @@ fn payload(payload: &Payload, columns: &Columns) -> TokenStream {
         }
     };
     quote!(.payload(::thorn::__private::Payload::#payload))
+}
+
+/// `.payload(…)` with these columns.
+fn columns_payload(columns: &[&Column]) -> TokenStream {
+    let variants = columns.iter().map(|column| &column.variant);
+    quote!(.payload(::thorn::__private::Payload::Columns(&[#(Column::#variants),*])))
+}
+
+/// `.previous(…)`: the old values of the columns, or of the members of data that code of the user makes.
+fn previous_of(payload: Option<&Payload>) -> TokenStream {
+    let row = local("row");
+    let data = match payload {
+        None | Some(Payload::All | Payload::Columns(_)) => {
+            return quote!(.previous(::thorn::__private::Previous::Columns));
+        }
+        Some(Payload::Function(function)) => quote_spanned!(at(function)=> #function(#row)),
+        Some(Payload::Type(view)) => {
+            quote_spanned!(at(view)=> <#view as ::core::convert::From<&Model>>::from(#row))
+        }
+    };
+    quote!(.previous(::thorn::__private::Previous::Data(|#row| ::thorn::__private::members_of(&#data))))
 }
 
 /// `.link_payload(…)`: the data of an event about links, made from the row and the links that changed.

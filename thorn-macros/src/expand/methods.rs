@@ -58,11 +58,15 @@ fn method(vis: &Visibility, doc: &str, name: &TokenStream, result: &TokenStream,
         ///
         /// Returns the database's error, or the error of an event that can't be rendered. Nothing is written
         /// in either case.
-        #vis async fn #name<C>(self, db: &C) -> ::core::result::Result<#result, #sea_orm::DbErr>
+        #[track_caller]
+        #vis fn #name<'db, C>(
+            self,
+            db: &'db C,
+        ) -> impl ::core::future::Future<Output = ::core::result::Result<#result, #sea_orm::DbErr>> + use<'db, C>
         where
-            C: #sea_orm::ConnectionTrait + #sea_orm::TransactionTrait,
+            C: #sea_orm::ConnectionTrait,
         {
-            #call.await
+            #call
         }
     }
 }

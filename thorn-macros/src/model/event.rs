@@ -18,6 +18,7 @@ pub(crate) struct Event {
     pub(crate) trigger: Trigger,
     pub(crate) when: Option<Expr>,
     pub(crate) only_if_changed: bool,
+    pub(crate) coalesce: bool,
     /// The relation whose links fire it, if the entry names one.
     pub(crate) relation: Option<Ident>,
     /// The function that makes the payload of `&Model` and `&LinkChange`.
@@ -43,19 +44,23 @@ pub(crate) enum LinkOp {
     Clear,
 }
 
-const KEYS: [&str; 12] = [
+/// The keys of an event.
+pub(super) const KEYS: [&str; 15] = [
     "event",
     "on",
     "relation",
     "when",
     "only_if_changed",
+    "coalesce",
     "manual",
     "payload",
     "link_payload",
     "headers",
     "sender",
+    "broadcast",
     "reverse",
     "dispatch",
+    "previous",
 ];
 
 /// The values of `on`. The key of an event that fires on one of them may be `on_` and this word.
@@ -92,6 +97,7 @@ impl Event {
             trigger,
             when: draft.when,
             only_if_changed: draft.only_if_changed.is_some(),
+            coalesce: draft.coalesce.is_some(),
             relation: draft.relation,
             link_payload: draft.link_payload,
             options: draft.options,
@@ -108,6 +114,7 @@ struct Draft {
     manual: Option<Ident>,
     when: Option<Expr>,
     only_if_changed: Option<Ident>,
+    coalesce: Option<Ident>,
     relation: Option<Ident>,
     link_payload: Option<ExprPath>,
     options: Options,
@@ -128,8 +135,9 @@ impl Draft {
                 ("relation", Value::Expression(value)) => self.relation(value, errors),
                 ("link_payload", Value::Expression(value)) => self.link_payload(value, errors),
                 ("only_if_changed", Value::Nothing) => self.only_if_changed = Some(key),
+                ("coalesce", Value::Nothing) => self.coalesce = Some(key),
                 ("manual", Value::Nothing) => self.manual = Some(key),
-                ("only_if_changed" | "manual", _) => errors.at(&key, format!("`{key}` takes no value")),
+                ("only_if_changed" | "coalesce" | "manual", _) => errors.at(&key, format!("`{key}` takes no value")),
                 ("event" | "on" | "relation" | "when" | "link_payload", _) => {
                     errors.at(&key, format!("`{key}` needs a value: `{key} = …`"));
                 }
@@ -209,7 +217,22 @@ impl Draft {
             }
             (Some(_), Trigger::Change) | (None, _) => {}
         }
+        self.check_change_only(trigger, errors);
         self.check_links(trigger, errors);
+    }
+
+    /// Checks the keys that need an old row and a new one.
+    fn check_change_only(&self, trigger: Trigger, errors: &mut Errors) {
+        let why = match trigger {
+            Trigger::Change => return,
+            Trigger::Create => "a new row has no old values",
+            Trigger::Delete => "the data of a deletion already is the row as it was",
+            Trigger::Links(_) => "a change of links leaves the row as it is",
+            Trigger::Manual => "no change sends this event",
+        };
+        for key in [&self.coalesce, &self.options.previous].into_iter().flatten() {
+            errors.at(key, format!("`{key}` is only for events that fire on `change`: {why}"));
+        }
     }
 
     fn check_links(&self, trigger: Trigger, errors: &mut Errors) {

@@ -1,6 +1,6 @@
 //! Options that can be given for the whole model or for one event.
 
-use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitStr};
+use syn::{Expr, ExprArray, ExprLit, ExprPath, Ident, Lit, LitStr};
 
 use crate::{errors::Errors, parse::Value, suggest::nearest, template::Template};
 
@@ -10,8 +10,12 @@ pub(crate) struct Options {
     pub(crate) payload: Option<Payload>,
     pub(crate) headers: Option<ExprPath>,
     pub(crate) sender: Option<Ident>,
+    /// The key `broadcast`: subscriptions of every owner receive the event.
+    pub(crate) broadcast: Option<Ident>,
     pub(crate) reverse: Option<Template>,
     pub(crate) dispatch: Option<Dispatch>,
+    /// The key `previous`, if it is given.
+    pub(crate) previous: Option<Ident>,
 }
 
 /// The dispatcher that takes an event.
@@ -24,6 +28,8 @@ pub(crate) enum Dispatch {
 
 /// The data of an event.
 pub(crate) enum Payload {
+    /// `all`: every column that is neither private nor hidden from serde.
+    All,
     Columns(Vec<Ident>),
     Function(ExprPath),
     Type(ExprPath),
@@ -32,8 +38,22 @@ pub(crate) enum Payload {
 impl Options {
     /// Reads an option. Returns `false` if the key isn't an option.
     pub(crate) fn read(&mut self, key: &Ident, value: &Value, errors: &mut Errors) -> bool {
-        if !["payload", "headers", "sender", "reverse", "dispatch"].iter().any(|option| key == option) {
+        if key == "previous" {
+            if !matches!(value, Value::Nothing) {
+                errors.at(key, "`previous` takes no value");
+            }
+            self.previous = Some(key.clone());
+            return true;
+        }
+        if !["payload", "headers", "sender", "broadcast", "reverse", "dispatch"].iter().any(|option| key == option) {
             return false;
+        }
+        if key == "broadcast" {
+            if !matches!(value, Value::Nothing) {
+                errors.at(key, "`broadcast` takes no value");
+            }
+            self.broadcast = Some(key.clone());
+            return true;
         }
         let Value::Expression(value) = value else {
             errors.at(key, format!("`{key}` needs a value: `{key} = …`"));
@@ -57,33 +77,40 @@ impl Options {
 fn payload(value: &Expr, errors: &mut Errors) -> Option<Payload> {
     match value {
         Expr::Array(array) if array.elems.is_empty() => {
-            errors.at(array, "the payload is empty; name some columns, or remove `payload` to send all of them");
+            errors.at(array, "the payload is empty; name some columns, or write `payload = all` to send all of them");
             None
         }
         Expr::Array(array) => {
-            let mut columns: Vec<Ident> = Vec::new();
-            for element in &array.elems {
-                match column(element) {
-                    Some(column) if columns.contains(column) => {
-                        errors.at(column, format!("column `{column}` is already in the payload"));
-                    }
-                    Some(column) => columns.push(column.clone()),
-                    None => errors.at(element, "expected the name of a column"),
-                }
-            }
-            Some(Payload::Columns(columns))
+            let key = Ident::new("payload", proc_macro2::Span::call_site());
+            Some(Payload::Columns(list_of_columns(array, &key, errors)))
         }
+        Expr::Path(path) if path.path.is_ident("all") => Some(Payload::All),
         Expr::Path(path) if is_type(path) => Some(Payload::Type(path.clone())),
         Expr::Path(path) => Some(Payload::Function(path.clone())),
         _ => {
             errors.at(
                 value,
-                "`payload` must be a list of columns (`[id, title]`), a function that takes `&Model` (`article_json`) \
+                "`payload` must be a list of columns (`[id, title]`), `all`, a function that takes `&Model` (`article_json`) \
                  or a type that implements `From<&Model>` (`ArticleView`)",
             );
             None
         }
     }
+}
+
+/// The columns of a list. Each may be there once.
+pub(super) fn list_of_columns(list: &ExprArray, key: &Ident, errors: &mut Errors) -> Vec<Ident> {
+    let mut columns: Vec<Ident> = Vec::new();
+    for element in &list.elems {
+        match column(element) {
+            Some(column) if columns.contains(column) => {
+                errors.at(column, format!("column `{column}` is already in `{key}`"));
+            }
+            Some(column) => columns.push(column.clone()),
+            None => errors.at(element, "expected the name of a column"),
+        }
+    }
+    columns
 }
 
 /// Whether a path names a type rather than a function. Only its capital letter tells them apart.

@@ -9,7 +9,10 @@ use std::{
 
 use sea_orm::Statement;
 use thorn::{
-    BoxError, Config, Dispatch, Dispatcher, Event, Thorn, async_trait, attempt::RetryPolicy, event::RenderedEvent,
+    Config, Dispatch, Event, Thorn, async_trait,
+    attempt::RetryPolicy,
+    dispatch::{BoxError, Dispatcher},
+    event::RenderedEvent,
     subscription::Access,
 };
 use thorn_core::testing::Reply;

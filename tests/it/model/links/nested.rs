@@ -146,8 +146,8 @@ async fn a_link_that_came_after_the_look_and_went_is_told() {
     let transaction = blog.test.db().begin().await.unwrap();
     let row = article_tag::Model { article_id: 1, tag_id: 1 };
     row.clone().into_active_model().before_delete(&transaction).await.unwrap();
-    article_tag::Entity::insert(article_tag::new(1, 1)).exec(&transaction).await.unwrap();
-    let deleted = article_tag::Entity::delete_many().exec_with_returning(&transaction).await.unwrap();
+    <article_tag::Entity as EntityTrait>::insert(article_tag::new(1, 1)).exec(&transaction).await.unwrap();
+    let deleted = <article_tag::Entity as EntityTrait>::delete_many().exec_with_returning(&transaction).await.unwrap();
     assert_eq!(deleted, [row]);
     for row in deleted {
         row.into_active_model().after_delete(&transaction).await.unwrap();

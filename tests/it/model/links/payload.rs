@@ -15,7 +15,8 @@ mod author {
         on_m2m_add(event = "author.{name}.credited", link_payload = credits),
         on_m2m_remove(event = "author.{name}.discredited", link_payload = credits),
         on_m2m_clear(event = "author.{name}.forgotten", link_payload = credits),
-        on_fame(event = "author.famous", on = m2m_add, relation = books, when = name.eq("Ada"), payload = [name])
+        on_fame(event = "author.famous", on = m2m_add, relation = books, when = name.eq("Ada"), payload = [name]),
+        broadcast
     )]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -36,7 +37,7 @@ mod author {
 mod book {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(on_m2m_add = "book.credited", on_m2m_remove = "book.discredited")]
+    #[thorn::webhook_model(on_m2m_add = "book.credited", on_m2m_remove = "book.discredited", broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "book")]
@@ -51,7 +52,7 @@ mod book {
 mod author_book {
     use sea_orm::entity::prelude::*;
 
-    #[thorn::webhook_model(junction, on_create = "credit.{author_id}.{book}")]
+    #[thorn::webhook_model(junction, on_create = "credit.{author_id}.{book}", broadcast)]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "author_book")]

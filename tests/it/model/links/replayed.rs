@@ -16,7 +16,8 @@ mod page {
     #[thorn::webhook_model(
         on_m2m_add(event = "page.add", link_payload = labels),
         on_m2m_remove(event = "page.remove", link_payload = labels),
-        on_m2m_clear(event = "page.clear", link_payload = labels)
+        on_m2m_clear(event = "page.clear", link_payload = labels),
+        broadcast
     )]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -10,7 +10,8 @@ mod group {
 
     #[thorn::webhook_model(
         on_m2m_add(event = "group.joined", link_payload = members),
-        on_m2m_remove(event = "group.left", link_payload = members)
+        on_m2m_remove(event = "group.left", link_payload = members),
+        broadcast
     )]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

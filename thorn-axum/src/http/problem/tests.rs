@@ -22,7 +22,7 @@ async fn thorn_114_every_field_is_named_with_its_messages() {
     assert_eq!(
         body,
         json!({
-            "type": INVALID_FIELDS,
+            "type": INVALID_FIELDS.url,
             "title": "Invalid fields",
             "status": 400,
             "errors": {

@@ -1,14 +1,25 @@
 //! Exchanges that ended without a complete response.
 
-use std::{error::Error as StdError, iter};
+use std::{error::Error as StdError, io, iter};
 
 use http::header::InvalidHeaderValue;
+use rustls::AlertDescription;
 
-use crate::{attempt::Outcome, guard::TargetError};
+use crate::{attempt::Outcome, guard::TargetError, printable::acts_on_terminals};
 
 /// The maximum length of a reason, in characters. The receiver chooses parts of a reason, such as the names in
 /// its certificate.
 const LONGEST_REASON: usize = 500;
+
+/// The reason if a receiver offers HTTP/2 and nothing else.
+const ONLY_HTTP_2: &str =
+    "the receiver accepts only HTTP/2, and deliveries use HTTP/1.1; let its server offer `http/1.1` in ALPN, too";
+
+/// hyper's text for a response that doesn't begin with `HTTP/1.1` or `HTTP/1.0`.
+const NOT_HTTP_1: &str = "invalid HTTP version parsed";
+
+/// hyper's text for a response with too many header lines, or too many bytes of them.
+const LONG_HEAD: &str = "message head is too large";
 
 /// Why the exchange failed: an outcome, and a reason for a person.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,14 +29,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Converts reqwest's error for a request to the given port.
-    pub(super) fn of_exchange(error: &reqwest::Error, port: u16) -> Self {
+    pub(super) fn of_exchange(error: &reqwest::Error) -> Self {
         if let Some(refused) = chain(error).find_map(|cause| cause.downcast_ref::<TargetError>()) {
-            return match refused {
-                // The error comes from the resolver, which knows only that the port is closed and not its number.
-                TargetError::Port { .. } => TargetError::Port { port }.into(),
-                other => other.clone().into(),
-            };
+            return refused.clone().into();
         }
         let outcome = if error.is_timeout() { Outcome::TimedOut } else { Outcome::Unreachable };
         Self { outcome, reason: reason(error) }
@@ -48,6 +54,31 @@ impl From<InvalidHeaderValue> for Failure {
     }
 }
 
+/// Whether the response has more header lines, or more bytes of them, than hyper takes.
+pub(super) fn has_long_head(error: &reqwest::Error) -> bool {
+    chain(error).any(|cause| cause.to_string().contains(LONG_HEAD))
+}
+
+/// Whether the receiver refused the only protocol that the client offers in ALPN.
+fn refuses_http_1(error: &reqwest::Error) -> bool {
+    chain(error).filter_map(tls_error).any(|error| {
+        matches!(
+            error,
+            rustls::Error::NoApplicationProtocol
+                | rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)
+        )
+    })
+}
+
+/// The TLS error that this error is or wraps. The source of an `io::Error` isn't the error inside it, but that error's
+/// own source.
+fn tls_error<'a>(mut error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    while let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        error = inner;
+    }
+    error.downcast_ref()
+}
+
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     iter::successors(Some(error), |&error| error.source())
 }
@@ -55,6 +86,9 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 /// The causes of an error, outermost first. The reason leaves out reqwest's own text, because it contains the URL.
 /// The URL's path or query may be a secret, and the text says only that sending failed.
 fn reason(error: &reqwest::Error) -> String {
+    if refuses_http_1(error) {
+        return ONLY_HTTP_2.to_owned();
+    }
     let mut parts: Vec<String> = Vec::new();
     for cause in chain(error).skip(1) {
         let text = cause.to_string();
@@ -65,11 +99,15 @@ fn reason(error: &reqwest::Error) -> String {
     if parts.is_empty() {
         parts.push(if error.is_builder() { "the URL can't be sent to" } else { "the exchange failed" }.to_owned());
     }
-    readable(&parts.join(": "))
+    let mut reason = parts.join(": ");
+    if reason.contains(NOT_HTTP_1) {
+        reason.push_str("; the response isn't HTTP/1.1, which every receiver must speak");
+    }
+    readable(&reason)
 }
 
 fn readable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect()
+    text.chars().filter(|c| !acts_on_terminals(*c)).take(LONGEST_REASON).collect()
 }
 
 #[cfg(test)]
@@ -85,7 +123,7 @@ mod tests {
 
     #[test]
     fn reasons_are_short_and_printable() {
-        assert_eq!(readable("a\0b\r\nc"), "abc");
+        assert_eq!(readable("a\0b\r\n\u{9b}\u{202e}c"), "abc");
         assert_eq!(readable(&"é".repeat(9000)).chars().count(), LONGEST_REASON);
     }
 }

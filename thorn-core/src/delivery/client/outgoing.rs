@@ -8,9 +8,10 @@ use crate::{
     endpoint::Endpoint,
     guard::Validator,
     headers::ExtraHeaders,
-    id::{DeliveryId, SubscriptionId},
+    id::{DeliveryId, EventId, SubscriptionId},
     signing::Secret,
     spec::ContentType,
+    tenant::Tenant,
 };
 
 /// One attempt of a delivery, with everything that a [`Client`](super::Client) needs for it.
@@ -20,8 +21,12 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) delivery: DeliveryId,
     /// The subscription. Its id is sent as `Hook-Subscription`.
     pub(crate) subscription: SubscriptionId,
+    /// The event. Its id is sent as `Hook-Event-Id`: a receiver with two subscriptions gets one event twice.
+    pub(crate) event_id: EventId,
     /// The event's name.
     pub(crate) event: &'a str,
+    /// Whose share of the lookups the request takes: the owner of the subscription.
+    pub(crate) tenant: Tenant,
     /// The endpoint that the request goes to, as the registry holds it now.
     pub(crate) endpoint: &'a Endpoint,
     /// The form of the body.

@@ -1,77 +1,172 @@
-//! Connections, and the guard that checks each connection.
+//! The reqwest clients that deliveries are sent with, and the guard that checks each connection.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use arc_swap::ArcSwap;
 use reqwest::{
+    Request, Response,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
 
-use super::{ClientConfig, tls};
-use crate::{error::Error, guard::TargetGuard};
+use super::{
+    ClientConfig,
+    connection::{connecting, current},
+    failure::has_long_head,
+    tls,
+};
+use crate::{error::Error, guard::TargetGuard, tenant::Tenant};
 
-/// Stands for all ports that aren't open on the public internet. This port is never open, so the guard allows only
-/// the operator's allowed networks.
-const A_CLOSED_PORT: u16 = 0;
+/// How many header lines a response may have on a connection for [long heads](Connection::ForLongHead). hyper's default is
+/// 100. It writes memory for as many lines each time that it looks at a response: with 16,384 of them, a delivery took
+/// twice as long. In any case, hyper refuses heads above 400 kB.
+const MOST_HEADER_LINES: usize = 4_096;
 
 /// The maximum time to open a connection. The attempt that asked for the connection is usually over by then.
 const LONGEST_CONNECT: Duration = Duration::from_secs(30);
 
-/// The reqwest clients that deliveries are sent with.
-///
-/// The port decides whether the guard allows an address, but reqwest doesn't tell a resolver the port. So ports
-/// that are open on the public internet have their own clients. All other ports have clients whose resolver
-/// returns only addresses in allowed networks.
+/// How long connections are given new requests. After that, the host's name is resolved again. A busy connection would
+/// otherwise stay with an address that the host has left.
+const MAX_AGE: Duration = Duration::from_secs(90);
+
+/// Clients of one guard. Their resolver returns only addresses that the guard allows.
 #[derive(Debug)]
 pub(super) struct Pools {
-    open: Pair,
-    closed: Pair,
-}
-
-#[derive(Debug)]
-struct Pair {
+    config: ClientConfig,
+    tls: rustls::ClientConfig,
     /// Keeps connections for the next request.
-    pooled: reqwest::Client,
+    pooled: ArcSwap<Pooled>,
     /// Opens a new connection for each request.
     single: reqwest::Client,
+    /// The same, for responses with many header lines.
+    long_head: reqwest::Client,
+}
+
+/// The connection that a request takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// A kept connection, if there is one. It is kept again.
+    Kept,
+    /// A new one, which isn't kept.
+    New,
+    /// As [`New`](Self::New), for a receiver whose responses have many header lines.
+    ForLongHead,
+}
+
+/// A client whose connections have at most the age of this.
+#[derive(Debug)]
+struct Pooled {
+    client: reqwest::Client,
+    since: Instant,
+}
+
+/// An exchange without a response.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) error: reqwest::Error,
+    /// Whether the receiver closed a connection that was open. If that was kept from an earlier request, the receiver may
+    /// have closed it before the request came.
+    pub(super) is_closed: bool,
+    /// Whether the response has more header lines than the connection takes.
+    pub(super) has_long_head: bool,
 }
 
 impl Pools {
     pub(super) fn new(config: &ClientConfig) -> Result<Self, Error> {
         let tls = tls::verified(&config.extra_root_certificates)?;
-        let guard = Arc::new(config.guard.clone());
-        Ok(Self {
-            open: Pair::new(config, &tls, &GuardedResolver::for_open_ports(&guard))?,
-            closed: Pair::new(config, &tls, &GuardedResolver::for_closed_ports(&guard))?,
+        let single = build(config, &tls, 0, None)?;
+        let long_head = build(config, &tls, 0, Some(MOST_HEADER_LINES))?;
+        let pooled = ArcSwap::from_pointee(Pooled::new(config, &tls)?);
+        Ok(Self { config: config.clone(), tls, pooled, single, long_head })
+    }
+
+    /// Sends a request, whose lookup counts for `tenant`.
+    pub(super) async fn execute(
+        &self,
+        request: Request,
+        tenant: Tenant,
+        connection: Connection,
+    ) -> Result<Response, Broken> {
+        let port = request.url().port_or_known_default().unwrap_or_default();
+        let client = match connection {
+            Connection::Kept => self.pooled(),
+            Connection::New => self.single.clone(),
+            Connection::ForLongHead => self.long_head.clone(),
+        };
+        connecting(port, tenant, client.execute(request)).await.map_err(|error| {
+            let has_long_head = connection != Connection::ForLongHead && has_long_head(&error);
+            let is_closed = !has_long_head && !error.is_timeout() && !error.is_connect();
+            Broken { is_closed, has_long_head, error }
         })
     }
 
-    /// The client for a request, depending on whether the port is open and whether the connection may be reused.
-    pub(super) const fn for_request(&self, open_port: bool, keep_alive: bool) -> &reqwest::Client {
-        let pair = if open_port { &self.open } else { &self.closed };
-        if keep_alive { &pair.pooled } else { &pair.single }
+    /// How long a connection is kept that no request takes.
+    pub(super) const fn idle_timeout(&self) -> Duration {
+        self.config.idle_timeout
+    }
+
+    /// The client that keeps connections. If the present one is too old, a new one replaces it. The connections of the
+    /// old one are closed after their last response.
+    fn pooled(&self) -> reqwest::Client {
+        let pooled = self.pooled.load();
+        if pooled.since.elapsed() < MAX_AGE {
+            return pooled.client.clone();
+        }
+        match Pooled::new(&self.config, &self.tls) {
+            Ok(new) => {
+                let client = new.client.clone();
+                self.pooled.compare_and_swap(&*pooled, Arc::new(new));
+                client
+            }
+            Err(error) => {
+                tracing::error!(%error, "can't renew the HTTP client; its connections are used further");
+                pooled.client.clone()
+            }
+        }
     }
 }
 
-impl Pair {
-    fn new(config: &ClientConfig, tls: &rustls::ClientConfig, resolver: &GuardedResolver) -> Result<Self, Error> {
-        let build = |idle_connections| {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(resolver.clone())
-                .no_proxy()
-                .redirect(redirect::Policy::none())
-                .referer(false)
-                .http1_only()
-                .tcp_nodelay(true)
-                .connect_timeout(LONGEST_CONNECT)
-                .pool_max_idle_per_host(idle_connections)
-                .pool_idle_timeout(config.idle_timeout)
-                .build()
-                .map_err(|error| Error::option("HTTP client", error.to_string()))
-        };
-        Ok(Self { pooled: build(config.idle_connections)?, single: build(0)? })
+impl Pooled {
+    fn new(config: &ClientConfig, tls: &rustls::ClientConfig) -> Result<Self, Error> {
+        Ok(Self { client: build(config, tls, config.idle_connections, None)?, since: Instant::now() })
     }
+}
+
+/// Builds a client. `header_lines` is the most header lines of a response, 100 by default.
+fn build(
+    config: &ClientConfig,
+    tls: &rustls::ClientConfig,
+    idle_connections: usize,
+    header_lines: Option<usize>,
+) -> Result<reqwest::Client, Error> {
+    let builder = reqwest::Client::builder();
+    let builder = match header_lines {
+        Some(lines) => builder.http1_max_headers(lines),
+        None => builder,
+    };
+    builder
+        .tls_backend_preconfigured(tls.clone())
+        .dns_resolver(GuardedResolver { guard: Arc::new(config.guard.clone()) })
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .http1_only()
+        // An application may switch on decompression for its own client, and cargo unifies features. The bytes
+        // of a response count and are kept as they arrive, so that a small response can't become a large one.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .tcp_nodelay(true)
+        .connect_timeout(LONGEST_CONNECT)
+        .pool_max_idle_per_host(idle_connections)
+        .pool_idle_timeout(config.idle_timeout)
+        .build()
+        .map_err(|error| Error::option("HTTP client", error.to_string()))
 }
 
 /// Resolves a name at the moment of connecting, and returns only addresses that the guard has allowed. The client
@@ -79,28 +174,17 @@ impl Pair {
 #[derive(Clone, Debug)]
 struct GuardedResolver {
     guard: Arc<TargetGuard>,
-    /// Stands for all ports of the requests that this resolver serves.
-    port: u16,
-}
-
-impl GuardedResolver {
-    fn for_open_ports(guard: &Arc<TargetGuard>) -> Self {
-        Self { guard: Arc::clone(guard), port: guard.open_port().unwrap_or(A_CLOSED_PORT) }
-    }
-
-    fn for_closed_ports(guard: &Arc<TargetGuard>) -> Self {
-        Self { guard: Arc::clone(guard), port: A_CLOSED_PORT }
-    }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (guard, port) = (Arc::clone(&self.guard), self.port);
-        Box::pin(async move {
+        let (port, tenant) = current();
+        let guard = Arc::clone(&self.guard);
+        Box::pin(tenant.has_done(async move {
             let ips = guard.lookup(name.as_str(), port).await?;
             // The connector replaces port 0 with the port of the URL.
             Ok(Box::new(ips.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
-        })
+        }))
     }
 }
 
@@ -108,22 +192,54 @@ impl Resolve for GuardedResolver {
 mod tests {
     use super::*;
 
-    async fn resolves(guard: TargetGuard, open: bool) -> bool {
-        let guard = Arc::new(guard.resolving_to([["1.1.1.1"]]));
-        let resolver = match open {
-            true => GuardedResolver::for_open_ports(&guard),
-            false => GuardedResolver::for_closed_ports(&guard),
-        };
-        resolver.resolve("a.test".parse().unwrap()).await.is_ok()
+    /// Whether a name with this address resolves for a request to this port, or outside a request.
+    async fn resolves(guard: &TargetGuard, address: &'static str, port: Option<u16>) -> bool {
+        let resolver = GuardedResolver { guard: Arc::new(guard.clone().resolving_to([[address]])) };
+        let resolving = async { resolver.resolve("a.test".parse().unwrap()).await.is_ok() };
+        match port {
+            Some(port) => connecting(port, Tenant::default(), resolving).await,
+            None => resolving.await,
+        }
     }
 
     #[tokio::test]
-    async fn a_public_name_resolves_for_open_ports_only_whichever_ports_are_open() {
-        for ports in [vec![443], vec![80], vec![8443], vec![65535], vec![80, 443, 8443]] {
+    async fn a_public_name_resolves_for_exactly_the_open_ports() {
+        for ports in [vec![], vec![443], vec![80], vec![8443], vec![65535], vec![80, 443, 8443]] {
             let guard = TargetGuard::new().ports(ports.iter().copied());
-            assert!(resolves(guard.clone(), true).await, "{ports:?}");
-            assert!(!resolves(guard, false).await, "{ports:?}");
+            for port in [80, 443, 8080, 8443, 65535] {
+                assert_eq!(resolves(&guard, "1.1.1.1", Some(port)).await, ports.contains(&port), "{ports:?} {port}");
+            }
+            assert!(!resolves(&guard, "1.1.1.1", None).await, "outside a request no port is open");
         }
-        assert!(!resolves(TargetGuard::new().ports([]), true).await, "no port is open");
+    }
+
+    #[tokio::test]
+    async fn a_name_of_an_allowed_address_resolves_for_its_port_only() {
+        let guard = TargetGuard::new().allow_addresses(["10.0.0.5:8080".parse().unwrap()]);
+        assert!(resolves(&guard, "10.0.0.5", Some(8080)).await);
+        for (address, port) in [("10.0.0.5", Some(443)), ("10.0.0.5", None), ("10.0.0.6", Some(8080))] {
+            assert!(!resolves(&guard, address, port).await, "{address} {port:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_in_an_allowed_network_resolves_for_all_ports() {
+        let guard = TargetGuard::new().ports([8443]).allow_networks(["10.0.0.0/8".parse().unwrap()]);
+        for port in [Some(8080), Some(443), Some(8443), None] {
+            assert!(resolves(&guard, "10.0.0.5", port).await, "{port:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn old_connections_get_no_new_requests() {
+        let pools = Pools::new(&ClientConfig::default()).unwrap();
+        let first = pools.pooled.load_full();
+        pools.pooled();
+        assert!(Arc::ptr_eq(&first, &pools.pooled.load_full()));
+        let old = Arc::new(Pooled { client: first.client.clone(), since: Instant::now() - MAX_AGE });
+        pools.pooled.store(Arc::clone(&old));
+        pools.pooled();
+        let renewed = pools.pooled.load_full();
+        assert!(!Arc::ptr_eq(&old, &renewed) && renewed.since.elapsed() < MAX_AGE);
     }
 }

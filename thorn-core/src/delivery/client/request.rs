@@ -14,6 +14,7 @@ use crate::{headers::ExtraHeaders, signing::standard_signature, timestamp::Times
 
 const HOOK_EVENT: HeaderName = HeaderName::from_static("hook-event");
 const HOOK_DELIVERY: HeaderName = HeaderName::from_static("hook-delivery");
+const HOOK_EVENT_ID: HeaderName = HeaderName::from_static("hook-event-id");
 const HOOK_SUBSCRIPTION: HeaderName = HeaderName::from_static("hook-subscription");
 const HOOK_HMAC: HeaderName = HeaderName::from_static("hook-hmac");
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -44,6 +45,10 @@ pub(super) fn headers(
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type.as_str()));
     headers.insert(HOOK_EVENT, HeaderValue::from_str(&event)?);
+    headers.insert(
+        HOOK_EVENT_ID,
+        HeaderValue::from_str(outgoing.event_id.as_uuid().hyphenated().encode_lower(&mut text))?,
+    );
     headers.insert(HOOK_DELIVERY, id.clone());
     headers.insert(
         HOOK_SUBSCRIPTION,

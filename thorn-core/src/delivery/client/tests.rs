@@ -20,6 +20,7 @@ use crate::{
     id::{DeliveryId, EventId, SubscriptionId},
     signing::{Digest, Secret, hook_hmac},
     spec::ContentType,
+    tenant::Tenant,
 };
 
 /// A delivery that a test sends. Tests replace the fields they need.
@@ -55,11 +56,14 @@ impl Hook {
     async fn send(&self, client: &Client, url: &str) -> Attempt {
         let subscription = SubscriptionId::generate();
         let signature = self.secret.as_ref().map(|secret| hook_hmac(Digest::Sha256, secret, self.body.as_bytes()));
-        let endpoint = self.endpoints.get(url);
+        let endpoint = self.endpoints.get(Tenant::default(), url);
+        let event_id = EventId::generate();
         let outgoing = Outgoing {
-            delivery: DeliveryId::derive(EventId::generate(), subscription),
+            delivery: DeliveryId::derive(event_id, subscription),
             subscription,
+            event_id,
             event: self.event,
+            tenant: Tenant::default(),
             endpoint: &endpoint,
             content_type: ContentType::Json,
             secret: self.secret.as_ref(),

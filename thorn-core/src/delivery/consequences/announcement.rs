@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use crate::{
+    attempt::Outcome,
     delivery::observer::DeliveryReport,
     error::Error,
     event::Event,
@@ -26,6 +27,7 @@ struct Failed<'a> {
     attempts: u32,
     outcome: &'static str,
     status: Option<u16>,
+    /// The text of a [public](public_error) error.
     error: Option<&'a str>,
 }
 
@@ -55,10 +57,18 @@ pub(crate) fn delivery_failed(report: &DeliveryReport, url: Option<&str>) -> Res
         attempts: report.attempts,
         outcome: report.outcome.as_str(),
         status: report.status,
-        error: report.error.as_deref(),
+        error: public_error(report),
     };
     let event = internal(DELIVERY_FAILED, report.owner.as_deref()).render(&data)?;
     Ok(RenderedEvent { id: EventId::about(report.delivery, report.event), ..event })
+}
+
+/// The error, as far as an owner may see it. The text of an exchange that failed says which ports are open inside the
+/// operator's network and which internal names exist, so an owner sees the text of a response only. Operators have the
+/// log, the history and their own subscriptions.
+fn public_error(report: &DeliveryReport) -> Option<&str> {
+    let is_public = report.owner.is_none() || report.outcome == Outcome::Rejected;
+    report.error.as_deref().filter(|_| is_public)
 }
 
 /// The event `subscription.disabled`: this subscription was disabled.
@@ -77,5 +87,44 @@ fn internal(name: &str, owner: Option<&str>) -> Event {
     match owner {
         Some(owner) => event.sender(owner),
         None => event,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{attempt::DeliveryState, timestamp::Timestamp};
+
+    fn error(owner: Option<&str>, outcome: Outcome) -> serde_json::Value {
+        let (event, subscription) = (EventId::generate(), SubscriptionId::generate());
+        let report = DeliveryReport {
+            delivery: DeliveryId::derive(event, subscription),
+            event,
+            event_name: "a.b".to_owned(),
+            subscription,
+            owner: owner.map(str::to_owned),
+            attempts: 1,
+            outcome,
+            status: None,
+            error: Some("tcp connect error: connection refused".to_owned()),
+            duration: Duration::ZERO,
+            state: DeliveryState::Dead,
+            at: Timestamp::now(),
+            next_attempt_at: None,
+        };
+        let body: serde_json::Value = serde_json::from_str(&delivery_failed(&report, None).unwrap().body).unwrap();
+        assert_eq!(body["data"]["outcome"], outcome.as_str());
+        body["data"]["error"].clone()
+    }
+
+    #[test]
+    fn an_owner_learns_the_outcome_and_an_operator_the_causes() {
+        for outcome in [Outcome::Unreachable, Outcome::TimedOut, Outcome::Blocked] {
+            assert_eq!(error(Some("alice"), outcome), serde_json::Value::Null, "{outcome:?}");
+            assert_eq!(error(None, outcome), "tcp connect error: connection refused", "{outcome:?}");
+        }
+        assert!(error(Some("alice"), Outcome::Rejected).is_string());
     }
 }

@@ -18,7 +18,7 @@ impl Subscriptions {
     ///
     /// # Errors
     ///
-    /// - [`Error::NotFound`] if no subscription ever had this id.
+    /// - [`Error::NotFound`] if no subscription has this id, or one had it and its row was purged.
     /// - [`Error::Database`] if the database fails.
     pub async fn disable(&self, id: SubscriptionId, reason: &str) -> Result<(), Error> {
         self.disable_if(id, None, reason).await
@@ -67,22 +67,24 @@ impl Subscriptions {
         };
         if let Some(one) = store.update(id, &disable).await?.filter(|one| one.disabled.as_ref() == Some(&disabled)) {
             let owner = one.owner.as_deref();
-            let announcement = subscription_disabled(id, owner, one.pattern.as_str(), &one.destination.url, reason)?;
+            let announcement =
+                subscription_disabled(id, owner, one.spec.pattern.as_str(), &one.spec.destination.url, reason)?;
             outbox::write(&self.db, vec![announcement]).await?;
         }
         Ok(())
     }
 
-    /// Notes that a delivery failed permanently. Disables the subscription if none has succeeded for
+    /// Notes that no delivery has succeeded since this time. Disables the subscription once that is as long ago as
     /// `patience`; `None` never disables it.
     pub(crate) async fn failed(
         &self,
         subscription: &Subscription,
+        since: Timestamp,
         now: Timestamp,
         patience: Option<Duration>,
     ) -> Result<(), Error> {
         let Some(since) = subscription.failing_since else {
-            return self.set_failing_since(subscription.id, Some(now)).await;
+            return self.note_failing(subscription.id, since).await;
         };
         match patience {
             Some(patience) if now.since(since) >= patience => {
@@ -93,21 +95,29 @@ impl Subscriptions {
         }
     }
 
-    /// Notes that a delivery of a failing subscription succeeded.
-    pub(crate) async fn succeeded(&self, id: SubscriptionId) -> Result<(), Error> {
-        self.set_failing_since(id, None).await
-    }
-
-    async fn set_failing_since(&self, id: SubscriptionId, since: Option<Timestamp>) -> Result<(), Error> {
+    async fn note_failing(&self, id: SubscriptionId, since: Timestamp) -> Result<(), Error> {
         if let Some(store) = &self.store {
             let note = |before: &Subscription, version| {
-                let changed = Subscription { failing_since: since, version, ..before.clone() };
-                (before.failing_since.is_none() || since.is_none()).then_some(changed)
+                let changed = Subscription { failing_since: Some(since), version, ..before.clone() };
+                before.failing_since.is_none().then_some(changed)
             };
             return store.update(id, &note).await.map(drop);
         }
         let write = Write::begin(&self.db).await?;
-        let set = write.set_failing_since(id, since).await;
-        write.finish(set).await
+        let noted = write.note_failing(id, since).await;
+        write.finish(noted).await
+    }
+
+    /// Notes that a delivery of a failing or held subscription succeeded.
+    pub(crate) async fn succeeded(&self, id: SubscriptionId) -> Result<(), Error> {
+        if let Some(store) = &self.store {
+            let note = |before: &Subscription, version| {
+                Some(Subscription { failing_since: None, held: None, version, ..before.clone() })
+            };
+            return store.update(id, &note).await.map(drop);
+        }
+        let write = Write::begin(&self.db).await?;
+        let noted = write.note_success(id).await;
+        write.finish(noted).await
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{executor::Executor, of_event::EventSubscribers, recorded::Recorded};
+use super::{executor::Executor, held::Pass, of_event::EventSubscribers, recorded::Recorded};
 use crate::{
     endpoint::{Endpoint, Entry, Permit},
     fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
     outbox::StoredEvent,
+    subscription::Hold,
     timestamp::Timestamp,
 };
 
@@ -16,6 +17,8 @@ pub(super) struct Target<'a> {
     pub(super) endpoint: Arc<Endpoint>,
     /// The event's row, if the event brought the recipient.
     pub(super) stored: Option<&'a StoredEvent>,
+    /// The hold that the delivery probes.
+    pub(super) probes: Option<Hold>,
 }
 
 /// Whether a delivery may be made now.
@@ -24,16 +27,21 @@ pub(super) enum Admission<'a> {
     Admitted { target: Target<'a>, permit: Permit },
     /// The endpoint's lane is full until this time.
     LaneFull(Timestamp),
+    /// Deliveries to the endpoint are held until this time.
+    Held(Timestamp),
     /// This worker can't read the recipient, for instance because it has another secret key.
     Unreadable,
     /// The worker stops.
     Stopping,
     /// The subscription was deleted or disabled.
     Cancelled,
+    /// The subscription's filter doesn't let the event through.
+    FilteredOut,
 }
 
 impl Executor {
-    /// Waits until the delivery may be made. Returns `None` if an earlier run of the chunk made it.
+    /// Waits until the delivery may be made. Returns `None` if an earlier run of the chunk made it, or if a later one
+    /// must decide.
     pub(super) async fn admit<'a>(
         &self,
         chunk: &'a Chunk,
@@ -44,6 +52,9 @@ impl Executor {
         let event = chunk.events.get(delivery.event)?;
         if !recorded.leaves_open(event, delivery) {
             return None;
+        }
+        if delivery.undecided && !self.lets_through(event, delivery).await? {
+            return Some((event, Admission::FilteredOut));
         }
         let stored = subscribers.get(event.id, delivery.subscription).filter(|_| delivery.of_event);
         let recipient = match stored {
@@ -61,15 +72,22 @@ impl Executor {
             None => self.registry.get(delivery.subscription).map(Recipient::Subscribed),
         };
         let Some(recipient) = recipient else { return Some((event, Admission::Cancelled)) };
-        let endpoint = self.registry.endpoints().get(&recipient.destination().url);
-        let admission = match endpoint.enter().await {
-            Entry::Full(until) => Admission::LaneFull(until),
-            Entry::Open(_) if *self.stop.borrow() => Admission::Stopping,
-            Entry::Open(permit) => {
-                let target = Target { recipient, endpoint, stored: stored.map(|(stored, _)| stored) };
-                Admission::Admitted { target, permit }
-            }
+        let endpoint = self.registry.endpoints().get(recipient.tenant(), &recipient.destination().url);
+        let permit = match endpoint.enter().await {
+            Entry::Full(until) => return Some((event, Admission::LaneFull(until))),
+            Entry::Open(_) if *self.stop.borrow() => return Some((event, Admission::Stopping)),
+            Entry::Open(permit) => permit,
         };
-        Some((event, admission))
+        let pass = match recipient.subscription() {
+            Some(subscription) => self.pass(subscription, &endpoint, event.own_timeout()).await,
+            None => Pass::Free,
+        };
+        let probes = match pass {
+            Pass::Free => None,
+            Pass::Probe(hold) => Some(hold),
+            Pass::Held(until) => return Some((event, Admission::Held(until))),
+        };
+        let target = Target { recipient, endpoint, stored: stored.map(|(stored, _)| stored), probes };
+        Some((event, Admission::Admitted { target, permit }))
     }
 }

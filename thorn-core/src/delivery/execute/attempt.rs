@@ -23,7 +23,7 @@ impl Executor {
         id: DeliveryId,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
-        Target { recipient, endpoint, stored }: &Target<'_>,
+        Target { recipient, endpoint, stored, .. }: &Target<'_>,
         options: &EventOptions,
     ) -> Attempt {
         let destination = recipient.destination();
@@ -41,7 +41,9 @@ impl Executor {
         let outgoing = Outgoing {
             delivery: id,
             subscription: recipient.id(),
+            event_id: event.id,
             event: &event.name,
+            tenant: recipient.tenant(),
             endpoint,
             content_type: destination.content_type,
             secret: destination.signing.secret.as_ref(),
@@ -49,7 +51,7 @@ impl Executor {
             body,
             subscription_headers: &destination.headers,
             headers: &options.headers,
-            timeout: options.timeout.unwrap_or(self.defaults.timeout),
+            timeout: self.timeout(options.timeout),
             keep_alive: options.keep_alive,
             validators: options.validators.as_deref(),
         };

@@ -8,7 +8,7 @@ use super::{admission::Admission, executor::Executor, waiting::waiting};
 use crate::{
     attempt::DeliveryState,
     db::with_timeout,
-    delivery::observer::DeliveryReport,
+    delivery::{consequences::Failing, observer::DeliveryReport},
     fanout::{ChunkDelivery, ChunkEvent, Recipient},
     record::Record,
 };
@@ -20,7 +20,7 @@ const UNREADABLE: Duration = Duration::from_secs(2);
 pub(super) struct Unrecorded {
     pub(super) record: Record,
     /// The report of the attempt, if one was made.
-    pub(super) report: Option<(DeliveryReport, Recipient)>,
+    pub(super) report: Option<(DeliveryReport, Recipient, Failing)>,
     pub(super) span: tracing::Span,
 }
 
@@ -41,20 +41,23 @@ impl Executor {
         match admission {
             Admission::Admitted { target, permit } => {
                 let attempt = self.make_attempt(event, delivery, &target, permit, &mut record);
-                report = Some((attempt.instrument(span.clone()).await, target.recipient));
+                let (made, failing) = attempt.instrument(span.clone()).await;
+                report = Some((made, target.recipient, failing));
             }
             Admission::LaneFull(until) => {
                 record.next_attempt_at = Some(until);
                 self.counters.put_off();
                 span.in_scope(|| tracing::debug!(%until, "postponed: the endpoint is busy"));
             }
+            Admission::Held(until) => {
+                record.next_attempt_at = Some(until);
+                self.counters.put_off();
+                span.in_scope(|| tracing::debug!(%until, "postponed: deliveries to the endpoint are held"));
+            }
             Admission::Unreadable => record.next_attempt_at = Some(record.now + UNREADABLE),
             Admission::Stopping => {}
-            Admission::Cancelled => {
-                record.state = DeliveryState::Cancelled;
-                record.next_attempt_at = None;
-                record.note = Some("the subscription was deleted or disabled");
-            }
+            Admission::Cancelled => cancel(&mut record, "the subscription was deleted or disabled"),
+            Admission::FilteredOut => cancel(&mut record, "the subscription's filter doesn't let the event through"),
         }
         Unrecorded { record, report, span }
     }
@@ -63,9 +66,9 @@ impl Executor {
     pub(super) async fn record(&self, Unrecorded { record, report, span }: Unrecorded) -> bool {
         async {
             let recorded = self.recorder.record(record).await;
-            if let Some((report, recipient)) = report.filter(|_| recorded) {
+            if let Some((report, recipient, failing)) = report.filter(|_| recorded) {
                 let following = async {
-                    self.consequences.follow(&report, recipient.subscription()).await;
+                    self.consequences.follow(&report, recipient.subscription(), failing).await;
                     Ok(())
                 };
                 if let Err(error) = with_timeout(&self.db, following).await {
@@ -77,4 +80,10 @@ impl Executor {
         .instrument(span)
         .await
     }
+}
+
+const fn cancel(record: &mut Record, why: &'static str) {
+    record.state = DeliveryState::Cancelled;
+    record.next_attempt_at = None;
+    record.note = Some(why);
 }

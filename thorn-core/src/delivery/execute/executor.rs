@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     attempt::RetryPolicy,
@@ -33,6 +33,16 @@ pub(crate) struct Executor {
     pub(crate) recorder: Recorder,
     pub(crate) counters: Arc<Counters>,
     pub(crate) defaults: Defaults,
+    /// When requests are given up, because a caller waits for them.
+    pub(crate) until: Option<Instant>,
     /// Turns true when the worker stops. Deliveries that haven't begun are then handed back.
     pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Executor {
+    /// The deadline of an attempt at an event with this timeout of its own.
+    pub(super) fn timeout(&self, own: Option<Duration>) -> Duration {
+        let timeout = own.unwrap_or(self.defaults.timeout);
+        self.until.map_or(timeout, |until| timeout.min(until.saturating_duration_since(Instant::now())))
+    }
 }

@@ -14,23 +14,13 @@ use crate::{
     record::Record,
 };
 
-/// The limits of an inline run.
-#[derive(Clone, Copy)]
-struct Limits<'a> {
-    /// Bounds the concurrent deliveries of all callers.
-    permits: &'a Semaphore,
-    /// A delivery that has no permit by then is left to a worker.
-    start_by: Instant,
-}
-
 impl Executor {
     /// Makes the chunk's deliveries, each with one of the `permits` that all callers share, and returns those
-    /// that are recorded. A delivery without a permit by `start_by` becomes a waiting row for a worker.
-    pub(crate) async fn run_inline(&self, chunk: &Chunk, permits: &Semaphore, start_by: Instant) -> Vec<Record> {
+    /// that are recorded. A delivery that can't begin before [`until`](Self::until) becomes a waiting row for a worker.
+    pub(crate) async fn run_inline(&self, chunk: &Chunk, permits: &Semaphore) -> Vec<Record> {
         let subscribers = self.event_subscribers(chunk).await;
-        let limits = Limits { permits, start_by };
         let deliveries =
-            chunk.deliveries.iter().map(|delivery| self.deliver_inline(chunk, delivery, &subscribers, limits));
+            chunk.deliveries.iter().map(|delivery| self.deliver_inline(chunk, delivery, &subscribers, permits));
         join_all(deliveries).await.into_iter().flatten().collect()
     }
 
@@ -39,14 +29,27 @@ impl Executor {
         chunk: &Chunk,
         delivery: &ChunkDelivery,
         subscribers: &EventSubscribers,
-        Limits { permits, start_by }: Limits<'_>,
+        permits: &Semaphore,
     ) -> Option<Record> {
-        let unrecorded = match timeout_at(start_by, permits.acquire()).await {
-            Ok(Ok(_permit)) => {
-                let (event, admission) = self.admit(chunk, delivery, &Recorded::default(), subscribers).await?;
+        let admitted = async {
+            let permit = permits.acquire().await.ok();
+            (permit, self.admit(chunk, delivery, &Recorded::default(), subscribers).await)
+        };
+        let admitted = match self.until {
+            // An attempt that was given up at the deadline leaves a permit behind, which comes too late.
+            Some(until) => timeout_at(until, admitted).await.ok().filter(|_| Instant::now() < until),
+            None => Some(admitted.await),
+        };
+        let unrecorded = match admitted {
+            Some((_permit, admitted)) => {
+                let (event, admission) = admitted?;
                 self.deliver(admission, event, delivery).await
             }
-            _ => {
+            None => {
+                if delivery.undecided {
+                    // A row would be sent without a look at the filter. The reconciler enqueues the delivery.
+                    return None;
+                }
                 self.counters.put_off();
                 let record = waiting(chunk.events.get(delivery.event)?, delivery);
                 Unrecorded { record, report: None, span: tracing::Span::none() }

@@ -7,12 +7,16 @@ use tokio::time::Instant;
 
 use super::{admission::Target, attempt::unsent, executor::Executor};
 use crate::{
-    attempt::{Attempt, DeliveryState, Outcome},
-    delivery::{consequences::GONE, observer::DeliveryReport},
+    attempt::{Attempt, DeliveryState, Outcome, RetryPolicy},
+    delivery::{
+        consequences::{Failing, GONE},
+        observer::DeliveryReport,
+    },
     endpoint::Permit,
     fanout::{ChunkDelivery, ChunkEvent, Recipient},
     record::Record,
     rendered::EventOptions,
+    subscription::Hold,
     timestamp::Timestamp,
 };
 
@@ -28,7 +32,7 @@ impl Executor {
         target: &Target<'_>,
         permit: Permit,
         record: &mut Record,
-    ) -> DeliveryReport {
+    ) -> (DeliveryReport, Failing) {
         let recipient = &target.recipient;
         let options = event.options.as_ref().unwrap_or(&NO_OPTIONS);
         let attempted_at = Timestamp::now();
@@ -40,11 +44,34 @@ impl Executor {
             unsent(attempted_at, error.into())
         });
         permit.done(&attempt);
+        let failing = self.judge_endpoint(target, &attempt);
+        if target.probes.is_some() && failing.streak.is_some() {
+            record.uncounted += 1;
+        }
         let report = self.apply_outcome(&event.name, recipient, options, &attempt, record);
         record.announcement =
             self.consequences.announce(&self.registry, &report, options.internal, recipient.subscription());
         record.attempt = Some(attempt);
-        report
+        (report, failing)
+    }
+
+    /// Decides whether the attempt begins or ends a hold of the subscription's deliveries.
+    fn judge_endpoint(&self, target: &Target<'_>, attempt: &Attempt) -> Failing {
+        let (sign, now) = (attempt.sign(), Timestamp::now());
+        let streak = target.endpoint.count(sign, now);
+        let Some(subscription) = target.recipient.subscription() else { return Failing::default() };
+        let before = target.probes.or(subscription.held);
+        let step = before.map(|hold| hold.step);
+        let failures = streak.map_or(0, |streak| streak.attempts);
+        let wait = self.consequences.hold.hold(sign, failures, step, rand::random());
+        let hold = wait.map(|wait| Hold { until: now + wait, step: step.unwrap_or_default().saturating_add(1) });
+        let ends_hold = target.probes.is_some() && hold.is_none();
+        if let Some(hold) = hold {
+            target.endpoint.hold(hold.until, now);
+        } else if ends_hold {
+            target.endpoint.recover();
+        }
+        Failing { streak, hold: hold.map(|after| (before, after)), ends_hold }
     }
 
     /// Decides whether the delivery is delivered, waits for a retry, or is dead.
@@ -68,7 +95,8 @@ impl Executor {
             let retry = options.retry.as_ref().unwrap_or(&self.defaults.retry);
             let wait = match status {
                 Some(GONE) => None,
-                _ => retry.wait_after(record.attempts, attempt.retry_after, rand::random()),
+                _ if is_too_old(record, retry) => None,
+                _ => retry.wait_after(record.attempts - record.uncounted, attempt.retry_after, rand::random()),
             };
             record.next_attempt_at = wait.map(|wait| record.now + wait);
             record.state = if wait.is_some() { DeliveryState::Waiting } else { DeliveryState::Dead };
@@ -95,4 +123,11 @@ impl Executor {
             next_attempt_at: record.next_attempt_at,
         }
     }
+}
+
+/// Whether a delivery that failed as a probe is older than all its retries would have taken. Probes use up no attempt,
+/// so without this bound the delivery might be tried for ever.
+fn is_too_old(record: &Record, retry: &RetryPolicy) -> bool {
+    let is_past = |generated| record.now.since(generated) > retry.total();
+    record.uncounted > 0 && record.event.generated_at().is_some_and(is_past)
 }

@@ -19,6 +19,7 @@ pub(super) fn waiting(event: &ChunkEvent, delivery: &ChunkDelivery) -> Record {
         subscription: delivery.subscription,
         state: DeliveryState::Waiting,
         attempts: delivery.attempts,
+        uncounted: delivery.uncounted,
         next_attempt_at: Some(now),
         attempt: None,
         note: None,

@@ -1,5 +1,10 @@
 use super::*;
-use crate::endpoint::Endpoints;
+use crate::{
+    endpoint::{Endpoints, Entry, Permit, Rooms},
+    tenant::Tenant,
+};
+
+const START: usize = 16;
 
 fn attempt(outcome: Outcome, duration: Duration) -> Attempt {
     Attempt {
@@ -14,7 +19,7 @@ fn attempt(outcome: Outcome, duration: Duration) -> Attempt {
 }
 
 async fn open(lanes: &Endpoints, url: &str) -> Permit {
-    match lanes.get(url).enter().await {
+    match lanes.get(Tenant::default(), url).enter().await {
         Entry::Open(permit) => permit,
         Entry::Full(_) => panic!("full"),
     }
@@ -27,10 +32,10 @@ async fn a_hanging_endpoint_is_left_after_a_moment_and_others_go_on() {
     for _ in 0..START {
         held.push(open(&lanes, "http://hangs").await);
     }
-    assert!(matches!(lanes.get("http://hangs").enter().await, Entry::Full(_)));
-    assert!(lanes.get("http://hangs").is_slow());
+    assert!(matches!(lanes.get(Tenant::default(), "http://hangs").enter().await, Entry::Full(_)));
+    assert!(lanes.get(Tenant::default(), "http://hangs").is_slow());
     let others = open(&lanes, "http://fine").await;
-    assert!(!lanes.get("http://fine").is_slow());
+    assert!(!lanes.get(Tenant::default(), "http://fine").is_slow());
     drop(others);
 }
 
@@ -43,7 +48,7 @@ async fn a_quick_endpoint_is_waited_for_and_grows() {
     }
     let waiting = tokio::spawn({
         let lanes = lanes.clone();
-        async move { matches!(lanes.get("http://quick").enter().await, Entry::Open(_)) }
+        async move { matches!(lanes.get(Tenant::default(), "http://quick").enter().await, Entry::Open(_)) }
     });
     tokio::task::yield_now().await;
     held.pop().unwrap().done(&attempt(Outcome::Delivered, Duration::from_millis(3)));
@@ -53,38 +58,38 @@ async fn a_quick_endpoint_is_waited_for_and_grows() {
 #[tokio::test(start_paused = true)]
 async fn room_is_what_can_be_tried_at_once_and_a_line_once_the_endpoint_is_known_to_be_quick() {
     let (lanes, url) = (Endpoints::default(), "http://some");
-    assert_eq!(lanes.get(url).room(), START);
-    lanes.get(url).expect(START);
-    assert_eq!(lanes.get(url).room(), 0);
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), START);
+    lanes.get(Tenant::default(), url).expect(START);
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), 0);
     let mut held = Vec::new();
     for _ in 0..START {
         held.push(open(&lanes, url).await);
     }
-    assert_eq!(lanes.get(url).room(), 0, "all that was expected has come");
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), 0, "all that was expected has come");
     for permit in held.drain(..) {
         permit.done(&attempt(Outcome::Delivered, Duration::from_millis(80)));
     }
     // The limit is 32 by now and the smoothed duration about 70 ms. Half a second's worth is some hundreds.
-    let quick = lanes.get(url).room();
+    let quick = Rooms::default().of(&lanes.get(Tenant::default(), url));
     assert!((100..2000).contains(&quick), "{quick}");
 
     // The lane doesn't expect a delivery that went to another worker forever.
-    lanes.get(url).expect(quick);
-    assert_eq!(lanes.get(url).room(), 0);
+    lanes.get(Tenant::default(), url).expect(quick);
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), 0);
     tokio::time::advance(AHEAD * 4 + Duration::from_millis(1)).await;
-    assert_eq!(lanes.get(url).room(), quick);
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), quick);
 
     held.push(open(&lanes, url).await);
     open(&lanes, url).await.done(&attempt(Outcome::TimedOut, Duration::from_secs(15)));
-    let limit = lanes.get(url).lane.state().limit;
-    assert_eq!(lanes.get(url).room(), limit - held.len(), "a slow one has no line");
+    let limit = lanes.get(Tenant::default(), url).lane.state().limit;
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), limit - held.len(), "a slow one has no line");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_pace() {
     let lanes = Endpoints::default();
     let deliver = || async {
-        match lanes.get("http://busy").enter().await {
+        match lanes.get(Tenant::default(), "http://busy").enter().await {
             Entry::Open(permit) => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 permit.done(&attempt(Outcome::Delivered, Duration::from_millis(100)));
@@ -102,8 +107,8 @@ async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_p
     // The limit is 36 to 64, and an attempt takes 0.1 s. Two seconds' worth waits in memory, and the rest is put off.
     assert!((1000..2000).contains(&put_off.len()), "{}", put_off.len());
     assert!(put_off.iter().all(|wait| (1..10).contains(&wait.as_secs())), "{put_off:?}");
-    assert!(!lanes.get("http://busy").is_slow());
-    let lane = lanes.get("http://busy").lane.clone();
+    assert!(!lanes.get(Tenant::default(), "http://busy").is_slow());
+    let lane = lanes.get(Tenant::default(), "http://busy").lane.clone();
     let state = lane.state();
     assert_eq!((state.line, state.in_flight), (0, 0));
 }
@@ -113,8 +118,8 @@ async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
     let lanes = Endpoints::default();
     let first = open(&lanes, "http://slow").await;
     first.done(&attempt(Outcome::TimedOut, Duration::from_secs(15)));
-    assert!(lanes.get("http://slow").is_slow());
-    let lane = lanes.get("http://slow").lane.clone();
+    assert!(lanes.get(Tenant::default(), "http://slow").is_slow());
+    let lane = lanes.get(Tenant::default(), "http://slow").lane.clone();
     let now = Timestamp::now();
     // Two statements, because a lock guard lives until the end of its statement.
     let one = lane.state().book(now);
@@ -123,5 +128,5 @@ async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
     for _ in 0..40 {
         open(&lanes, "http://slow").await.done(&attempt(Outcome::Delivered, Duration::from_millis(5)));
     }
-    assert!(!lanes.get("http://slow").is_slow());
+    assert!(!lanes.get(Tenant::default(), "http://slow").is_slow());
 }

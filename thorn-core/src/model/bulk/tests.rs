@@ -1,17 +1,19 @@
 //! Bulk functions on a database without RETURNING such as MySQL, which is SQLite in disguise here.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
-    Schema, Set, Statement, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, Database, DbBackend, EntityTrait, QueryFilter, Schema, Set, sea_query::Expr,
 };
 
-use super::{Condition, delete_on, insert_on, update_on};
-use crate::model::{
-    change::Op,
-    event::{ModelEvent, Trigger},
-    payload::Payload,
-    template::{Piece, Template},
-    webhook_model::WebhookModel,
+use super::{DeleteMany, UpdateMany, insert_on};
+use crate::{
+    db::without_returning::WithoutReturning,
+    model::{
+        change::Op,
+        event::{ModelEvent, Trigger},
+        payload::Payload,
+        template::{Piece, Template},
+        webhook_model::WebhookModel,
+    },
 };
 
 mod item {
@@ -52,37 +54,6 @@ const fn event(key: &'static str, op: Op) -> ModelEvent<item::Model> {
     ModelEvent::new(key, Trigger::On(op), NAME).payload(Payload::Columns(&[item::Column::N]))
 }
 
-pub(in crate::model) struct WithoutReturning(pub(in crate::model) DatabaseConnection);
-
-#[async_trait::async_trait]
-impl ConnectionTrait for WithoutReturning {
-    fn get_database_backend(&self) -> DbBackend {
-        self.0.get_database_backend()
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.0.execute_raw(statement).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.0.execute_unprepared(sql).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        assert!(!statement.sql.contains("RETURNING"));
-        self.0.query_one_raw(statement).await
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        assert!(!statement.sql.contains("RETURNING"));
-        self.0.query_all_raw(statement).await
-    }
-
-    fn support_returning(&self) -> bool {
-        false
-    }
-}
-
 async fn announced(db: &WithoutReturning) -> Vec<String> {
     let events = crate::tables::event::Entity::find().all(db).await.unwrap();
     events.into_iter().map(|event| event.name).collect()
@@ -100,16 +71,15 @@ async fn thorn_064_bulk_works_without_returning() {
     assert_eq!(announced(&db).await, ["item.1.1", "item.1.2", "item.2.1"]);
 
     // After the update its condition no longer matches, so the rows must be found again by their keys.
-    let matching = Condition::all().add(item::Column::Place.eq(1)).add(item::Column::N.eq(0));
-    let update = item::Entity::update_many().col_expr(item::Column::N, Expr::value(1));
-    let update = sea_orm::QueryFilter::filter(update, matching.clone());
-    let mut updated = update_on::<item::Entity, _>(matching, update, &db).await.unwrap();
+    let update = UpdateMany::<item::Entity>::new().col_expr(item::Column::N, Expr::value(1));
+    let update = update.filter(item::Column::Place.eq(1)).filter(item::Column::N.eq(0));
+    let mut updated = update.rows(&db).await.unwrap();
     updated.sort_by_key(|item| item.shelf);
     assert_eq!(updated, [item::Model { shelf: 1, place: 1, n: 1 }, item::Model { shelf: 2, place: 1, n: 1 }]);
     assert_eq!(announced(&db).await.len(), 5);
 
-    let matching = Condition::all().add(item::Column::Shelf.eq(1));
-    assert_eq!(delete_on::<item::Entity, _>(matching, &db).await.unwrap().len(), 2);
+    let delete = DeleteMany::<item::Entity>::new().filter(item::Column::Shelf.eq(1));
+    assert_eq!(delete.rows(&db).await.unwrap().len(), 2);
     assert_eq!(announced(&db).await.len(), 7);
     assert_eq!(item::Entity::find().all(&db.0).await.unwrap().len(), 1);
 }

@@ -55,7 +55,7 @@ impl<M: ModelTrait> ModelEvent<M> {
         adjust: impl FnOnce(Event) -> Event,
     ) -> Result<EventId, Error> {
         let event = adjust(self.describe(row)).about(subject(row));
-        let event = self.payload.render(event, row)?;
+        let event = self.render_row(event, None, row)?;
         let id = event.id;
         outbox::write(db, vec![event]).await?;
         Ok(id)
@@ -66,7 +66,15 @@ impl<M: ModelTrait> ModelEvent<M> {
         let fires = self.fires_on(change.op)
             && (!self.only_if_changed || change.old.is_none_or(|old| differ(old, change.new)))
             && self.when.is_none_or(|when| when(change));
-        fires.then(|| self.payload.render(self.describe(change.new).about(subject(change.new)), change.new))
+        let Change { old, new, .. } = change;
+        fires.then(|| self.render_row(self.describe(new).about(subject(new)), old, new))
+    }
+
+    /// Renders the event with the data of this row, and with `previous` if it is declared.
+    fn render_row(&self, event: Event, old: Option<&M>, row: &M) -> Result<RenderedEvent, Error> {
+        let previous = self.previous.as_ref().map(|previous| previous.render(&self.payload, old, row)).transpose();
+        let previous = previous.map_err(|source| Error::Payload { event: event.name().to_owned(), source })?;
+        self.payload.render(event.previous(previous), row)
     }
 
     /// Whether the event is about links in this junction, and about this change of them if `op` is given.
@@ -101,10 +109,12 @@ impl<M: ModelTrait> ModelEvent<M> {
         if let Some(reference) = &self.reference {
             event = event.reference(reference.path_for(row));
         }
-        event = match self.add_sender {
-            Some(add) => add(event, row),
-            None => event.broadcast(),
-        };
+        if let Some(add) = self.add_sender {
+            event = add(event, row);
+        }
+        if self.broadcast {
+            event = event.broadcast();
+        }
         if let Some(dispatch) = self.dispatch {
             event = event.dispatch(dispatch.clone());
         }

@@ -1,7 +1,8 @@
 //! Keys of rows by the columns of a relation, which SeaORM knows only by name.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IdenStatic, Identity, Iterable, ModelTrait, Value,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IdenStatic, Identity, Iterable, ModelTrait, PrimaryKeyToColumn,
+    Value,
     sea_query::{Condition, ValueTuple},
 };
 
@@ -57,15 +58,24 @@ pub(in crate::model) fn is<E: EntityTrait>(identity: &Identity, key: &ValueTuple
 
 /// The condition that these columns hold one of these keys.
 pub(in crate::model) fn among<E: EntityTrait>(identity: &Identity, keys: &[ValueTuple]) -> Result<Condition, DbErr> {
-    if let [column] = columns::<E>(identity)?.as_slice() {
-        let values = keys.iter().flat_map(|key| key.clone().into_iter());
-        return Ok(Condition::all().add(column.is_in(values)));
+    Ok(one_of(&columns::<E>(identity)?, keys))
+}
+
+/// The condition that a row has one of these primary keys.
+pub(in crate::model) fn with_keys<E: EntityTrait>(keys: &[ValueTuple]) -> Condition {
+    one_of(&E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect::<Vec<_>>(), keys)
+}
+
+fn one_of<K: ColumnTrait>(columns: &[K], keys: &[ValueTuple]) -> Condition {
+    if let [column] = columns {
+        return Condition::all().add(column.is_in(keys.iter().flat_map(|key| key.clone().into_iter())));
     }
+    let is = |key: &ValueTuple| {
+        columns.iter().zip(key.clone()).fold(Condition::all(), |all, (column, value)| all.add(column.eq(value)))
+    };
     // A thousand terms nested in each other are too deep for SQLite and for SeaQuery's stack.
-    keys.chunks(KEYS_PER_GROUP).try_fold(Condition::any(), |any, keys| {
-        let these = keys.iter().try_fold(Condition::any(), |any, key| Ok::<_, DbErr>(any.add(is::<E>(identity, key)?)));
-        Ok(any.add(these?))
-    })
+    keys.chunks(KEYS_PER_GROUP)
+        .fold(Condition::any(), |any, keys| any.add(keys.iter().fold(Condition::any(), |any, key| any.add(is(key)))))
 }
 
 /// The key as text, so that keys compare equal whatever the width of their integers, which may differ between

@@ -12,7 +12,7 @@ use crate::model::{
     joins::Joins,
     junction::{MAX_KEYS, among, canonical, is, key_of, set_key},
     link_rows::LinkValues,
-    returning::{Conflict, delete_rows, insert_rows},
+    returning::{delete_rows, insert_missing},
     row_lock,
 };
 
@@ -83,7 +83,7 @@ impl Side {
         };
         let rows = others.iter().map(row).collect::<Result<_, DbErr>>()?;
         // Another transaction may have inserted the same link in the meantime.
-        insert_rows(rows, Conflict::Skips, db).await
+        insert_missing(rows, db).await
     }
 
     /// Deletes the links with these others, and returns them.

@@ -1,15 +1,28 @@
 //! The choice of the buffer that keeps an event: the buffer of this task and this connection.
 
 use std::{
-    any::TypeId,
+    any::{Any, TypeId},
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use sea_orm::sea_query::ValueTuple;
 use tokio::time::Instant;
 
-use super::OnError;
 use crate::{id::EventId, rendered::RenderedEvent};
+
+/// Decides what happens to pending events when the work in a buffer's scope fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Pending events are written. This is the default. A caller who commits in spite of the error commits the
+    /// changes and the events. A rollback removes both.
+    #[default]
+    Flush,
+    /// Pending events are dropped. The caller must then roll back the changes on the connection. Otherwise these
+    /// changes are never announced.
+    Discard,
+}
 
 tokio::task_local! {
     static INNERMOST: Arc<Scope>;
@@ -24,7 +37,7 @@ struct Connection {
 
 /// The outermost scope of a connection.
 #[derive(Debug)]
-pub(super) struct Scope {
+pub(crate) struct Scope {
     connection: Connection,
     pending: Mutex<Pending>,
     on_error: OnError,
@@ -32,12 +45,27 @@ pub(super) struct Scope {
     outer: Option<Arc<Self>>,
 }
 
+/// The type of an entity, and the primary key of a row.
+pub(crate) type RowKey = (TypeId, ValueTuple);
+
 /// Events that wait to be written.
 #[derive(Debug)]
 pub(super) struct Pending {
     events: Vec<RenderedEvent>,
+    /// Events that later ones replace. They may be written already.
+    withdrawn: HashSet<EventId>,
+    /// The callers' notes about rows.
+    notes: HashMap<RowKey, Box<dyn Any + Send>>,
     calls: usize,
     flushed_at: Instant,
+}
+
+/// The events that a flush writes.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) events: Vec<RenderedEvent>,
+    /// Events of earlier flushes that later ones replace.
+    pub(super) withdrawn: Vec<EventId>,
 }
 
 impl Connection {
@@ -49,7 +77,13 @@ impl Connection {
 impl Scope {
     /// Creates a scope inside the current scopes of this task.
     pub(super) fn begin<C>(db: &C, on_error: OnError) -> Arc<Self> {
-        let pending = Pending { events: Vec::new(), calls: 0, flushed_at: Instant::now() };
+        let pending = Pending {
+            events: Vec::new(),
+            withdrawn: HashSet::new(),
+            notes: HashMap::new(),
+            calls: 0,
+            flushed_at: Instant::now(),
+        };
         let outer = INNERMOST.try_with(Arc::clone).ok();
         Arc::new(Self { connection: Connection::of(db), pending: Mutex::new(pending), on_error, outer })
     }
@@ -72,6 +106,22 @@ impl Scope {
         INNERMOST.scope(scope, work).await
     }
 
+    /// Takes a note about a row out, if there is one of this type.
+    pub(crate) fn take_note<N: 'static>(&self, row: &RowKey) -> Option<N> {
+        let note = self.pending().notes.remove(row)?;
+        note.downcast().ok().map(|note| *note)
+    }
+
+    /// Keeps a note about a row until the end of the scope.
+    pub(crate) fn keep_note<N: Send + 'static>(&self, row: RowKey, note: N) {
+        self.pending().notes.insert(row, Box::new(note));
+    }
+
+    /// Removes events of this scope, even if a flush has written them. They must be of this transaction.
+    pub(crate) fn withdraw(&self, events: impl IntoIterator<Item = EventId>) {
+        self.pending().withdrawn.extend(events);
+    }
+
     pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,13 +138,16 @@ impl Drop for Scope {
 }
 
 impl Pending {
-    pub(super) fn take(&mut self) -> Vec<RenderedEvent> {
+    pub(super) fn take(&mut self) -> Taken {
         self.flushed_at = Instant::now();
-        std::mem::take(&mut self.events)
+        let mut withdrawn = std::mem::take(&mut self.withdrawn);
+        let mut events = std::mem::take(&mut self.events);
+        events.retain(|event| !withdrawn.remove(&event.id));
+        Taken { events, withdrawn: withdrawn.into_iter().collect() }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.events.len()
+        self.events.iter().filter(|event| !self.withdrawn.contains(&event.id)).count()
     }
 
     pub(super) fn is_due(&mut self, frequency: Option<usize>, interval: Option<Duration>) -> bool {
@@ -102,6 +155,11 @@ impl Pending {
         frequency.is_some_and(|frequency| self.calls.is_multiple_of(frequency))
             || interval.is_some_and(|interval| self.flushed_at.elapsed() >= interval)
     }
+}
+
+/// This task's scope of the connection, if there is one.
+pub(crate) fn buffer_of<C>(db: &C) -> Option<Arc<Scope>> {
+    Scope::of(db)
 }
 
 /// Keeps events in the buffer of their connection. Returns the events if the connection has no buffer.

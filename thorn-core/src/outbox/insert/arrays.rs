@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use sea_orm::Value;
 
 use super::{
-    Row, absent,
+    row::{Row, absent},
     sql::{COLUMNS, Kind},
 };
 

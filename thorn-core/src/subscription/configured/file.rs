@@ -1,26 +1,17 @@
 //! Reads configured subscriptions from a JSON file.
 
-use std::{collections::BTreeSet, path::Path, str::FromStr};
+use std::{fmt, path::Path, str::FromStr};
 
 use serde_json::{Map, Value};
 
-use super::{ConfiguredSubscription, place};
-use crate::spec::InvalidConfiguration;
+use super::{ConfiguredSubscription, name_in_file, place};
+use crate::{
+    signing::{Digest, Secret, Signer},
+    spec::{ContentType, Field, InvalidConfiguration, SpecDraft, WrongType},
+};
 
-const FIELDS: [&str; 12] = [
-    "event",
-    "filter",
-    "url",
-    "secret",
-    "secret_env",
-    "unsigned",
-    "owner",
-    "digest",
-    "signer",
-    "content_type",
-    "headers",
-    "id",
-];
+/// The members of an entry besides the parts of a [`SpecDraft`].
+const OTHER_MEMBERS: [&str; 4] = ["secret_env", "unsigned", "owner", "id"];
 
 /// The source of a file's subscriptions, which is the file's name without the folder.
 pub(crate) fn source_of(path: &Path) -> String {
@@ -54,68 +45,85 @@ fn parse(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Configu
     })?;
     let mut mistakes = Vec::new();
     let mut list = Vec::with_capacity(entries.len());
-    for (index, entry) in entries.iter().enumerate() {
+    for (index, entry) in entries.into_iter().enumerate() {
         let Value::Object(members) = entry else {
             mistakes.push(format!("{}: it isn't an object", place(index, "")));
             continue;
         };
         let event = members.get("event").and_then(Value::as_str).unwrap_or_default();
-        let mut entry = Entry { members, place: place(index, event), mistakes: &mut mistakes };
-        list.push(entry.read(env));
+        let place = place(index, event);
+        list.push(Entry { members, place, mistakes: &mut mistakes }.read(env));
     }
     if mistakes.is_empty() { Ok(list) } else { Err(mistakes) }
 }
 
 struct Entry<'a> {
-    members: &'a Map<String, Value>,
+    members: Map<String, Value>,
     place: String,
     mistakes: &'a mut Vec<String>,
 }
 
-impl<'a> Entry<'a> {
+impl Entry<'_> {
     /// Reads the entry and adds its mistakes to `mistakes`.
-    fn read(&mut self, env: &dyn Fn(&str) -> Option<String>) -> ConfiguredSubscription {
-        let known = BTreeSet::from(FIELDS);
-        let unknown: Vec<_> = self.members.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
+    fn read(mut self, env: &dyn Fn(&str) -> Option<String>) -> ConfiguredSubscription {
+        let names: Vec<_> = SpecDraft::FIELDS.map(name_in_file).into_iter().chain(OTHER_MEMBERS).collect();
+        let unknown: Vec<_> = self.members.keys().filter(|name| !names.contains(&name.as_str())).cloned().collect();
         for name in unknown {
-            self.wrong(&format!("`{}` is no field; there are {}", name.escape_debug(), FIELDS.join(", ")));
+            self.wrong(&format!("`{}` is no field; there are {}", name.escape_debug(), names.join(", ")));
         }
-        let event = self.required("event");
-        let url = self.required("url");
-        let mut read = match self.secret(env) {
-            Some(secret) => ConfiguredSubscription::signed(event, url, secret),
-            None => ConfiguredSubscription::unsigned(event, url),
-        };
-        read.filter = self.members.get("filter").cloned();
-        read.owner = self.text("owner").map(str::to_owned);
-        read.digest = self.parsed("digest").unwrap_or_default();
-        read.signer = self.parsed("signer");
-        read.content_type = self.parsed("content_type").unwrap_or_default();
-        read.id = self.text("id").and_then(|text| {
+        for name in [Field::Pattern, Field::Url].map(name_in_file) {
+            if !self.members.contains_key(name) {
+                self.wrong(&format!("`{name}` is missing"));
+            }
+        }
+        // A member that is null counts as left out.
+        self.members.retain(|_, value| !value.is_null());
+        let mut spec = self.spec();
+        spec.secret = self.secret(spec.secret, env);
+        spec.unsigned = spec.secret.is_none();
+        let id = self.text("id").and_then(|text| {
             let id = text.parse().ok();
             if id.is_none() {
                 self.wrong("`id` isn't a UUID");
             }
             id
         });
-        match self.members.get("headers") {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(headers)) => {
-                for (name, value) in headers {
-                    match value {
-                        Value::String(value) => read = read.header(name, value),
-                        _ => self.wrong(&format!("header `{}` isn't a text", name.escape_debug())),
+        ConfiguredSubscription { spec, owner: self.text("owner"), id }
+    }
+
+    /// The parts that every subscription has.
+    fn spec(&mut self) -> SpecDraft {
+        let (spec, wrong) = SpecDraft::take(&mut self.members, name_in_file);
+        for (field, error) in &wrong {
+            let name = name_in_file(*field);
+            match error {
+                WrongType::Null | WrongType::NotText => self.wrong(&format!("`{name}` isn't a text")),
+                WrongType::NotHeaders => self.wrong(&format!("`{name}` isn't an object of names and values")),
+                WrongType::HeadersNotText { names } => {
+                    for header in names {
+                        self.wrong(&format!("header `{}` isn't a text", header.escape_debug()));
                     }
                 }
             }
-            Some(_) => self.wrong("`headers` isn't an object of names and values"),
         }
-        read
+        let unknown = [
+            (Field::Digest, unknown::<Digest>(spec.digest.as_deref())),
+            (Field::Signer, unknown::<Signer>(spec.signer.as_deref())),
+            (Field::ContentType, unknown::<ContentType>(spec.content_type.as_deref())),
+        ];
+        for (field, error) in unknown {
+            if let Some(error) = error
+                && wrong.iter().all(|(other, _)| *other != field)
+            {
+                self.wrong(&error);
+            }
+        }
+        spec
     }
 
-    fn secret(&mut self, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    fn secret(&mut self, secret: Option<Secret>, env: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
         let unsigned = match self.members.get("unsigned") {
-            None | Some(Value::Null | Value::Bool(false)) => false,
+            None | Some(Value::Bool(false)) => false,
             Some(Value::Bool(true)) => true,
             Some(_) => {
                 self.wrong("`unsigned` is neither true nor false");
@@ -123,19 +131,19 @@ impl<'a> Entry<'a> {
             }
         };
         let before = self.mistakes.len();
-        let given = (self.text("secret"), self.text("secret_env"), unsigned);
+        let given = (secret, self.text("secret_env"), unsigned);
         if self.mistakes.len() > before {
             return None;
         }
         match given {
             (None, None, true) => None,
-            (Some(secret), None, false) => Some(secret.to_owned()),
+            (Some(secret), None, false) => Some(secret),
             (None, Some(name), false) => {
-                let value = env(name).filter(|value| !value.trim().is_empty());
+                let value = env(&name).filter(|value| !value.trim().is_empty());
                 if value.is_none() {
                     self.wrong(&format!("the environment has no `{}`, which `secret_env` names", name.escape_debug()));
                 }
-                value
+                value.map(Secret::new)
             }
             (None, None, false) => {
                 self.wrong("it is neither signed nor unsigned; give `secret`, `secret_env` or `\"unsigned\": true`");
@@ -148,31 +156,10 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn required(&mut self, name: &str) -> String {
-        if !self.members.contains_key(name) {
-            self.wrong(&format!("`{name}` is missing"));
-        }
-        self.text(name).unwrap_or_default().to_owned()
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T>
-    where
-        T::Err: std::fmt::Display,
-    {
-        match self.text(name)?.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.wrong(&error.to_string());
-                None
-            }
-        }
-    }
-
-    fn text(&mut self, name: &str) -> Option<&'a str> {
-        match self.members.get(name) {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text),
-            Some(_) => {
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.members.remove(name)? {
+            Value::String(text) => Some(text),
+            _ => {
                 self.wrong(&format!("`{name}` isn't a text"));
                 None
             }
@@ -184,13 +171,14 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// Why the text is no `T`, if it is none.
+fn unknown<T: FromStr<Err: fmt::Display>>(text: Option<&str>) -> Option<String> {
+    text?.parse::<T>().err().map(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        signing::{Digest, Signer},
-        spec::ContentType,
-    };
 
     fn env(name: &str) -> Option<String> {
         (name == "PARTNER_SECRET").then(|| "from-the-environment".to_owned())
@@ -200,7 +188,7 @@ mod tests {
     fn thorn_099_102_a_file_says_all_that_code_can_say() {
         let text = r#"[
             {"event": "article.*", "url": "https://a.example/", "secret_env": "PARTNER_SECRET", "owner": "alice", "filter": {"state": "new"},
-             "digest": "SHA512", "signer": "compat", "content_type": "application/x-www-form-urlencoded",
+             "digest": "sha512", "signer": "compat", "content_type": "application/x-www-form-urlencoded",
              "headers": {"X-A": "1"}, "id": "018f3c2a-0000-7000-8000-0000000000ff"},
             {"event": "*", "url": "https://b.example/", "unsigned": true, "owner": null},
             {"event": "b.c", "url": "https://c.example/", "secret": "s3cr3t"}

@@ -6,7 +6,7 @@ use super::{Matcher, trie::SegmentedName};
 use crate::{
     id::SubscriptionId,
     pattern::Pattern,
-    spec::Destination,
+    spec::{Destination, SubscriptionSpec},
     subscription::entry::{Disabled, Subscription},
     timestamp::Timestamp,
 };
@@ -15,12 +15,15 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
     Arc::new(Subscription {
         id: SubscriptionId::generate(),
         owner: owner.map(str::to_owned),
-        pattern: Pattern::parse(pattern).unwrap(),
-        filter: None,
-        destination: Destination::new("https://a.example/"),
+        spec: SubscriptionSpec {
+            pattern: Pattern::parse(pattern).unwrap(),
+            filter: None,
+            destination: Destination::new("https://a.example/"),
+        },
         source: None,
         disabled: None,
         failing_since: None,
+        held: None,
         created_at: Timestamp::from_millis(0),
         updated_at: Timestamp::from_millis(0),
         created_version: 1,
@@ -71,7 +74,7 @@ fn many_wildcards_match_once_and_fast() {
     let matcher = matcher(&all);
     assert_eq!(count_matches(&matcher, &["a"; 95].join("."), None, false), 2);
     assert_eq!(count_matches(&matcher, &["a"; 200].join("."), None, false), 0);
-    assert!(!all[0].pattern.matches(&["a"; 95].join(".")));
+    assert!(!all[0].spec.pattern.matches(&["a"; 95].join(".")));
 }
 
 #[test]

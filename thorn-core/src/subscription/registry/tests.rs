@@ -1,4 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod purged;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -10,6 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult,
 use super::Registry;
 use crate::{
     id::SubscriptionId,
+    signing::Digest,
     subscription::{
         access::Access,
         change::SubscriptionChange,
@@ -49,7 +53,7 @@ async fn a_refresh_sees_every_kind_of_change() {
     assert_eq!((registry.len(), registry.version()), (2, 2));
     assert_eq!(*registry.get(one.id).unwrap(), one);
 
-    let change = SubscriptionChange { pattern: Some("c.*".into()), ..SubscriptionChange::default() };
+    let change = SubscriptionChange::default().pattern("c.*");
     fixture.subscriptions.update(Access::Operator, one.id, change).await.unwrap();
     registry.refresh(&fixture.db).await.unwrap();
     assert_eq!(matched(&registry, "a.b", "alice"), [two.id]);
@@ -78,13 +82,13 @@ async fn a_refresh_costs_one_query_while_nothing_changed() {
     fixture.create("alice", "a.*", URL).await;
     let (db, queries) = counted(&fixture);
     let registry = Registry::new(None);
-    for expected in [2, 1, 1] {
+    for expected in [3, 1, 1] {
         registry.refresh(&db).await.unwrap();
         assert_eq!(queries.swap(0, Ordering::Relaxed), expected);
     }
     fixture.create("alice", "b.*", URL).await;
     registry.refresh(&db).await.unwrap();
-    assert_eq!(queries.load(Ordering::Relaxed), 2);
+    assert_eq!(queries.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]
@@ -176,7 +180,7 @@ async fn each_concurrent_write_takes_one_version_and_no_refresh_misses_a_committ
             let made = subscriptions.create(new("alice", &event, URL)).await.unwrap();
             assert!(registry.refresh(&db).await.unwrap() >= made.version);
             assert_eq!(matched(&registry, &event, "alice"), [made.id]);
-            let change = SubscriptionChange { digest: Some("sha1".into()), ..SubscriptionChange::default() };
+            let change = SubscriptionChange::default().digest(Digest::Sha1);
             let changed = subscriptions.update(Access::Operator, made.id, change).await.unwrap();
             assert!(registry.refresh(&db).await.unwrap() >= changed.version);
             assert_eq!(*registry.get(made.id).unwrap(), changed);
@@ -202,5 +206,5 @@ async fn an_unreadable_row_does_not_affect_the_others() {
     assert_eq!(registry.refresh(&fixture.db).await.unwrap(), 3);
     assert_eq!(matched(&registry, "a.b", "alice"), [good.id]);
     assert_eq!(registry.get(foreign_key.id), None);
-    assert_eq!(registry.get(good.id).unwrap().destination.signing.secret, good.destination.signing.secret);
+    assert_eq!(registry.get(good.id).unwrap().spec.destination.signing.secret, good.spec.destination.signing.secret);
 }

@@ -58,12 +58,12 @@ async fn thorn_098_101_188_the_table_follows_the_configuration_and_no_further() 
     let changed = vec![list()[0].clone().digest(Digest::Sha512), list()[1].clone(), signed("c.*", "https://a/")];
     assert_eq!(fixture.configure(changed.clone()).await, counts(1, 1, 1, 1));
     let by_event = |all: &[Subscription], event: &str| {
-        let found = all.iter().find(|one| one.pattern.as_str() == event && one.source.is_some());
+        let found = all.iter().find(|one| one.spec.pattern.as_str() == event && one.source.is_some());
         found.cloned().unwrap()
     };
     let after = fixture.all().await;
     let (then, now) = (by_event(&before, "a.*"), by_event(&after, "a.*"));
-    assert_eq!(now.destination.signing.digest, Digest::Sha512);
+    assert_eq!(now.spec.destination.signing.digest, Digest::Sha512);
     assert_eq!(after.iter().filter(|one| one.id == own.id).collect::<Vec<_>>(), [&own]);
 
     // The same subscription comes back, and it gets no event of the meantime.
@@ -105,7 +105,7 @@ async fn thorn_101_ids_are_derived_or_given_and_given_ones_may_exchange_everythi
     assert_eq!(fixture.configure(pair("b", "a")).await, counts(0, 2, 0, 0));
     let all = fixture.all().await;
     let found = all.iter().find(|one| one.id == first).unwrap();
-    assert_eq!(found.pattern.as_str(), "b");
+    assert_eq!(found.spec.pattern.as_str(), "b");
     let other = fixture.subscriptions.configure("shop", pair("a", "b")).await.unwrap_err();
     assert!(matches!(other, Error::Configuration(_)), "{other}");
     // Derived from the configuration's name too, so that two of them may say the same.
@@ -138,8 +138,8 @@ async fn what_is_configured_is_changed_nowhere_else() {
     fixture.configure(vec![signed("a.*", "https://a/").owner("alice")]).await;
     let access = Access::Owner("alice");
     let one = fixture.subscriptions.list(access, super::super::Page::default()).await.unwrap().remove(0);
-    let moved = SubscriptionChange { url: Some("https://b/".into()), ..SubscriptionChange::default() };
-    let unsigned = SubscriptionChange { unsigned: true, enabled: Some(true), ..SubscriptionChange::default() };
+    let moved = SubscriptionChange::default().url("https://b/");
+    let unsigned = SubscriptionChange::default().unsigned().enabled(true);
     for change in [moved, unsigned] {
         let error = fixture.subscriptions.update(access, one.id, change).await.unwrap_err();
         assert!(matches!(&error, Error::Configured { configuration, .. } if configuration == "blog"), "{error}");

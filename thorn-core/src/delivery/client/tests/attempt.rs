@@ -26,6 +26,33 @@ async fn thorn_152_only_2xx_is_success() {
 }
 
 #[tokio::test]
+async fn a_response_may_have_thousands_of_header_lines() {
+    for lines in [99, 101, 2_000, 4_000] {
+        let headers: String = (0..lines).map(|n| format!("x-{n}: {n}\r\n")).collect();
+        for (status, outcome) in [("200 OK", Outcome::Delivered), ("410 Gone", Outcome::Rejected)] {
+            let (attempt, receiver) = attempt(Reply::status(status, &headers, "")).await;
+            assert_eq!(attempt.outcome, outcome, "{lines} lines: {attempt:?}");
+            // Once the client knows, it sends one request.
+            assert_eq!(receiver.requests().len(), if lines > 100 { 2 } else { 1 });
+        }
+    }
+    let headers: String = (0..200).map(|n| format!("x-{n}: {n}\r\n")).collect();
+    let receiver = Receiver::start(Reply::status("200 OK", &headers, "")).await;
+    let (client, hook) = (guarded_by(loopback()), Hook::default());
+    for _ in 0..3 {
+        assert_eq!(hook.send(&client, &receiver.url()).await.outcome, Outcome::Delivered);
+    }
+    assert_eq!(receiver.requests().len(), 4, "the first delivery told");
+}
+
+#[tokio::test]
+async fn a_response_s_head_has_at_most_400_kb() {
+    let headers = format!("x-long: {}\r\n", "x".repeat(500_000));
+    let (attempt, _receiver) = attempt(Reply::status("200 OK", &headers, "")).await;
+    assert_eq!((attempt.outcome, attempt.status), (Outcome::Unreachable, None), "{attempt:?}");
+}
+
+#[tokio::test]
 async fn thorn_153_the_response_is_kept() {
     let started = Instant::now();
     let (attempt, _receiver) =
@@ -185,12 +212,14 @@ async fn a_name_without_address_is_unreachable() {
 async fn a_signature_that_can_t_be_sent_is_no_panic() {
     let secret = Secret::new("s");
     let subscription = SubscriptionId::generate();
-    let endpoint = Endpoints::default().get("http://127.0.0.1:9/");
+    let endpoint = Endpoints::default().get(Tenant::default(), "http://127.0.0.1:9/");
     let outgoing = Outgoing {
         validators: None,
         delivery: DeliveryId::derive(EventId::generate(), subscription),
         subscription,
+        event_id: EventId::generate(),
         event: "a",
+        tenant: Tenant::default(),
         endpoint: &endpoint,
         content_type: ContentType::Json,
         secret: Some(&secret),

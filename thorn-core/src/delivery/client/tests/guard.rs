@@ -65,6 +65,22 @@ async fn thorn_164_a_closed_port_is_for_allowed_networks_only() {
 }
 
 #[tokio::test]
+async fn a_name_reaches_an_allowed_address_whichever_ports_are_open() {
+    let receiver = Receiver::start(Reply::status("200 OK", "", "")).await;
+    let other = Receiver::start(Reply::status("200 OK", "", "")).await;
+    let (port, closed) = (receiver.address.port(), other.address.port());
+    for validators in [vec![], vec![Validator::ports([8443])], vec![Validator::ports([port])], Validator::defaults()] {
+        let allowed = TargetGuard::new().validators(validators.clone()).allow_addresses([receiver.address]);
+        for (port, outcome) in [(port, Outcome::Delivered), (closed, Outcome::Blocked)] {
+            let client = guarded_by(allowed.clone().resolving_to([["127.0.0.1"]]));
+            let attempt = Hook::default().send(&client, &format!("http://a.test:{port}/")).await;
+            assert_eq!(attempt.outcome, outcome, "{validators:?} {port}: {attempt:?}");
+        }
+    }
+    assert_eq!((receiver.connections(), other.connections()), (4, 0));
+}
+
+#[tokio::test]
 async fn what_a_url_may_not_say_is_blocked_without_a_word_of_it() {
     let client = guarded_by(loopback());
     for url in ["file:///hunter2", "http://user:hunter2@127.0.0.1/", "hunter2", "http://127.0.0.1:0/hunter2"] {

@@ -29,7 +29,9 @@ async fn thorn_143_144_headers_and_body_of_a_delivery() {
     assert_eq!(request.header("user-agent"), agent);
     assert_eq!(request.header("hook-delivery"), request.header("webhook-id"));
     assert!(request.header("hook-delivery").parse::<DeliveryId>().is_ok());
-    assert!(request.header("hook-subscription").parse::<SubscriptionId>().is_ok());
+    let event: EventId = request.header("hook-event-id").parse().unwrap();
+    let subscription: SubscriptionId = request.header("hook-subscription").parse().unwrap();
+    assert_eq!(request.header("hook-delivery"), DeliveryId::derive(event, subscription).to_string());
     assert!(request.all("connection").is_empty());
 }
 
@@ -72,6 +74,40 @@ async fn thorn_145_protected_headers_are_never_overridden() {
     assert!(request.all("transfer-encoding").is_empty() && request.all("connection").is_empty());
     assert_eq!(request.header("x-tenant"), "blue");
     assert_eq!(request.header("user-agent"), "mine/1");
+}
+
+#[tokio::test]
+async fn hop_by_hop_headers_of_an_older_release_are_left_out() {
+    let headers = extra(&[
+        ("Keep-Alive", "forged"),
+        ("Proxy-Connection", "forged"),
+        ("HTTP2-Settings", "forged"),
+        ("Proxy-Authorization", "forged"),
+        ("TE", "forged"),
+    ]);
+    let request = sent(&Hook { subscription_headers: headers.clone(), headers, ..Hook::default() }).await;
+    assert!(!request.head.contains("forged"), "{}", request.head);
+}
+
+#[tokio::test]
+async fn responses_are_neither_asked_for_compressed_nor_decompressed() {
+    // This crate's tests unify reqwest with `gzip`, as an application may.
+    let text = "gzip";
+    let gzipped: &[u8] = &[
+        0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 1, 4, 0, 0xfb, 0xff, b'g', b'z', b'i', b'p', 0xf2, 0x5c, 0xe9, 0x3a, 4,
+        0, 0, 0,
+    ];
+    let decompressing =
+        reqwest::Client::builder().tls_backend_preconfigured(crate::delivery::client::tls::verified(&[]).unwrap());
+    let receiver = Receiver::start(Reply::status("200 OK", "content-encoding: gzip\r\n", gzipped)).await;
+    let response = decompressing.no_proxy().build().unwrap().post(receiver.url()).body(text).send().await.unwrap();
+    assert_eq!(response.text().await.unwrap(), text, "the feature is on");
+    assert_eq!(receiver.request().header("accept-encoding"), "gzip");
+
+    let (attempt, receiver) = attempt(Reply::status("200 OK", "content-encoding: gzip\r\n", gzipped)).await;
+    assert_eq!(attempt.outcome, Outcome::Delivered, "{attempt:?}");
+    assert!(attempt.response.unwrap().starts_with('\u{1f}'), "the bytes as they arrived");
+    assert!(receiver.request().all("accept-encoding").is_empty());
 }
 
 #[tokio::test]

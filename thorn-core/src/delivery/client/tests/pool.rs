@@ -84,3 +84,38 @@ async fn a_host_that_hangs_is_not_waited_for() {
     assert!(last.since(first) < Duration::from_secs(2), "{:?}", last.since(first));
     assert_eq!(receiver.requests().len(), 200);
 }
+
+#[tokio::test]
+async fn a_request_on_a_kept_connection_that_the_receiver_closed_is_repeated_once() {
+    let Reply::Bytes(ok) = Reply::status("200 OK", "", "ok") else { unreachable!() };
+    let receiver = Receiver::start(Reply::OncePerConnection(ok)).await;
+    let (client, hook) = (guarded_by(loopback()), Hook::default());
+    for _ in 0..3 {
+        let attempt = hook.send(&client, &receiver.url()).await;
+        assert_eq!(attempt.outcome, Outcome::Delivered, "{attempt:?}");
+    }
+    // The second request came on a kept connection, and again on a new one, which isn't kept. So did the third, since
+    // the kept connection was gone: it opened one that is kept.
+    assert_eq!((receiver.requests().len(), receiver.connections()), (4, 3));
+}
+
+#[tokio::test]
+async fn a_request_that_a_new_connection_doesn_t_answer_is_not_repeated() {
+    let receiver = Receiver::start(Reply::AndClose(Vec::new())).await;
+    let attempt = Hook::default().send(&guarded_by(loopback()), &receiver.url()).await;
+    assert_eq!(attempt.outcome, Outcome::Unreachable, "{attempt:?}");
+    assert_eq!((receiver.requests().len(), receiver.connections()), (1, 1));
+}
+
+#[tokio::test]
+async fn after_a_failure_the_name_is_resolved_again_for_a_new_connection() {
+    for (status, connections) in [("503 Service Unavailable", 2), ("400 Bad Request", 1), ("200 OK", 1)] {
+        let receiver = Receiver::start(Reply::status(status, "", "")).await;
+        let guard = loopback().resolving_to([["127.0.0.1"], ["127.0.0.1"]]);
+        let (client, hook) = (guarded_by(guard.clone()), Hook::default());
+        for _ in 0..2 {
+            hook.send(&client, &format!("http://a.test:{}/", receiver.address.port())).await;
+        }
+        assert_eq!((receiver.connections(), guard.unused_answers()), (connections, 2 - connections), "{status}");
+    }
+}

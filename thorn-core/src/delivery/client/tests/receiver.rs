@@ -26,6 +26,8 @@ pub(super) enum Reply {
     Bytes(Vec<u8>),
     /// Sends these bytes and closes the connection.
     AndClose(Vec<u8>),
+    /// Sends these bytes as the response to the first request of a connection, and closes it at the second request.
+    OncePerConnection(Vec<u8>),
     /// Sends these bytes, and then one more byte each 200 ms.
     Trickle(&'static str),
     /// Sends these bytes, and then more as fast as the client reads them.
@@ -153,10 +155,13 @@ impl Drop for Receiver {
 }
 
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, reply: &Reply, seen: &Seen) {
+    let mut answered = 0;
     while let Some(request) = read_request(&mut stream).await {
         seen.requests.lock().unwrap().push(request);
         let (start, rest): (&[u8], &[u8]) = match reply {
             Reply::Bytes(bytes) | Reply::AndClose(bytes) => (bytes, b""),
+            Reply::OncePerConnection(bytes) if answered == 0 => (bytes, b""),
+            Reply::OncePerConnection(_) => return,
             Reply::Trickle(start) => (start.as_bytes(), b"x"),
             Reply::Flood(start) => (start.as_bytes(), &[b'x'; 16 * 1024]),
             Reply::Hang => (b"", b""),
@@ -165,7 +170,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, reply: &Repl
             return;
         }
         match reply {
-            Reply::Bytes(_) => {}
+            Reply::Bytes(_) | Reply::OncePerConnection(_) => answered += 1,
             Reply::AndClose(_) => return,
             Reply::Hang => sleep(Duration::from_secs(600)).await,
             Reply::Trickle(_) | Reply::Flood(_) => loop {

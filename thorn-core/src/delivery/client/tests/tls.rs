@@ -66,6 +66,30 @@ async fn thorn_159_a_private_authority_can_be_trusted_and_the_server_is_told_its
 }
 
 #[tokio::test]
+async fn a_receiver_that_offers_only_http_2_fails_with_a_reason_that_says_so() {
+    let (authority, mut server) = private("a.test");
+    server.alpn_protocols = vec![b"h2".to_vec()];
+    let (attempt, receiver) = attempt("a.test", server, vec![authority.into_bytes()]).await;
+    assert_eq!(attempt.outcome, Outcome::Unreachable, "{attempt:?}");
+    assert!(attempt.error.as_deref().is_some_and(|error| error.contains("only HTTP/2")), "{attempt:?}");
+    assert!(receiver.requests().is_empty());
+
+    let (authority, mut server) = private("a.test");
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let (attempt, _receiver) = self::attempt("a.test", server, vec![authority.into_bytes()]).await;
+    assert_eq!(attempt.outcome, Outcome::Delivered, "{attempt:?}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_answers_in_http_2_frames_is_told_that_http_1_is_needed() {
+    // An empty SETTINGS frame (RFC 9113, section 6.5), with which a server's connection begins.
+    let settings = vec![0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let (attempt, _receiver) = super::attempt(Reply::AndClose(settings)).await;
+    assert_eq!(attempt.outcome, Outcome::Unreachable, "{attempt:?}");
+    assert!(attempt.error.as_deref().is_some_and(|error| error.contains("HTTP/1.1")), "{attempt:?}");
+}
+
+#[tokio::test]
 async fn thorn_159_a_certificate_for_another_name_is_refused() {
     let (authority, server) = private("b.test");
     let (attempt, receiver) = attempt("a.test", server, vec![authority.into_bytes()]).await;

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::Side;
-use crate::model::bulk::tests::WithoutReturning;
+use crate::db::without_returning::WithoutReturning;
 
 /// A junction with both sides as its primary key.
 mod pair {

@@ -8,7 +8,7 @@ mod article {
         Published,
     }
 
-    #[thorn::webhook_model(on_create = "article.created")]
+    #[thorn::webhook_model(on_delete(event = "article.removed", previous))]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "article")]
@@ -18,10 +18,6 @@ mod article {
         pub title: String,
         pub state: State,
         pub rating: Option<i32>,
-    }
-
-    pub async fn generic<C: ConnectionTrait>(article: ActiveModel, db: &C) -> Result<Model, DbErr> {
-        article.insert(db).await
     }
 }
 

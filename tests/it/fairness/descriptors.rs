@@ -1,0 +1,89 @@
+//! A worker that may have few files and connections open.
+
+use std::process::Command;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use thorn::{Config, Event, subscription::NewSubscription};
+
+use super::{HOUR, Hole};
+use crate::{
+    app::{self, PATIENCE, TestApp, eventually},
+    process::{self, WorkerProcess},
+};
+
+/// The limit of descriptors. A worker makes half as many requests at once, three quarters of which may hang.
+const LIMIT: usize = 256;
+
+const HANGING: usize = LIMIT / 2 * 3 / 4;
+
+const OWNERS: usize = 8;
+
+const ENDPOINTS: usize = 50;
+
+/// The worker, with this limit.
+fn limited(app: &TestApp, soft: usize, hard: usize) -> Command {
+    let worker = process::command(&app.url);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\"")]).arg(worker.get_program());
+    for (name, value) in worker.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_hang_never_use_up_the_descriptors() {
+    let unbounded = Config { max_subscriptions: None, max_subscriptions_per_host: None, ..app::config() };
+    let app = TestApp::with(Config { timeout: HOUR, ..unbounded }).await;
+    let (hole, healthy) = (Hole::dig().await, app.receiver().await);
+    let subscriptions = app.thorn.subscriptions();
+    stream::iter(0..OWNERS * ENDPOINTS)
+        .map(|n| {
+            let url = format!("http://127.0.1.{}:{}/{n}", 1 + n % 40, hole.port);
+            subscriptions.create(NewSubscription::new("theirs", url).owner(format!("owner {}", n % OWNERS)))
+        })
+        .buffer_unordered(4)
+        .try_for_each(|_| async { Ok(()) })
+        .await
+        .unwrap();
+    let bobs = NewSubscription::new("his", healthy.url("/")).owner("bob");
+    let bobs = subscriptions.create(bobs).await.unwrap();
+    let _worker = WorkerProcess::spawn(limited(&app, LIMIT, LIMIT).env("THORN_EVENT_TIMEOUT", "3600"));
+    // Bob's endpoint has answered before the others' hang.
+    Event::new("his").sender("bob").send(app.db(), &0).await.unwrap();
+    healthy.wait_for(1, PATIENCE).await.unwrap();
+
+    Event::new("theirs").broadcast().send(app.db(), &0).await.unwrap();
+    eventually("as many requests that hang as may", || async {
+        let open = hole.open();
+        if open == HANGING { Ok(()) } else { Err(format!("{open} of {HANGING} hang")) }
+    })
+    .await;
+    for n in 1..=20_usize {
+        Event::new("his").sender("bob").send(app.db(), &n).await.unwrap();
+        healthy.wait_for(n + 1, PATIENCE).await.unwrap();
+    }
+    app.deliveries(&bobs, app::all_delivered(21)).await;
+    assert_eq!(hole.open(), HANGING);
+    let failed = app.text("SELECT error AS text FROM thorn_delivery WHERE attempts > 0 AND state <> 'delivered'").await;
+    assert_eq!(failed, Vec::<String>::new(), "a request found no descriptor");
+    app.ignore_the_rest();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_raises_its_limit_to_the_most_it_may_have() {
+    let app = TestApp::new().await;
+    let worker = WorkerProcess::spawn(&mut limited(&app, 128, 512));
+    let limits = format!("/proc/{}/limits", worker.id());
+    eventually("the raised limit", || async {
+        let limits = std::fs::read_to_string(&limits).map_err(|error| error.to_string())?;
+        let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
+        let values: Vec<&str> = files.split_whitespace().skip(3).take(2).collect();
+        if values == ["512", "512"] { Ok(()) } else { Err(files.to_owned()) }
+    })
+    .await;
+}

@@ -1,0 +1,200 @@
+//! Holds: an endpoint that keeps failing gets few requests, and all its deliveries once it has recovered.
+
+use std::time::Duration;
+
+use thorn::{
+    Config, Event,
+    attempt::{DeliveryState, HoldPolicy, RetryPolicy},
+    subscription::{Access, Subscription, SubscriptionChange},
+};
+use thorn_core::testing::Reply;
+
+use crate::{
+    app::{self, PATIENCE, Receiver, TestApp, eventually},
+    process::{self, WorkerProcess},
+};
+
+/// The most requests of an endpoint that are under way when its hold begins, see `docs/operating.md`.
+const UNDER_WAY: usize = 16;
+
+fn hold() -> HoldPolicy {
+    HoldPolicy { after: Some(3), first: Duration::from_millis(200), longest: Duration::from_millis(800) }
+}
+
+/// Retries that never give up in a test, and never come soon by themselves.
+fn patient() -> RetryPolicy {
+    RetryPolicy { jitter: 0.0, ..RetryPolicy::fixed(Duration::from_millis(100), 1_000) }
+}
+
+fn config() -> Config {
+    Config { hold: hold(), retry: patient(), ..app::config() }
+}
+
+async fn held(app: &TestApp, subscription: &Subscription, step: u32) -> Subscription {
+    eventually("a hold", || async {
+        let now = app.reload(subscription).await;
+        if now.held.is_some_and(|hold| hold.step >= step) { Ok(now) } else { Err(format!("{:?}", now.held)) }
+    })
+    .await
+}
+
+/// Marks the application's subscriptions as held by a worker that is gone, and their holds as over.
+async fn held_by_another(app: &TestApp) {
+    app.execute("UPDATE thorn_registry SET version = version + 1").await;
+    app.execute(
+        "UPDATE thorn_subscription SET held_until = 1, held_step = 2, version = (SELECT version FROM thorn_registry)",
+    )
+    .await;
+}
+
+async fn all_arrive(app: &TestApp, subscription: &Subscription, receiver: &Receiver, events: usize) {
+    receiver.reply(Reply::status(204));
+    app.deliveries(subscription, app::all_delivered(events)).await;
+    app.settled().await;
+    let now = app.reload(subscription).await;
+    assert_eq!((now.held, now.failing_since), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_keeps_failing_gets_few_requests_until_it_has_recovered() {
+    const EVENTS: usize = 200;
+    let app = TestApp::with(config()).await;
+    let (receiver, healthy) = (app.receiver().await, app.receiver().await);
+    receiver.reply(Reply::status(500));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let neighbour = app.subscribe("a.b", &healthy.url("/")).await;
+    let worker = app.worker().await;
+    app.send_many(EVENTS).await;
+    let failing = held(&app, &subscription, 4).await;
+    let requests = receiver.arrived();
+    // Three failures begin the first hold, and each probe the next.
+    assert!(requests <= 3 + UNDER_WAY + 4, "{requests} requests in {} holds", failing.held.unwrap().step);
+    assert!(failing.failing_since.is_some());
+    app.deliveries(&neighbour, app::all_delivered(EVENTS)).await;
+    let waiting = app.deliveries(&subscription, |rows| rows.len() == EVENTS).await;
+    assert!(waiting.iter().all(|row| row.state == Some(DeliveryState::Waiting)));
+    assert!(waiting.iter().filter(|row| row.attempts == 0).count() > EVENTS / 2, "no attempt is used up");
+
+    all_arrive(&app, &subscription, &receiver, EVENTS).await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_holds_every_retry_is_sent() {
+    let app = TestApp::with(Config { hold: HoldPolicy::never(), ..config() }).await;
+    let receiver = app.receiver().await;
+    receiver.reply(Reply::status(500).header("Retry-After", "0"));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    app.send_many(20).await;
+    receiver.wait_for(100, PATIENCE).await.unwrap();
+    assert_eq!(app.reload(&subscription).await.held, None);
+    all_arrive(&app, &subscription, &receiver, 20).await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_asks_for_a_pause_gets_it_at_once_and_for_all_deliveries() {
+    const EVENTS: usize = 200;
+    for status in [429, 503] {
+        let app = TestApp::with(config()).await;
+        let receiver = app.receiver().await;
+        receiver.reply(Reply::status(status).header("Retry-After", "3600"));
+        let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+        let worker = app.worker().await;
+        app.send_many(EVENTS).await;
+        let failing = held(&app, &subscription, 1).await;
+        app.deliveries(&subscription, |rows| rows.len() == EVENTS).await;
+        let requests = receiver.arrived();
+        assert!(requests <= UNDER_WAY, "{requests} requests to a receiver that answers {status}");
+        let until = failing.held.unwrap().until;
+        assert!(until.since(failing.created_at) >= Duration::from_secs(3600), "{until}");
+
+        // An owner who knows better ends the hold.
+        let enable = SubscriptionChange::default().enabled(true);
+        let enabled = app.thorn.subscriptions().update(Access::Operator, subscription.id, enable).await.unwrap();
+        assert_eq!(enabled.held, None);
+        app.ignore_the_rest();
+        worker.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_the_receiver_refuses_holds_nothing() {
+    let app = TestApp::with(config()).await;
+    let receiver = app.receiver().await;
+    receiver.reply(Reply::status(422));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    app.send_many(5).await;
+    receiver.wait_for(30, PATIENCE).await.unwrap();
+    assert_eq!(app.reload(&subscription).await.held, None);
+    all_arrive(&app, &subscription, &receiver, 5).await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_workers_send_one_probe_at_a_time() {
+    const EVENTS: usize = 60;
+    let app = TestApp::with(config()).await;
+    let receiver = app.receiver().await;
+    receiver.reply(Reply::status(500).delay(Duration::from_millis(200)));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    held_by_another(&app).await;
+    app.send_many(EVENTS).await;
+    let worker = || {
+        let mut command = process::command(&app.url);
+        command
+            .env("THORN_HOLD_AFTER", "3")
+            .env("THORN_HOLD_FIRST", "0.1")
+            .env("THORN_HOLD_LONGEST", "0.3")
+            .env("THORN_RETRY_MAX", "1000");
+        WorkerProcess::spawn(&mut command)
+    };
+    let workers = [worker(), worker(), worker()];
+    receiver.wait_for(5, PATIENCE).await.unwrap();
+    assert_eq!(receiver.most_at_once(), 1, "one probe at a time");
+    all_arrive(&app, &subscription, &receiver, EVENTS).await;
+    drop(workers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_uses_up_no_attempt_but_a_delivery_older_than_all_its_retries_is_given_up() {
+    let one = HoldPolicy { after: Some(1), ..hold() };
+    let app = TestApp::with(Config { hold: one, ..config() }).await;
+    let receiver = app.receiver().await;
+    receiver.reply(Reply::status(500));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    let event = Event::new("a.b").broadcast();
+    let kept = event.clone().send(app.db(), &1).await.unwrap();
+    held(&app, &subscription, 5).await;
+    let counted = app.text("SELECT CAST(attempts - uncounted AS CHAR(9)) AS text FROM thorn_delivery").await;
+    assert_eq!(counted.iter().map(|text| text.trim()).collect::<Vec<_>>(), ["1"]);
+    // All retries of this one take 0.1 s, and the holds are longer.
+    let given_up = event.retry(RetryPolicy::fixed(Duration::from_millis(50), 3)).send(app.db(), &2).await.unwrap();
+    let rows = app.deliveries_of(given_up, app::is_dead).await;
+    assert!(rows[0].attempts < 3, "{rows:?}");
+    receiver.reply(Reply::status(204));
+    let rows = app.deliveries_of(kept, app::is_delivered).await;
+    assert!(rows[0].attempts > 5, "{rows:?}");
+    app.settled().await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_whose_deliveries_are_held_is_disabled_in_the_end() {
+    let app = TestApp::with(Config { disable_after: Some(Duration::from_millis(1_500)), ..config() }).await;
+    let receiver = app.receiver().await;
+    receiver.reply(Reply::status(500));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    app.send_many(20).await;
+    let disabled = eventually("disabling", || async {
+        app.reload(&subscription).await.disabled.ok_or_else(|| "still enabled".to_owned())
+    })
+    .await;
+    assert!(disabled.at.since(subscription.created_at) >= Duration::from_millis(1_500), "{disabled:?}");
+    app.ignore_the_rest();
+    worker.stop().await.unwrap();
+}

@@ -1,0 +1,16 @@
+mod user {
+    use sea_orm::entity::prelude::*;
+
+    #[thorn::webhook_model(payload = [id, type], on_create = "user.created", broadcast)]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "user")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub name: String,
+        pub r#type: String,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+#![deny(deprecated)]
+
+mod user {
+    use sea_orm::entity::prelude::*;
+
+    #[thorn::webhook_model(on_create = "user.created", on_delete = "user.removed")]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "user")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub name: String,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,97 @@
+//! Decides whether a delivery passes the hold of its subscription.
+
+use std::time::Duration;
+
+use super::executor::Executor;
+use crate::{
+    db::with_timeout,
+    endpoint::Endpoint,
+    subscription::{Hold, Subscription},
+    timestamp::Timestamp,
+};
+
+/// A probe has its timeout and this time to be recorded. After that, another worker may probe.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// Wait of a delivery while another one is the probe.
+const PROBED: Duration = Duration::from_secs(1);
+
+/// Deliveries that a hold put off become due within this fraction of its length after its end.
+const SPREAD: f64 = 0.2;
+
+/// The longest time over which they are spread.
+const LONGEST_SPREAD: Duration = Duration::from_secs(30);
+
+/// Whether a delivery passes.
+pub(super) enum Pass {
+    /// The endpoint isn't held.
+    Free,
+    /// The hold has ended. The delivery is its only probe, in place of this hold.
+    Probe(Hold),
+    /// Deliveries are held. Try again at this time.
+    Held(Timestamp),
+}
+
+impl Executor {
+    /// Whether a delivery to the subscription may be sent, as far as holds go. `timeout` is the event's own.
+    pub(super) async fn pass(
+        &self,
+        subscription: &Subscription,
+        endpoint: &Endpoint,
+        timeout: Option<Duration>,
+    ) -> Pass {
+        let (here, held) = (endpoint.held_until(), subscription.held);
+        if here.is_none() && held.is_none() {
+            return Pass::Free;
+        }
+        let now = Timestamp::now();
+        if let Some(until) = here.filter(|until| *until > now) {
+            return Pass::Held(spread(until, now));
+        }
+        match held {
+            None => Pass::Free,
+            Some(hold) if hold.until > now => Pass::Held(spread(hold.until, now)),
+            Some(hold) => self.probe(subscription, endpoint, hold, now + self.timeout(timeout) + PROBE).await,
+        }
+    }
+
+    /// Makes the delivery the probe, unless another one was first.
+    async fn probe(&self, subscription: &Subscription, endpoint: &Endpoint, hold: Hold, until: Timestamp) -> Pass {
+        let probing = Hold { until, ..hold };
+        let subscriptions = &self.consequences.subscriptions;
+        let begun = with_timeout(&self.db, subscriptions.hold(subscription.id, Some(hold), probing)).await;
+        let now = Timestamp::now();
+        match begun {
+            Ok(true) => {
+                // Other deliveries of this process may not know yet that a probe is under way.
+                endpoint.hold(until, now);
+                return Pass::Probe(probing);
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(subscription.id = %subscription.id, %error, "can't begin a probe"),
+        }
+        Pass::Held(now + PROBED)
+    }
+}
+
+/// A time soon after the end of a hold, so that the deliveries that wait for it don't all become due at once.
+fn spread(until: Timestamp, now: Timestamp) -> Timestamp {
+    let over = until.since(now).mul_f64(SPREAD).min(LONGEST_SPREAD);
+    until + over.mul_f64(rand::random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_deliveries_become_due_soon_after_the_hold_and_not_all_at_once() {
+        let now = Timestamp::now();
+        for (hold, most) in [(10, 2), (3_600, 30)] {
+            let until = now + Duration::from_secs(hold);
+            let due: Vec<_> = (0..100).map(|_| spread(until, now)).collect();
+            assert!(due.iter().all(|due| (until..=until + Duration::from_secs(most)).contains(due)), "{due:?}");
+            assert!(due.iter().any(|one| *one != due[0]));
+        }
+    }
+}

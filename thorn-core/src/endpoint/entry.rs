@@ -1,0 +1,141 @@
+//! The way of a delivery through the lanes of its endpoint.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Endpoint, lane::Place};
+use crate::{attempt::Attempt, timestamp::Timestamp};
+
+/// Whether a delivery may be tried now.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// The delivery may be tried now.
+    Open(Permit),
+    /// A lane is full: try again at this time.
+    Full(Timestamp),
+}
+
+/// The right to make one request. Dropping the permit gives the right back.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    url: Place,
+    /// In the lanes of the tenant and of the process. `None` if the endpoint is known to answer quickly.
+    shared: Option<[Place; 2]>,
+    /// `None` is never seen: the semaphore isn't closed.
+    _in_flight: Option<OwnedSemaphorePermit>,
+}
+
+impl Endpoint {
+    /// Enters the endpoint's lanes. If one of them is full, the call waits unless that lane is slow.
+    pub(crate) async fn enter(&self) -> Entry {
+        match self.permit().await {
+            Ok(permit) => Entry::Open(permit),
+            Err(until) => Entry::Full(until),
+        }
+    }
+
+    async fn permit(&self) -> Result<Permit, Timestamp> {
+        let url = self.lane.enter().await?;
+        let shared =
+            if self.lane.is_quick() { None } else { Some([self.tenant.enter().await?, self.process.enter().await?]) };
+        // Requests that may hang leave a quarter of these free, so there is one soon.
+        let in_flight = Arc::clone(&self.in_flight).acquire_owned().await.ok();
+        Ok(Permit { url, shared, _in_flight: in_flight })
+    }
+}
+
+impl Permit {
+    /// Tells the lanes how the request went.
+    pub(crate) fn done(self, attempt: &Attempt) {
+        let Self { url, shared, .. } = self;
+        url.done(attempt);
+        for place in shared.into_iter().flatten() {
+            place.done(attempt);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::{attempt::Outcome, endpoint::Endpoints, tenant::Tenant};
+
+    fn tenant(name: &str) -> Tenant {
+        Tenant::of(Some(name))
+    }
+
+    fn quick() -> Attempt {
+        Attempt {
+            outcome: Outcome::Delivered,
+            attempted_at: Timestamp::now(),
+            duration: Duration::from_millis(3),
+            status: Some(200),
+            response: None,
+            error: None,
+            retry_after: None,
+        }
+    }
+
+    /// Enters the lanes of these URLs at once, and returns the permits.
+    async fn enter_all(endpoints: &Endpoints, owner: &str, urls: impl IntoIterator<Item = String>) -> Vec<Permit> {
+        let enter = urls.into_iter().map(|url| {
+            let endpoint = endpoints.get(tenant(owner), &url);
+            async move { endpoint.enter().await }
+        });
+        let entered = join_all(enter).await.into_iter();
+        entered.filter_map(|entry| if let Entry::Open(permit) = entry { Some(permit) } else { None }).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_endpoints_of_an_owner_hang_few_requests_do_and_no_neighbour_waits() {
+        let endpoints = Endpoints::default();
+        let urls = || (0..2_000).map(|n| format!("http://host-{}.test/{n}", n % 40));
+        let mut hanging = enter_all(&endpoints, "alice", urls()).await;
+        assert_eq!(hanging.len(), 128);
+        // From now on the others don't even wait, and are queued apart.
+        hanging.extend(enter_all(&endpoints, "alice", urls()).await);
+        assert_eq!(hanging.len(), 128);
+        assert!(endpoints.get(tenant("alice"), "http://new.test/").is_slow());
+
+        let neighbour = endpoints.get(tenant("bob"), "http://host-1.test/bob");
+        assert!(!neighbour.is_slow());
+        assert!(matches!(neighbour.enter().await, Entry::Open(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn quick_endpoints_of_an_owner_go_on_beside_those_that_hang() {
+        let endpoints = Endpoints::default();
+        let url = "http://quick.test/";
+        for permit in enter_all(&endpoints, "alice", [url.to_owned()]).await {
+            permit.done(&quick());
+        }
+        let hanging = enter_all(&endpoints, "alice", (0..500).map(|n| format!("http://{n}.test/"))).await;
+        assert_eq!(hanging.len(), 128 + 1, "the quick answer has made room for one more");
+        assert_eq!(enter_all(&endpoints, "alice", [url.to_owned()]).await.len(), 1);
+        assert!(!endpoints.get(tenant("alice"), url).is_slow());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_owners_endpoints_hang_a_quick_one_is_let_in() {
+        let endpoints = Endpoints::new(64);
+        let url = "http://quick.test/";
+        for permit in enter_all(&endpoints, "bob", [url.to_owned()]).await {
+            permit.done(&quick());
+        }
+        let mut hanging = Vec::new();
+        for owner in 0..20 {
+            let urls = (0..50).map(|n| format!("http://{owner}-{n}.test/"));
+            hanging.extend(enter_all(&endpoints, &owner.to_string(), urls).await);
+        }
+        assert_eq!(hanging.len(), 48, "three quarters of all requests");
+        let permits = enter_all(&endpoints, "bob", (0..16).map(|_| url.to_owned())).await;
+        assert_eq!(permits.len(), 16);
+        let beyond = enter_all(&endpoints, "bob", [url.to_owned()]);
+        assert!(tokio::time::timeout(Duration::from_secs(60), beyond).await.is_err(), "all are under way");
+    }
+}

@@ -1,0 +1,25 @@
+//! The room that lanes have left while a turn of the relay is planned.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{Endpoint, lane::Lane};
+
+/// How many more deliveries each lane takes, less those that are planned already. The key is the lane's address.
+#[derive(Debug, Default)]
+pub(crate) struct Rooms(HashMap<usize, usize>);
+
+impl Rooms {
+    /// How many more deliveries the endpoint takes.
+    pub(crate) fn of(&self, endpoint: &Endpoint) -> usize {
+        let room = |lane: &Arc<Lane>| self.0.get(&Arc::as_ptr(lane).addr()).copied().unwrap_or_else(|| lane.room());
+        endpoint.lanes().map(room).min().unwrap_or_default()
+    }
+
+    /// Plans one delivery to the endpoint.
+    pub(crate) fn take(&mut self, endpoint: &Endpoint) {
+        for lane in endpoint.lanes() {
+            let room = self.0.entry(Arc::as_ptr(lane).addr()).or_insert_with(|| lane.room());
+            *room = room.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Holds: until when the deliveries of a failing subscription are held, and how many attempts were probes.
+
+use sea_orm_migration::prelude::*;
+
+pub(super) struct Migration;
+
+const SUBSCRIPTION: &str = "thorn_subscription";
+const HELD_UNTIL: &str = "held_until";
+const HELD_STEP: &str = "held_step";
+
+const DELIVERY: &str = "thorn_delivery";
+const UNCOUNTED: &str = "uncounted";
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "thorn_m0007_holds"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        add(manager, SUBSCRIPTION, ColumnDef::new(HELD_UNTIL).big_integer(), HELD_UNTIL).await?;
+        add(manager, SUBSCRIPTION, ColumnDef::new(HELD_STEP).integer().not_null().default(0), HELD_STEP).await?;
+        // No database rewrites the table for a new column with a constant default.
+        add(manager, DELIVERY, ColumnDef::new(UNCOUNTED).integer().not_null().default(0), UNCOUNTED).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for (table, column) in [(DELIVERY, UNCOUNTED), (SUBSCRIPTION, HELD_STEP), (SUBSCRIPTION, HELD_UNTIL)] {
+            manager.alter_table(Table::alter().table(table).drop_column(column).to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds the column unless an earlier run, which MySQL doesn't roll back, has added it.
+async fn add(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &mut ColumnDef,
+    name: &str,
+) -> Result<(), DbErr> {
+    if manager.has_column(table, name).await? {
+        return Ok(());
+    }
+    manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await
+}

@@ -1,0 +1,33 @@
+//! For whom this process works: an owner, or the operator. Bounds that keep one from taking everything count by tenant.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+tokio::task_local! {
+    static CURRENT: Tenant;
+}
+
+/// An owner, or the operator, in a form that is cheap to compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Tenant(u64);
+
+impl Tenant {
+    /// The operator has no owner.
+    pub(crate) fn of(owner: Option<&str>) -> Self {
+        owner.map_or(Self::default(), |owner| {
+            // Two owners with the same hash have one share between them, which is rare and does little harm.
+            let mut hasher = DefaultHasher::new();
+            owner.hash(&mut hasher);
+            Self(hasher.finish())
+        })
+    }
+
+    /// The tenant for whom the current task works.
+    pub(crate) fn current() -> Self {
+        CURRENT.try_get().unwrap_or_default()
+    }
+
+    /// Does `work` for this tenant.
+    pub(crate) async fn has_done<F: Future>(self, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
+}
