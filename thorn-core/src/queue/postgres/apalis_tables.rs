@@ -116,7 +116,10 @@ async fn use_schema_of_apalis(connection: &mut PgConnection) -> Result<(), sqlx:
 
 /// Whether all migrations were run.
 async fn is_complete(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let table = "SELECT to_regclass('apalis._sqlx_migrations') IS NOT NULL";
+    // After a wait for the lock, the session's cache of names still lacks what another session made meanwhile, and
+    // `to_regclass` and `CREATE SCHEMA IF NOT EXISTS` believe it. Reading a table, as here, brings the cache up to date.
+    let table = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON \
+                 pg_namespace.oid = relnamespace WHERE nspname = 'apalis' AND relname = '_sqlx_migrations')";
     if !sqlx::query_scalar::<_, bool>(table).fetch_one(&mut *connection).await? {
         return Ok(false);
     }
@@ -133,4 +136,37 @@ async fn schema_of_hstore(connection: &mut PgConnection) -> Result<Option<String
                   JOIN pg_namespace ON pg_namespace.oid = typnamespace \
                   WHERE attrelid = 'apalis.jobs'::regclass AND attname = 'metadata' AND NOT attisdropped";
     sqlx::query_scalar(schema).fetch_optional(connection).await
+}
+
+#[cfg(test)]
+mod tests {
+    use thorn_test_support::eventually;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_that_waited_for_the_lock_sees_the_schema_of_another() {
+        let Some(place) = thorn_test_support::Place::postgres().await else { return };
+        let mut one_connection = sea_orm::ConnectOptions::new(&place.url);
+        one_connection.max_connections(1);
+        let db = sea_orm::Database::connect(one_connection).await.unwrap();
+        let other = PgPool::connect(&place.url).await.unwrap();
+        // Its first CREATE SCHEMA reads the catalog, which would bring the cache up to date.
+        sqlx::query("CREATE SCHEMA warm").execute(db.get_postgres_connection_pool()).await.unwrap();
+        let mut txn = other.begin().await.unwrap();
+        lock(&mut txn).await.unwrap();
+        let another = async {
+            eventually("a session that waits for the lock", || async {
+                let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+                               WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()";
+                let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&other).await.unwrap();
+                if waiting > 0 { Ok(()) } else { Err("none".to_owned()) }
+            })
+            .await;
+            sqlx::query("CREATE SCHEMA apalis").execute(&mut *txn).await.unwrap();
+            txn.commit().await.unwrap();
+        };
+        futures::join!(make(&db), another).0.unwrap();
+        assert!(is_complete(&mut *other.acquire().await.unwrap()).await.unwrap());
+    }
 }
