@@ -65,10 +65,13 @@ async fn an_endpoint_that_keeps_failing_gets_few_requests_until_it_has_recovered
     let neighbour = app.subscribe("a.b", &healthy.url("/")).await;
     let worker = app.worker().await;
     app.send_many(EVENTS).await;
-    let failing = held(&app, &subscription, 4).await;
+    held(&app, &subscription, 4).await;
     let requests = receiver.arrived();
+    let failing = app.reload(&subscription).await;
     // Three failures begin the first hold, and each probe the next.
-    assert!(requests <= 3 + UNDER_WAY + 4, "{requests} requests in {} holds", failing.held.unwrap().step);
+    let step = failing.held.unwrap().step;
+    let most = 3 + UNDER_WAY + usize::try_from(step).unwrap();
+    assert!(requests <= most, "{requests} requests in {step} holds");
     assert!(failing.failing_since.is_some());
     app.deliveries(&neighbour, app::all_delivered(EVENTS)).await;
     let waiting = app.deliveries(&subscription, |rows| rows.len() == EVENTS).await;
@@ -156,6 +159,28 @@ async fn several_workers_send_one_probe_at_a_time() {
     assert_eq!(receiver.most_at_once(), 1, "one probe at a time");
     all_arrive(&app, &subscription, &receiver, EVENTS).await;
     drop(workers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_comes_during_a_probe_waits_for_its_result_and_not_for_its_timeout() {
+    let app = TestApp::with(config()).await;
+    let receiver = app.receiver().await;
+    receiver.reply(Reply::status(204).delay(Duration::from_secs(3)));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    held_by_another(&app).await;
+    let worker = app.worker().await;
+    app.send_many(1).await;
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+    let probed_until = app.reload(&subscription).await.held.unwrap().probed_until.unwrap();
+    let later = Event::new("a.b").broadcast().send(app.db(), &1).await.unwrap();
+    let rows = app
+        .deliveries_of(later, |rows| {
+            rows.iter().any(|row| row.next_attempt_at.is_some() || row.state == Some(DeliveryState::Delivered))
+        })
+        .await;
+    assert!(rows[0].next_attempt_at.is_none_or(|due| due < probed_until), "{rows:?}, {probed_until}");
+    all_arrive(&app, &subscription, &receiver, 2).await;
+    worker.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ pub(super) struct Migration;
 const SUBSCRIPTION: &str = "thorn_subscription";
 const HELD_UNTIL: &str = "held_until";
 const HELD_STEP: &str = "held_step";
+const PROBED_UNTIL: &str = "probed_until";
 
 const DELIVERY: &str = "thorn_delivery";
 const UNCOUNTED: &str = "uncounted";
@@ -22,12 +23,19 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         add(manager, SUBSCRIPTION, ColumnDef::new(HELD_UNTIL).big_integer(), HELD_UNTIL).await?;
         add(manager, SUBSCRIPTION, ColumnDef::new(HELD_STEP).integer().not_null().default(0), HELD_STEP).await?;
+        add(manager, SUBSCRIPTION, ColumnDef::new(PROBED_UNTIL).big_integer(), PROBED_UNTIL).await?;
         // No database rewrites the table for a new column with a constant default.
         add(manager, DELIVERY, ColumnDef::new(UNCOUNTED).integer().not_null().default(0), UNCOUNTED).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for (table, column) in [(DELIVERY, UNCOUNTED), (SUBSCRIPTION, HELD_STEP), (SUBSCRIPTION, HELD_UNTIL)] {
+        let columns = [
+            (DELIVERY, UNCOUNTED),
+            (SUBSCRIPTION, PROBED_UNTIL),
+            (SUBSCRIPTION, HELD_STEP),
+            (SUBSCRIPTION, HELD_UNTIL),
+        ];
+        for (table, column) in columns {
             manager.alter_table(Table::alter().table(table).drop_column(column).to_owned()).await?;
         }
         Ok(())

@@ -12,7 +12,7 @@ use crate::{
     endpoint::{Endpoint, Rooms},
     error::Error,
     id::SubscriptionId,
-    subscription::Hold,
+    subscription::{Hold, HoldStage},
     tenant::Tenant,
     timestamp::Timestamp,
 };
@@ -108,7 +108,7 @@ impl Relay {
     fn take(&self, row: Due, now: Timestamp, picked: &mut Picked) {
         let id = SubscriptionId::from_uuid(row.subscription_id);
         if let Some(hold) = self.hold(id)
-            && (hold.until > now || !picked.probed.insert(id))
+            && (hold.stage(now) != HoldStage::Over || !picked.probed.insert(id))
         {
             // The delivery stays as it is. The relay needn't look again soon, as it does for a full lane.
             return;
@@ -126,7 +126,7 @@ impl Relay {
     /// How many more deliveries the subscription's hold and the lanes of its endpoint would let through.
     fn room(&self, id: Uuid, now: Timestamp, picked: &Picked) -> usize {
         let most = match self.hold(SubscriptionId::from_uuid(id)) {
-            Some(hold) => usize::from(hold.until <= now),
+            Some(hold) => usize::from(hold.stage(now) == HoldStage::Over),
             None => usize::MAX,
         };
         self.endpoint(id).map_or(most, |endpoint| picked.rooms.of(&endpoint).min(most))

@@ -51,6 +51,29 @@ pub struct Hold {
     pub until: Timestamp,
     /// How many holds have followed one another, with this one; from 1.
     pub step: u32,
+    /// While a probe is under way: when another delivery may be the probe, in case this one's result never comes.
+    pub probed_until: Option<Timestamp>,
+}
+
+/// How far a hold is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HoldStage {
+    /// Nothing is sent until then.
+    Waiting(Timestamp),
+    /// A probe is under way. Its result ends the hold or begins the next one.
+    Probed,
+    /// The next delivery is the probe.
+    Over,
+}
+
+impl Hold {
+    pub(crate) fn stage(&self, now: Timestamp) -> HoldStage {
+        match self.probed_until {
+            _ if self.until > now => HoldStage::Waiting(self.until),
+            Some(until) if until > now => HoldStage::Probed,
+            _ => HoldStage::Over,
+        }
+    }
 }
 
 impl Subscription {

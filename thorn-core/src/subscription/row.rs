@@ -83,9 +83,11 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
             .disabled_at
             .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
         failing_since: row.failing_since.map(Timestamp::from_millis),
-        held: row
-            .held_until
-            .map(|until| Hold { until: Timestamp::from_millis(until), step: row.held_step.try_into().unwrap_or(0) }),
+        held: row.held_until.map(|until| Hold {
+            until: Timestamp::from_millis(until),
+            step: row.held_step.try_into().unwrap_or(0),
+            probed_until: row.probed_until.map(Timestamp::from_millis),
+        }),
         owner: row.owner,
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
@@ -128,6 +130,7 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         failing_since: Set(subscription.failing_since.map(Timestamp::as_millis)),
         held_until: Set(subscription.held.map(|hold| hold.until.as_millis())),
         held_step: Set(subscription.held.map_or(0, |hold| hold.step.try_into().unwrap_or(i32::MAX))),
+        probed_until: Set(subscription.held.and_then(|hold| hold.probed_until).map(Timestamp::as_millis)),
         identity: Set(Some(identity.hash())),
         created_at: Set(subscription.created_at.as_millis()),
         updated_at: Set(subscription.updated_at.as_millis()),

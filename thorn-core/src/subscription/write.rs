@@ -118,6 +118,7 @@ impl Write {
             .col_expr(Column::FailingSince, Expr::value(None::<i64>))
             .col_expr(Column::HeldUntil, Expr::value(None::<i64>))
             .col_expr(Column::HeldStep, Expr::value(0))
+            .col_expr(Column::ProbedUntil, Expr::value(None::<i64>))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))
             .filter(Column::DeletedAt.is_null());
@@ -131,6 +132,7 @@ impl Write {
         let hold = Entity::update_many()
             .col_expr(Column::HeldUntil, Expr::value(after.until.as_millis()))
             .col_expr(Column::HeldStep, Expr::value(i32::try_from(after.step).unwrap_or(i32::MAX)))
+            .col_expr(Column::ProbedUntil, Expr::value(after.probed_until.map(Timestamp::as_millis)))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))
             .filter(Column::DisabledAt.is_null())
@@ -138,6 +140,10 @@ impl Write {
             .filter(match before {
                 Some(before) => Column::HeldUntil.eq(before.until.as_millis()),
                 None => Column::HeldUntil.is_null(),
+            })
+            .filter(match before.and_then(|before| before.probed_until) {
+                Some(until) => Column::ProbedUntil.eq(until.as_millis()),
+                None => Column::ProbedUntil.is_null(),
             });
         Ok(hold.exec(&self.transaction).await?.rows_affected > 0)
     }

@@ -42,6 +42,8 @@ pub struct Model {
     pub held_until: Option<i64>,
     /// How many holds have followed one another, with the present one.
     pub held_step: i32,
+    /// Until when no other delivery may be the probe; `None` if none is under way.
+    pub probed_until: Option<i64>,
     /// The host of the URL if the subscription counts as one of its owner's; `None` for global, configured and deleted
     /// ones.
     pub counted_host: Option<String>,

@@ -6,7 +6,7 @@ use super::executor::Executor;
 use crate::{
     db::with_timeout,
     endpoint::Endpoint,
-    subscription::{Hold, Subscription},
+    subscription::{Hold, HoldStage, Subscription},
     timestamp::Timestamp,
 };
 
@@ -48,23 +48,24 @@ impl Executor {
         if let Some(until) = here.filter(|until| *until > now) {
             return Pass::Held(spread(until, now));
         }
-        match held {
-            None => Pass::Free,
-            Some(hold) if hold.until > now => Pass::Held(spread(hold.until, now)),
-            Some(hold) => self.probe(subscription, endpoint, hold, now + self.timeout(timeout) + PROBE).await,
+        let Some(hold) = held else { return Pass::Free };
+        match hold.stage(now) {
+            HoldStage::Waiting(until) => Pass::Held(spread(until, now)),
+            HoldStage::Probed => Pass::Held(now + PROBED),
+            HoldStage::Over => self.probe(subscription, endpoint, hold, now + self.timeout(timeout) + PROBE).await,
         }
     }
 
-    /// Makes the delivery the probe, unless another one was first.
+    /// Makes the delivery the only probe until this time, unless another one was first.
     async fn probe(&self, subscription: &Subscription, endpoint: &Endpoint, hold: Hold, until: Timestamp) -> Pass {
-        let probing = Hold { until, ..hold };
+        let probing = Hold { probed_until: Some(until), ..hold };
         let subscriptions = &self.consequences.subscriptions;
         let begun = with_timeout(&self.db, subscriptions.hold(subscription.id, Some(hold), probing)).await;
         let now = Timestamp::now();
         match begun {
             Ok(true) => {
                 // Other deliveries of this process may not know yet that a probe is under way.
-                endpoint.hold(until, now);
+                endpoint.hold(now + PROBED, now);
                 return Pass::Probe(probing);
             }
             Ok(false) => {}

@@ -64,7 +64,11 @@ impl Executor {
         let step = before.map(|hold| hold.step);
         let failures = streak.map_or(0, |streak| streak.attempts);
         let wait = self.consequences.hold.hold(sign, failures, step, rand::random());
-        let hold = wait.map(|wait| Hold { until: now + wait, step: step.unwrap_or_default().saturating_add(1) });
+        let hold = wait.map(|wait| Hold {
+            until: now + wait,
+            step: step.unwrap_or_default().saturating_add(1),
+            probed_until: None,
+        });
         let ends_hold = target.probes.is_some() && hold.is_none();
         if let Some(hold) = hold {
             target.endpoint.hold(hold.until, now);
