@@ -84,6 +84,7 @@ impl Kind {
             source: None,
             disabled: None,
             failing_since: None,
+            warned: None,
             held: None,
             created_at: at,
             updated_at: at,

@@ -45,4 +45,5 @@ mod recipients;
 mod retention;
 mod servers;
 mod ui;
+mod warnings;
 mod watch;

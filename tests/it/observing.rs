@@ -171,8 +171,8 @@ async fn thorn_142_a_subscription_nothing_gets_through_to_is_disabled_with_a_not
     let receiver = app.receiver().await;
     let told = app.receiver().await;
     let failing = app.subscribe_for(Some("alice"), "a.b", &receiver.url("/")).await;
-    app.subscribe_for(Some("alice"), "subscription.*", &told.url("/")).await;
-    app.subscribe_for(Some("bob"), "subscription.*", &told.url("/bob")).await;
+    app.subscribe_for(Some("alice"), SUBSCRIPTION_DISABLED, &told.url("/")).await;
+    app.subscribe_for(Some("bob"), SUBSCRIPTION_DISABLED, &told.url("/bob")).await;
     let worker = app.worker().await;
     let send = || async { Event::new("a.b").sender("alice").send(app.db(), &()).await.unwrap() };
     let is_failing = |wanted: bool| {

@@ -13,8 +13,8 @@ use crate::{attempt::RetryPolicy, dispatch::Dispatch, guard::Validator, process,
 pub use crate::{
     headers::{ExtraHeaders, InvalidHeader},
     name::{
-        DELIVERY_FAILED, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED, UNANNOUNCED, check_event_name,
-        escape_segment,
+        DELIVERY_FAILED, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED, SUBSCRIPTION_EXPIRING,
+        SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, UNANNOUNCED, check_event_name, escape_segment,
     },
     printable::printable,
     rendered::{

@@ -23,9 +23,29 @@ pub const DELIVERY_FAILED: &str = "delivery.failed";
 /// The name of the event that thorn sends when it disables a subscription.
 pub const SUBSCRIPTION_DISABLED: &str = "subscription.disabled";
 
+/// The name of the event that thorn sends when deliveries of a subscription have failed for 15 minutes.
+pub const SUBSCRIPTION_FAILING: &str = "subscription.failing";
+
+/// The name of the event that thorn sends when half the time until a failing subscription is disabled has passed, and
+/// once more when nine tenths have.
+pub const SUBSCRIPTION_EXPIRING: &str = "subscription.expiring";
+
+/// The name of the event that thorn sends when a delivery succeeds after one of these warnings.
+pub const SUBSCRIPTION_RECOVERED: &str = "subscription.recovered";
+
 /// The name of the event that tells operators of changes that no event announced. [`watch`](crate::watch) finds
 /// them.
 pub const UNANNOUNCED: &str = "thorn.unannounced";
+
+/// All events of thorn's own.
+pub(crate) const INTERNAL: [&str; 6] = [
+    DELIVERY_FAILED,
+    SUBSCRIPTION_DISABLED,
+    SUBSCRIPTION_FAILING,
+    SUBSCRIPTION_EXPIRING,
+    SUBSCRIPTION_RECOVERED,
+    UNANNOUNCED,
+];
 
 /// Checks an event name, whose segments are separated by dots.
 ///

@@ -27,7 +27,7 @@ pub use change::{NewSubscription, SubscriptionChange};
 pub use configured::{Configured, ConfiguredSubscription};
 pub(crate) use configured::{read, source_of};
 pub(crate) use entry::HoldStage;
-pub use entry::{Disabled, Hold, Subscription};
+pub use entry::{Disabled, Hold, Subscription, Warning};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
 pub use owner_id::OwnerId;
 pub(crate) use purge::Purge;

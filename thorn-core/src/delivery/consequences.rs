@@ -2,6 +2,7 @@
 
 mod announcement;
 mod health;
+mod warnings;
 
 use std::time::Duration;
 
@@ -107,7 +108,7 @@ impl Consequences {
         let is_delivered = report.state == DeliveryState::Delivered;
         let was_failing = subscription.failing_since.is_some() || subscription.held.is_some();
         if failing.ends_hold || is_delivered && was_failing {
-            return Some(self.subscriptions.succeeded(subscription.id).boxed());
+            return Some(self.subscriptions.succeeded(subscription).boxed());
         }
         if is_delivered {
             return None;

@@ -1,4 +1,5 @@
-//! Holds: until when the deliveries of a failing subscription are held, and how many attempts were probes.
+//! Holds and warnings: until when the deliveries of a failing subscription are held, how many attempts were probes, and
+//! which warning its owner has had.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,6 +9,7 @@ const SUBSCRIPTION: &str = "thorn_subscription";
 const HELD_UNTIL: &str = "held_until";
 const HELD_STEP: &str = "held_step";
 const PROBED_UNTIL: &str = "probed_until";
+const WARNED: &str = "warned";
 
 const DELIVERY: &str = "thorn_delivery";
 const UNCOUNTED: &str = "uncounted";
@@ -24,6 +26,7 @@ impl MigrationTrait for Migration {
         add(manager, SUBSCRIPTION, ColumnDef::new(HELD_UNTIL).big_integer(), HELD_UNTIL).await?;
         add(manager, SUBSCRIPTION, ColumnDef::new(HELD_STEP).integer().not_null().default(0), HELD_STEP).await?;
         add(manager, SUBSCRIPTION, ColumnDef::new(PROBED_UNTIL).big_integer(), PROBED_UNTIL).await?;
+        add(manager, SUBSCRIPTION, ColumnDef::new(WARNED).integer().not_null().default(0), WARNED).await?;
         // No database rewrites the table for a new column with a constant default.
         add(manager, DELIVERY, ColumnDef::new(UNCOUNTED).integer().not_null().default(0), UNCOUNTED).await
     }
@@ -31,6 +34,7 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let columns = [
             (DELIVERY, UNCOUNTED),
+            (SUBSCRIPTION, WARNED),
             (SUBSCRIPTION, PROBED_UNTIL),
             (SUBSCRIPTION, HELD_STEP),
             (SUBSCRIPTION, HELD_UNTIL),

@@ -13,7 +13,7 @@ use crate::{
     filter::Q,
     guard::TargetError,
     headers::{ExtraHeaders, check_header},
-    name::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED, UNANNOUNCED},
+    name::INTERNAL,
     pattern::{ParsePatternError, Pattern},
     printable::acts_on_terminals,
     short_text::{InvalidShortText, check_short_text},
@@ -300,6 +300,5 @@ impl<'a> Fields<'a> {
 
 /// Whether the pattern names Thorn's own events, which exist in every application.
 fn matches_internal_events(pattern: &Pattern) -> bool {
-    !pattern.is_of_every_kind()
-        && [DELIVERY_FAILED, SUBSCRIPTION_DISABLED, UNANNOUNCED].iter().any(|event| pattern.matches(event))
+    !pattern.is_of_every_kind() && INTERNAL.iter().any(|event| pattern.matches(event))
 }

@@ -20,6 +20,8 @@ pub struct Subscription {
     /// The time of the first failed attempt since the last success. `None` while deliveries succeed, and for a failure
     /// that is too short to be noted.
     pub failing_since: Option<Timestamp>,
+    /// The latest warning since then.
+    pub warned: Option<Warning>,
     /// The hold of the subscription's deliveries; `None` while they are sent.
     pub held: Option<Hold>,
     /// When the subscription was created.
@@ -53,6 +55,32 @@ pub struct Hold {
     pub step: u32,
     /// While a probe is under way: when another delivery may be the probe, in case this one's result never comes.
     pub probed_until: Option<Timestamp>,
+}
+
+/// A warning that a subscription keeps failing. A later one is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Warning {
+    /// No delivery has succeeded for 15 minutes: [`SUBSCRIPTION_FAILING`](crate::event::SUBSCRIPTION_FAILING).
+    Failing = 1,
+    /// Half the time until the subscription is disabled has passed:
+    /// [`SUBSCRIPTION_EXPIRING`](crate::event::SUBSCRIPTION_EXPIRING).
+    HalfExpired = 2,
+    /// Nine tenths of that time have passed. The event is the same.
+    NearlyExpired = 3,
+}
+
+impl Warning {
+    pub(super) const ALL: [Self; 3] = [Self::Failing, Self::HalfExpired, Self::NearlyExpired];
+
+    /// The number in the database.
+    pub(super) const fn number(self) -> i32 {
+        self as i32
+    }
+
+    pub(super) fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().rfind(|warning| warning.number() <= number)
+    }
 }
 
 /// How far a hold is.
@@ -92,6 +120,7 @@ impl Subscription {
             source,
             disabled: None,
             failing_since: None,
+            warned: None,
             held: None,
             created_at: now,
             updated_at: now,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sea_orm::{ActiveValue::Set, DbErr};
 
-use super::entry::{Disabled, Hold, Subscription};
+use super::entry::{Disabled, Hold, Subscription, Warning};
 use crate::{
     error::Error,
     filter::Q,
@@ -83,6 +83,7 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
             .disabled_at
             .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
         failing_since: row.failing_since.map(Timestamp::from_millis),
+        warned: Warning::from_number(row.warned),
         held: row.held_until.map(|until| Hold {
             until: Timestamp::from_millis(until),
             step: row.held_step.try_into().unwrap_or(0),
@@ -128,6 +129,7 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         disabled_at: Set(disabled.map(|disabled| disabled.at.as_millis())),
         disabled_reason: Set(disabled.map(|disabled| disabled.reason.clone())),
         failing_since: Set(subscription.failing_since.map(Timestamp::as_millis)),
+        warned: Set(subscription.warned.map_or(0, Warning::number)),
         held_until: Set(subscription.held.map(|hold| hold.until.as_millis())),
         held_step: Set(subscription.held.map_or(0, |hold| hold.step.try_into().unwrap_or(i32::MAX))),
         probed_until: Set(subscription.held.and_then(|hold| hold.probed_until).map(Timestamp::as_millis)),

@@ -5,7 +5,7 @@ use sea_orm::{
     ExprTrait, QueryFilter, SqlErr, sea_query::Expr,
 };
 
-use super::entry::Hold;
+use super::entry::{Hold, Warning};
 use crate::{
     db::transaction,
     error::Error,
@@ -112,8 +112,34 @@ impl Write {
         Ok(())
     }
 
-    /// Notes that a delivery succeeded: the subscription isn't failing, and its deliveries aren't held.
-    pub(crate) async fn note_success(&self, id: SubscriptionId) -> Result<(), Error> {
+    /// Notes a warning. Returns `false` if the subscription has had it, isn't failing since this time any more, or is
+    /// disabled or deleted.
+    pub(crate) async fn note_warning(
+        &self,
+        id: SubscriptionId,
+        failing_since: Timestamp,
+        warning: Warning,
+    ) -> Result<bool, Error> {
+        let note = Entity::update_many()
+            .col_expr(Column::Warned, Expr::value(warning.number()))
+            .col_expr(Column::Version, Expr::value(self.version))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::FailingSince.eq(failing_since.as_millis()))
+            .filter(Column::Warned.lt(warning.number()))
+            .filter(Column::DisabledAt.is_null())
+            .filter(Column::DeletedAt.is_null());
+        Ok(note.exec(&self.transaction).await?.rows_affected > 0)
+    }
+
+    /// Notes that a delivery succeeded: the subscription isn't failing, and its deliveries aren't held. Returns whether
+    /// it had been warned.
+    pub(crate) async fn note_success(&self, id: SubscriptionId) -> Result<bool, Error> {
+        let unwarned = Entity::update_many()
+            .col_expr(Column::Warned, Expr::value(0))
+            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::Warned.gt(0))
+            .filter(Column::DeletedAt.is_null());
+        let was_warned = unwarned.exec(&self.transaction).await?.rows_affected > 0;
         let note = Entity::update_many()
             .col_expr(Column::FailingSince, Expr::value(None::<i64>))
             .col_expr(Column::HeldUntil, Expr::value(None::<i64>))
@@ -123,7 +149,7 @@ impl Write {
             .filter(Column::Id.eq(id.as_uuid()))
             .filter(Column::DeletedAt.is_null());
         note.exec(&self.transaction).await?;
-        Ok(())
+        Ok(was_warned)
     }
 
     /// Replaces the hold `before` by `after`. Returns `false` if the subscription has another hold by now, or is disabled

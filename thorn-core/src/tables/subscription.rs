@@ -44,6 +44,8 @@ pub struct Model {
     pub held_step: i32,
     /// Until when no other delivery may be the probe; `None` if none is under way.
     pub probed_until: Option<i64>,
+    /// The latest warning since the subscription began to fail, as its number; 0 if there was none.
+    pub warned: i32,
     /// The host of the URL if the subscription counts as one of its owner's; `None` for global, configured and deleted
     /// ones.
     pub counted_host: Option<String>,

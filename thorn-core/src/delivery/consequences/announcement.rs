@@ -12,8 +12,12 @@ use crate::{
     error::Error,
     event::Event,
     id::{DeliveryId, EventId, SubscriptionId},
-    name::{DELIVERY_FAILED, SUBSCRIPTION_DISABLED},
+    name::{
+        DELIVERY_FAILED, SUBSCRIPTION_DISABLED, SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED,
+    },
     rendered::RenderedEvent,
+    subscription::{Subscription, Warning},
+    timestamp::Timestamp,
 };
 
 /// The member `data` of [`DELIVERY_FAILED`].
@@ -44,6 +48,30 @@ struct Disabled<'a> {
     event: &'a str,
     url: &'a str,
     reason: &'a str,
+}
+
+/// The member `data` of a [`warning`] and of [`SUBSCRIPTION_RECOVERED`].
+#[derive(Serialize)]
+struct Failing<'a> {
+    subscription: SubscriptionId,
+    event: &'a str,
+    url: &'a str,
+    failing_since: Timestamp,
+    /// When the subscription will be disabled, unless a delivery succeeds before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disables_at: Option<Timestamp>,
+}
+
+impl<'a> Failing<'a> {
+    fn of(subscription: &'a Subscription, failing_since: Timestamp) -> Self {
+        Self {
+            subscription: subscription.id,
+            event: subscription.spec.pattern.as_str(),
+            url: &subscription.spec.destination.url,
+            failing_since,
+            disables_at: None,
+        }
+    }
 }
 
 /// The event `delivery.failed`: this delivery failed permanently. The event's id is derived from the
@@ -80,6 +108,24 @@ pub(crate) fn subscription_disabled(
     reason: &str,
 ) -> Result<RenderedEvent, Error> {
     internal(SUBSCRIPTION_DISABLED, owner).render(&Disabled { subscription, event, url, reason })
+}
+
+/// The event of a warning: [`SUBSCRIPTION_FAILING`] or [`SUBSCRIPTION_EXPIRING`].
+pub(crate) fn warning(
+    subscription: &Subscription,
+    warning: Warning,
+    failing_since: Timestamp,
+    disables_at: Option<Timestamp>,
+) -> Result<RenderedEvent, Error> {
+    let name = if warning == Warning::Failing { SUBSCRIPTION_FAILING } else { SUBSCRIPTION_EXPIRING };
+    let data = Failing { disables_at, ..Failing::of(subscription, failing_since) };
+    internal(name, subscription.owner.as_deref()).render(&data)
+}
+
+/// The event `subscription.recovered`: a delivery of this subscription succeeded after a warning.
+pub(crate) fn recovered(subscription: &Subscription, failing_since: Timestamp) -> Result<RenderedEvent, Error> {
+    let data = Failing::of(subscription, failing_since);
+    internal(SUBSCRIPTION_RECOVERED, subscription.owner.as_deref()).render(&data)
 }
 
 fn internal(name: &str, owner: Option<&str>) -> Event {

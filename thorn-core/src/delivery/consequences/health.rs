@@ -1,12 +1,16 @@
 //! Tracks how long a subscription has been failing, and disables it in the end.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
-use super::announcement::subscription_disabled;
+use super::announcement::{recovered, subscription_disabled};
 use crate::{
     error::Error,
     id::SubscriptionId,
     outbox, process,
+    rendered::RenderedEvent,
     subscription::{Disabled, Subscription, SubscriptionStore, Subscriptions, Write, find_any},
     timestamp::Timestamp,
 };
@@ -41,14 +45,8 @@ impl Subscriptions {
         }
         let announcement = subscription_disabled(id, row.owner.as_deref(), &row.pattern, &row.url, reason)?;
         let write = Write::begin(&self.db).await?;
-        let disabled = match write.disable(id, failing_since, reason).await {
-            Ok(true) => outbox::write(&write.transaction, vec![announcement]).await,
-            Ok(false) => Ok(()),
-            Err(error) => Err(error),
-        };
-        write.finish(disabled).await?;
-        process::notify();
-        Ok(())
+        let disabled = write.disable(id, failing_since, reason).await;
+        finish_with(write, disabled, announcement).await
     }
 
     async fn disable_in_store(
@@ -91,7 +89,7 @@ impl Subscriptions {
                 let reason = format!("no delivery has succeeded since {since}");
                 self.disable_if(subscription.id, Some(since), &reason).await
             }
-            _ => Ok(()),
+            _ => self.warn(subscription, since, now, patience).await,
         }
     }
 
@@ -108,16 +106,42 @@ impl Subscriptions {
         write.finish(noted).await
     }
 
-    /// Notes that a delivery of a failing or held subscription succeeded.
-    pub(crate) async fn succeeded(&self, id: SubscriptionId) -> Result<(), Error> {
+    /// Notes that a delivery of a failing or held subscription succeeded. Sends the event `subscription.recovered` in
+    /// the same transaction if there was a warning.
+    pub(crate) async fn succeeded(&self, subscription: &Subscription) -> Result<(), Error> {
+        let failing_since = subscription.failing_since.unwrap_or_else(Timestamp::now);
+        let announcement = recovered(subscription, failing_since)?;
         if let Some(store) = &self.store {
+            let was_warned = AtomicBool::new(false);
             let note = |before: &Subscription, version| {
-                Some(Subscription { failing_since: None, held: None, version, ..before.clone() })
+                was_warned.store(before.warned.is_some(), Ordering::Relaxed);
+                Some(Subscription { failing_since: None, warned: None, held: None, version, ..before.clone() })
             };
-            return store.update(id, &note).await.map(drop);
+            store.update(subscription.id, &note).await?;
+            if was_warned.into_inner() {
+                outbox::write(&self.db, vec![announcement]).await?;
+                process::notify();
+            }
+            return Ok(());
         }
         let write = Write::begin(&self.db).await?;
-        let noted = write.note_success(id).await;
-        write.finish(noted).await
+        let was_warned = write.note_success(subscription.id).await;
+        finish_with(write, was_warned, announcement).await
     }
+}
+
+/// Commits a change of a subscription, and with it the event that announces it if the change happened.
+pub(super) async fn finish_with(
+    write: Write,
+    is_changed: Result<bool, Error>,
+    announcement: RenderedEvent,
+) -> Result<(), Error> {
+    let announced = match is_changed {
+        Ok(true) => outbox::write(&write.transaction, vec![announcement]).await,
+        Ok(false) => Ok(()),
+        Err(error) => Err(error),
+    };
+    write.finish(announced).await?;
+    process::notify();
+    Ok(())
 }

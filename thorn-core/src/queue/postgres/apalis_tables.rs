@@ -167,6 +167,6 @@ mod tests {
             txn.commit().await.unwrap();
         };
         futures::join!(make(&db), another).0.unwrap();
-        assert!(is_complete(&mut *other.acquire().await.unwrap()).await.unwrap());
+        assert!(is_complete(&mut other.acquire().await.unwrap()).await.unwrap());
     }
 }

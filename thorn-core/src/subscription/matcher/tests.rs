@@ -23,6 +23,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         source: None,
         disabled: None,
         failing_since: None,
+        warned: None,
         held: None,
         created_at: Timestamp::from_millis(0),
         updated_at: Timestamp::from_millis(0),

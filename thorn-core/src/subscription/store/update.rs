@@ -133,6 +133,7 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
             (_, disabled) => disabled,
         },
         failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
+        warned: before.warned.filter(|_| change.enabled != Some(true)),
         held: before.held.filter(|_| change.enabled != Some(true) && is_same_url),
         updated_at: now,
         version,

@@ -37,7 +37,7 @@ async fn who_judges_by_what_it_knew_disables_nothing_that_has_succeeded_since() 
     let failing = read().await;
     assert_eq!(failing.failing_since, Some(now));
     // One of a chunk's two deliveries succeeds, then the other one fails.
-    fixture.subscriptions.succeeded(failing.id).await.unwrap();
+    fixture.subscriptions.succeeded(&failing).await.unwrap();
     fixture.subscriptions.failed(&failing, now, now + patience, Some(patience)).await.unwrap();
     let since = read().await;
     assert_eq!((since.disabled, since.failing_since), (None, None));
