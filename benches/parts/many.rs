@@ -80,11 +80,13 @@ impl Kind {
                     signing: Signing::with(Secret::new(format!("whsec_{n:056}"))),
                     ..Destination::new(format!("https://receiver-{n}.example.com/webhooks/thorn"))
                 },
+                rate: None,
             },
             source: None,
             disabled: None,
             failing_since: None,
             warned: None,
+            paused_at: None,
             held: None,
             created_at: at,
             updated_at: at,

@@ -189,6 +189,15 @@ impl TestApp {
         .await;
     }
 
+    /// Waits until every event is relayed, and the reconciler has found its deliveries recorded.
+    pub(crate) async fn compared(&self) {
+        eventually("all compared", || async {
+            let status = self.thorn.status().await.unwrap();
+            if status.unrelayed + status.unsettled == 0 { Ok(()) } else { Err(format!("{status:?}")) }
+        })
+        .await;
+    }
+
     /// Waits until every event is relayed.
     pub(crate) async fn relayed(&self) {
         eventually("all relayed", || async {

@@ -5,6 +5,7 @@
 
 mod descriptors;
 mod filters;
+mod table;
 
 use std::{
     sync::{

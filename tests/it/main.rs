@@ -33,6 +33,7 @@ mod operating;
 mod options;
 #[cfg(all(unix, feature = "postgres"))]
 mod pooled;
+mod pauses;
 mod process;
 mod program;
 mod python;
@@ -40,6 +41,7 @@ mod quiet;
 mod quotas;
 mod queue;
 mod realworld;
+mod rates;
 mod receiver;
 mod recipients;
 mod retention;

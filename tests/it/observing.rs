@@ -216,6 +216,9 @@ async fn thorn_142_a_subscription_nothing_gets_through_to_is_disabled_with_a_not
     // Enabled again, it has its full time.
     let enabled = app.change(&failing, SubscriptionChange::default().enabled(true)).await;
     assert_eq!((enabled.disabled, enabled.failing_since), (None, None));
+    send().await;
+    let again = is_failing(true).await.failing_since.unwrap();
+    assert!(again >= enabled.updated_at, "{again} is before {}", enabled.updated_at);
     worker.stop().await.unwrap();
     // As many as it took until it was disabled, of which the last may have been cancelled.
     app.deliveries(&failing, |rows| rows.len() >= 4).await;

@@ -9,12 +9,13 @@ use std::{
 use thorn_test_support::skipped;
 
 /// Modules that know no database, or bring their own. All others run on each server.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 19] = [
     "advisories::",
     "backlog::million::",
     "blog::",
     "conformance::",
     "databases::encrypted::",
+    "fairness::table::",
     "faults::",
     "house::",
     "operating::",

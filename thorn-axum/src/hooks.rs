@@ -9,7 +9,11 @@ mod item;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use axum::{Extension, Router, extract::FromRequestParts, routing::get};
+use axum::{
+    Extension, Router,
+    extract::FromRequestParts,
+    routing::{get, post},
+};
 use thorn_core::Thorn;
 
 use crate::http::{BaseUrl, Caller, method_not_allowed};
@@ -25,10 +29,11 @@ use state::HooksState;
 /// | `GET /hooks/` | lists the caller's subscriptions as an array, by URL and then newest first; `?limit=` is at most 1000, the default; if there are more, the answer has `Link: <…>; rel="next"` |
 /// | `POST /hooks/` | creates a subscription and answers 201; apart from `…/secret/`, only this answer shows `hmac_secret` |
 /// | `GET /hooks/{id}/` | shows one subscription |
-/// | `PUT /hooks/{id}/` | replaces it; `filter`, `hmac_secret`, `hmac_signer`, `headers` and `enabled` stay if the body leaves them out |
+/// | `PUT /hooks/{id}/` | replaces it; `filter`, `hmac_secret`, `hmac_signer`, `headers`, `rate`, `paused` and `enabled` stay if the body leaves them out |
 /// | `PATCH /hooks/{id}/` | changes the fields in the body |
 /// | `DELETE /hooks/{id}/` | deletes it and answers 204 |
 /// | `GET /hooks/{id}/secret/` | shows its `hmac_secret` |
+/// | `POST /hooks/{id}/probe/` | ends the wait of a held subscription: its next delivery is the probe. Answers 200 with the subscription, also if nothing is held |
 ///
 /// | field | |
 /// |---|---|
@@ -40,8 +45,10 @@ use state::HooksState;
 /// | `hmac_digest` | the hash function of `Hook-HMAC`: `sha256` (default), `sha512`, `sha384`, `sha224`, `sha1` |
 /// | `hmac_signer` | the form of `Hook-HMAC`: `hmac`, or `compat` for the form of Python's Thorn; default as configured |
 /// | `headers` | headers to send with each delivery, such as `{"Authorization": "Bearer …"}`; they replace all earlier ones. Answers show only their `header_names` |
+/// | `rate` | the most deliveries in a period, such as `10/s`, `300/m` or `1000/h`; null (default) for no limit |
 /// | `enabled` | `false` stops deliveries |
-/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `failing_since`, `held_until`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
+/// | `paused` | `true` keeps deliveries until it is `false` again, for at most 7 days. With `false`, `kept` says what becomes of them: `deliver` (default) or `discard` |
+/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `paused_at`, `failing_since`, `held_until`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
 ///
 /// Every path works with and without the trailing slash. Bodies are JSON of at most 64 KiB, and errors
 /// are [`Problem`](crate::Problem)s. Another owner's subscription answers 404, like one that doesn't exist. An owner
@@ -122,10 +129,11 @@ impl<C> Hooks<C> {
         let collection = get(collection::list::<C>).post(collection::create::<C>);
         let item = get(item::show::<C>).put(item::replace::<C>).patch(item::change::<C>).delete(item::delete::<C>);
         let secret = get(item::reveal::<C>);
+        let probe = post(item::probe::<C>);
 
         let base = &self.path;
         let routes =
-            [(String::new(), collection), ("/{hook_id}".to_owned(), item), ("/{hook_id}/secret".to_owned(), secret)];
+            [("", collection), ("/{hook_id}", item), ("/{hook_id}/secret", secret), ("/{hook_id}/probe", probe)];
         let router = routes.into_iter().fold(Router::new(), |router, (below, methods)| {
             let methods = methods.fallback(method_not_allowed);
             let path = format!("{base}{below}");

@@ -6,6 +6,7 @@ mod failures;
 mod gate;
 mod interned;
 mod lane;
+mod pace;
 mod rooms;
 
 pub use descriptors::raise_descriptor_limit;
@@ -13,6 +14,7 @@ pub(crate) use entry::{Entry, Permit};
 pub(crate) use failures::Streak;
 pub(crate) use gate::{NEW, NEW_AT_ONCE};
 pub(crate) use interned::Endpoints;
+pub(crate) use pace::Slot;
 pub(crate) use rooms::Rooms;
 
 use std::{
@@ -44,6 +46,8 @@ pub(crate) struct Endpoint {
     lane: Arc<Lane>,
     /// Shared by all URLs of the tenant that aren't known to answer quickly.
     tenant: Arc<Lane>,
+    /// Shared by all tenants' endpoints of the host that aren't known to answer quickly.
+    host: Arc<Lane>,
     /// Shared by all endpoints of the process that aren't known to answer quickly.
     process: Arc<Lane>,
     /// The requests that the process may still begin.
@@ -73,7 +77,7 @@ impl Endpoint {
 
     /// The lanes that a delivery must enter.
     fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
-        let shared = (!self.lane.is_quick()).then_some([&self.tenant, &self.process]);
+        let shared = (!self.lane.is_quick()).then_some([&self.tenant, &self.host, &self.process]);
         std::iter::once(&self.lane).chain(shared.into_iter().flatten())
     }
 
@@ -131,9 +135,9 @@ impl Endpoint {
         self.lane.recover();
     }
 
-    /// Whether the endpoint is slow, or may be slow like the tenant's others, so that its deliveries should be queued
-    /// apart from others.
+    /// Whether the endpoint is slow, or may be slow like others of its tenant or host, so that its deliveries should be
+    /// queued apart from others.
     pub(crate) fn is_slow(&self) -> bool {
-        self.lane.is_slow() || (!self.lane.is_quick() && self.tenant.is_slow())
+        self.lane.is_slow() || (!self.lane.is_quick() && (self.tenant.is_slow() || self.host.is_slow()))
     }
 }

@@ -10,6 +10,7 @@ mod m0004_row_changes;
 mod m0005_counted_hosts;
 mod m0006_purged_subscriptions;
 mod m0007_holds;
+mod m0008_paces;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -69,6 +70,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0005_counted_hosts::Migration),
         Box::new(m0006_purged_subscriptions::Migration),
         Box::new(m0007_holds::Migration),
+        Box::new(m0008_paces::Migration),
     ]
 }
 

@@ -21,6 +21,7 @@ use crate::{
     clock::{Clock, Jump},
     id::{DeliveryId, EventId, SubscriptionId},
     rendered::RenderedEvent,
+    subscription::UNTIL_RESUMED,
     timestamp::Timestamp,
 };
 
@@ -55,6 +56,7 @@ impl Record {
     /// A relay that notices moves the due times in the table, and this record isn't there yet.
     fn follow_clock(&mut self, day: Timestamp, since: Instant) {
         if let Some(due) = self.next_attempt_at
+            && due < UNTIL_RESUMED
             && let Some(jump) = Clock::new(self.now, self.since).observe(day, since)
         {
             self.next_attempt_at = Some(match jump {

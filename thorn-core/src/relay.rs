@@ -9,6 +9,7 @@ mod claim;
 mod clock_jump;
 mod dispatcher;
 mod due;
+mod kept;
 mod pacing;
 mod pick;
 mod queue_room;
@@ -91,6 +92,8 @@ struct Progress {
     cursor: Uuid,
     batch: Batch,
     purge: Purge,
+    /// The subscription at which the last walk through kept deliveries ended.
+    kept: Uuid,
 }
 
 /// How long finished tasks of a busy worker stay in the queue before they are deleted.
@@ -140,6 +143,7 @@ impl Relay {
             cursor: Uuid::nil(),
             batch: Batch::default(),
             purge: Purge::default(),
+            kept: Uuid::nil(),
         }
     }
 
@@ -183,6 +187,7 @@ impl Relay {
         let recovered = with_timeout(&self.db, self.reconcile(now, room.tasks, &mut progress.batch)).await?;
         let deleted = with_timeout(&self.db, self.retain(now)).await?;
         with_timeout(&self.db, progress.purge.run(&self.db, now, self.options.keep)).await?;
+        with_timeout(&self.db, self.release_kept(&mut progress.kept)).await?;
         progress.queue_room.forget();
         Ok(recovered > 0 || deleted > 0)
     }

@@ -10,6 +10,7 @@ mod entry;
 #[cfg(all(test, feature = "sqlite"))]
 mod fixture;
 mod foreign_store;
+mod held_deliveries;
 mod holds;
 mod matcher;
 mod owner_id;
@@ -23,12 +24,13 @@ mod write;
 
 pub(crate) use access::find_any;
 pub use access::{Access, Page};
-pub use change::{NewSubscription, SubscriptionChange};
+pub use change::{Kept, NewSubscription, SubscriptionChange};
 pub use configured::{Configured, ConfiguredSubscription};
 pub(crate) use configured::{read, source_of};
 pub(crate) use entry::HoldStage;
 pub use entry::{Disabled, Hold, Subscription, Warning};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
+pub(crate) use held_deliveries::{UNTIL_RESUMED, bring_forward};
 pub use owner_id::OwnerId;
 pub(crate) use purge::Purge;
 pub(crate) use registry::Registry;
@@ -45,5 +47,6 @@ pub mod __bench {
 pub use crate::pattern::{ParsePatternError, Pattern};
 pub use crate::spec::{
     ContentType, Destination, Field, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription,
-    ParseContentTypeError, Quota, QuotaExceeded, Quotas, SpecDraft, Subscriber, SubscriptionSpec, UrlCheck, WrongType,
+    ParseContentTypeError, ParseRateError, Period, Quota, QuotaExceeded, Quotas, Rate, SpecDraft, Subscriber,
+    SubscriptionSpec, UrlCheck, WrongType,
 };

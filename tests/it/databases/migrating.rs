@@ -5,13 +5,14 @@ use thorn::migration::{MigrationTrait, Migrator, MigratorTrait, migrate, migrati
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "thorn_event",
     "thorn_subscription",
     "thorn_registry",
     "thorn_delivery",
     "thorn_attempt",
     "thorn_row_change",
+    "thorn_pace",
     "thorn_watch",
 ];
 
@@ -47,6 +48,10 @@ async fn migrations_go_down_and_up_again() {
     let db = thorn::connect(&place.url).await.unwrap();
     migrate(&db).await.unwrap();
     assert!(count(&db, "thorn_delivery WHERE uncounted = 0").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_pace").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE rate IS NULL").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE paused_at IS NULL").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_delivery WHERE uncounted = 0").await.is_none());
     assert!(count(&db, "thorn_subscription WHERE held_step = 0").await.is_none());

@@ -9,12 +9,13 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "thorn_event",
     "thorn_subscription",
     "thorn_registry",
     "thorn_delivery",
     "thorn_attempt",
+    "thorn_pace",
     "thorn_row_change",
     "thorn_watch",
     "thorn_migration",

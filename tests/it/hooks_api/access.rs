@@ -53,6 +53,7 @@ async fn thorn_104_other_verbs_are_405_with_what_is_allowed() {
         (Method::POST, &item, "DELETE GET HEAD PATCH PUT"),
         (Method::TRACE, item.trim_end_matches('/'), "DELETE GET HEAD PATCH PUT"),
         (Method::POST, &format!("{item}secret/"), "GET HEAD"),
+        (Method::GET, &format!("{item}probe/"), "POST"),
     ] {
         let answer = app.send(method.clone(), "alice", path, Value::Null).await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
@@ -73,6 +74,7 @@ async fn thorn_105_106_without_credentials_it_is_401_with_basic_first() {
         (Method::PATCH, &item),
         (Method::DELETE, &item),
         (Method::GET, &format!("{item}secret/")),
+        (Method::POST, &format!("{item}probe/")),
         (Method::GET, "/hooks/no-id/"),
     ] {
         let request = Request::builder().method(method.clone()).uri(path).body(Body::from("{")).unwrap();
@@ -107,6 +109,8 @@ async fn thorn_110_the_foreign_and_the_unknown_are_404_for_every_verb() {
             answers.push(answer.body);
         }
         assert_eq!(app.get("bob", &format!("{path}secret/")).await.status, StatusCode::NOT_FOUND);
+        let probed = app.send(Method::POST, "bob", &format!("{path}probe/"), Value::Null).await;
+        assert_eq!(probed.status, StatusCode::NOT_FOUND);
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "a foreign one answers like an unknown one");

@@ -12,6 +12,57 @@ use super::{Answer, Api, path};
 const URL: &str = "http://127.9.0.1:9000/a";
 
 #[tokio::test]
+async fn a_rate_is_set_kept_changed_and_removed() {
+    let app = Api::new().await;
+    let answer = app.post("alice", json!({ "event": "a.b", "url": URL, "rate": "10/s" })).await;
+    assert_eq!((answer.status, &answer.body["rate"]), (StatusCode::CREATED, &json!("10/s")));
+    let item = path(&answer.body);
+    for (method, body, expected) in [
+        (Method::PATCH, json!({}), json!("10/s")),
+        (Method::PUT, json!({ "event": "a.b", "url": URL }), json!("10/s")),
+        (Method::PATCH, json!({ "rate": "1000/h" }), json!("1000/h")),
+        (Method::PATCH, json!({ "rate": null }), Value::Null),
+    ] {
+        let changed = app.send(method.clone(), "alice", &item, body.clone()).await;
+        assert_eq!((changed.status, &changed.body["rate"]), (StatusCode::OK, &expected), "{method} {body}");
+        assert_eq!(app.get("alice", &item).await.body["rate"], expected, "{method} {body}");
+    }
+    for wrong in [json!("fast"), json!("0/s"), json!(""), json!(10), json!([])] {
+        let answer = app.send(Method::PATCH, "alice", &item, json!({ "rate": wrong })).await;
+        assert_eq!((answer.status, answer.wrong()), (StatusCode::BAD_REQUEST, vec!["rate"]), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_is_paused_and_resumed() {
+    let app = Api::new().await;
+    let item = path(&app.create("alice", "a.b", URL).await);
+    for (method, body, paused) in [
+        (Method::PATCH, json!({ "paused": true }), true),
+        (Method::PATCH, json!({}), true),
+        (Method::PUT, json!({ "event": "a.b", "url": URL }), true),
+        (Method::PATCH, json!({ "paused": false }), false),
+        (Method::PATCH, json!({ "paused": true }), true),
+        (Method::PATCH, json!({ "paused": false, "kept": "discard" }), false),
+    ] {
+        let changed = app.send(method.clone(), "alice", &item, body.clone()).await;
+        assert_eq!((changed.status, &changed.body["paused"]), (StatusCode::OK, &json!(paused)), "{method} {body}");
+        assert_eq!(changed.body["paused_at"].is_string(), paused, "{method} {body}");
+    }
+    for (wrong, field) in [
+        (json!({ "paused": "yes" }), "paused"),
+        (json!({ "paused": null }), "paused"),
+        (json!({ "kept": "both" }), "kept"),
+        (json!({ "kept": 1 }), "kept"),
+    ] {
+        let answer = app.send(Method::PATCH, "alice", &item, wrong.clone()).await;
+        assert_eq!((answer.status, answer.wrong()), (StatusCode::BAD_REQUEST, vec![field]), "{wrong}");
+    }
+    let answer = app.post("alice", json!({ "event": "c.d", "url": URL, "paused": true })).await;
+    assert_eq!((answer.status, answer.wrong()), (StatusCode::BAD_REQUEST, vec!["paused"]));
+}
+
+#[tokio::test]
 async fn thorn_108_creating_shows_everything_and_where_it_is() {
     let app = Api::new().await;
     let answer = app.post("alice", json!({ "event": "a.*", "url": URL })).await;
@@ -26,10 +77,10 @@ async fn thorn_108_creating_shows_everything_and_where_it_is() {
     assert_eq!((&made["hmac_signer"], &made["header_names"]), (&json!("hmac"), &json!([])));
     assert_eq!((&made["enabled"], &made["disabled_reason"]), (&json!(true), &Value::Null));
     assert_eq!(made["failing_since"], Value::Null);
-    assert_eq!(made["held_until"], Value::Null);
+    assert_eq!((&made["held_until"], &made["rate"]), (&Value::Null, &Value::Null));
     assert!(made["hmac_secret"].as_str().unwrap().len() >= 64 - 2, "{made}");
     assert!(made["created_at"].as_str().unwrap().ends_with('Z') && made["updated_at"] == made["created_at"]);
-    assert_eq!(made.as_object().unwrap().len(), 17, "{made}");
+    assert_eq!(made.as_object().unwrap().len(), 20, "{made}");
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
-//! One subscription: show, replace, change, delete, reveal.
+//! One subscription: show, replace, change, delete, reveal, probe.
+
+use std::time::Duration;
 
 use axum::{
     Router,
     http::{Method, StatusCode},
 };
 use serde_json::{Value, json};
-use thorn::{Config, Event, subscription::Access};
+use thorn::{Config, Event, subscription::Access, timestamp::Timestamp};
 use thorn_core::testing::Receiver;
 
 use super::{Api, log::Log, path};
@@ -34,6 +36,29 @@ async fn thorn_107_the_secret_is_shown_on_creation_and_on_request_only() {
     let answer = app.get("alice", &format!("{item}secret/")).await;
     assert_eq!(answer.body, json!({ "id": made["id"], "hmac_secret": secret }));
     assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_probe_ends_the_wait_of_a_held_subscription_and_changes_nothing_else() {
+    let app = Api::new().await;
+    let made = app.create("alice", "a.b", URL).await;
+    let later = Timestamp::now() + Duration::from_secs(3600);
+    let hold = format!("UPDATE thorn_subscription SET held_until = {}, held_step = 3", later.as_millis());
+    app.base.execute(&hold).await;
+    let held = app.get("alice", &path(&made)).await.body;
+    assert_eq!(held["held_until"], later.to_string());
+    for form in ["probe", "probe/"] {
+        let answer = app.send(Method::POST, "alice", &format!("{}{form}", path(&made)), Value::Null).await;
+        assert_eq!(answer.status, StatusCode::OK, "{form}");
+        let until = answer.body["held_until"].as_str().unwrap();
+        assert!(until < held["held_until"].as_str().unwrap(), "{until}");
+        let mut expected = held.clone();
+        expected["held_until"] = until.into();
+        assert_eq!(answer.body, expected);
+    }
+    app.base.execute("UPDATE thorn_subscription SET held_until = NULL, held_step = 0").await;
+    let answer = app.send(Method::POST, "alice", &format!("{}probe/", path(&made)), Value::Null).await;
+    assert_eq!((answer.status, &answer.body["held_until"]), (StatusCode::OK, &Value::Null));
 }
 
 #[tokio::test]

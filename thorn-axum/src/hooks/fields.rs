@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Request};
 use serde_json::{Map, Value};
 use thorn_core::{
     signing::Digest,
-    subscription::{ContentType, Field, NewSubscription, SpecDraft, SubscriptionChange, WrongType},
+    subscription::{ContentType, Field, Kept, NewSubscription, SpecDraft, SubscriptionChange, WrongType},
 };
 
 use super::field_errors::FieldErrors;
@@ -36,6 +36,9 @@ impl Fields {
         if self.flag("enabled") == Some(false) {
             self.errors.add("enabled", "A new subscription is enabled. Disable it once it exists.");
         }
+        if self.flag("paused") == Some(true) {
+            self.errors.add("paused", "A new subscription isn't paused. Pause it once it exists.");
+        }
         (new, self.errors)
     }
 
@@ -49,12 +52,27 @@ impl Fields {
         let mut spec = self.spec();
         spec.digest.get_or_insert_with(|| Digest::default().to_string());
         spec.content_type.get_or_insert_with(|| ContentType::default().to_string());
-        (SubscriptionChange { spec, enabled: self.flag("enabled") }, self.errors)
+        self.change_to(spec)
     }
 
     /// For PATCH: a new value for each field in the body.
     pub(super) fn change(mut self) -> (SubscriptionChange, FieldErrors) {
-        (SubscriptionChange { spec: self.spec(), enabled: self.flag("enabled") }, self.errors)
+        let spec = self.spec();
+        self.change_to(spec)
+    }
+
+    fn change_to(mut self, spec: SpecDraft) -> (SubscriptionChange, FieldErrors) {
+        let (enabled, paused, kept) = (self.flag("enabled"), self.flag("paused"), self.kept());
+        (SubscriptionChange { spec, enabled, paused, kept }, self.errors)
+    }
+
+    fn kept(&mut self) -> Kept {
+        match self.given.remove("kept").as_ref().map(Value::as_str) {
+            None | Some(Some("deliver")) => return Kept::Deliver,
+            Some(Some("discard")) => return Kept::Discard,
+            Some(_) => self.errors.add("kept", "Must be \"deliver\" or \"discard\"."),
+        }
+        Kept::default()
     }
 
     fn require(&mut self, fields: [Field; 2]) {

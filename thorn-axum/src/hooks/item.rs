@@ -97,7 +97,21 @@ pub(super) async fn reveal<C: Caller>(
     Ok(([NO_STORE], body))
 }
 
-fn shown(subscription: &Subscription, collection: &CollectionUrl<1>) -> impl IntoResponse + use<> {
+/// Lets the next delivery be the probe of a held endpoint.
+pub(super) async fn probe<C: Caller>(
+    caller: C,
+    Id(id): Id,
+    Extension(hooks): Extension<State>,
+    collection: CollectionUrl<2>,
+) -> Result<impl IntoResponse, Problem> {
+    let probed = hooks.subscriptions().probe(caller.access(), id).await?;
+    Ok(shown(&probed, &collection))
+}
+
+fn shown<const DEPTH: usize>(
+    subscription: &Subscription,
+    collection: &CollectionUrl<DEPTH>,
+) -> impl IntoResponse + use<DEPTH> {
     let body = Json(Representation::new(subscription, collection.item(subscription.id))).into_response();
     ([NO_STORE], body)
 }

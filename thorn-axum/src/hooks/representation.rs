@@ -19,11 +19,14 @@ pub(super) struct Representation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hmac_secret: Option<&'a str>,
     header_names: Vec<&'a str>,
+    rate: Option<String>,
     /// The configuration that defines the subscription. Callers can't change it.
     #[serde(skip_serializing_if = "Option::is_none")]
     configured: Option<&'a str>,
     enabled: bool,
     disabled_reason: Option<&'a str>,
+    paused: bool,
+    paused_at: Option<Timestamp>,
     failing_since: Option<Timestamp>,
     held_until: Option<Timestamp>,
     created_at: Timestamp,
@@ -45,9 +48,12 @@ impl<'a> Representation<'a> {
             hmac_signer: subscription.spec.destination.signing.signer.as_str(),
             hmac_secret: None,
             header_names: subscription.spec.destination.headers.names().collect(),
+            rate: subscription.spec.rate.map(|rate| rate.to_string()),
             configured: subscription.source.as_deref(),
             enabled: subscription.disabled.is_none(),
             disabled_reason: subscription.disabled.as_ref().map(|disabled| disabled.reason.as_str()),
+            paused: subscription.paused_at.is_some(),
+            paused_at: subscription.paused_at,
             failing_since: subscription.failing_since,
             held_until: subscription.held.map(|hold| hold.until),
             created_at: subscription.created_at,

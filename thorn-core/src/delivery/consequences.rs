@@ -113,7 +113,8 @@ impl Consequences {
         if is_delivered {
             return None;
         }
-        let since = failing.streak.map_or(report.at, |streak| streak.since);
+        // A user who has changed the subscription since, for instance enabled it again, begins a new time.
+        let since = failing.streak.map_or(report.at, |streak| streak.since).max(subscription.updated_at);
         let is_notable =
             report.state == DeliveryState::Dead || failing.hold.is_some() || report.at.since(since) >= NOTABLE;
         is_notable.then(|| self.failed(subscription, since, report.at, failing.hold).boxed())
@@ -129,7 +130,7 @@ impl Consequences {
     ) -> Result<(), Error> {
         self.subscriptions.failed(subscription, since, now, self.disable_after).await?;
         let Some((before, after)) = hold else { return Ok(()) };
-        if self.subscriptions.hold(subscription.id, before, after).await? {
+        if self.subscriptions.hold(subscription, before, after).await? {
             tracing::warn!(
                 subscription.id = %subscription.id, until = %after.until, step = after.step,
                 "holding deliveries: the endpoint keeps failing, or asked for a pause"

@@ -20,8 +20,8 @@ pub(crate) enum Entry {
 #[derive(Debug)]
 pub(crate) struct Permit {
     url: Place,
-    /// In the lanes of the tenant and of the process. `None` if the endpoint is known to answer quickly.
-    shared: Option<[Place; 2]>,
+    /// In the lanes of the tenant, the host and the process. `None` if the endpoint is known to answer quickly.
+    shared: Option<[Place; 3]>,
     /// `None` is never seen: the semaphore isn't closed.
     _in_flight: Option<OwnedSemaphorePermit>,
 }
@@ -37,8 +37,10 @@ impl Endpoint {
 
     async fn permit(&self) -> Result<Permit, Timestamp> {
         let url = self.lane.enter().await?;
-        let shared =
-            if self.lane.is_quick() { None } else { Some([self.tenant.enter().await?, self.process.enter().await?]) };
+        let shared = match self.lane.is_quick() {
+            true => None,
+            false => Some([self.tenant.enter().await?, self.host.enter().await?, self.process.enter().await?]),
+        };
         // Requests that may hang leave a quarter of these free, so there is one soon.
         let in_flight = Arc::clone(&self.in_flight).acquire_owned().await.ok();
         Ok(Permit { url, shared, _in_flight: in_flight })
@@ -118,6 +120,24 @@ mod tests {
         assert_eq!(hanging.len(), 128 + 1, "the quick answer has made room for one more");
         assert_eq!(enter_all(&endpoints, "alice", [url.to_owned()]).await.len(), 1);
         assert!(!endpoints.get(tenant("alice"), url).is_slow());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_owners_have_endpoints_of_one_host_few_requests_to_it_hang() {
+        let endpoints = Endpoints::default();
+        let url = "http://host.test/quick";
+        for permit in enter_all(&endpoints, "bob", [url.to_owned()]).await {
+            permit.done(&quick());
+        }
+        let mut hanging = Vec::new();
+        for owner in 0..40 {
+            let urls = (0..20).map(|n| format!("http://host.test:{}/{owner}/{n}", 8000 + n % 2));
+            hanging.extend(enter_all(&endpoints, &owner.to_string(), urls).await);
+        }
+        assert_eq!(hanging.len(), 256 + 1, "the quick answer has made room for one more");
+        assert!(endpoints.get(tenant("carol"), "http://host.test/new").is_slow());
+        assert_eq!(enter_all(&endpoints, "bob", [url.to_owned()]).await.len(), 1, "known to be quick");
+        assert_eq!(enter_all(&endpoints, "carol", ["http://other.test/".to_owned()]).await.len(), 1, "another host");
     }
 
     #[tokio::test(start_paused = true)]

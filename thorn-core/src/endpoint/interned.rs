@@ -17,6 +17,7 @@ use super::{
     failures::Failures,
     gate::Gate,
     lane::{Lane, Size},
+    pace::Pace,
 };
 use crate::{id::SubscriptionId, tenant::Tenant};
 
@@ -29,6 +30,10 @@ const PER_URL: Size = Size { start: 16, most: 64, least: 4 };
 /// Requests of one tenant at once to endpoints that aren't known to answer quickly. However many URLs and hosts a
 /// tenant has, no more requests hang than that. A tenant never gets more than a quarter of what the process may have.
 const PER_TENANT: Size = Size { start: 128, most: 512, least: 16 };
+
+/// Requests of all tenants at once to endpoints of one host that aren't known to answer quickly. It is more than one
+/// tenant gets, because many tenants may use the host of one provider.
+const PER_HOST: Size = Size { start: 256, most: 1_024, least: 64 };
 
 /// The endpoints of one process. Clones share them.
 ///
@@ -45,8 +50,13 @@ struct Inner {
     lanes: InUsePinned<String, Lane>,
     tenants: InUsePinned<Tenant, Lane>,
     per_tenant: Size,
+    /// By host, without the port. A URL that can't be parsed has the empty one.
+    hosts: InUsePinned<String, Lane>,
+    per_host: Size,
     process: Arc<Lane>,
     in_flight: Arc<Semaphore>,
+    /// By subscription.
+    paces: InUsePinned<SubscriptionId, Pace>,
     /// Endpoints of subscribers that events brought, by the subscriber's id. Only the event's row has the URL.
     brought: Cache<SubscriptionId, Arc<Endpoint>>,
 }
@@ -113,19 +123,21 @@ impl Endpoints {
     /// Endpoints to which the process makes at most so many requests at once. Three quarters of them may hang.
     pub(crate) fn new(at_once: usize) -> Self {
         let hanging = (at_once * 3 / 4).max(1);
-        let share = |requests: usize| requests.min(hanging / 4).max(1);
+        let at_most = |most: usize, size: Size| {
+            let share = |requests: usize| requests.min(most).max(1);
+            Size { start: share(size.start), most: share(size.most), least: share(size.least) }
+        };
         Self(Arc::new(Inner {
             by_url: pinned(),
             gates: pinned(),
             lanes: pinned(),
             tenants: pinned(),
-            per_tenant: Size {
-                start: share(PER_TENANT.start),
-                most: share(PER_TENANT.most),
-                least: share(PER_TENANT.least),
-            },
+            per_tenant: at_most(hanging / 4, PER_TENANT),
+            hosts: pinned(),
+            per_host: at_most(hanging / 2, PER_HOST),
             process: Arc::new(Lane::new(Size { start: hanging, most: hanging, least: hanging })),
             in_flight: Arc::new(Semaphore::new(at_once)),
+            paces: pinned(),
             brought: Cache::new(REMEMBERED),
         }))
     }
@@ -138,6 +150,11 @@ impl Endpoints {
     /// The endpoint of a tenant's URL, if it is remembered.
     pub(crate) fn known(&self, tenant: Tenant, url: &str) -> Option<Arc<Endpoint>> {
         self.0.by_url.get(&Of(tenant, url))
+    }
+
+    /// The pace of a subscription with a rate limit.
+    pub(crate) fn pace(&self, id: SubscriptionId) -> Arc<Pace> {
+        get_or_make(&self.0.paces, &id, Pace::new)
     }
 
     /// The most recently remembered endpoint of a subscriber that an event brought.
@@ -155,11 +172,14 @@ impl Endpoints {
         let gate = parsed.as_ref().ok().map(|parsed| self.gate(&parsed.origin().ascii_serialization()));
         let lane = get_or_make(&self.0.lanes, parsed.as_ref().map_or(url, Url::as_str), || Lane::new(PER_URL));
         let tenant = get_or_make(&self.0.tenants, &tenant, || Lane::new(self.0.per_tenant));
+        let host = parsed.as_ref().ok().and_then(Url::host_str).unwrap_or_default();
+        let host = get_or_make(&self.0.hosts, host, || Lane::new(self.0.per_host));
         Endpoint {
             parsed,
             gate,
             lane,
             tenant,
+            host,
             process: Arc::clone(&self.0.process),
             in_flight: Arc::clone(&self.0.in_flight),
             is_distrusted: AtomicBool::default(),

@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     id::{DeliveryId, EventId, SubscriptionId},
     record::Record,
+    subscription::UNTIL_RESUMED,
     tables::delivery::{Column, Entity, Model},
     timestamp::Timestamp,
 };
@@ -85,7 +86,7 @@ pub struct Delivery {
     pub state: Option<DeliveryState>,
     /// The number of attempts so far.
     pub attempts: u32,
-    /// When the next attempt is due; `None` if no attempt follows.
+    /// When the next attempt is due; `None` if no attempt follows, or if the subscription is paused.
     pub next_attempt_at: Option<Timestamp>,
     /// When the latest attempt began.
     pub attempted_at: Option<Timestamp>,
@@ -110,7 +111,7 @@ impl From<Record> for Delivery {
             subscription: record.subscription,
             state: Some(record.state),
             attempts: record.attempts,
-            next_attempt_at: record.next_attempt_at,
+            next_attempt_at: record.next_attempt_at.filter(|at| *at < UNTIL_RESUMED),
             attempted_at: attempt.as_ref().map(|attempt| attempt.attempted_at),
             duration: attempt.as_ref().map(|attempt| attempt.duration),
             outcome: attempt.as_ref().map(|attempt| attempt.outcome),
@@ -129,7 +130,7 @@ impl From<Model> for Delivery {
             subscription: SubscriptionId::from_uuid(row.subscription_id),
             state: DeliveryState::from_stored(&row.state),
             attempts: u32::try_from(row.attempts).unwrap_or(0),
-            next_attempt_at: row.next_attempt_at.map(Timestamp::from_millis),
+            next_attempt_at: row.next_attempt_at.map(Timestamp::from_millis).filter(|at| *at < UNTIL_RESUMED),
             attempted_at: row.attempted_at.map(Timestamp::from_millis),
             duration: row.duration_ms.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis),
             outcome: row.outcome.and_then(|word| word.parse().ok()),

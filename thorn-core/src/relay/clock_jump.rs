@@ -14,6 +14,7 @@ use crate::{
     clock::Jump,
     db::{statement, with_timeout},
     error::Error,
+    subscription::UNTIL_RESUMED,
     timestamp::Timestamp,
 };
 
@@ -40,10 +41,12 @@ impl Relay {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         for (table, column) in [("thorn_delivery", "next_attempt_at"), ("thorn_event", "audit_at")] {
             let sql = format!(
-                "UPDATE {table} SET {column} = CASE WHEN {column} > ? THEN {column} - ? ELSE ? END WHERE {column} > ?"
+                "UPDATE {table} SET {column} = CASE WHEN {column} > ? THEN {column} - ? ELSE ? END \
+                 WHERE {column} > ? AND {column} < ?"
             );
             let now = now.as_millis();
-            let values = [now.saturating_add(by), by, now, now].map(Value::from);
+            // Deliveries of paused subscriptions wait for no time.
+            let values = [now.saturating_add(by), by, now, now, UNTIL_RESUMED.as_millis()].map(Value::from);
             self.db.execute_raw(statement(self.db.get_database_backend(), &sql, values)).await?;
         }
         Ok(())

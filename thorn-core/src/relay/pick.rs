@@ -12,7 +12,7 @@ use crate::{
     endpoint::{Endpoint, Rooms},
     error::Error,
     id::SubscriptionId,
-    subscription::{Hold, HoldStage},
+    subscription::{Hold, HoldStage, Rate},
     tenant::Tenant,
     timestamp::Timestamp,
 };
@@ -42,6 +42,8 @@ pub(super) struct Picked {
     rooms: Rooms,
     /// Subscriptions whose hold has ended and of which one delivery was picked, as a probe.
     probed: HashSet<SubscriptionId>,
+    /// How many more deliveries the rates of subscriptions let through.
+    paced: HashMap<SubscriptionId, usize>,
 }
 
 impl Relay {
@@ -113,12 +115,22 @@ impl Relay {
             // The delivery stays as it is. The relay needn't look again soon, as it does for a full lane.
             return;
         }
+        if let Some(rate) = self.rate(id) {
+            let room = picked.paced.entry(id).or_insert_with(|| self.registry.endpoints().pace(id).room(rate));
+            if *room == 0 {
+                picked.left = true;
+                return;
+            }
+        }
         if let Some(endpoint) = self.endpoint(row.subscription_id) {
             if picked.rooms.of(&endpoint) == 0 {
                 picked.left = true;
                 return;
             }
             picked.rooms.take(&endpoint);
+        }
+        if let Some(room) = picked.paced.get_mut(&id) {
+            *room -= 1;
         }
         picked.rows.push(row);
     }
@@ -134,6 +146,10 @@ impl Relay {
 
     fn hold(&self, id: SubscriptionId) -> Option<Hold> {
         self.registry.get(id)?.held
+    }
+
+    fn rate(&self, id: SubscriptionId) -> Option<Rate> {
+        self.registry.get(id)?.spec.rate
     }
 
     /// The subscription's endpoint. `None` if the subscription was deleted, or if an event brought it that hasn't been

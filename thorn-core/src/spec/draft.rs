@@ -10,6 +10,7 @@ use super::{
     fields::Fields,
     identity::Identity,
     json::{JsonParts, WrongType},
+    rate::Rate,
     url_check::UrlScrutiny,
 };
 use crate::{
@@ -30,6 +31,8 @@ pub struct SubscriptionSpec {
     pub filter: Option<Q>,
     /// Where and how deliveries go.
     pub destination: Destination,
+    /// The most deliveries in a period. `None` sets no limit.
+    pub rate: Option<Rate>,
 }
 
 /// The parts of a subscription as somebody gave them, before they are checked. `None` means that the part was left out.
@@ -60,6 +63,8 @@ pub struct SpecDraft {
     /// The headers sent with each delivery: at most 16 headers and 8 KiB in total. `Hook-*`, `webhook-*` and framing
     /// headers are refused. In a change, the list replaces all present headers. Default: none.
     pub headers: Option<ExtraHeaders>,
+    /// The most deliveries in a period, the text of a [`Rate`]. `Some(None)` removes the limit. Default: no limit.
+    pub rate: Option<Option<String>>,
 }
 
 /// The checked parts of a subscription. `None` means that the part was left out.
@@ -75,11 +80,13 @@ pub(crate) struct SpecChange {
     signer: Option<Signer>,
     content_type: Option<ContentType>,
     headers: Option<ExtraHeaders>,
+    /// `Some(None)` removes the limit.
+    rate: Option<Option<Rate>>,
 }
 
 impl SpecDraft {
     /// The fields that [`take`](Self::take) reads.
-    pub const FIELDS: [Field; 8] = [
+    pub const FIELDS: [Field; 9] = [
         Field::Pattern,
         Field::Filter,
         Field::Url,
@@ -88,6 +95,7 @@ impl SpecDraft {
         Field::Signer,
         Field::ContentType,
         Field::Headers,
+        Field::Rate,
     ];
 
     /// Takes the parts out of a JSON object, whose names `name` knows. Also returns each part whose JSON has the wrong
@@ -104,6 +112,7 @@ impl SpecDraft {
             signer: parts.text(Field::Signer),
             content_type: parts.text(Field::ContentType),
             headers: parts.headers(Field::Headers),
+            rate: parts.text_or_null(Field::Rate),
         };
         (draft, parts.into_wrong())
     }
@@ -146,6 +155,11 @@ impl SpecDraft {
             signer: self.signer.as_deref().and_then(|text| fields.signer(text)),
             content_type: self.content_type.as_deref().and_then(|text| fields.content_type(text)),
             headers: self.headers.as_ref().and_then(|headers| fields.headers(headers)),
+            rate: match &self.rate {
+                Some(Some(text)) => fields.rate(text).map(Some),
+                Some(None) => Some(None),
+                None => None,
+            },
         }
     }
 }
@@ -190,6 +204,7 @@ impl SpecChange {
                 content_type: self.content_type.unwrap_or_default(),
                 headers: self.headers.unwrap_or_default(),
             },
+            rate: self.rate.flatten(),
         })
     }
 
@@ -214,6 +229,7 @@ impl SpecChange {
                 content_type: self.content_type.unwrap_or(content_type),
                 headers: self.headers.clone().unwrap_or(headers),
             },
+            rate: self.rate.unwrap_or(before.rate),
         }
     }
 }
@@ -252,6 +268,13 @@ macro_rules! spec_setters {
         #[must_use]
         pub fn content_type(mut self, content_type: $crate::spec::ContentType) -> Self {
             self.spec.content_type = Some(content_type.to_string());
+            self
+        }
+
+        /// Sets the most deliveries in a period; `None` sets no limit.
+        #[must_use]
+        pub fn rate(mut self, rate: impl Into<Option<$crate::spec::Rate>>) -> Self {
+            self.spec.rate = Some(rate.into().map(|rate| rate.to_string()));
             self
         }
 

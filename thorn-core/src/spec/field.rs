@@ -23,6 +23,8 @@ pub enum Field {
     ContentType,
     /// The additional headers.
     Headers,
+    /// The rate limit.
+    Rate,
     /// The owner.
     Owner,
     /// The configuration that the subscription comes from.
@@ -44,6 +46,7 @@ impl Field {
             Self::Signer => "signer",
             Self::ContentType => "content_type",
             Self::Headers => "headers",
+            Self::Rate => "rate",
             Self::Owner => "owner",
             Self::Source => "source",
             Self::Several => "several fields",

@@ -6,6 +6,7 @@ use super::{
     content_type::ContentType,
     field::Field,
     invalid::{FieldError, FieldErrorKind, InvalidSubscription},
+    rate::Rate,
     url_check::UrlCheck,
     url_form::check_form,
 };
@@ -260,6 +261,13 @@ impl<'a> Fields<'a> {
             }
         }
         (self.errors.len() == before).then(|| headers.clone())
+    }
+
+    pub(crate) fn rate(&mut self, text: &str) -> Option<Rate> {
+        match text.parse() {
+            Ok(rate) => Some(rate),
+            Err(error) => self.wrong(Field::Rate, FieldErrorKind::Invalid, format!("{error}")),
+        }
     }
 
     pub(crate) fn signer(&mut self, text: &str) -> Option<Signer> {

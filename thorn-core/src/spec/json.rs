@@ -52,6 +52,15 @@ impl<'a> JsonParts<'a> {
         })
     }
 
+    /// A text, or null as `Some(None)`.
+    pub(super) fn text_or_null(&mut self, field: Field) -> Option<Option<String>> {
+        Some(match self.json(field)? {
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            _ => self.wrong(field, WrongType::NotText),
+        })
+    }
+
     pub(super) fn headers(&mut self, field: Field) -> Option<ExtraHeaders> {
         let given = match self.json(field)? {
             Value::Object(given) => given,

@@ -45,6 +45,21 @@ pub struct SubscriptionChange {
     /// `Some(false)` disables the subscription. `Some(true)` enables it again, for whatever reason it was disabled.
     /// `None` does neither.
     pub enabled: Option<bool>,
+    /// `Some(true)` pauses the subscription: its deliveries are kept. `Some(false)` resumes it. `None` does neither.
+    pub paused: Option<bool>,
+    /// What becomes of the kept deliveries if the change resumes the subscription. Default: they are delivered.
+    pub kept: Kept,
+}
+
+/// What becomes of the deliveries that a paused subscription has kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kept {
+    /// They are delivered.
+    #[default]
+    Deliver,
+    /// They are cancelled, and so are all other deliveries of the subscription that wait.
+    Discard,
 }
 
 impl NewSubscription {
@@ -104,6 +119,20 @@ impl SubscriptionChange {
     #[must_use]
     pub const fn unsigned(mut self) -> Self {
         self.spec.unsigned = true;
+        self
+    }
+
+    /// Pauses the subscription: its deliveries are kept until it is resumed.
+    #[must_use]
+    pub const fn pause(mut self) -> Self {
+        self.paused = Some(true);
+        self
+    }
+
+    /// Resumes a paused subscription.
+    #[must_use]
+    pub const fn resume(mut self, kept: Kept) -> Self {
+        (self.paused, self.kept) = (Some(false), kept);
         self
     }
 

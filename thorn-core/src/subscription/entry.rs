@@ -22,6 +22,8 @@ pub struct Subscription {
     pub failing_since: Option<Timestamp>,
     /// The latest warning since then.
     pub warned: Option<Warning>,
+    /// Since when a user has paused the subscription. Its deliveries wait until it is resumed.
+    pub paused_at: Option<Timestamp>,
     /// The hold of the subscription's deliveries; `None` while they are sent.
     pub held: Option<Hold>,
     /// When the subscription was created.
@@ -121,6 +123,7 @@ impl Subscription {
             disabled: None,
             failing_since: None,
             warned: None,
+            paused_at: None,
             held: None,
             created_at: now,
             updated_at: now,

@@ -1,33 +1,69 @@
-//! Begins and ends holds.
+//! Begins holds, and lets a user end their wait.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
-    Subscriptions,
-    entry::{Hold, Subscription},
+    Access, Subscriptions,
+    entry::{Hold, HoldStage, Subscription},
+    held_deliveries::bring_forward,
     write::Write,
 };
-use crate::{error::Error, id::SubscriptionId};
+use crate::{error::Error, id::SubscriptionId, timestamp::Timestamp};
 
 impl Subscriptions {
-    /// Replaces the hold that the caller knows of. Returns `false` if another worker was first, or if the subscription
-    /// was disabled or deleted meanwhile.
+    /// Lets the next delivery to a held endpoint be the probe now. If it succeeds, the hold ends, and all deliveries
+    /// that wait follow.
+    ///
+    /// If no deliveries of the subscription are held, or if a probe is under way, nothing changes. Returns the
+    /// subscription as it is then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the subscription doesn't exist or the caller may not see it; [`Error::Database`]; with a
+    /// store of the application's own, that store's error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(thorn: &thorn_core::Thorn, id: thorn_core::SubscriptionId) -> Result<(), thorn_core::Error> {
+    /// use thorn_core::subscription::Access;
+    ///
+    /// let subscription = thorn.subscriptions().probe(Access::Owner("alice"), id).await?;
+    /// assert_eq!(subscription.id, id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn probe(&self, access: Access<'_>, id: SubscriptionId) -> Result<Subscription, Error> {
+        let present = self.get(access, id).await?;
+        let now = Timestamp::now();
+        let Some(hold) = present.held.filter(|hold| matches!(hold.stage(now), HoldStage::Waiting(_))) else {
+            return Ok(present);
+        };
+        if self.hold(&present, Some(hold), Hold { until: now, ..hold }).await? {
+            bring_forward(&self.db, id).await?;
+        }
+        self.get(access, id).await
+    }
+
+    /// Replaces the hold that the caller knows of. Returns `false` if another worker was first, or if a user has changed,
+    /// disabled or deleted the subscription meanwhile: an attempt from before that has nothing to say.
     ///
     /// All workers learn of it as of any change of a subscription.
-    pub(crate) async fn hold(&self, id: SubscriptionId, before: Option<Hold>, after: Hold) -> Result<bool, Error> {
+    pub(crate) async fn hold(&self, known: &Subscription, before: Option<Hold>, after: Hold) -> Result<bool, Error> {
         let Some(store) = &self.store else {
             let write = Write::begin(&self.db).await?;
-            let held = write.hold(id, before, after).await;
+            let held = write.hold(known, before, after).await;
             return write.finish(held).await;
         };
         let is_replaced = AtomicBool::new(false);
         let hold = |present: &Subscription, version| {
-            let is_known = present.disabled.is_none() && present.held == before;
+            let is_known = present.updated_at == known.updated_at;
+            let is_known = is_known && present.disabled.is_none() && present.held == before;
             // A store may call this several times. The last call is the one that counts.
             is_replaced.store(is_known, Ordering::Relaxed);
             is_known.then(|| Subscription { held: Some(after), version, ..present.clone() })
         };
-        store.update(id, &hold).await?;
+        store.update(known.id, &hold).await?;
         Ok(is_replaced.into_inner())
     }
 }

@@ -131,6 +131,11 @@ async fn delete_rows(db: &DatabaseConnection, rows: Vec<&Deleted>) -> Result<usi
     );
     let values = rows.iter().map(|row| Value::from(row.id)).chain([highest.into()]);
     let deleted = txn.execute_raw(statement(backend, &sql, values)).await?;
+    let paces = format!(
+        "DELETE FROM thorn_pace WHERE subscription_id IN ({marks}) \
+         AND subscription_id NOT IN (SELECT id FROM thorn_subscription)"
+    );
+    txn.execute_raw(statement(backend, &paces, rows.iter().map(|row| Value::from(row.id)))).await?;
     txn.commit().await?;
     Ok(usize::try_from(deleted.rows_affected()).unwrap_or(usize::MAX))
 }

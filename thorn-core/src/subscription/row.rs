@@ -58,7 +58,7 @@ pub(super) fn sealed_anew(row: &Model, key: &SecretKey) -> Result<(String, Optio
 
 /// Reads a row, but takes `secret` and `headers` instead of the row's own.
 pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHeaders) -> Result<Subscription, Error> {
-    let id = SubscriptionId::from_uuid(row.id);
+    let (id, held) = (SubscriptionId::from_uuid(row.id), hold(&row));
     Ok(Subscription {
         id,
         spec: SubscriptionSpec {
@@ -77,6 +77,7 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
                 content_type: row.content_type.parse().map_err(|error| unreadable(id, &error))?,
                 headers,
             },
+            rate: row.rate.map(|text| text.parse()).transpose().map_err(|error| unreadable(id, &error))?,
         },
         source: row.source,
         disabled: row
@@ -84,17 +85,23 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
             .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
         failing_since: row.failing_since.map(Timestamp::from_millis),
         warned: Warning::from_number(row.warned),
-        held: row.held_until.map(|until| Hold {
-            until: Timestamp::from_millis(until),
-            step: row.held_step.try_into().unwrap_or(0),
-            probed_until: row.probed_until.map(Timestamp::from_millis),
-        }),
+        paused_at: row.paused_at.map(Timestamp::from_millis),
+        held,
         owner: row.owner,
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
         created_version: row.created_version,
         version: row.version,
         matches_version: row.hears_version,
+    })
+}
+
+/// The hold of a row's subscription.
+pub(super) fn hold(row: &Model) -> Option<Hold> {
+    Some(Hold {
+        until: Timestamp::from_millis(row.held_until?),
+        step: row.held_step.try_into().unwrap_or(0),
+        probed_until: row.probed_until.map(Timestamp::from_millis),
     })
 }
 
@@ -125,11 +132,13 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         content_type: Set(content_type.as_str().to_owned()),
         headers: Set(headers),
         signer: Set(signing.signer.as_str().to_owned()),
+        rate: Set(subscription.spec.rate.map(|rate| rate.to_string())),
         source: Set(subscription.source.clone()),
         disabled_at: Set(disabled.map(|disabled| disabled.at.as_millis())),
         disabled_reason: Set(disabled.map(|disabled| disabled.reason.clone())),
         failing_since: Set(subscription.failing_since.map(Timestamp::as_millis)),
         warned: Set(subscription.warned.map_or(0, Warning::number)),
+        paused_at: Set(subscription.paused_at.map(Timestamp::as_millis)),
         held_until: Set(subscription.held.map(|hold| hold.until.as_millis())),
         held_step: Set(subscription.held.map_or(0, |hold| hold.step.try_into().unwrap_or(i32::MAX))),
         probed_until: Set(subscription.held.and_then(|hold| hold.probed_until).map(Timestamp::as_millis)),
@@ -152,7 +161,7 @@ fn json(headers: &ExtraHeaders) -> String {
 
 /// The values that make the subscription unique.
 pub(super) fn identity(subscription: &Subscription) -> Identity<'_> {
-    let SubscriptionSpec { pattern, filter, destination } = &subscription.spec;
+    let SubscriptionSpec { pattern, filter, destination, .. } = &subscription.spec;
     Identity {
         owner: subscription.owner.as_deref(),
         url: &destination.url,

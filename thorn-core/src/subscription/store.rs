@@ -11,7 +11,7 @@ use sea_orm::DatabaseConnection;
 use super::{
     access::{Access, Page, find, find_page, not_found},
     change::NewSubscription,
-    entry::Subscription,
+    entry::{Hold, Subscription},
     foreign_store::SubscriptionStore,
     row,
     write::Write,
@@ -23,6 +23,7 @@ use crate::{
     spec::{Fields, Identity, Quotas, SpecDraft, SubscriptionSpec, UrlCheck, UrlScrutiny},
     tables::subscription::{ActiveModel, Model},
     tenant::Tenant,
+    timestamp::Timestamp,
 };
 
 /// Creates, lists, changes and deletes the subscriptions in the database.
@@ -218,8 +219,8 @@ impl Subscriptions {
     /// secret that can't be decrypted counts as none here: a change may replace it.
     async fn present(&self, access: Access<'_>, id: SubscriptionId) -> Result<Present, Error> {
         if self.store.is_some() {
-            let Subscription { spec, owner, source, .. } = self.get(access, id).await?;
-            let SubscriptionSpec { pattern, filter, destination } = spec;
+            let Subscription { spec, owner, source, held, paused_at, .. } = self.get(access, id).await?;
+            let SubscriptionSpec { pattern, filter, destination, .. } = spec;
             return Ok(Present {
                 owner,
                 pattern: pattern.as_str().to_owned(),
@@ -227,6 +228,8 @@ impl Subscriptions {
                 url: destination.url,
                 signing: destination.signing,
                 source,
+                held,
+                paused_at,
             });
         }
         let row = find(&self.db, access, id).await?;
@@ -235,8 +238,9 @@ impl Subscriptions {
             digest: row.digest.parse().unwrap_or_default(),
             signer: row.signer.parse().unwrap_or_default(),
         };
+        let (held, paused_at) = (row::hold(&row), row.paused_at.map(Timestamp::from_millis));
         let Model { owner, pattern, filter, url, source, .. } = row;
-        Ok(Present { owner, pattern, filter, url, signing, source })
+        Ok(Present { owner, pattern, filter, url, signing, source, held, paused_at })
     }
 
     pub(super) fn fields(&self) -> Fields<'_> {
@@ -257,6 +261,8 @@ struct Present {
     url: String,
     signing: Signing,
     source: Option<String>,
+    held: Option<Hold>,
+    paused_at: Option<Timestamp>,
 }
 
 impl Present {

@@ -188,6 +188,7 @@ impl Subscriptions {
             });
             let changed = Subscription {
                 created_at,
+                paused_at: row.paused_at.map(Timestamp::from_millis),
                 created_version: row.created_version,
                 version: write.version,
                 matches_version: heard.map_or(write.version, |present| present.matches_version),

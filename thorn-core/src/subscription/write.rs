@@ -5,7 +5,7 @@ use sea_orm::{
     ExprTrait, QueryFilter, SqlErr, sea_query::Expr,
 };
 
-use super::entry::{Hold, Warning};
+use super::entry::{Hold, Subscription, Warning};
 use crate::{
     db::transaction,
     error::Error,
@@ -152,15 +152,16 @@ impl Write {
         Ok(was_warned)
     }
 
-    /// Replaces the hold `before` by `after`. Returns `false` if the subscription has another hold by now, or is disabled
-    /// or deleted.
-    pub(crate) async fn hold(&self, id: SubscriptionId, before: Option<Hold>, after: Hold) -> Result<bool, Error> {
+    /// Replaces the hold `before` by `after`. Returns `false` if the subscription has another hold by now, or if a user has
+    /// changed, disabled or deleted it since the caller read it.
+    pub(crate) async fn hold(&self, known: &Subscription, before: Option<Hold>, after: Hold) -> Result<bool, Error> {
         let hold = Entity::update_many()
             .col_expr(Column::HeldUntil, Expr::value(after.until.as_millis()))
             .col_expr(Column::HeldStep, Expr::value(i32::try_from(after.step).unwrap_or(i32::MAX)))
             .col_expr(Column::ProbedUntil, Expr::value(after.probed_until.map(Timestamp::as_millis)))
             .col_expr(Column::Version, Expr::value(self.version))
-            .filter(Column::Id.eq(id.as_uuid()))
+            .filter(Column::Id.eq(known.id.as_uuid()))
+            .filter(Column::UpdatedAt.eq(known.updated_at.as_millis()))
             .filter(Column::DisabledAt.is_null())
             .filter(Column::DeletedAt.is_null())
             .filter(match before {

@@ -46,6 +46,10 @@ pub struct Model {
     pub probed_until: Option<i64>,
     /// The latest warning since the subscription began to fail, as its number; 0 if there was none.
     pub warned: i32,
+    /// The time since when deliveries are kept; `None` while they are sent.
+    pub paused_at: Option<i64>,
+    /// The most deliveries in a period, such as `10/s`; `None` sets no limit.
+    pub rate: Option<String>,
     /// The host of the URL if the subscription counts as one of its owner's; `None` for global, configured and deleted
     /// ones.
     pub counted_host: Option<String>,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{executor::Executor, held::Pass, of_event::EventSubscribers, recorded::Recorded};
 use crate::{
-    endpoint::{Endpoint, Entry, Permit},
+    endpoint::{Endpoint, Entry, Permit, Slot},
     fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
     outbox::StoredEvent,
-    subscription::Hold,
+    subscription::{Hold, Subscription},
     timestamp::Timestamp,
 };
 
@@ -27,8 +27,12 @@ pub(super) enum Admission<'a> {
     Admitted { target: Target<'a>, permit: Permit },
     /// The endpoint's lane is full until this time.
     LaneFull(Timestamp),
+    /// The subscription's rate lets no more through until this time.
+    Paced(Timestamp),
     /// Deliveries to the endpoint are held until this time.
     Held(Timestamp),
+    /// The subscription is paused.
+    Paused,
     /// This worker can't read the recipient, for instance because it has another secret key.
     Unreadable,
     /// The worker stops.
@@ -83,11 +87,25 @@ impl Executor {
             None => Pass::Free,
         };
         let probes = match pass {
-            Pass::Free => None,
+            Pass::Free => {
+                if let Slot::Later(until) = self.slot(recipient.subscription()).await {
+                    return Some((event, Admission::Paced(until)));
+                }
+                None
+            }
             Pass::Probe(hold) => Some(hold),
             Pass::Held(until) => return Some((event, Admission::Held(until))),
+            Pass::Paused => return Some((event, Admission::Paused)),
         };
         let target = Target { recipient, endpoint, stored: stored.map(|(stored, _)| stored), probes };
         Some((event, Admission::Admitted { target, permit }))
+    }
+
+    /// A slot for a delivery to the subscription, if it has a rate.
+    async fn slot(&self, subscription: Option<&Subscription>) -> Slot {
+        match subscription.and_then(|one| Some((one.id, one.spec.rate?))) {
+            Some((id, rate)) => self.registry.endpoints().pace(id).slot(&self.db, id, rate).await,
+            None => Slot::Taken,
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     delivery::{consequences::Failing, observer::DeliveryReport},
     fanout::{ChunkDelivery, ChunkEvent, Recipient},
     record::Record,
+    subscription::UNTIL_RESUMED,
 };
 
 /// Wait of a delivery whose recipient this worker can't read. It is short, since another worker may be able to.
@@ -49,10 +50,20 @@ impl Executor {
                 self.counters.put_off();
                 span.in_scope(|| tracing::debug!(%until, "postponed: the endpoint is busy"));
             }
+            Admission::Paced(until) => {
+                record.next_attempt_at = Some(until);
+                self.counters.put_off();
+                span.in_scope(|| tracing::debug!(%until, "postponed: the subscription's rate lets no more through"));
+            }
             Admission::Held(until) => {
                 record.next_attempt_at = Some(until);
                 self.counters.put_off();
                 span.in_scope(|| tracing::debug!(%until, "postponed: deliveries to the endpoint are held"));
+            }
+            Admission::Paused => {
+                record.next_attempt_at = Some(UNTIL_RESUMED);
+                self.counters.put_off();
+                span.in_scope(|| tracing::debug!("kept: the subscription is paused"));
             }
             Admission::Unreadable => record.next_attempt_at = Some(record.now + UNREADABLE),
             Admission::Stopping => {}

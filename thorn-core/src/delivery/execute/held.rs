@@ -1,4 +1,4 @@
-//! Decides whether a delivery passes the hold of its subscription.
+//! Decides whether a delivery passes the pause and the hold of its subscription.
 
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ const SPREAD: f64 = 0.2;
 /// The longest time over which they are spread.
 const LONGEST_SPREAD: Duration = Duration::from_secs(30);
 
+/// A paused subscription keeps deliveries for this time, and is disabled then.
+const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Whether a delivery passes.
 pub(super) enum Pass {
     /// The endpoint isn't held.
@@ -30,16 +33,24 @@ pub(super) enum Pass {
     Probe(Hold),
     /// Deliveries are held. Try again at this time.
     Held(Timestamp),
+    /// The subscription is paused, so the delivery is kept.
+    Paused,
 }
 
 impl Executor {
-    /// Whether a delivery to the subscription may be sent, as far as holds go. `timeout` is the event's own.
+    /// Whether a delivery to the subscription may be sent, as far as pauses and holds go. `timeout` is the event's own.
     pub(super) async fn pass(
         &self,
         subscription: &Subscription,
         endpoint: &Endpoint,
         timeout: Option<Duration>,
     ) -> Pass {
+        if let Some(paused_at) = subscription.paused_at {
+            if Timestamp::now().since(paused_at) > LONGEST_PAUSE {
+                self.end_pause(subscription, paused_at).await;
+            }
+            return Pass::Paused;
+        }
         let (here, held) = (endpoint.held_until(), subscription.held);
         if here.is_none() && held.is_none() {
             return Pass::Free;
@@ -56,11 +67,21 @@ impl Executor {
         }
     }
 
+    /// Disables a subscription that has been paused for too long. The relay cancels what it has kept.
+    async fn end_pause(&self, subscription: &Subscription, paused_at: Timestamp) {
+        let reason = format!("it has been paused since {paused_at}");
+        tracing::warn!(subscription.id = %subscription.id, "disabling a subscription: {reason}");
+        let disabled = self.consequences.subscriptions.disable(subscription.id, &reason);
+        if let Err(error) = with_timeout(&self.db, disabled).await {
+            tracing::error!(subscription.id = %subscription.id, %error, "can't disable a subscription");
+        }
+    }
+
     /// Makes the delivery the only probe until this time, unless another one was first.
     async fn probe(&self, subscription: &Subscription, endpoint: &Endpoint, hold: Hold, until: Timestamp) -> Pass {
         let probing = Hold { probed_until: Some(until), ..hold };
         let subscriptions = &self.consequences.subscriptions;
-        let begun = with_timeout(&self.db, subscriptions.hold(subscription.id, Some(hold), probing)).await;
+        let begun = with_timeout(&self.db, subscriptions.hold(subscription, Some(hold), probing)).await;
         let now = Timestamp::now();
         match begun {
             Ok(true) => {

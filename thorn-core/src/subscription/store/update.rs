@@ -7,8 +7,9 @@ use crate::{
     spec::{SpecChange, UrlScrutiny},
     subscription::{
         access::{Access, find, not_found},
-        change::SubscriptionChange,
+        change::{Kept, SubscriptionChange},
         entry::{Disabled, Subscription},
+        held_deliveries::{bring_forward, discard_waiting},
         row,
         write::Write,
     },
@@ -35,6 +36,23 @@ impl Subscriptions {
     ) -> Result<Subscription, Error> {
         let present = self.present(access, id).await?;
         let checked = self.checked_change(id, &present, &change).await?;
+        let updated = self.change(access, id, checked).await?;
+        let (was_paused, is_paused) = (present.paused_at.is_some(), updated.paused_at.is_some());
+        let is_resumed = was_paused && !is_paused;
+        if is_resumed && change.kept == Kept::Discard {
+            discard_waiting(&self.db, id).await?;
+        } else if is_resumed || !is_paused && present.held.is_some() && updated.held.is_none() {
+            bring_forward(&self.db, id).await?;
+        }
+        Ok(updated)
+    }
+
+    async fn change(
+        &self,
+        access: Access<'_>,
+        id: SubscriptionId,
+        checked: CheckedChange,
+    ) -> Result<Subscription, Error> {
         if let Some(store) = &self.store {
             let now = Timestamp::now();
             let apply = |before: &Subscription, version| Some(changed(before.clone(), &checked, version, now));
@@ -84,7 +102,7 @@ impl Subscriptions {
         if !fields.is_valid() {
             return Err(self.with_duplicate(fields, spec.identity(present.identity()), Some(id)).await);
         }
-        Ok(CheckedChange { spec, enabled: change.enabled })
+        Ok(CheckedChange { spec, enabled: change.enabled, paused: change.paused })
     }
 
     /// Applies the change to the row as it is now. Another writer may have changed the row since the check read it.
@@ -118,6 +136,7 @@ impl Subscriptions {
 struct CheckedChange {
     spec: SpecChange,
     enabled: Option<bool>,
+    paused: Option<bool>,
 }
 
 /// Returns the subscription with the change applied.
@@ -125,6 +144,8 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
     let spec = change.spec.apply(before.spec.clone());
     let is_enabled_again = before.disabled.is_some() && change.enabled == Some(true);
     let matches_others = is_enabled_again || spec.pattern != before.spec.pattern || spec.filter != before.spec.filter;
+    // A pause would otherwise count as time in which the endpoint failed.
+    let begins_anew = change.enabled == Some(true) || change.paused.is_some();
     let is_same_url = spec.destination.url == before.spec.destination.url;
     Subscription {
         disabled: match (change.enabled, before.disabled.clone()) {
@@ -132,9 +153,14 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
             (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
             (_, disabled) => disabled,
         },
-        failing_since: before.failing_since.filter(|_| change.enabled != Some(true)),
-        warned: before.warned.filter(|_| change.enabled != Some(true)),
-        held: before.held.filter(|_| change.enabled != Some(true) && is_same_url),
+        failing_since: before.failing_since.filter(|_| !begins_anew),
+        warned: before.warned.filter(|_| !begins_anew),
+        paused_at: match change.paused {
+            Some(true) => before.paused_at.or(Some(now)),
+            Some(false) => None,
+            None => before.paused_at,
+        },
+        held: before.held.filter(|_| !begins_anew && is_same_url),
         updated_at: now,
         version,
         matches_version: if matches_others { version } else { before.matches_version },

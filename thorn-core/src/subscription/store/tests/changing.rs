@@ -41,8 +41,9 @@ async fn thorn_111_112_a_change_leaves_the_rest_and_round_trips() {
         signer: Some(changed.spec.destination.signing.signer.to_string()),
         content_type: Some(changed.spec.destination.content_type.to_string()),
         headers: Some(changed.spec.destination.headers.clone()),
+        rate: Some(None),
     };
-    let back = SubscriptionChange { spec, enabled: Some(true) };
+    let back = SubscriptionChange { spec, enabled: Some(true), ..SubscriptionChange::default() };
     assert!(!format!("{back:?}").contains(changed.spec.destination.signing.secret.as_ref().unwrap().expose()));
     fixture.subscriptions.update(access, made.id, back).await.unwrap();
     let read = fixture.subscriptions.get(access, made.id).await.unwrap();

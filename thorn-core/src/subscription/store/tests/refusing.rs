@@ -28,6 +28,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         signer: Some("rot13".into()),
         content_type: Some("text/plain".into()),
         headers: Some(ExtraHeaders::from_iter([("Hook-HMAC", "x")])),
+        rate: Some(Some("fast".into())),
     };
     let bad = NewSubscription { owner: Some("x".repeat(191)), spec: spec.clone(), source: Some("x".repeat(191)) };
     let expected = [
@@ -41,15 +42,16 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         (Field::Signer, FieldErrorKind::UnknownChoice),
         (Field::ContentType, FieldErrorKind::UnknownChoice),
         (Field::Headers, FieldErrorKind::Invalid),
+        (Field::Rate, FieldErrorKind::Invalid),
         (Field::Source, FieldErrorKind::TooLong),
     ];
     assert_eq!(wrong_fields(fixture.subscriptions.create(bad).await), expected);
     let missing = [(Field::Pattern, FieldErrorKind::Required), (Field::Url, FieldErrorKind::Required)];
     assert_eq!(wrong_fields(fixture.subscriptions.create(NewSubscription::default()).await), missing);
     let made = fixture.create("alice", "a", URL).await;
-    let change = SubscriptionChange { spec, enabled: None };
+    let change = SubscriptionChange { spec, ..SubscriptionChange::default() };
     let wrong = wrong_fields(fixture.subscriptions.update(Access::Operator, made.id, change).await);
-    assert_eq!(wrong, expected[1..10]);
+    assert_eq!(wrong, expected[1..11]);
     assert_eq!(fixture.subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
     assert_eq!(write::version(&fixture.db).await.unwrap(), 1);
 }
