@@ -46,6 +46,8 @@ pub(super) enum Admission<'a> {
 impl Executor {
     /// Waits until the delivery may be made. Returns `None` if an earlier run of the chunk made it, or if a later one
     /// must decide.
+    ///
+    /// Thousands of deliveries wait here. What is rare is boxed, so that its memory isn't part of each of them.
     pub(super) async fn admit<'a>(
         &self,
         chunk: &'a Chunk,
@@ -57,7 +59,7 @@ impl Executor {
         if !recorded.leaves_open(event, delivery) {
             return None;
         }
-        if delivery.undecided && !self.lets_through(event, delivery).await? {
+        if delivery.undecided && !Box::pin(self.lets_through(event, delivery)).await? {
             return Some((event, Admission::FilteredOut));
         }
         let stored = subscribers.get(event.id, delivery.subscription).filter(|_| delivery.of_event);
@@ -104,7 +106,10 @@ impl Executor {
     /// A slot for a delivery to the subscription, if it has a rate.
     async fn slot(&self, subscription: Option<&Subscription>) -> Slot {
         match subscription.and_then(|one| Some((one.id, one.spec.rate?))) {
-            Some((id, rate)) => self.registry.endpoints().pace(id).slot(&self.db, id, rate).await,
+            Some((id, rate)) => {
+                let pace = self.registry.endpoints().pace(id);
+                Box::pin(pace.slot(&self.db, id, rate)).await
+            }
             None => Slot::Taken,
         }
     }

@@ -47,7 +47,7 @@ impl Executor {
     ) -> Pass {
         if let Some(paused_at) = subscription.paused_at {
             if Timestamp::now().since(paused_at) > LONGEST_PAUSE {
-                self.end_pause(subscription, paused_at).await;
+                Box::pin(self.end_pause(subscription, paused_at)).await;
             }
             return Pass::Paused;
         }
@@ -63,7 +63,9 @@ impl Executor {
         match hold.stage(now) {
             HoldStage::Waiting(until) => Pass::Held(spread(until, now)),
             HoldStage::Probed => Pass::Held(now + PROBED),
-            HoldStage::Over => self.probe(subscription, endpoint, hold, now + self.timeout(timeout) + PROBE).await,
+            HoldStage::Over => {
+                Box::pin(self.probe(subscription, endpoint, hold, now + self.timeout(timeout) + PROBE)).await
+            }
         }
     }
 

@@ -51,3 +51,19 @@ impl Executor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of what a function with these parameters returns.
+    fn size_of_returned<A, B, C, D, E, R>(_: fn(A, B, C, D, E) -> R) -> usize {
+        size_of::<R>()
+    }
+
+    #[test]
+    fn a_delivery_that_waits_takes_little_memory() {
+        let bytes = size_of_returned(Executor::deliver_and_record);
+        assert!(bytes <= 1_024, "{bytes} bytes: box what is rare in `admit` and below it");
+    }
+}
