@@ -1,4 +1,4 @@
-//! Rates and pauses: the rate of each subscription, the time up to which its deliveries are spoken for, and since when
+//! Rates and pauses: the rate of each subscription, the time up to which its slots are taken, and since when
 //! it is paused.
 
 use sea_orm_migration::prelude::*;
@@ -32,7 +32,7 @@ impl MigrationTrait for Migration {
             .if_not_exists()
             .col(ColumnDef::new("subscription_id").uuid().not_null().primary_key())
             // In microseconds since 1970.
-            .col(ColumnDef::new("spoken_until").big_integer().not_null())
+            .col(ColumnDef::new("taken_until").big_integer().not_null())
             .to_owned();
         manager.create_table(pace).await
     }

@@ -46,7 +46,7 @@ impl Subscriptions {
     }
 
     /// Replaces the hold that the caller knows of. Returns `false` if another worker was first, or if a user has changed,
-    /// disabled or deleted the subscription meanwhile: an attempt from before that has nothing to say.
+    /// disabled or deleted the subscription meanwhile. So a late response from before the change begins no hold.
     ///
     /// All workers learn of it as of any change of a subscription.
     pub(crate) async fn hold(&self, known: &Subscription, before: Option<Hold>, after: Hold) -> Result<bool, Error> {
