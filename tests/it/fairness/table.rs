@@ -33,8 +33,6 @@ enum Behaviour {
     SendsTheHeadSlowly,
     /// It sends a byte of the body every 50 ms.
     SendsTheBodySlowly,
-    /// It sends `100 Continue` as fast as it is read.
-    Continues,
 }
 
 struct Attack {
@@ -49,7 +47,7 @@ fn one_host(_: usize) -> String {
     "http://127.0.1.1".to_owned()
 }
 
-const ATTACKS: [Attack; 9] = [
+const ATTACKS: [Attack; 8] = [
     Attack { does: "hang, on one host", behaviour: Behaviour::Hangs, url: one_host, owners: 1 },
     Attack {
         does: "hang, on 100 hosts",
@@ -88,7 +86,6 @@ const ATTACKS: [Attack; 9] = [
         url: one_host,
         owners: 1,
     },
-    Attack { does: "stream `100 Continue`", behaviour: Behaviour::Continues, url: one_host, owners: 1 },
 ];
 
 impl Behaviour {
@@ -121,9 +118,6 @@ impl Behaviour {
                     pause().await;
                 }
             }
-            Self::Continues => loop {
-                stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
-            },
         }
         // Until the other side has had enough.
         while stream.read(&mut request).await? > 0 {}
