@@ -8,7 +8,7 @@ mod forms;
 mod keys;
 mod times;
 
-use sea_orm::EntityTrait;
+use sea_orm::{DbBackend, EntityTrait};
 use serde_json::Value;
 use thorn_test_support::skipped;
 
@@ -25,10 +25,15 @@ async fn told(test: &TestApp) -> Vec<(String, Value)> {
 }
 
 /// Whether the test runs on this kind of database. If it doesn't, it is reported as skipped.
-fn only_on(test: &TestApp, kind: sea_orm::DbBackend, what: &str) -> bool {
+fn only_on(test: &TestApp, kind: DbBackend, what: &str) -> bool {
     let is_it = test.db().get_database_backend() == kind;
     if !is_it {
-        skipped(&format!("only {kind:?} has {what}"));
+        let name = match kind {
+            DbBackend::Postgres => "PostgreSQL",
+            DbBackend::MySql => "MySQL",
+            _ => "SQLite",
+        };
+        skipped(&format!("only {name} has {what}"));
     }
     is_it
 }
