@@ -1,4 +1,4 @@
-//! What one owner's endpoints do, and whether a neighbour notices.
+//! A neighbour must not notice what one owner's endpoints do.
 //!
 //! Alice has many endpoints that accept requests and never answer. Bob has one that is healthy. Alice's requests hang
 //! for longer than the test, so bob's events arrive only if none of them waits for hers.

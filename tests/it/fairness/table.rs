@@ -22,7 +22,7 @@ use crate::{
 /// Events of bob's in each phase.
 const EVENTS: usize = 100;
 
-/// What an endpoint does with a request.
+/// The way in which an endpoint treats a request.
 #[derive(Clone, Copy)]
 enum Behaviour {
     /// It never answers.

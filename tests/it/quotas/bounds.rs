@@ -1,4 +1,4 @@
-//! What counts, who is exempt, and what the limits mean.
+//! The quotas: the subscriptions that count, the exempt ones, and the meaning of each limit.
 
 use thorn::{
     Error,

@@ -94,10 +94,12 @@ impl Pace {
         // While a worker's task asks the database, the relay needn't add more.
         let Ok(slots) = self.0.try_lock() else { return 0 };
         let now = Instant::now();
-        let room = match slots.lapse_at > now {
-            true if slots.free > 0 => slots.free,
-            _ if slots.ask_at <= now => rate.batch(),
-            _ => 0,
+        let room = if slots.free > 0 && slots.lapse_at > now {
+            slots.free
+        } else if slots.ask_at <= now {
+            rate.batch()
+        } else {
+            0
         };
         usize::try_from(room).unwrap_or(usize::MAX)
     }

@@ -72,7 +72,7 @@ struct State {
 /// The names of one tenant.
 #[derive(Default)]
 struct Line {
-    /// Who awaits each name, whether its lookup waits or runs.
+    /// The requests that await each name, whether its lookup waits or runs.
     awaited: HashMap<String, Vec<oneshot::Sender<Answer>>>,
     waiting: VecDeque<String>,
     running: usize,
@@ -146,7 +146,7 @@ impl Lookups {
                 self.0.failures.insert(host.clone(), (Instant::now() + FAILURE_REMEMBERED, reason.clone()));
             }
             for awaiting in self.0.state().finish(tenant, &host) {
-                // Whoever asked may have stopped waiting.
+                // The request may have stopped waiting.
                 let _ = awaiting.send(answer.clone());
             }
         }

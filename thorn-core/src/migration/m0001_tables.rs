@@ -41,6 +41,18 @@ impl MigrationTrait for Migration {
 }
 
 /// Creates an index, unless an interrupted migration has already created it.
+/// Adds the column unless an earlier run, which MySQL doesn't roll back, has added it.
+pub(super) async fn add_column(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &mut ColumnDef,
+) -> Result<(), DbErr> {
+    if manager.has_column(table, column.get_column_name()).await? {
+        return Ok(());
+    }
+    manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await
+}
+
 pub(super) async fn create_index(manager: &SchemaManager<'_>, table: &str, name: &str, sql: &str) -> Result<(), DbErr> {
     if !manager.has_index(table, name).await? {
         manager.get_connection().execute_unprepared(sql).await?;

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
 
-use super::m0001_tables::{create_index, long_text};
+use super::m0001_tables::{add_column, create_index, long_text};
 
 pub(super) struct Migration;
 
@@ -19,9 +19,7 @@ impl MigrationTrait for Migration {
         let backend = manager.get_database_backend();
         // SQLite adds one column per statement. Columns of an interrupted migration are skipped.
         for (table, mut column) in columns(backend) {
-            if !manager.has_column(table, column.get_column_name()).await? {
-                manager.alter_table(Table::alter().table(table).add_column(&mut column).to_owned()).await?;
-            }
+            add_column(manager, table, &mut column).await?;
         }
         for (table, name, sql) in indexes(backend) {
             if name == UNRELAYED {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use sea_orm_migration::prelude::*;
 
+use super::m0001_tables::add_column;
 use crate::{
     spec::Identity,
     tables::subscription::{Column, Entity},
@@ -24,11 +25,8 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        if !manager.has_column(REGISTRY, TASK_KEY).await? {
-            // 32 random bytes in base64. The first worker makes them.
-            let mut column = ColumnDef::new(TASK_KEY).string_len(64).to_owned();
-            manager.alter_table(Table::alter().table(REGISTRY).add_column(&mut column).to_owned()).await?;
-        }
+        // 32 random bytes in base64. The first worker makes them.
+        add_column(manager, REGISTRY, ColumnDef::new(TASK_KEY).string_len(64)).await?;
         normalise_identities(manager).await
     }
 

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid, sea_query::Expr};
 use sea_orm_migration::prelude::*;
 
-use super::{m0001_tables::create_index, m0002_options::drop_index};
+use super::{
+    m0001_tables::{add_column, create_index},
+    m0002_options::drop_index,
+};
 use crate::{
     spec::normal_host,
     tables::subscription::{Column, Entity},
@@ -32,10 +35,7 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        if !manager.has_column(SUBSCRIPTION, COUNTED_HOST).await? {
-            let mut column = ColumnDef::new(COUNTED_HOST).string_len(190).to_owned();
-            manager.alter_table(Table::alter().table(SUBSCRIPTION).add_column(&mut column).to_owned()).await?;
-        }
+        add_column(manager, SUBSCRIPTION, ColumnDef::new(COUNTED_HOST).string_len(190)).await?;
         // Deleted rows have no counted host. The index keeps them out of the count, however many there are.
         let sql = format!("CREATE INDEX {INDEX} ON {SUBSCRIPTION} (owner, {COUNTED_HOST})");
         create_index(manager, SUBSCRIPTION, INDEX, &sql).await?;

@@ -3,7 +3,10 @@
 use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 
-use super::{m0001_tables::create_index, m0002_options::drop_index};
+use super::{
+    m0001_tables::{add_column, create_index},
+    m0002_options::drop_index,
+};
 
 pub(super) struct Migration;
 
@@ -21,11 +24,9 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        if !manager.has_column(REGISTRY, PURGED_VERSION).await? {
-            // The highest version among the purged rows.
-            let mut column = ColumnDef::new(PURGED_VERSION).big_integer().not_null().default(0).to_owned();
-            manager.alter_table(Table::alter().table(REGISTRY).add_column(&mut column).to_owned()).await?;
-        }
+        // The highest version among the purged rows.
+        let mut column = ColumnDef::new(PURGED_VERSION).big_integer().not_null().default(0).to_owned();
+        add_column(manager, REGISTRY, &mut column).await?;
         let some =
             if manager.get_database_backend() == DbBackend::MySql { "" } else { " WHERE deleted_at IS NOT NULL" };
         let sql = format!("CREATE INDEX {INDEX} ON {SUBSCRIPTION} (deleted_at, id){some}");

@@ -3,6 +3,8 @@
 
 use sea_orm_migration::prelude::*;
 
+use super::m0001_tables::add_column;
+
 pub(super) struct Migration;
 
 const SUBSCRIPTION: &str = "thorn_subscription";
@@ -23,12 +25,12 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        add(manager, SUBSCRIPTION, ColumnDef::new(HELD_UNTIL).big_integer(), HELD_UNTIL).await?;
-        add(manager, SUBSCRIPTION, ColumnDef::new(HELD_STEP).integer().not_null().default(0), HELD_STEP).await?;
-        add(manager, SUBSCRIPTION, ColumnDef::new(PROBED_UNTIL).big_integer(), PROBED_UNTIL).await?;
-        add(manager, SUBSCRIPTION, ColumnDef::new(WARNED).integer().not_null().default(0), WARNED).await?;
+        add_column(manager, SUBSCRIPTION, ColumnDef::new(HELD_UNTIL).big_integer()).await?;
+        add_column(manager, SUBSCRIPTION, ColumnDef::new(HELD_STEP).integer().not_null().default(0)).await?;
+        add_column(manager, SUBSCRIPTION, ColumnDef::new(PROBED_UNTIL).big_integer()).await?;
+        add_column(manager, SUBSCRIPTION, ColumnDef::new(WARNED).integer().not_null().default(0)).await?;
         // No database rewrites the table for a new column with a constant default.
-        add(manager, DELIVERY, ColumnDef::new(UNCOUNTED).integer().not_null().default(0), UNCOUNTED).await
+        add_column(manager, DELIVERY, ColumnDef::new(UNCOUNTED).integer().not_null().default(0)).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -44,17 +46,4 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-/// Adds the column unless an earlier run, which MySQL doesn't roll back, has added it.
-async fn add(
-    manager: &SchemaManager<'_>,
-    table: &'static str,
-    column: &mut ColumnDef,
-    name: &str,
-) -> Result<(), DbErr> {
-    if manager.has_column(table, name).await? {
-        return Ok(());
-    }
-    manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await
 }

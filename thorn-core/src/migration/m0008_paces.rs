@@ -3,6 +3,8 @@
 
 use sea_orm_migration::prelude::*;
 
+use super::m0001_tables::add_column;
+
 pub(super) struct Migration;
 
 const SUBSCRIPTION: &str = "thorn_subscription";
@@ -19,14 +21,8 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for (name, mut column) in [
-            (RATE, ColumnDef::new(RATE).string_len(32).to_owned()),
-            (PAUSED_AT, ColumnDef::new(PAUSED_AT).big_integer().to_owned()),
-        ] {
-            if !manager.has_column(SUBSCRIPTION, name).await? {
-                manager.alter_table(Table::alter().table(SUBSCRIPTION).add_column(&mut column).to_owned()).await?;
-            }
-        }
+        add_column(manager, SUBSCRIPTION, ColumnDef::new(RATE).string_len(32)).await?;
+        add_column(manager, SUBSCRIPTION, ColumnDef::new(PAUSED_AT).big_integer()).await?;
         let pace = Table::create()
             .table(PACE)
             .if_not_exists()

@@ -47,11 +47,11 @@ pub struct SubscriptionChange {
     pub enabled: Option<bool>,
     /// `Some(true)` pauses the subscription: its deliveries are kept. `Some(false)` resumes it. `None` does neither.
     pub paused: Option<bool>,
-    /// What becomes of the kept deliveries if the change resumes the subscription. Default: they are delivered.
+    /// Whether kept deliveries are delivered or discarded if the change resumes the subscription. Default: delivered.
     pub kept: Kept,
 }
 
-/// What becomes of the deliveries that a paused subscription has kept.
+/// The fate of the deliveries that a paused subscription has kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kept {

@@ -1,4 +1,4 @@
-//! What becomes of the rows of deleted subscriptions.
+//! Erases and removes the rows of deleted subscriptions, step by step.
 //!
 //! A deletion erases nearly everything, but not the row and the URL. While deliveries refer to the subscription, both
 //! stay for the history. After that, the URL is erased, and in the end the row goes.

@@ -25,7 +25,7 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) event_id: EventId,
     /// The event's name.
     pub(crate) event: &'a str,
-    /// Whose share of the lookups the request takes: the owner of the subscription.
+    /// The owner of the subscription, whose share of the lookups the request takes.
     pub(crate) tenant: Tenant,
     /// The endpoint that the request goes to, as the registry holds it now.
     pub(crate) endpoint: &'a Endpoint,

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use sea_orm::DatabaseConnection;
+
 use super::announcement::{recovered, subscription_disabled};
 use crate::{
     error::Error,
@@ -67,7 +69,7 @@ impl Subscriptions {
             let owner = one.owner.as_deref();
             let announcement =
                 subscription_disabled(id, owner, one.spec.pattern.as_str(), &one.spec.destination.url, reason)?;
-            outbox::write(&self.db, vec![announcement]).await?;
+            announce(&self.db, announcement).await?;
         }
         Ok(())
     }
@@ -118,16 +120,19 @@ impl Subscriptions {
                 Some(Subscription { failing_since: None, warned: None, held: None, version, ..before.clone() })
             };
             store.update(subscription.id, &note).await?;
-            if was_warned.into_inner() {
-                outbox::write(&self.db, vec![announcement]).await?;
-                process::notify();
-            }
-            return Ok(());
+            return if was_warned.into_inner() { announce(&self.db, announcement).await } else { Ok(()) };
         }
         let write = Write::begin(&self.db).await?;
         let was_warned = write.note_success(subscription.id).await;
         finish_with(write, was_warned, announcement).await
     }
+}
+
+/// Announces a change that a store of the application's own has written.
+pub(super) async fn announce(db: &DatabaseConnection, announcement: RenderedEvent) -> Result<(), Error> {
+    outbox::write(db, vec![announcement]).await?;
+    process::notify();
+    Ok(())
 }
 
 /// Commits a change of a subscription, and with it the event that announces it if the change happened.

@@ -5,10 +5,12 @@ use std::{
     time::Duration,
 };
 
-use super::{announcement::warning, health::finish_with};
+use super::{
+    announcement::warning,
+    health::{announce, finish_with},
+};
 use crate::{
     error::Error,
-    outbox, process,
     subscription::{Subscription, Subscriptions, Warning, Write},
     timestamp::Timestamp,
 };
@@ -34,17 +36,13 @@ impl Subscriptions {
         if let Some(store) = &self.store {
             let is_new = AtomicBool::new(false);
             let note = |before: &Subscription, version| {
-                let is_due = before.failing_since == Some(since) && before.warned < Some(due);
-                is_new.store(is_due && before.disabled.is_none(), Ordering::Relaxed);
-                let changed = Subscription { warned: Some(due), version, ..before.clone() };
-                is_new.load(Ordering::Relaxed).then_some(changed)
+                let is_failing = before.failing_since == Some(since) && before.disabled.is_none();
+                let is_due = is_failing && before.warned < Some(due);
+                is_new.store(is_due, Ordering::Relaxed);
+                is_due.then(|| Subscription { warned: Some(due), version, ..before.clone() })
             };
             store.update(subscription.id, &note).await?;
-            if is_new.into_inner() {
-                outbox::write(&self.db, vec![announcement]).await?;
-                process::notify();
-            }
-            return Ok(());
+            return if is_new.into_inner() { announce(&self.db, announcement).await } else { Ok(()) };
         }
         let write = Write::begin(&self.db).await?;
         let is_new = write.note_warning(subscription.id, since, due).await;
