@@ -13,6 +13,7 @@ use crate::{
     process::{self, Worker},
     receiver::Receiver,
     report::{Line, Round, median},
+    target::Target,
 };
 
 /// The size of a backlog, and the workers that deliver it.
@@ -22,11 +23,16 @@ pub(crate) struct Backlog {
     /// Each has its own URL.
     pub(crate) subscriptions: usize,
     pub(crate) workers: usize,
+    pub(crate) target: Target,
 }
 
 impl Backlog {
     pub(crate) const fn new(events: usize, subscriptions: usize) -> Self {
-        Self { events, subscriptions, workers: 1 }
+        Self { events, subscriptions, workers: 1, target: Target::Host }
+    }
+
+    pub(crate) const fn to(self, target: Target) -> Self {
+        Self { target, ..self }
     }
 
     pub(crate) const fn deliveries(self) -> usize {
@@ -40,14 +46,15 @@ impl Backlog {
         rounds: usize,
         receiver: &Receiver,
     ) -> anyhow::Result<Vec<Line>> {
+        let urls = receiver.urls(self.target, self.subscriptions);
         let mut bare = Vec::new();
         let mut measured: BTreeMap<Place, Vec<Round>> = BTreeMap::new();
         for _ in 0..rounds {
             let body = Event::new("bench.sent").render(&payload(0))?.body;
-            let limit = bare::post(&receiver.url("bare"), &body, self.deliveries()).await?;
+            let limit = bare::post(&urls, &receiver.certificate(), &body, self.deliveries()).await?;
             bare.push(limit);
             for place in places {
-                measured.entry(*place).or_default().push(self.run(*place, limit[0], receiver).await?);
+                measured.entry(*place).or_default().push(self.run(*place, limit[0], &urls, receiver).await?);
             }
         }
         let [rate, cpu] = [0, 1].map(|figure| median(bare.iter().map(|bare: &[f64; 2]| bare[figure])));
@@ -56,10 +63,9 @@ impl Backlog {
         Ok(lines)
     }
 
-    async fn run(self, place: Place, limit: f64, receiver: &Receiver) -> anyhow::Result<Round> {
+    async fn run(self, place: Place, limit: f64, urls: &[String], receiver: &Receiver) -> anyhow::Result<Round> {
         let site = Site::new(place).await?;
-        for n in 0..self.subscriptions {
-            let url = receiver.url(format_args!("{n}"));
+        for url in urls {
             let new = NewSubscription::new("bench.*", url);
             site.thorn.subscriptions().create(new).await?;
         }
@@ -68,7 +74,7 @@ impl Backlog {
         let (before, servers_before) = (receiver.count()?, site.servers_cpu()?);
 
         let started = Instant::now();
-        let start = || Worker::start(&site.url, site.queue_url.as_deref());
+        let start = || Worker::start(&site.url, site.queue_url.as_deref(), &receiver.certificate());
         let workers = (0..self.workers).map(|_| start()).collect::<Result<Vec<_>, _>>()?;
         while receiver.count()? < before + self.deliveries() {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -40,7 +40,7 @@ async fn round(place: Place, receiver: &Receiver) -> anyhow::Result<[f64; 4]> {
     let (inside, outside) = if place.has_worker_inside() {
         (Some(site.thorn.start_worker().await?), None)
     } else {
-        (None, Some(Worker::start(&site.url, site.queue_url.as_deref())?))
+        (None, Some(Worker::start(&site.url, site.queue_url.as_deref(), &receiver.certificate())?))
     };
     for n in 1..=WARM_UP {
         send(&site, 0).await?;

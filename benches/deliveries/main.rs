@@ -1,4 +1,4 @@
-//! cargo bench --bench deliveries [-- one many latency insert idle] [--peer] [--rounds N]
+//! cargo bench --bench deliveries [-- one many hosts tls latency insert idle] [--peer] [--rounds N]
 //!
 //! Compares thorn's deliveries with the physical limit.
 //!
@@ -8,6 +8,8 @@
 //! - `bash .ci/run servers cargo bench --all-features --bench deliveries` also measures PostgreSQL and
 //!   Redis. `--sqlite`, `--postgres` and `--redis` choose some of them.
 //! - `one many --peer` lets another library deliver the same backlog.
+//! - `hosts` delivers 10 events to 10,000 URLs on 1,000 hosts, and `tls` the backlogs of `one` and `many` to a receiver
+//!   with TLS. They run only when named.
 //! - `growth` measures how cost grows with the number of workers, deliveries and subscriptions, and draws
 //!   `docs/growth.svg`. It runs only when named. A round takes three minutes, so the default is one round.
 
@@ -23,6 +25,7 @@ mod process;
 mod receiver;
 mod report;
 mod summary;
+mod target;
 
 use std::time::Duration;
 
@@ -32,6 +35,7 @@ use place::{Place, Site};
 use process::Worker;
 use receiver::Receiver;
 use summary::{Column, Summary};
+use target::Target;
 
 /// The worker's allocator, so that the limit is measured with the same one.
 #[cfg(feature = "mimalloc")]
@@ -42,8 +46,13 @@ fn main() -> anyhow::Result<()> {
     // reqwest is built without a default provider. This is the one that thorn's own client uses.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if arguments.first().is_some_and(|first| first == receiver::ARGUMENT) {
-        return tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(receiver::receive());
+    if let [first, folder] = &*arguments
+        && first == receiver::ARGUMENT
+    {
+        return tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(receiver::receive(folder.as_ref()));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(measure(&arguments))
@@ -66,7 +75,7 @@ async fn measure(arguments: &[String]) -> anyhow::Result<()> {
         let mut rows = Vec::new();
         for place in &places {
             let site = Site::new(*place).await?;
-            let worker = Worker::start(&site.url, site.queue_url.as_deref())?;
+            let worker = Worker::start(&site.url, site.queue_url.as_deref(), &receiver.certificate())?;
             tokio::time::sleep(Duration::from_secs(3)).await;
             let resident = format!("{:.0} MiB", process::memory(worker.pid())?.0);
             summary.add(&place.to_string(), Column::Memory, &resident);
@@ -86,6 +95,15 @@ async fn measure(arguments: &[String]) -> anyhow::Result<()> {
             report::rates(&title, &lines);
             summary.rates(column, &lines);
         }
+    }
+    let (hosts, tls) = (Target::Hosts(1_000), Target::Tls);
+    let rare = [
+        ("hosts", "10 events to 10,000 URLs on 1,000 hosts", Backlog::new(10, 10_000).to(hosts)),
+        ("tls", "20,000 events to one URL, TLS", Backlog::new(20_000, 1).to(tls)),
+        ("tls", "500 events to 100 URLs each, TLS", Backlog::new(500, 100).to(tls)),
+    ];
+    for (_, title, backlog) in rare.iter().filter(|(scenario, ..)| scenarios.iter().any(|one| one == scenario)) {
+        report::rates(title, &backlog.measure(&places, rounds, &receiver).await?);
     }
     if scenarios.iter().any(|one| one == "growth") {
         growth::measure(&places, given.unwrap_or(1), &receiver).await?;

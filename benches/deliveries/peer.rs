@@ -62,7 +62,7 @@ impl Peer {
     async fn run(&self, backlog: Backlog, place: Place, receiver: &Receiver) -> anyhow::Result<Round> {
         let deliveries = backlog.deliveries();
         let body = Event::new("bench.sent").render(&payload(0))?.body;
-        let [limit, _] = bare::post(&receiver.url("bare"), &body, deliveries).await?;
+        let [limit, _] = bare::post(&[receiver.url("bare")], &receiver.certificate(), &body, deliveries).await?;
 
         let folder = tempfile::tempdir()?;
         let (url, create) = match place {

@@ -12,7 +12,8 @@ use anyhow::Context as _;
 pub(crate) struct Worker(Child);
 
 impl Worker {
-    pub(crate) fn start(database_url: &str, queue_url: Option<&str>) -> anyhow::Result<Self> {
+    /// `certificate` is a file with the only certificate that the worker trusts.
+    pub(crate) fn start(database_url: &str, queue_url: Option<&str>, certificate: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
         // Runs the worker under a profiler, for example `THORN_BENCH_UNDER="valgrind --tool=callgrind"`.
         if let Ok(under) = std::env::var("THORN_BENCH_UNDER") {
@@ -21,6 +22,7 @@ impl Worker {
             command.args(words).arg(env!("CARGO_BIN_EXE_worker"));
         }
         command.env("DATABASE_URL", database_url).env("THORN_ALLOW_NETWORKS", "127.0.0.0/8");
+        command.env("SSL_CERT_FILE", certificate);
         if let Some(url) = queue_url {
             command.env("THORN_QUEUE_URL", url);
         }

@@ -4,16 +4,21 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,
 };
+use tokio_rustls::TlsAcceptor;
+
+use crate::target::Target;
 
 /// The argument that makes this program the receiver.
 pub(crate) const ARGUMENT: &str = "receive";
@@ -21,21 +26,52 @@ pub(crate) const ARGUMENT: &str = "receive";
 /// A running receiver. Dropping it kills the process.
 pub(crate) struct Receiver {
     child: Child,
-    /// `127.0.0.1:…`
-    address: String,
+    /// The ports for requests without TLS and with it.
+    ports: [u16; 2],
+    /// Has the certificate and its key.
+    folder: tempfile::TempDir,
+}
+
+/// A file with the receiver's certificate.
+fn certificate_in(folder: &Path) -> PathBuf {
+    folder.join("certificate.pem")
+}
+
+/// A file with the key of the certificate.
+fn key_in(folder: &Path) -> PathBuf {
+    folder.join("key.pem")
 }
 
 impl Receiver {
     pub(crate) fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let made = rcgen::generate_simple_self_signed([Target::Tls.address(0)])?;
+        std::fs::write(certificate_in(folder.path()), made.cert.pem())?;
+        std::fs::write(key_in(folder.path()), made.signing_key.serialize_pem())?;
         let program = std::env::current_exe()?;
-        let mut child = Command::new(program).arg(ARGUMENT).stdout(Stdio::piped()).spawn()?;
-        let mut address = String::new();
-        BufReader::new(child.stdout.take().context("the receiver has no output")?).read_line(&mut address)?;
-        Ok(Self { child, address: address.trim().to_owned() })
+        let mut child = Command::new(program).arg(ARGUMENT).arg(folder.path()).stdout(Stdio::piped()).spawn()?;
+        let mut ports = String::new();
+        BufReader::new(child.stdout.take().context("the receiver has no output")?).read_line(&mut ports)?;
+        let (plain, tls) = ports.trim().split_once(' ').context("the receiver names no ports")?;
+        Ok(Self { child, ports: [plain.parse()?, tls.parse()?], folder })
     }
 
     pub(crate) fn url(&self, path: impl std::fmt::Display) -> String {
-        format!("http://{}/{path}", self.address)
+        format!("http://127.0.0.1:{}/{path}", self.ports[0])
+    }
+
+    /// A URL for each of so many subscriptions.
+    pub(crate) fn urls(&self, target: Target, subscriptions: usize) -> Vec<String> {
+        let (scheme, port) = match target {
+            Target::Tls => ("https", self.ports[1]),
+            Target::Host | Target::Hosts(_) => ("http", self.ports[0]),
+        };
+        (0..subscriptions).map(|n| format!("{scheme}://{}:{port}/{n}", target.address(n))).collect()
+    }
+
+    /// A file with the certificate, which clients must trust.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        certificate_in(self.folder.path())
     }
 
     /// The number of requests that it has answered since it started.
@@ -53,7 +89,7 @@ impl Receiver {
     }
 
     fn ask(&self, what: &str) -> anyhow::Result<String> {
-        let mut stream = TcpStream::connect(&self.address)?;
+        let mut stream = TcpStream::connect(("127.0.0.1", self.ports[0]))?;
         write!(stream, "GET /{what} HTTP/1.1\r\nconnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
@@ -83,21 +119,39 @@ pub(crate) fn micros() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Runs the receiver in this process.
-pub(crate) async fn receive() -> anyhow::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
+/// Runs the receiver in this process, with the certificate in this folder.
+pub(crate) async fn receive(folder: &Path) -> anyhow::Result<()> {
+    // Only this address accepts requests to every address of the loopback network.
+    let plain = TcpListener::bind("0.0.0.0:0").await?;
+    let encrypted = TcpListener::bind("127.0.0.1:0").await?;
+    let acceptor = acceptor(folder)?;
+    println!("{} {}", plain.local_addr()?.port(), encrypted.local_addr()?.port());
     loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(async move {
-            // An error means that the client has closed the connection, which is fine.
-            let _ = answer(stream).await;
-        });
+        // An error of an answer means that the client has closed the connection, which is fine.
+        tokio::select! {
+            accepted = plain.accept() => {
+                let (stream, _) = accepted?;
+                stream.set_nodelay(true)?;
+                tokio::spawn(async move { answer(stream).await.ok() });
+            }
+            accepted = encrypted.accept() => {
+                let (stream, _) = accepted?;
+                stream.set_nodelay(true)?;
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move { answer(acceptor.accept(stream).await?).await });
+            }
+        }
     }
 }
 
-async fn answer(mut stream: tokio::net::TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
+fn acceptor(folder: &Path) -> anyhow::Result<TlsAcceptor> {
+    let certificate = CertificateDer::from_pem_file(certificate_in(folder))?;
+    let key = PrivateKeyDer::from_pem_file(key_in(folder))?;
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
     let mut buffer = Vec::with_capacity(16 * 1024);
     loop {
         let (head, length) = loop {
