@@ -153,3 +153,27 @@ async fn a_subscription_that_is_paused_for_too_long_is_disabled_and_its_deliveri
     assert_eq!(receiver.arrived(), 0);
     worker.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_keeps_too_many_deliveries_is_disabled() {
+    let app = TestApp::with(Config { most_kept: Some(EVENTS as u64 + 5), ..app::config() }).await;
+    let worker = app.worker().await;
+    let (subscription, receiver, other) = paused(&app).await;
+    assert_eq!(app.reload(&subscription).await.disabled, None, "the bound isn't reached");
+    let mut sent = EVENTS;
+    let disabled = loop {
+        app.send_many(1).await;
+        sent += 1;
+        other.wait_for(sent, PATIENCE).await.unwrap();
+        match app.reload(&subscription).await.disabled {
+            Some(disabled) => break disabled,
+            None => assert!(sent < EVENTS + 100, "it keeps {sent} deliveries"),
+        }
+    };
+    assert!(disabled.reason.contains("kept more than 35 deliveries"), "{disabled:?}");
+    assert!(sent > EVENTS + 5, "{sent}");
+    let all = |rows: &[Delivery]| rows.iter().all(|row| row.state == Some(DeliveryState::Cancelled));
+    app.deliveries(&subscription, |rows| rows.len() > EVENTS && all(rows)).await;
+    assert_eq!(receiver.arrived(), 0);
+    worker.stop().await.unwrap();
+}

@@ -47,7 +47,7 @@ use state::HooksState;
 /// | `headers` | headers to send with each delivery, such as `{"Authorization": "Bearer …"}`; they replace all earlier ones. Answers show only their `header_names` |
 /// | `rate` | the most deliveries in a period, such as `10/s`, `300/m` or `1000/h`; null (default) for no limit |
 /// | `enabled` | `false` stops deliveries |
-/// | `paused` | `true` keeps deliveries until it is `false` again, for at most 7 days. With `false`, `kept` says what becomes of them: `deliver` (default) or `discard` |
+/// | `paused` | `true` keeps deliveries until it is `false` again, for at most [7 days](thorn_core::Config::longest_pause). With `false`, `kept` says what becomes of them: `deliver` (default) or `discard` |
 /// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `paused_at`, `failing_since`, `held_until`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
 ///
 /// Every path works with and without the trailing slash. Bodies are JSON of at most 64 KiB, and errors

@@ -2,11 +2,13 @@
 
 mod hold;
 mod outcome;
+mod pause;
 mod retry;
 mod state;
 
 pub use hold::HoldPolicy;
 pub(crate) use hold::Sign;
 pub use outcome::{Attempt, Outcome, ParseOutcomeError};
+pub(crate) use pause::PausePolicy;
 pub use retry::RetryPolicy;
 pub use state::DeliveryState;

@@ -20,7 +20,7 @@ pub(crate) use rooms::Rooms;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -57,6 +57,8 @@ pub(crate) struct Endpoint {
     /// Whether its responses have many header lines.
     has_long_heads: AtomicBool,
     failures: Failures,
+    /// How many deliveries this process has kept for paused subscriptions.
+    kept: AtomicU64,
 }
 
 impl Endpoint {
@@ -133,6 +135,11 @@ impl Endpoint {
     pub(crate) fn recover(&self) {
         self.failures.release();
         self.lane.recover();
+    }
+
+    /// Counts a delivery that is kept for a paused subscription. Returns how many were kept before.
+    pub(crate) fn kept_before(&self) -> u64 {
+        self.kept.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Whether the endpoint is slow, or may be slow like others of its tenant or host, so that its deliveries should be

@@ -281,6 +281,21 @@ pub(super) static SETTINGS: &[Setting] = &[
     )
     .variable("THORN_DISABLE_AFTER", |config, text| parse::limit(text).map(|time| config.disable_after = time)),
     Setting::new(
+        "longest_pause",
+        |config| limit(config.longest_pause),
+        "seconds for which a subscription may be [paused](operating.md#pauses); its next delivery disables it then; `none` \
+         sets no bound",
+    )
+    .variable("THORN_LONGEST_PAUSE", |config, text| parse::limit(text).map(|time| config.longest_pause = time)),
+    Setting::new(
+        "most_kept",
+        |config| optional(config.most_kept, "none"),
+        "about how many deliveries a paused subscription keeps; one more disables it; `none` sets no bound",
+    )
+    .variable("THORN_MOST_KEPT", |config, text| {
+        parse::count(text, "a number of deliveries, such as 100000, or `none`").map(|bound| config.most_kept = bound)
+    }),
+    Setting::new(
         "keep",
         |config| limit(config.keep),
         "seconds for which events and their deliveries are kept once nothing is left to do, and rows of deleted \

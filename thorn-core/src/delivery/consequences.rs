@@ -11,7 +11,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use self::announcement::delivery_failed;
 use super::observer::{DeliveryReport, Observers};
 use crate::{
-    attempt::{DeliveryState, HoldPolicy},
+    attempt::{DeliveryState, HoldPolicy, PausePolicy},
     endpoint::Streak,
     error::Error,
     name::DELIVERY_FAILED,
@@ -35,6 +35,8 @@ pub(crate) struct Consequences {
     pub(crate) disable_after: Option<Duration>,
     /// When deliveries to an endpoint that keeps failing are held.
     pub(crate) hold: HoldPolicy,
+    /// When a paused subscription is disabled.
+    pub(crate) pause: PausePolicy,
 }
 
 /// An attempt's share in its endpoint's failures. A success has none.

@@ -8,6 +8,7 @@ mod held;
 mod inline;
 mod of_event;
 mod outcome;
+mod paused;
 mod recorded;
 mod run;
 mod undecided;

@@ -4,7 +4,10 @@ use std::{
     convert::Infallible,
     fmt,
     hash::Hash,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, UnitWeighter, sync::Cache};
@@ -185,6 +188,7 @@ impl Endpoints {
             is_distrusted: AtomicBool::default(),
             has_long_heads: AtomicBool::default(),
             failures: Failures::default(),
+            kept: AtomicU64::new(0),
         }
     }
 

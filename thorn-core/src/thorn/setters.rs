@@ -10,7 +10,7 @@ use crate::{
     dispatch::Dispatch,
     guard::Validator,
     process::AutocommitPolicy,
-    queue::QueueUrl,
+    queue_url::QueueUrl,
     signing::{SecretKey, Signer},
 };
 
@@ -119,6 +119,11 @@ impl ThornBuilder {
         /// Sets the time for which deliveries to a subscription may fail, without a success, before it is
         /// disabled. `None` never disables it. Default: 5 days.
         disable_after: Option<Duration>,
+        /// Sets how long a subscription may be paused before it is disabled. `None` sets no bound. Default: 7 days.
+        longest_pause: Option<Duration>,
+        /// Sets about how many deliveries a paused subscription keeps before it is disabled. `None` sets no bound.
+        /// Default: 100,000.
+        most_kept: Option<u64>,
         /// Sets how long events and their deliveries are kept once nothing is left to do. `None` keeps them for
         /// ever. Default: 30 days.
         keep: Option<Duration>,

@@ -22,9 +22,6 @@ const SPREAD: f64 = 0.2;
 /// The longest time over which they are spread.
 const LONGEST_SPREAD: Duration = Duration::from_secs(30);
 
-/// A paused subscription keeps deliveries for this time, and is disabled then.
-const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
 /// Whether a delivery passes.
 pub(super) enum Pass {
     /// The endpoint isn't held.
@@ -46,9 +43,7 @@ impl Executor {
         timeout: Option<Duration>,
     ) -> Pass {
         if let Some(paused_at) = subscription.paused_at {
-            if Timestamp::now().since(paused_at) > LONGEST_PAUSE {
-                Box::pin(self.end_pause(subscription, paused_at)).await;
-            }
+            Box::pin(self.keep(subscription, endpoint, paused_at)).await;
             return Pass::Paused;
         }
         let (here, held) = (endpoint.held_until(), subscription.held);
@@ -66,16 +61,6 @@ impl Executor {
             HoldStage::Over => {
                 Box::pin(self.probe(subscription, endpoint, hold, now + self.timeout(timeout) + PROBE)).await
             }
-        }
-    }
-
-    /// Disables a subscription that has been paused for too long. The relay cancels what it has kept.
-    async fn end_pause(&self, subscription: &Subscription, paused_at: Timestamp) {
-        let reason = format!("it has been paused since {paused_at}");
-        tracing::warn!(subscription.id = %subscription.id, "disabling a subscription: {reason}");
-        let disabled = self.consequences.subscriptions.disable(subscription.id, &reason);
-        if let Err(error) = with_timeout(&self.db, disabled).await {
-            tracing::error!(subscription.id = %subscription.id, %error, "can't disable a subscription");
         }
     }
 
