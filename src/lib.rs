@@ -7,7 +7,7 @@ pub mod guide;
 pub use thorn_core::{
     DeliveryId, EventId, SubscriptionId, Thorn, ThornBuilder, async_trait, attempt,
     config::{self, Config},
-    connect, delivery,
+    connect,
     dispatch::Dispatch,
     end_abandoned_transactions,
     error::{self, Error},
@@ -16,19 +16,23 @@ pub use thorn_core::{
     guard, history,
     migration::{self, migrate, migrations},
     model::{self, delete_many, insert_many, links, update_many, without_events},
-    outbox, queue, signing,
+    outbox, signing,
     subscription::{self, Subscriber},
     timestamp,
     watch::{self, Watch},
+};
+
+#[cfg(feature = "delivery")]
+pub use thorn_core::{
+    delivery,
     worker::{self, Worker},
 };
 
 /// How events are dispatched after their commit, and dispatchers of the application's own.
 pub mod dispatch {
-    pub use thorn_core::{
-        dispatch::{Dispatch, ParseDispatchError},
-        worker::{BoxError, Dispatcher},
-    };
+    pub use thorn_core::dispatch::{Dispatch, ParseDispatchError};
+    #[cfg(feature = "delivery")]
+    pub use thorn_core::worker::{BoxError, Dispatcher};
 }
 
 #[cfg(feature = "testing")]

@@ -12,15 +12,16 @@ use ipnet::IpNet;
 
 pub use self::env::ConfigError;
 pub use crate::db::{DatabaseUrl, InvalidDatabaseUrl};
+pub use crate::queue_url::{InvalidQueueUrl, QueueUrl};
 
+#[cfg(feature = "delivery")]
+use crate::delivery::ClientConfig;
 use crate::{
-    attempt::{HoldPolicy, RetryPolicy},
-    delivery::ClientConfig,
+    attempt::{HoldPolicy, PausePolicy, RetryPolicy},
     dispatch::Dispatch,
     error::Error,
     guard::{TargetGuard, Validator},
     process::{AutocommitPolicy, EventSettings},
-    queue::QueueUrl,
     signing::{SecretKey, Signer},
     subscription::Quotas,
 };
@@ -101,6 +102,11 @@ pub struct Config {
     /// How long deliveries to a subscription may fail, without a success, before it is disabled. `None` never disables
     /// it. Default: 5 days.
     pub disable_after: Option<Duration>,
+    /// How long a subscription may be paused. Its next delivery disables it then. `None` sets no bound. Default: 7 days.
+    pub longest_pause: Option<Duration>,
+    /// About how many deliveries a paused subscription keeps. One more disables it. `None` sets no bound. Default:
+    /// 100,000.
+    pub most_kept: Option<u64>,
     /// How long events and their deliveries are kept once nothing is left to do, and rows of deleted subscriptions.
     /// `None` keeps them for ever. Default: 30 days.
     pub keep: Option<Duration>,
@@ -149,6 +155,8 @@ impl Default for Config {
             takeover: Duration::from_secs(20),
             audit_after: Duration::from_secs(60),
             disable_after: Some(5 * DAY),
+            longest_pause: Some(7 * DAY),
+            most_kept: Some(100_000),
             keep: Some(30 * DAY),
             keep_unmatched: Some(DAY),
             chunk: 100,
@@ -217,6 +225,11 @@ impl Config {
         Quotas { per_owner: self.max_subscriptions, per_host: self.max_subscriptions_per_host }
     }
 
+    /// The bounds of a subscription's pause.
+    pub(crate) const fn pause(&self) -> PausePolicy {
+        PausePolicy { longest: self.longest_pause, most_kept: self.most_kept }
+    }
+
     /// The key that encrypts, with the rule for what is read.
     pub(crate) fn sealing_key(&self) -> Option<SecretKey> {
         let key = self.secret_key.clone()?;
@@ -234,6 +247,7 @@ impl Config {
         }
     }
 
+    #[cfg(feature = "delivery")]
     pub(crate) fn client(&self) -> ClientConfig {
         ClientConfig { guard: self.guard(), max_response_bytes: self.max_response_bytes, ..ClientConfig::default() }
     }

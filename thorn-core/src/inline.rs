@@ -82,8 +82,8 @@ impl Inline {
         observers: Observers,
         config: Config,
     ) -> Self {
-        let (disable_after, hold) = (config.disable_after, config.hold.clone());
-        let consequences = Consequences { subscriptions, observers, disable_after, hold };
+        let (disable_after, hold, pause) = (config.disable_after, config.hold.clone(), config.pause());
+        let consequences = Consequences { subscriptions, observers, disable_after, hold, pause };
         let permits = Semaphore::new(config.inline_concurrency);
         let counters = Arc::default();
         let (client, recorder) = (OnceCell::new(), Mutex::new(None));

@@ -18,6 +18,7 @@
 //! | `signing` | secrets, signatures, encryption at rest |
 //! | `attempt` | outcomes, retries, states |
 //! | `dispatch` | the ways in which an event is dispatched |
+//! | `queue_url` | the setting that says where the queue is |
 //! | `metrics` | counters |
 //! | `spec` | the parts of a subscription, and the rules that check them |
 //! | `rendered` | events whose bytes no longer change |
@@ -53,7 +54,13 @@
 //! | `watch` | finds changes that no event announced |
 //! | `worker` | runs relay, queue and delivery |
 //! | `thorn` | is the handle an application holds |
+//!
+//! The rooms that deliver need the feature `delivery`. An application whose worker runs elsewhere builds without them.
 #![deny(missing_docs)]
+#![cfg_attr(
+    not(feature = "delivery"),
+    allow(dead_code, unused_imports, unreachable_pub, reason = "the rooms that deliver use the rest")
+)]
 
 // Ground: words.
 mod invalid;
@@ -71,6 +78,7 @@ pub mod guard;
 pub mod signing;
 pub mod attempt;
 pub mod dispatch;
+mod queue_url;
 mod metrics;
 mod spec;
 mod rendered;
@@ -89,16 +97,21 @@ pub mod outbox;
 mod row_change;
 pub mod model;
 mod fanout;
-pub mod queue;
+#[cfg(feature = "delivery")]
+mod queue;
 mod record;
 pub mod history;
 
 // Top: machines.
+#[cfg(feature = "delivery")]
 pub mod delivery;
 pub mod config;
+#[cfg(feature = "delivery")]
 mod relay;
+#[cfg(feature = "delivery")]
 mod inline;
 pub mod watch;
+#[cfg(feature = "delivery")]
 pub mod worker;
 mod thorn;
 

@@ -15,7 +15,6 @@ mod hanging;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod queue_url;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
@@ -31,7 +30,6 @@ mod task;
 mod task_key;
 
 pub(crate) use hanging::HangingTasks;
-pub use queue_url::{InvalidQueueUrl, QueueUrl};
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -40,8 +38,12 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
 use tokio::sync::watch;
 
 use self::task::Tasks;
-use crate::{error::Error, signing::TaskKey, timestamp::Timestamp};
-use queue_url::Place;
+use crate::{
+    error::Error,
+    queue_url::{Place, QueueUrl},
+    signing::TaskKey,
+    timestamp::Timestamp,
+};
 
 /// The queue's settings.
 #[derive(Clone, Debug)]

@@ -2,29 +2,27 @@
 
 mod builder;
 mod check;
+#[cfg(feature = "delivery")]
+mod deliverers;
+#[cfg(feature = "delivery")]
+mod delivering;
 mod setters;
 
 pub use self::builder::ThornBuilder;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
-use serde::Serialize;
 
 use crate::{
     config::Config,
     db::transaction,
-    delivery::Observers,
     error::Error,
-    event::Event,
-    history::{Delivery, History, Sent, Status},
-    inline::{Inline, InlineScope},
+    history::{History, Status},
     model::end,
     outbox::{OnError, buffer_events_or},
     process::{self, WatchedTables},
-    relay::Dispatcher,
     subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of},
-    worker::{Worker, WorkerParts},
 };
 
 /// Thorn in an application: subscriptions, history, inline delivery, and a worker if one runs inside.
@@ -54,13 +52,10 @@ struct Inner {
     config: Config,
     subscriptions: Subscriptions,
     registry: Arc<Registry>,
-    observers: Observers,
-    inline: Arc<Inline>,
-    dispatchers: Dispatchers,
+    #[cfg(feature = "delivery")]
+    delivering: deliverers::Delivering,
     watched: Arc<WatchedTables>,
 }
-
-type Dispatchers = BTreeMap<String, Arc<dyn Dispatcher>>;
 
 impl Thorn {
     /// Returns a builder with the default settings on this database.
@@ -159,75 +154,6 @@ impl Thorn {
             end(txn, result).await
         })
         .await
-    }
-
-    /// Runs `work`, then delivers the events that it sent from this process. Returns the output of `work`
-    /// and the deliveries.
-    ///
-    /// Events of every transaction that is committed inside `work` are delivered, whoever began it. An event
-    /// that is rolled back is never sent. An event whose transaction is still open at the end goes by the
-    /// queue.
-    ///
-    /// The queue also takes deliveries that failed and may be retried, deliveries to a busy endpoint, and
-    /// deliveries that didn't begin within [`Config::timeout`]. They wait for a worker, and the list shows
-    /// them as waiting.
-    ///
-    /// Events of other tasks aren't included, not even of tasks that `work` spawns. Inside another `inline`
-    /// or [`transaction`](Self::transaction), the events are delivered when the outermost call ends, and the
-    /// list of the inner call is empty.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use thorn_core::{Error, Thorn, event::Event};
-    ///
-    /// async fn announce(thorn: &Thorn) -> Result<(), Error> {
-    ///     let (sent, deliveries) = thorn.inline(Event::new("a.b").broadcast().send(thorn.db(), &1)).await;
-    ///     println!("event {} went to {} receivers", sent?, deliveries.len());
-    ///     Ok(())
-    /// }
-    /// ```
-    pub async fn inline<F: Future>(&self, work: F) -> (F::Output, Vec<Delivery>) {
-        InlineScope::run(self.0.inline.clone(), Box::pin(work)).await
-    }
-
-    /// Sends an event in a transaction of its own and delivers it before this function returns, unless the
-    /// event or the application chooses another [`Dispatch`](crate::Dispatch).
-    ///
-    /// A failed delivery isn't an error of this function: its outcome says so, and a worker retries it. Inside
-    /// [`transaction`](Self::transaction) or [`inline`](Self::inline), the event is delivered when that call
-    /// ends.
-    ///
-    /// # Errors
-    ///
-    /// As [`Event::send`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use thorn_core::{Error, Thorn, attempt::Outcome, event::Event};
-    ///
-    /// async fn ping(thorn: &Thorn) -> Result<bool, Error> {
-    ///     let sent = thorn.send_now(Event::new("ping").broadcast(), &()).await?;
-    ///     Ok(sent.deliveries.iter().all(|delivery| delivery.outcome == Some(Outcome::Delivered)))
-    /// }
-    /// ```
-    pub async fn send_now<P: Serialize + ?Sized>(&self, event: Event, payload: &P) -> Result<Sent, Error> {
-        let (id, deliveries) = self.inline(event.send(&self.0.db, payload)).await;
-        Ok(Sent { id: id?, deliveries })
-    }
-
-    /// Starts a worker inside this process.
-    ///
-    /// If the pool logs its statements at INFO, SeaORM's default, it logs them at DEBUG from now on. Otherwise an
-    /// idle worker would write dozens of lines a second.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Queue`] if the queue can't be opened, [`Error::Option`] if the HTTP client can't be built.
-    pub async fn start_worker(&self) -> Result<Worker, Error> {
-        let Inner { db, config, registry, subscriptions, observers, dispatchers, .. } = &*self.0;
-        Worker::start(WorkerParts { db, config, registry, subscriptions, observers, dispatchers }).await
     }
 
     /// Counts the events and deliveries that wait, in the whole database.

@@ -91,6 +91,7 @@ impl Worker {
                 observers: observers.clone(),
                 disable_after: config.disable_after,
                 hold: config.hold.clone(),
+                pause: config.pause(),
             },
             client,
             recorder,

@@ -34,20 +34,20 @@ pub(super) fn current() -> arc_swap::Guard<Arc<Process>> {
     PROCESS.load()
 }
 
-/// Replaces settings and recipients, and adds a deliverer and its dispatchers. All of it changes in one step, so
-/// no save sees the new settings with the old recipients.
-pub(crate) fn configure(
-    settings: &Arc<EventSettings>,
-    recipients: &Arc<Recipients>,
-    inline: &Arc<dyn InlineDelivery>,
-    dispatchers: &[String],
-) {
+/// A deliverer of this process, with the names of the dispatchers that its worker serves.
+pub(crate) type Deliverer = (Arc<dyn InlineDelivery>, Vec<String>);
+
+/// Replaces settings and recipients, and adds a deliverer. All of it changes in one step, so no save sees the new settings
+/// with the old recipients.
+pub(crate) fn configure(settings: &Arc<EventSettings>, recipients: &Arc<Recipients>, deliverer: Option<&Deliverer>) {
     update(|process| {
         process.settings = settings.clone();
         process.recipients = Some(recipients.clone());
         process.inline.retain(|inline| inline.strong_count() > 0);
-        process.inline.push(Arc::downgrade(inline));
-        process.dispatchers.extend(dispatchers.iter().cloned());
+        if let Some((inline, dispatchers)) = deliverer {
+            process.inline.push(Arc::downgrade(inline));
+            process.dispatchers.extend(dispatchers.iter().cloned());
+        }
     });
 }
 

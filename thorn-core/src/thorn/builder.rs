@@ -1,27 +1,24 @@
 //! The builder: settings and the application's own parts, before thorn is built.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use sea_orm::DatabaseConnection;
 
+#[cfg(not(feature = "delivery"))]
+use super::check::check_dispatch;
 use super::{
-    Dispatchers, Inner, Thorn,
+    Inner, Thorn,
     check::{check_sources, check_tables},
 };
 use crate::{
     background::Background,
     config::Config,
-    delivery::{DeliveryObserver, Observers},
-    dispatch::{self, Dispatch},
     error::Error,
-    inline::Inline,
     pattern::Pattern,
-    process::{self, InlineDelivery, Recipients, WatchedTables},
-    queue::Queue,
-    relay::Dispatcher,
+    process::{self, Recipients, WatchedTables},
     rendered::{Callback, CallbackError, EventInfo, Function},
     spec::Subscriber,
-    subscription::{ConfiguredSubscription, Registry, SubscriptionStore, Subscriptions, read as read_configured},
+    subscription::{ConfiguredSubscription, Registry, SubscriptionStore, Subscriptions},
     watch::{self, Watch, keep_fresh, refresh},
 };
 
@@ -29,13 +26,13 @@ use crate::{
 #[derive(Clone)]
 #[must_use]
 pub struct ThornBuilder {
-    db: DatabaseConnection,
+    pub(super) db: DatabaseConnection,
     pub(super) config: Config,
     callbacks: Vec<(String, Arc<Function>)>,
     configured: Vec<(String, Vec<ConfiguredSubscription>)>,
     store: Option<Arc<dyn SubscriptionStore>>,
-    observers: Observers,
-    dispatchers: Dispatchers,
+    #[cfg(feature = "delivery")]
+    pub(super) delivering: super::deliverers::DeliveringParts,
     watch: Option<Watch>,
 }
 
@@ -53,8 +50,8 @@ impl ThornBuilder {
             callbacks: Vec::new(),
             configured: Vec::new(),
             store: None,
-            observers: Observers::default(),
-            dispatchers: BTreeMap::new(),
+            #[cfg(feature = "delivery")]
+            delivering: super::deliverers::DeliveringParts::default(),
             watch: None,
         }
     }
@@ -101,19 +98,6 @@ impl ThornBuilder {
         self
     }
 
-    /// Adds a dispatcher of the application. Events choose it with [`Dispatch::custom`], and the workers of
-    /// this `Thorn` hand them over.
-    pub fn dispatcher(mut self, name: impl Into<String>, dispatcher: Arc<dyn Dispatcher>) -> Self {
-        self.dispatchers.insert(name.into(), dispatcher);
-        self
-    }
-
-    /// Calls `observer` after every attempt this process makes, by its worker or inline.
-    pub fn observer(mut self, observer: Arc<dyn DeliveryObserver>) -> Self {
-        self.observers.push(observer);
-        self
-    }
-
     /// Configures subscriptions that this application always has, under a name of their own.
     ///
     /// [`build`](Self::build) adds, changes and deletes rows until the subscriptions with this name are those
@@ -146,35 +130,13 @@ impl ThornBuilder {
         self
     }
 
-    /// Checks that a worker can start with these settings, as far as that is possible without a query. A program
-    /// that migrates calls it before, so that a mistake in the settings leaves the database unchanged.
-    ///
-    /// # Errors
-    ///
-    /// As [`build`](Self::build), except for the database's; [`Error::Configuration`] for a file of subscriptions
-    /// that can't be read; [`Error::Queue`] if this build supports no queue at `queue_url` or in the database.
-    pub fn check_for_worker(&self) -> Result<(), Error> {
-        self.check()?;
-        if let Some(path) = &self.config.subscriptions_file {
-            read_configured(path, &|name| std::env::var(name).ok())?;
-        }
-        Queue::check(self.db.get_database_backend(), self.config.queue_url.as_ref())
-    }
-
     /// Checks the settings and the parts, which needs no database.
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         self.config.check()?;
-        for name in self.dispatchers.keys() {
-            dispatch::check_name(name)?;
-        }
-        if let Dispatch::Custom(name) = &self.config.dispatch
-            && !self.dispatchers.contains_key(&**name)
-        {
-            return Err(Error::option(
-                "dispatch",
-                format!("no dispatcher `{name}` is registered; add `.dispatcher(\"{name}\", …)`"),
-            ));
-        }
+        #[cfg(feature = "delivery")]
+        self.delivering.check(&self.config)?;
+        #[cfg(not(feature = "delivery"))]
+        check_dispatch(&self.config)?;
         check_sources(&self.config, &self.configured)
     }
 
@@ -191,7 +153,7 @@ impl ThornBuilder {
     /// missing.
     pub async fn build(self) -> Result<Thorn, Error> {
         self.check()?;
-        let Self { db, config, callbacks, configured, store, observers, dispatchers, watch } = self;
+        let Self { db, config, callbacks, configured, store, watch, .. } = self;
         check_tables(&db).await?;
         let watched = Arc::new(WatchedTables::default());
         refresh(&db, &watched).await?;
@@ -212,11 +174,15 @@ impl ThornBuilder {
             registry = registry.with_store(store);
         }
         let registry = Arc::new(registry);
-        let inline =
-            Inline::new(db.clone(), registry.clone(), subscriptions.clone(), observers.clone(), config.clone());
-        let inline = Arc::new(inline);
-        let thorn =
-            Thorn(Arc::new(Inner { db, config, subscriptions, registry, observers, inline, dispatchers, watched }));
+        let thorn = Thorn(Arc::new(Inner {
+            #[cfg(feature = "delivery")]
+            delivering: self.delivering.build(&db, &registry, &subscriptions, &config),
+            db,
+            config,
+            subscriptions,
+            registry,
+            watched,
+        }));
         if let Err(error) = thorn.0.subscriptions.reseal().await {
             tracing::warn!(%error, "can't encrypt what an earlier release stored; the next start tries again");
         }
@@ -228,9 +194,11 @@ impl ThornBuilder {
             watch::install(&thorn.0.db, watch).await?;
         }
         // Comes last and in one step, so that a `Thorn` that can't be built changes nothing in the process.
-        let inline: Arc<dyn InlineDelivery> = thorn.0.inline.clone();
-        let dispatchers: Vec<String> = thorn.0.dispatchers.keys().cloned().collect();
-        process::configure(&settings, &recipients, &inline, &dispatchers);
+        #[cfg(feature = "delivery")]
+        let deliverer = Some(thorn.0.delivering.deliverer());
+        #[cfg(not(feature = "delivery"))]
+        let deliverer = None;
+        process::configure(&settings, &recipients, deliverer.as_ref());
         process::follow_database(&thorn.0.watched);
         Background::default().spawn("watched tables", Arc::downgrade(&thorn.0), |thorn| {
             keep_fresh(thorn, |inner| (&inner.db, &inner.watched))

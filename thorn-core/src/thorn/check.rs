@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use sea_orm::{DatabaseConnection, DbErr, EntityTrait, prelude::Uuid};
 
+#[cfg(not(feature = "delivery"))]
+use crate::dispatch::Dispatch;
 use crate::{
     config::Config,
     error::Error,
@@ -11,6 +13,18 @@ use crate::{
     subscription::{ConfiguredSubscription, source_of},
     tables::{event, row_change, subscription as entity},
 };
+
+/// Refuses to dispatch by machines that this build doesn't have.
+#[cfg(not(feature = "delivery"))]
+pub(super) fn check_dispatch(config: &Config) -> Result<(), Error> {
+    match &config.dispatch {
+        Dispatch::Queue | Dispatch::Disabled => Ok(()),
+        other => Err(Error::option(
+            "dispatch",
+            format!("`{other}` needs thorn's feature `delivery`; switch it on in Cargo.toml, or dispatch by the queue"),
+        )),
+    }
+}
 
 /// Refuses two lists with one name: the second list would delete what the first one has added.
 pub(super) fn check_sources(

@@ -9,19 +9,19 @@ use std::{fmt, str::FromStr};
 /// # Examples
 ///
 /// ```
-/// use thorn_core::queue::QueueUrl;
+/// use thorn_core::config::QueueUrl;
 ///
 /// let url: QueueUrl = "rediss://thorn:s3cr3t@queue.example/0".parse()?;
 /// assert_eq!(url.to_string(), "rediss://queue.example");
 /// assert!("redish://queue.example".parse::<QueueUrl>().is_err());
-/// # Ok::<(), thorn_core::queue::InvalidQueueUrl>(())
+/// # Ok::<(), thorn_core::config::InvalidQueueUrl>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct QueueUrl(Place);
 
 /// The place that a [`QueueUrl`] names.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// `shown` is the part of the URL without a password.
     Redis {
         url: String,
@@ -36,7 +36,7 @@ pub(super) enum Place {
 pub struct InvalidQueueUrl;
 
 impl QueueUrl {
-    pub(super) const fn place(&self) -> &Place {
+    pub(crate) const fn place(&self) -> &Place {
         &self.0
     }
 }
