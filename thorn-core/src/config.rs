@@ -2,6 +2,7 @@
 
 mod env;
 mod parse;
+mod server;
 mod setting;
 mod settings;
 mod show;
@@ -11,6 +12,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 
 pub use self::env::ConfigError;
+pub use self::server::{AllowedHost, InvalidHost, InvalidOrigin, Origin, ServerConfig};
 pub use crate::db::{DatabaseUrl, InvalidDatabaseUrl};
 pub use crate::queue_url::{InvalidQueueUrl, QueueUrl};
 
@@ -37,6 +39,10 @@ pub struct Config {
     pub base_url: Option<String>,
     /// The most bytes a rendered event may have. Default: 256 KiB.
     pub max_event_bytes: usize,
+    /// The most bytes of a raw body that the stand-alone server takes. Default: 1 MiB.
+    pub max_payload_bytes: usize,
+    /// What only the stand-alone server needs.
+    pub server: ServerConfig,
     /// The policy for a save outside a transaction. Default: it is refused.
     pub autocommit: AutocommitPolicy,
     /// How events are dispatched that don't choose a way themselves. Default: by the queue.
@@ -129,6 +135,8 @@ impl Default for Config {
         Self {
             base_url,
             max_event_bytes,
+            max_payload_bytes: 1024 * 1024,
+            server: ServerConfig::default(),
             autocommit,
             dispatch,
             inline_concurrency: 16,
@@ -193,6 +201,9 @@ impl Config {
         }
         if self.max_event_bytes == 0 {
             return refuse("max_event_bytes", "it is 0, so no event could be sent");
+        }
+        if self.max_payload_bytes == 0 {
+            return refuse("max_payload_bytes", "it is 0, so no body could be taken");
         }
         if let Some(base) = &self.base_url
             && !(base.starts_with("http://") || base.starts_with("https://"))

@@ -69,6 +69,18 @@ typed_id!(
     /// remembers the ids it has seen can therefore handle each delivery once.
     DeliveryId
 );
+typed_id!(
+    /// The id of an API key. Thorn generates each as a UUIDv7.
+    ApiKeyId
+);
+
+impl ApiKeyId {
+    /// Generates a new id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
 
 impl EventId {
     /// Generates an id that sorts after every id this process has generated before.

@@ -42,6 +42,8 @@
 //! | `queue` | the job queue, apalis |
 //! | `record` | the recorder, which writes the result of each attempt |
 //! | `history` | queries for deliveries and their attempts |
+//! | `api_key` | keys of the stand-alone server |
+//! | `idempotency` | answers that are given again |
 //!
 //! **Top: machines.** They run.
 //!
@@ -101,6 +103,8 @@ mod fanout;
 mod queue;
 mod record;
 pub mod history;
+pub mod api_key;
+pub mod idempotency;
 
 // Top: machines.
 #[cfg(feature = "delivery")]
@@ -123,7 +127,7 @@ pub use config::Config;
 pub use db::{connect, end_abandoned_transactions};
 pub use dispatch::Dispatch;
 pub use error::Error;
-pub use id::{DeliveryId, EventId, SubscriptionId};
+pub use id::{ApiKeyId, DeliveryId, EventId, SubscriptionId};
 pub use thorn::{Thorn, ThornBuilder};
 
 /// Items that generated code refers to; no part of the public interface.

@@ -11,6 +11,7 @@ mod m0005_counted_hosts;
 mod m0006_purged_subscriptions;
 mod m0007_holds;
 mod m0008_paces;
+mod m0009_api_keys;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -71,6 +72,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0006_purged_subscriptions::Migration),
         Box::new(m0007_holds::Migration),
         Box::new(m0008_paces::Migration),
+        Box::new(m0009_api_keys::Migration),
     ]
 }
 

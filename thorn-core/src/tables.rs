@@ -1,7 +1,9 @@
 //! Thorn's tables as SeaORM entities.
 #![allow(unreachable_pub, reason = "SeaORM's derives need public types, but the module is private")]
 
+pub(crate) mod api_key;
 pub(crate) mod delivery;
 pub(crate) mod event;
+pub(crate) mod idempotency;
 pub(crate) mod row_change;
 pub(crate) mod subscription;

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 
 use crate::{
+    api_key::ApiKeys,
     config::Config,
-    db::transaction,
+    db::{transaction, with_timeout},
     error::Error,
     history::{History, Status},
     model::end,
@@ -87,6 +88,12 @@ impl Thorn {
         History::new(&self.0.db)
     }
 
+    /// The API keys of the stand-alone server: create, list, revoke.
+    #[must_use]
+    pub fn api_keys(&self) -> ApiKeys<'_> {
+        ApiKeys::new(&self.0.db)
+    }
+
     /// Replaces the subscriptions that are configured under this name with this list, without a restart. An
     /// empty list removes them. See [`ThornBuilder::configured_subscriptions`].
     ///
@@ -154,6 +161,15 @@ impl Thorn {
             end(txn, result).await
         })
         .await
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`], or [`Error::DatabaseTimeout`] if no answer comes.
+    pub async fn ping(&self) -> Result<(), Error> {
+        with_timeout(&self.0.db, async { Ok(self.0.db.ping().await?) }).await
     }
 
     /// Counts the events and deliveries that wait, in the whole database.

@@ -5,7 +5,7 @@ use thorn::migration::{MigrationTrait, Migrator, MigratorTrait, migrate, migrati
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 10] = [
     "thorn_event",
     "thorn_subscription",
     "thorn_registry",
@@ -14,6 +14,8 @@ const TABLES: [&str; 8] = [
     "thorn_row_change",
     "thorn_pace",
     "thorn_watch",
+    "thorn_api_key",
+    "thorn_idempotency",
 ];
 
 async fn count(db: &DatabaseConnection, table: &str) -> Option<i64> {
@@ -48,6 +50,9 @@ async fn migrations_go_down_and_up_again() {
     let db = thorn::connect(&place.url).await.unwrap();
     migrate(&db).await.unwrap();
     assert!(count(&db, "thorn_delivery WHERE uncounted = 0").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_api_key").await.is_none());
+    assert!(count(&db, "thorn_idempotency").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_pace").await.is_none());
     assert!(count(&db, "thorn_subscription WHERE rate IS NULL").await.is_none());

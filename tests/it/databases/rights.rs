@@ -9,7 +9,7 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "thorn_event",
     "thorn_subscription",
     "thorn_registry",
@@ -18,6 +18,8 @@ const TABLES: [&str; 9] = [
     "thorn_pace",
     "thorn_row_change",
     "thorn_watch",
+    "thorn_api_key",
+    "thorn_idempotency",
     "thorn_migration",
 ];
 

@@ -90,9 +90,24 @@ impl Config {
     pub fn variables_help() -> String {
         format!(
             "Settings from the environment (durations in seconds):\n{}\n\
-             Read as well, but used by applications only:\n{}",
+             Read as well, but used by applications only:\n{}\n\
+             And by the server only:\n{}",
             setting::help(SETTINGS, Reader::Worker),
             setting::help(SETTINGS, Reader::Application),
+            setting::help(SETTINGS, Reader::Server),
+        )
+    }
+
+    /// The variables that [`from_env`](Self::from_env) reads, in the order that matters for the stand-alone server: a
+    /// text for its `--help`.
+    #[must_use]
+    pub fn server_variables_help() -> String {
+        format!(
+            "Settings of the server from the environment (durations in seconds):\n{}{}\n\
+             And of its worker:\n{}",
+            setting::help(SETTINGS, Reader::Server),
+            setting::help(SETTINGS, Reader::Application),
+            setting::help(SETTINGS, Reader::Worker),
         )
     }
 
@@ -211,7 +226,7 @@ mod tests {
     #[test]
     fn every_field_has_a_row_and_every_row_a_field() {
         let fields = fields!(
-            base_url max_event_bytes autocommit dispatch inline_concurrency inline_timeout allow_networks allow_addresses
+            base_url max_event_bytes max_payload_bytes server autocommit dispatch inline_concurrency inline_timeout allow_networks allow_addresses
             allow_ports validators subscriptions_file secret_key sealed_only hmac_signer event_choices max_subscriptions
             max_subscriptions_per_host timeout retry hold max_response_bytes queue_url queue_name listen_url poll_interval
             takeover audit_after disable_after longest_pause most_kept keep keep_unmatched chunk longest_queue

@@ -7,6 +7,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use url::Url;
 
 /// The text of a variable that can't be read.
 pub(super) enum Mistake {
@@ -58,7 +59,8 @@ pub(super) fn flag(text: &str) -> Result<bool, Mistake> {
 
 /// An http or https URL.
 pub(super) fn base_url(text: &str) -> Result<String, Mistake> {
-    let is_url = text.starts_with("http://") || text.starts_with("https://");
+    let is_http = text.starts_with("http://") || text.starts_with("https://");
+    let is_url = is_http && Url::parse(text).is_ok_and(|url| url.has_host());
     if is_url { Ok(text.to_owned()) } else { Err(Mistake::Expected("an http or https URL")) }
 }
 

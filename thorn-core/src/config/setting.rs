@@ -30,6 +30,7 @@ pub(super) struct Variable {
 pub(super) enum Reader {
     Worker,
     Application,
+    Server,
 }
 
 impl Setting {
@@ -55,6 +56,16 @@ impl Setting {
         set: fn(&mut Config, &str) -> Result<(), Mistake>,
     ) -> Self {
         self.variable = Some(Variable { name, set, reader: Reader::Application });
+        self
+    }
+
+    /// As [`variable`](Self::variable), for a setting that only the stand-alone server uses.
+    pub(super) const fn server_variable(
+        mut self,
+        name: &'static str,
+        set: fn(&mut Config, &str) -> Result<(), Mistake>,
+    ) -> Self {
+        self.variable = Some(Variable { name, set, reader: Reader::Server });
         self
     }
 }

@@ -1,5 +1,7 @@
 //! The table of settings: reading the environment, `worker --help` and `docs/settings.md` all use it.
 
+use std::num::NonZeroUsize;
+
 use super::{
     parse,
     setting::Setting,
@@ -17,7 +19,8 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::new(
         "base_url",
         |config| optional(config.base_url.as_deref(), "none"),
-        "http or https URL that is put before an event's reference (`ref`) if that is a path",
+        "http or https URL that is put before an event's reference (`ref`) if that is a path; for the server also the \
+         beginning of its own URLs, by default `http://` and its address",
     )
     .application_variable("THORN_BASE_URL", |config, text| {
         parse::base_url(text).map(|url| config.base_url = Some(url))
@@ -29,6 +32,43 @@ pub(super) static SETTINGS: &[Setting] = &[
     )
     .application_variable("THORN_MAX_EVENT_BYTES", |config, text| {
         parse::value(text, "a number of bytes").map(|bytes| config.max_event_bytes = bytes)
+    }),
+    Setting::new(
+        "max_payload_bytes",
+        |config| config.max_payload_bytes.to_string(),
+        "bytes of a body that the server takes",
+    )
+    .server_variable("THORN_MAX_PAYLOAD_BYTES", |config, text| {
+        parse::value(text, "a number of bytes, at least 1")
+            .map(|bytes: NonZeroUsize| config.max_payload_bytes = bytes.get())
+    }),
+    Setting::new(
+        "server.listen",
+        |config| format!("`{}`", config.server.listen),
+        "address and port of the server; one that isn't loopback needs an [API key](server.md#keys) made before",
+    )
+    .server_variable("THORN_LISTEN", |config, text| {
+        parse::value(text, "an address with a port, such as 127.0.0.1:8080").map(|listen| config.server.listen = listen)
+    }),
+    Setting::new(
+        "server.allowed_hosts",
+        |config| joined(&config.server.allowed_hosts),
+        "host names, comma-separated, that requests may be for, without their ports, in addition to loopback's and the \
+         one in `base_url`",
+    )
+    .server_variable("THORN_ALLOWED_HOSTS", |config, text| {
+        const EXPECTED: &str = "comma-separated host names without ports, such as hooks.example,[2001:db8::1]";
+        parse::list(text, ',', EXPECTED, |host| host.parse().ok()).map(|hosts| config.server.allowed_hosts = hosts)
+    }),
+    Setting::new(
+        "server.cors_origins",
+        |config| joined(&config.server.cors_origins),
+        "origins, comma-separated, whose pages may call the server: `https://app.example`; `*` is refused",
+    )
+    .server_variable("THORN_CORS_ORIGINS", |config, text| {
+        const EXPECTED: &str = "comma-separated origins, such as https://app.example,http://localhost:3000";
+        parse::list(text, ',', EXPECTED, |origin| origin.parse().ok())
+            .map(|origins| config.server.cors_origins = origins)
     }),
     Setting::new(
         "autocommit",

@@ -1,4 +1,4 @@
-//! Retention: deletes old events with their deliveries and attempts.
+//! Retention: deletes old events with their deliveries and attempts, and expired answers.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::Relay;
 use crate::{
     db::transaction,
     error::Error,
+    idempotency::forget_expired,
     tables::{
         delivery,
         delivery::attempt,
@@ -37,8 +38,10 @@ enum Kept {
 }
 
 impl Relay {
-    /// Deletes events that are older than their retention time, a bounded number. Returns how many.
+    /// Deletes events that are older than their retention time, a bounded number, and answers that aren't remembered any
+    /// more. Returns how many events.
     pub(super) async fn retain(&self, now: Timestamp) -> Result<usize, Error> {
+        forget_expired(&self.db, now).await?;
         let mut deleted = 0;
         if let Some(keep) = self.options.keep_unmatched {
             deleted += self.delete_older(now, keep, Kept::Unmatched).await?;
