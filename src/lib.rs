@@ -5,7 +5,7 @@
 pub mod guide;
 
 pub use thorn_core::{
-    DeliveryId, EventId, SubscriptionId, Thorn, ThornBuilder, async_trait, attempt,
+    ApiKeyId, DeliveryId, EventId, SubscriptionId, Thorn, ThornBuilder, api_key, async_trait, attempt,
     config::{self, Config},
     connect,
     dispatch::Dispatch,
@@ -38,6 +38,8 @@ pub mod dispatch {
 #[cfg(feature = "testing")]
 pub use thorn_core::testing;
 
+#[cfg(feature = "engine")]
+pub use thorn_axum::engine;
 pub use thorn_axum::{Caller, Hooks, InvalidSecret, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
 
 #[doc = include_str!("webhook_model.md")]

@@ -10,6 +10,8 @@ mod collection_url;
 mod unauthenticated;
 mod caller;
 
+#[cfg(feature = "engine")]
+pub(crate) use body::BodyTime;
 pub(crate) use body::bytes_up_to;
 pub use caller::Caller;
 pub(crate) use collection_url::{BaseUrl, CollectionUrl};

@@ -3,13 +3,18 @@
 //!
 //! Most applications use this crate through `thorn`, which re-exports it.
 //!
-//! Each module may use the ones above it: `http` (pieces that every resource uses), `receiver`, `hooks`.
+//! Each module may use the ones above it: `http` (pieces that every resource uses), `receiver`, `hooks`, `engine` (the
+//! stand-alone server).
 #![deny(missing_docs)]
 
 mod http;
 mod receiver;
 mod hooks;
+#[cfg(feature = "engine")]
+mod engine;
 
+#[cfg(feature = "engine")]
+pub use engine::engine;
 pub use hooks::{Hooks, hooks};
 pub use http::{Caller, Problem, Unauthenticated};
 pub use receiver::{InvalidSecret, Webhook, WebhookSecrets};

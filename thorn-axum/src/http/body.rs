@@ -1,4 +1,6 @@
-//! Request bodies of limited size.
+//! Request bodies of limited size and time.
+
+use std::time::Duration;
 
 use axum::{
     body::Bytes,
@@ -11,14 +13,30 @@ use axum::{
 
 use super::problem::Problem;
 
-/// Reads the whole body. A body of more than `limit` bytes is refused with 413.
+/// The time that a body may take, from the first read on. A server adds it to the request's extensions. An application
+/// has time-outs of its own.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "the server sets it"))]
+pub(crate) struct BodyTime(pub(crate) Duration);
+
+/// Reads the whole body. A body of more than `limit` bytes is refused with 413, and one that takes longer than
+/// [`BodyTime`] with 408.
 pub(crate) async fn bytes_up_to<S: Send + Sync>(
     limit: usize,
     mut request: Request,
     state: &S,
 ) -> Result<Bytes, Problem> {
+    let time = request.extensions().get::<BodyTime>().copied();
     DefaultBodyLimit::max(limit).apply(&mut request);
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+    let read = Bytes::from_request(request, state);
+    let read = match time {
+        Some(BodyTime(time)) => tokio::time::timeout(time, read).await.map_err(|_| {
+            let detail = format!("The body took longer than {} seconds.", time.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT).detail(detail)
+        })?,
+        None => read.await,
+    };
+    read.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("The body is larger than {limit} bytes."))
         }

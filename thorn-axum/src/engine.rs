@@ -1,0 +1,71 @@
+//! The stand-alone server: the HTTP interface of thorn for programs without Rust.
+
+mod state;
+mod scope;
+mod authorized;
+mod allowed_hosts;
+mod own_origin;
+mod cors;
+mod health;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Extension, Router, http::StatusCode, middleware::from_fn_with_state};
+use thorn_core::Thorn;
+
+use self::{allowed_hosts::AllowedHosts, authorized::Authorized, own_origin::TrustedOrigins, state::EngineState};
+use crate::{
+    hooks,
+    http::{BodyTime, Problem},
+};
+
+/// The time that a request's body may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// The router of the stand-alone server, `thorn server`.
+///
+/// Callers send an API key ([`Thorn::api_keys`]) as `Authorization: Bearer thk_…`. The key's owner decides what they
+/// see, and its scopes which resources they may use.
+///
+/// | | scope | |
+/// |---|---|---|
+/// | `/hooks/…` | `hooks` | the API of [`hooks`] |
+/// | `GET /healthz` | | 200 while the process runs |
+/// | `GET /readyz` | | 200 if the database answers, else 503 |
+///
+/// `listen` is the address at which the server is reached, for its own URLs if
+/// [`base_url`](thorn_core::Config::base_url) isn't set. The router takes everything else from
+/// [`Thorn::config`].
+///
+/// Requests for a host that isn't allowed get 421. Other requests than GET from pages of an origin that isn't listed
+/// get 403. So no page can use a server on its visitor's machine.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(thorn: thorn_core::Thorn) -> std::io::Result<()> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// let router = thorn_axum::engine(&thorn, listener.local_addr()?);
+/// axum::serve(listener, router).await
+/// # }
+/// ```
+pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
+    let state = Arc::new(EngineState::new(thorn, listen));
+    let hosts = AllowedHosts::new(thorn.config());
+    let origins = TrustedOrigins::new(&state.base_url, thorn.config());
+
+    // Each resource adds its routes with one line.
+    let resources = Router::new()
+        .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
+        .fallback(not_found)
+        .layer(Extension(BodyTime(BODY_TIME)))
+        .layer(Extension(state.clone()))
+        .layer(from_fn_with_state(Arc::new(origins), own_origin::check))
+        .layer(cors::layer(&thorn.config().server.cors_origins))
+        .layer(from_fn_with_state(Arc::new(hosts), allowed_hosts::check));
+    health::routes().layer(Extension(state)).merge(resources)
+}
+
+async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND)
+}

@@ -1,0 +1,31 @@
+//! The scope that each resource asks for, as types.
+
+use thorn_core::api_key::{Scope, Scopes};
+
+/// A scope that [`Authorized`](super::authorized::Authorized) asks for.
+pub(super) trait Required {
+    /// The scope's name, for the answer to callers without it.
+    const NAME: &str;
+
+    /// Whether a key with these scopes may use the resource.
+    fn is_in(scopes: &Scopes) -> bool;
+}
+
+macro_rules! required {
+    ($($name:ident: $text:literal),* $(,)?) => {$(
+        #[doc = concat!("The scope `", $text, "`.")]
+        pub(super) struct $name;
+
+        impl Required for $name {
+            const NAME: &str = $text;
+
+            fn is_in(scopes: &Scopes) -> bool {
+                scopes.contains(&Scope::$name)
+            }
+        }
+    )*};
+}
+
+required! {
+    Hooks: "hooks",
+}

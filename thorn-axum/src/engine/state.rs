@@ -1,0 +1,25 @@
+//! The state that the server's handlers share.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use thorn_core::Thorn;
+
+/// The state of the server. It travels in the request's extensions, because routers that an application mounts as well
+/// have no state of the server's.
+pub(super) struct EngineState {
+    pub(super) thorn: Thorn,
+    /// The beginning of the server's own URLs, without a slash at the end. It never comes from a request.
+    pub(super) base_url: Arc<str>,
+}
+
+pub(super) type State = Arc<EngineState>;
+
+impl EngineState {
+    pub(super) fn new(thorn: &Thorn, listen: SocketAddr) -> Self {
+        let base_url = match &thorn.config().base_url {
+            Some(url) => url.trim_end_matches('/').into(),
+            None => format!("http://{listen}").into(),
+        };
+        Self { thorn: thorn.clone(), base_url }
+    }
+}
