@@ -1,5 +1,6 @@
 //! The stand-alone server: the HTTP interface of thorn for programs without Rust.
 
+mod under_way;
 mod state;
 mod scope;
 mod authorized;
@@ -7,6 +8,8 @@ mod allowed_hosts;
 mod own_origin;
 mod cors;
 mod health;
+mod once;
+mod events;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -29,9 +32,16 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 ///
 /// | | scope | |
 /// |---|---|---|
+/// | `POST /events/` | `publish` | publishes an event, JSON `{event, data, ref?, sender?, broadcast?}`: 201 `{id}` |
+/// | `GET /events/` | `read` | lists events, the newest first; `?name=`, `?limit=`; `Link: <…>; rel="next"` if there may be more |
+/// | `GET /events/{id}`, `…/body`, `…/deliveries` | `read` | shows an event, its exact bytes, its deliveries |
+/// | `POST /events/{id}/resend` | `resend` | sends all deliveries of the event again, or `{delivery}`: 202 |
 /// | `/hooks/…` | `hooks` | the API of [`hooks`] |
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |
+///
+/// A POST to `/events/…` with an `Idempotency-Key` is done once in 24 hours. The same request gets the same answer again,
+/// with `Idempotent-Replayed: true`.
 ///
 /// `listen` is the address at which the server is reached, for its own URLs if
 /// [`base_url`](thorn_core::Config::base_url) isn't set. The router takes everything else from
@@ -56,6 +66,7 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
 
     // Each resource adds its routes with one line.
     let resources = Router::new()
+        .merge(events::routes())
         .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
         .fallback(not_found)
         .layer(Extension(BodyTime(BODY_TIME)))

@@ -2,6 +2,7 @@
 
 // Each module uses only modules above it.
 mod header;
+mod id;
 mod problem;
 mod body;
 mod json;
@@ -16,7 +17,10 @@ pub(crate) use body::bytes_up_to;
 pub use caller::Caller;
 pub(crate) use collection_url::{BaseUrl, CollectionUrl};
 pub(crate) use header::{NO_STORE, text};
+pub(crate) use id::parse_id;
 pub(crate) use json::JsonObject;
+#[cfg(feature = "engine")]
+pub(crate) use json::is_json;
 pub(crate) use page::{PageQuery, list_problem};
 pub use problem::Problem;
 pub(crate) use problem::field_name;

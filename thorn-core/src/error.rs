@@ -11,7 +11,7 @@ use sea_orm::DbErr;
 use crate::{
     guard::TargetError,
     headers::InvalidHeader,
-    id::SubscriptionId,
+    id::{DeliveryId, EventId, SubscriptionId},
     name::InvalidEventName,
     pattern::ParsePatternError,
     rendered::{CallbackFailed, InvalidEventOptions, RenderedEvent},
@@ -103,6 +103,9 @@ pub enum Error {
         /// The requested id.
         id: String,
     },
+    /// Deliveries can't be sent again now.
+    #[error(transparent)]
+    Resend(#[from] ResendRefused),
     /// A [`SubscriptionStore`](crate::subscription::SubscriptionStore) failed.
     #[error("subscription store: {source}")]
     Store {
@@ -184,6 +187,30 @@ impl Error {
     pub(crate) fn option(option: &'static str, reason: impl Into<String>) -> Self {
         Self::Option(InvalidOption { option, reason: reason.into() })
     }
+}
+
+/// The reason why deliveries can't be sent again now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResendRefused {
+    /// The delivery waits for an attempt, or makes one.
+    #[error("delivery {delivery} is under way; send it again once it is delivered, dead or cancelled")]
+    UnderWay {
+        /// The delivery.
+        delivery: DeliveryId,
+    },
+    /// The event isn't fanned out yet, or some of its first attempts aren't recorded.
+    #[error("event {event} is still being delivered; send it again once all of its deliveries have ended")]
+    EventUnderWay {
+        /// The event.
+        event: EventId,
+    },
+    /// The event has too many deliveries for one transaction.
+    #[error("event {event} has more than 1000 deliveries; name one of them")]
+    TooMany {
+        /// The event.
+        event: EventId,
+    },
 }
 
 /// Buffered events couldn't be written to the outbox.

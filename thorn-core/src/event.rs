@@ -14,7 +14,7 @@ pub use crate::{
     headers::{ExtraHeaders, InvalidHeader},
     name::{
         DELIVERY_FAILED, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED, SUBSCRIPTION_EXPIRING,
-        SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, UNANNOUNCED, check_event_name, escape_segment,
+        SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, UNANNOUNCED, check_event_name, escape_segment, is_own_event,
     },
     printable::printable,
     rendered::{

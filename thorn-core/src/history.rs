@@ -1,7 +1,14 @@
 //! Events and deliveries that are waiting, and the outcome of each delivery.
 
 mod deliveries;
+mod events;
+mod of_event;
+mod reader;
 mod status;
 
-pub use self::deliveries::{Delivery, History, Sent};
+pub use self::deliveries::{Delivery, Sent};
+pub use self::events::{EventPage, EventQuery, EventSummary};
+pub use self::of_event::EventDelivery;
+pub(crate) use self::of_event::{visible_deliveries, visible_event};
+pub use self::reader::History;
 pub use self::status::Status;

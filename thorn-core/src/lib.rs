@@ -41,7 +41,8 @@
 //! | `fanout` | the way from an event to signed deliveries |
 //! | `queue` | the job queue, apalis |
 //! | `record` | the recorder, which writes the result of each attempt |
-//! | `history` | queries for deliveries and their attempts |
+//! | `history` | queries for events, deliveries and their attempts |
+//! | `resend` | deliveries that are sent again |
 //! | `api_key` | keys of the stand-alone server |
 //! | `idempotency` | answers that are given again |
 //!
@@ -103,6 +104,7 @@ mod fanout;
 mod queue;
 mod record;
 pub mod history;
+pub mod resend;
 pub mod api_key;
 pub mod idempotency;
 

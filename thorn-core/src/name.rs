@@ -47,6 +47,12 @@ pub(crate) const INTERNAL: [&str; 6] = [
     UNANNOUNCED,
 ];
 
+/// Whether thorn itself sends events of this name.
+#[must_use]
+pub fn is_own_event(name: &str) -> bool {
+    INTERNAL.contains(&name)
+}
+
 /// Checks an event name, whose segments are separated by dots.
 ///
 /// # Errors

@@ -65,7 +65,9 @@ impl<T: Send + Sync, S: Required> FromRequestParts<T> for Authorized<S> {
                 Err(_) => problem,
             });
         }
-        Ok(Self { key: Arc::new(key), scope: PhantomData })
+        let key = Arc::new(key);
+        parts.extensions.insert(key.clone());
+        Ok(Self { key, scope: PhantomData })
     }
 }
 

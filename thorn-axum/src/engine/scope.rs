@@ -27,5 +27,8 @@ macro_rules! required {
 }
 
 required! {
+    Publish: "publish",
     Hooks: "hooks",
+    Read: "read",
+    Resend: "resend",
 }

@@ -4,12 +4,16 @@ use std::{net::SocketAddr, sync::Arc};
 
 use thorn_core::Thorn;
 
+use super::under_way::UnderWay;
+
 /// The state of the server. It travels in the request's extensions, because routers that an application mounts as well
 /// have no state of the server's.
 pub(super) struct EngineState {
     pub(super) thorn: Thorn,
     /// The beginning of the server's own URLs, without a slash at the end. It never comes from a request.
     pub(super) base_url: Arc<str>,
+    /// Idempotency keys in use.
+    pub(super) under_way: UnderWay,
 }
 
 pub(super) type State = Arc<EngineState>;
@@ -20,6 +24,6 @@ impl EngineState {
             Some(url) => url.trim_end_matches('/').into(),
             None => format!("http://{listen}").into(),
         };
-        Self { thorn: thorn.clone(), base_url }
+        Self { thorn: thorn.clone(), base_url, under_way: UnderWay::default() }
     }
 }

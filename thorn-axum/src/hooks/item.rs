@@ -13,7 +13,7 @@ use thorn_core::{
 };
 
 use super::{field_errors::FieldErrors, fields::Fields, representation::Representation, state::State};
-use crate::http::{Caller, CollectionUrl, NO_STORE, Problem};
+use crate::http::{Caller, CollectionUrl, NO_STORE, Problem, parse_id};
 
 pub(super) async fn show<C: Caller>(
     caller: C,
@@ -130,18 +130,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         // By name, because a prefix that the application adds may have parameters of its own.
         let params = Path::<Params>::from_request_parts(parts, state).await.ok();
-        let id = params.and_then(|Path(params)| parse(&params.hook_id));
+        let id = params.and_then(|Path(params)| parse_id(&params.hook_id));
         id.map(Self).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND))
     }
-}
-
-/// Accepts hex digits in either case, with or without dashes. The UUID parser would also accept `{…}` and
-/// `urn:uuid:…`.
-fn parse(text: &str) -> Option<SubscriptionId> {
-    if !text.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
-        return None;
-    }
-    text.parse().ok()
 }
 
 #[cfg(test)]
@@ -151,6 +142,7 @@ mod tests {
     #[test]
     fn thorn_117_an_id_is_hex_with_or_without_dashes() {
         let id = "018f3c2a-0000-7000-8000-0000000000ff";
+        let parse = |text: &str| parse_id::<SubscriptionId>(text);
         let parsed = parse(id).unwrap();
         assert_eq!(parse(&id.replace('-', "")), Some(parsed));
         assert_eq!(parse(&id.to_uppercase()), Some(parsed));

@@ -45,7 +45,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
 }
 
 /// Whether the content type is `application/json` or ends in `+json`, as `application/merge-patch+json` does.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = text(headers, CONTENT_TYPE.as_str()) else {
         return false;
     };

@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 use thorn_core::Error;
+use url::form_urlencoded;
 
 use super::problem::Problem;
 
@@ -54,6 +55,12 @@ impl<C: Copy + Display> PageQuery<C> {
         self.cursor
     }
 
+    /// Items of the page at most.
+    #[cfg(feature = "engine")]
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit as u64
+    }
+
     /// Items to fetch: one more than the page shows, which tells whether there is a next page.
     pub(crate) fn fetch_limit(&self) -> u64 {
         self.limit as u64 + 1
@@ -69,8 +76,22 @@ impl<C: Copy + Display> PageQuery<C> {
 
     /// The `Link` header that leads to the next page (RFC 8288).
     pub(crate) fn next_link(&self, collection: &str, cursor: C) -> Option<(HeaderName, HeaderValue)> {
-        let link = format!("<{collection}?limit={}&cursor={cursor}>; rel=\"next\"", self.limit);
-        HeaderValue::try_from(link).ok().map(|link| (LINK, link))
+        self.next_link_with(collection, cursor, None)
+    }
+
+    /// The same with other fields of the query, which the next page has as well.
+    pub(crate) fn next_link_with<'a>(
+        &self,
+        collection: &str,
+        cursor: C,
+        others: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Option<(HeaderName, HeaderValue)> {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(others)
+            .append_pair("limit", &self.limit.to_string())
+            .append_pair("cursor", &cursor.to_string())
+            .finish();
+        HeaderValue::try_from(format!("<{collection}?{query}>; rel=\"next\"")).ok().map(|link| (LINK, link))
     }
 }
 

@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-
 use crate::{
     attempt::{DeliveryState, Outcome},
-    error::Error,
     id::{DeliveryId, EventId, SubscriptionId},
     record::Record,
     subscription::UNTIL_RESUMED,
-    tables::delivery::{Column, Entity, Model},
+    tables::delivery::Model,
     timestamp::Timestamp,
 };
 
@@ -21,56 +18,6 @@ pub struct Sent {
     pub id: EventId,
     /// Each delivery with the result of its attempt.
     pub deliveries: Vec<Delivery>,
-}
-
-/// Reads past and waiting deliveries; [`Thorn::history`](crate::Thorn::history) returns it.
-///
-/// # Examples
-///
-/// ```
-/// # async fn example(thorn: thorn_core::Thorn, id: thorn_core::EventId) -> Result<(), thorn_core::Error> {
-/// for delivery in thorn.history().of_event(id).await? {
-///     println!("{}: {:?} after {} attempts", delivery.id, delivery.state, delivery.attempts);
-/// }
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct History<'a> {
-    db: &'a DatabaseConnection,
-}
-
-impl<'a> History<'a> {
-    pub(crate) const fn new(db: &'a DatabaseConnection) -> Self {
-        Self { db }
-    }
-
-    /// The deliveries of one event, in no particular order.
-    ///
-    /// A delivery appears here once its first attempt was made, or once it has to wait for it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Database`].
-    pub async fn of_event(self, event: EventId) -> Result<Vec<Delivery>, Error> {
-        let rows = Entity::find().filter(Column::EventId.eq(event.as_uuid())).all(self.db).await?;
-        Ok(rows.into_iter().map(Delivery::from).collect())
-    }
-
-    /// The newest deliveries to one subscription, newest first, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Database`].
-    pub async fn of_subscription(self, subscription: SubscriptionId, limit: u64) -> Result<Vec<Delivery>, Error> {
-        let rows = Entity::find()
-            .filter(Column::SubscriptionId.eq(subscription.as_uuid()))
-            .order_by_desc(Column::CreatedAt)
-            .limit(limit)
-            .all(self.db)
-            .await?;
-        Ok(rows.into_iter().map(Delivery::from).collect())
-    }
 }
 
 /// One event's delivery to one subscription, with its latest attempt.

@@ -158,6 +158,10 @@ impl StoredSubscriber {
         SubscriptionId::from_uuid(self.id)
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The destination without its secret, for the relay. The relay signs nothing for this subscriber.
     pub(crate) fn without_secret(&self, event: EventId) -> Result<Destination, Error> {
         self.destination(event, None)

@@ -30,7 +30,7 @@ fn refusal(error: &Error) -> Option<Problem> {
             let problem = Problem::new(StatusCode::CONFLICT).with_type(TOO_MANY_SUBSCRIPTIONS);
             return Some(problem.detail(full.to_string()));
         }
-        Error::Configured { .. } => StatusCode::CONFLICT,
+        Error::Configured { .. } | Error::Resend(_) => StatusCode::CONFLICT,
         Error::EventTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::EventName { .. }
         | Error::Payload { .. }

@@ -1,0 +1,67 @@
+//! `/events/`: the list, and publishing.
+
+use axum::{
+    Extension, Json,
+    extract::{Query, Request},
+    http::StatusCode,
+    response::{AppendHeaders, IntoResponse, Response},
+};
+use serde::Deserialize;
+use thorn_core::{EventId, history::EventQuery, idempotency::Answer};
+
+use super::{publication::Publication, representation::Summary};
+use crate::{
+    engine::{
+        authorized::Authorized,
+        once::{Done, Once},
+        scope::{Publish, Read},
+        state::State,
+    },
+    http::{Caller as _, NO_STORE, PageQuery, Problem, bytes_up_to, is_json},
+};
+
+/// Other fields of the query than those of the page.
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    name: Option<String>,
+}
+
+pub(super) async fn list(
+    caller: Authorized<Read>,
+    Extension(state): Extension<State>,
+    page: PageQuery<EventId>,
+    Query(Filter { name }): Query<Filter>,
+) -> Result<impl IntoResponse, Problem> {
+    let query = EventQuery { name, after: page.cursor(), limit: page.limit() };
+    let found = state.thorn.history().events(caller.access(), &query).await?;
+    let filter = query.name.as_deref().map(|name| ("name", name));
+    let link = found.next.and_then(|next| page.next_link_with(&format!("{}/events/", state.base_url), next, filter));
+    let shown: Vec<_> = found.events.iter().map(Summary::new).collect();
+    Ok(([NO_STORE], AppendHeaders(link), Json(shown).into_response()))
+}
+
+pub(super) async fn publish(
+    caller: Authorized<Publish>,
+    once: Once,
+    Extension(state): Extension<State>,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !is_json(request.headers()) {
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .detail("The body must be JSON, with `Content-Type: application/json`."));
+    }
+    // The event's JSON may be longer than its body, which has a limit of its own.
+    let config = state.thorn.config();
+    let body = bytes_up_to(config.max_payload_bytes.max(config.max_event_bytes), request, &()).await?;
+    let publication = Publication::parse(&body)?;
+    let event = publication.event(caller.key())?;
+    let work = async |txn: &_| {
+        let id = event.send(txn, &publication.data).await?;
+        let headers =
+            [("content-type", "application/json".to_owned()), ("location", format!("{}/events/{id}", state.base_url))];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
+        let body = serde_json::json!({ "id": id }).to_string();
+        Ok(Done { answer: Answer { status: StatusCode::CREATED.as_u16(), headers, body }, event: Some(id) })
+    };
+    once.run(&state, &body, work).await
+}
