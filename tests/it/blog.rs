@@ -2,7 +2,7 @@
 
 mod databases;
 mod delivers;
-mod http;
+pub(crate) mod http;
 mod process;
 mod refuses;
 mod shows_itself;

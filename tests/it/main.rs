@@ -17,6 +17,8 @@ mod databases;
 mod dispatch;
 mod docs;
 mod elsewhere;
+#[cfg(unix)]
+mod engine;
 mod failures;
 mod fairness;
 #[cfg(unix)]

@@ -2,8 +2,17 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
 
-use axum::{Router, extract::ConnectInfo, http::Request};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    http::{Request, StatusCode},
+    response::IntoResponse as _,
+};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -50,8 +59,13 @@ fn connect(stream: TcpStream, peer: SocketAddr, router: &Router, connections: &G
     let service = TowerToHyperService::new(router.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = hyper::service::Service::call(&service, request);
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+        let answer = (head_bytes(&request) <= HEAD_BYTES).then(|| service.call(request));
+        async move {
+            match answer {
+                Some(answer) => answer.await,
+                None => Ok::<_, Infallible>(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response()),
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -64,6 +78,13 @@ fn connect(stream: TcpStream, peer: SocketAddr, router: &Router, connections: &G
             tracing::debug!(%peer, %error, "connection ended");
         }
     });
+}
+
+/// The size of a head. hyper bounds what it buffers, and a last read may exceed that.
+fn head_bytes<B>(request: &Request<B>) -> usize {
+    // The colon, the space and the line's end.
+    let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    lines.fold(request.uri().to_string().len(), |bytes, line| bytes + line)
 }
 
 /// A connection that the client has broken off doesn't matter. Another error lasts until a descriptor is free.

@@ -45,9 +45,9 @@ fn settings() -> String {
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     program::log(if stderr().is_terminal() { "warn" } else { "info" });
+    let config = Config::from_env()?;
     // A server with a low limit works, too, and the log says why the limit stays.
     let _ = raise_descriptor_limit();
-    let config = Config::from_env()?;
     let listen = config.server.listen;
     let db = arguments.database.connect().await?;
     let builder = Thorn::builder(db.clone()).config(config.clone());

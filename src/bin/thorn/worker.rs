@@ -36,9 +36,9 @@ fn settings() -> String {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let with_progress = arguments.progress || std::io::stderr().is_terminal();
     program::log(if with_progress { "warn" } else { "info" });
+    let config = Config::from_env()?;
     // A worker with a low limit works, too, and the log says why the limit stays.
     let _ = raise_descriptor_limit();
-    let config = Config::from_env()?;
     let db = arguments.database.connect().await?;
     let builder = Thorn::builder(db.clone()).config(config);
     builder.check_for_worker()?;

@@ -2,12 +2,12 @@
 
 use axum::{
     Extension, Json,
-    extract::{Query, Request},
-    http::StatusCode,
+    extract::{FromRequestParts, Query, Request},
+    http::{StatusCode, request::Parts},
     response::{AppendHeaders, IntoResponse, Response},
 };
 use serde::Deserialize;
-use thorn_core::{EventId, history::EventQuery, idempotency::Answer};
+use thorn_core::{EventId, event::check_event_name, history::EventQuery, idempotency::Answer};
 
 use super::{publication::Publication, representation::Summary};
 use crate::{
@@ -20,17 +20,30 @@ use crate::{
     http::{Caller as _, NO_STORE, PageQuery, Problem, bytes_up_to, is_json},
 };
 
-/// Other fields of the query than those of the page.
+/// The fields of the query besides those of the page.
 #[derive(Deserialize)]
 pub(super) struct Filter {
     name: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Filter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<Self>::from_request_parts(parts, state).await;
+        let Query(filter) = query.map_err(|error| Problem::invalid_fields().detail(error.body_text()))?;
+        if let Some(Err(error)) = filter.name.as_deref().map(check_event_name) {
+            return Err(Problem::invalid_fields().field("name", error.to_string()));
+        }
+        Ok(filter)
+    }
 }
 
 pub(super) async fn list(
     caller: Authorized<Read>,
     Extension(state): Extension<State>,
     page: PageQuery<EventId>,
-    Query(Filter { name }): Query<Filter>,
+    Filter { name }: Filter,
 ) -> Result<impl IntoResponse, Problem> {
     let query = EventQuery { name, after: page.cursor(), limit: page.limit() };
     let found = state.thorn.history().events(caller.access(), &query).await?;

@@ -45,10 +45,11 @@ impl Executor {
         });
         permit.done(&attempt);
         let failing = self.judge_endpoint(target, &attempt);
-        if target.probes.is_some() && failing.streak.is_some() {
+        let is_failed_probe = target.probes.is_some() && failing.streak.is_some();
+        if is_failed_probe {
             record.uncounted += 1;
         }
-        let report = self.apply_outcome(&event.name, recipient, options, &attempt, record);
+        let report = self.apply_outcome(&event.name, recipient, options, &attempt, is_failed_probe, record);
         record.announcement =
             self.consequences.announce(&self.registry, &report, options.internal, recipient.subscription());
         record.attempt = Some(attempt);
@@ -85,6 +86,7 @@ impl Executor {
         recipient: &Recipient,
         options: &EventOptions,
         attempt: &Attempt,
+        is_failed_probe: bool,
         record: &mut Record,
     ) -> DeliveryReport {
         record.attempts += 1;
@@ -99,7 +101,7 @@ impl Executor {
             let retry = options.retry.as_ref().unwrap_or(&self.defaults.retry);
             let wait = match status {
                 Some(GONE) => None,
-                _ if is_too_old(record, retry) => None,
+                _ if is_failed_probe && is_too_old(record, retry) => None,
                 _ => retry.wait_after(record.attempts - record.uncounted, attempt.retry_after, rand::random()),
             };
             record.next_attempt_at = wait.map(|wait| record.now + wait);
@@ -129,9 +131,9 @@ impl Executor {
     }
 }
 
-/// Whether a delivery that failed as a probe is older than all its retries would have taken. Probes use up no attempt,
-/// so without this bound the delivery might be tried for ever.
+/// Whether a delivery is older than all its retries would have taken. A failed probe uses up no attempt, so without this
+/// bound the delivery might be tried for ever.
 fn is_too_old(record: &Record, retry: &RetryPolicy) -> bool {
     let is_past = |generated| record.now.since(generated) > retry.total();
-    record.uncounted > 0 && record.event.generated_at().is_some_and(is_past)
+    record.event.generated_at().is_some_and(is_past)
 }

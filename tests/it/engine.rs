@@ -1,0 +1,11 @@
+//! The stand-alone server as a process, asked over HTTP. Row ids are those of the reference of the event engine.
+
+mod access;
+mod events;
+mod guide;
+mod idempotency;
+mod limits;
+mod pages;
+mod resending;
+mod server;
+mod starting;

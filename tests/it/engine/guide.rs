@@ -1,0 +1,67 @@
+//! The commands of `docs/server.md`, as its reader types them.
+
+use std::process::Command;
+
+use thorn_core::testing::Receiver;
+
+use super::server::{Server, thorn};
+use crate::{app::PATIENCE, conformance::root, process};
+
+/// The commands of the section: lines after `$ `, with the lines that continue them.
+fn commands(section: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(root().join("docs/server.md")).unwrap();
+    let section = page.split("\n## ").find(|text| text.starts_with(section)).unwrap().to_owned();
+    let (mut commands, mut open) = (Vec::<String>::new(), false);
+    for line in section.lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            commands.push(command.to_owned());
+        } else if open {
+            commands.last_mut().unwrap().push_str(&format!("\n{line}"));
+        }
+        open = line.ends_with('\\') && !commands.is_empty();
+    }
+    commands
+}
+
+#[tokio::test]
+async fn the_first_steps_of_the_guide_work_as_they_stand_there() {
+    let (server, operator) = Server::start().await;
+    let receiver = Receiver::start().await.unwrap();
+    let commands = commands("First steps");
+    let curl: Vec<_> = commands.iter().filter(|command| command.contains("curl")).collect();
+    assert!(curl.len() >= 4, "{commands:#?}");
+    let mut event = String::new();
+    for command in curl {
+        let command = command
+            .replace("http://127.0.0.1:8080", &format!("http://127.0.0.1:{}", server.port))
+            .replace("http://127.0.0.1:8888/", &receiver.url("/"))
+            .replace("$ID", &event);
+        let script = format!("set -e; {}", command.replace("curl ", "curl --fail-with-body "));
+        let output = Command::new("sh").args(["-c", &script]).env("KEY", operator.key()).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{command}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        if command.contains("/events/ ") {
+            let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+            event = answer["id"].as_str().unwrap().to_owned();
+            receiver.wait_for(1, PATIENCE).await.unwrap();
+            operator.deliveries(&event, super::server::are(1, "delivered", 1)).await;
+        }
+    }
+    receiver.wait_for(2, PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_guide_s_commands_for_keys_work_as_they_stand_there() {
+    let (server, _) = Server::start().await;
+    let commands = commands("Keys");
+    assert!(commands.len() >= 3, "{commands:#?}");
+    let mut newest = String::new();
+    for command in &commands {
+        let words = command.strip_prefix("thorn ").unwrap_or_else(|| panic!("{command}"));
+        let words = words.replace("018f3c2a-0000-7000-8000-0000000000ff", &newest).replace('"', "");
+        let output = process::output(thorn(&server.place.url).args(words.split(' ')));
+        assert!(output.status.success(), "{command}: {output:?}");
+        let listed = process::output(thorn(&server.place.url).args(["key", "list"]));
+        newest = String::from_utf8(listed.stdout).unwrap().split('\t').next().unwrap().to_owned();
+    }
+}
