@@ -16,7 +16,7 @@ use super::problem::Problem;
 /// The time that a body may take, from the first read on. A server adds it to the request's extensions. An application
 /// has time-outs of its own.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "the server sets it"))]
+#[cfg_attr(not(any(feature = "engine", test)), expect(dead_code, reason = "the server sets it"))]
 pub(crate) struct BodyTime(pub(crate) Duration);
 
 /// Reads the whole body. A body of more than `limit` bytes is refused with 413, and one that takes longer than
@@ -42,4 +42,31 @@ pub(crate) async fn bytes_up_to<S: Send + Sync>(
         }
         _ => Problem::new(StatusCode::BAD_REQUEST).detail("The body ended early."),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_408_and_one_that_is_too_long_413() {
+        let endless = futures::stream::pending::<Result<Bytes, Infallible>>();
+        let mut request = Request::new(Body::from_stream(endless));
+        request.extensions_mut().insert(BodyTime(Duration::from_millis(20)));
+        let problem = bytes_up_to(10, request, &()).await.unwrap_err();
+        assert_eq!(problem.status(), StatusCode::REQUEST_TIMEOUT);
+
+        let with = |bytes: &'static str| {
+            let mut request = Request::new(Body::from(bytes));
+            request.extensions_mut().insert(BodyTime(Duration::from_secs(60)));
+            request
+        };
+        assert_eq!(bytes_up_to(10, with("0123456789"), &()).await.unwrap(), "0123456789");
+        let problem = bytes_up_to(10, with("0123456789x"), &()).await.unwrap_err();
+        assert_eq!(problem.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
 }
