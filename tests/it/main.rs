@@ -42,6 +42,7 @@ mod python;
 mod quiet;
 mod quotas;
 mod queue;
+mod raw;
 mod realworld;
 mod rates;
 mod receiver;

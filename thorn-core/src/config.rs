@@ -31,6 +31,9 @@ use crate::{
 /// Upper bound of concurrent requests: above it, a process runs out of sockets.
 const MAX_CONCURRENCY: usize = 10_000;
 
+/// Upper bound of a raw body: what its column can hold on every database.
+const MAX_PAYLOAD_BYTES: usize = (16 << 20) - 1;
+
 /// Every setting of thorn. Set them with [`Thorn::builder`](crate::Thorn::builder), or read them from the
 /// environment with [`Config::from_env`].
 #[derive(Clone, Debug)]
@@ -39,7 +42,7 @@ pub struct Config {
     pub base_url: Option<String>,
     /// The most bytes a rendered event may have. Default: 256 KiB.
     pub max_event_bytes: usize,
-    /// The most bytes of a raw body that the stand-alone server takes. Default: 1 MiB.
+    /// The most bytes the body of a raw event may have, and of a body that the stand-alone server takes. Default: 1 MiB.
     pub max_payload_bytes: usize,
     /// What only the stand-alone server needs.
     pub server: ServerConfig,
@@ -131,11 +134,12 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Default for Config {
     fn default() -> Self {
         let Quotas { per_owner, per_host } = Quotas::default();
-        let EventSettings { base_url, max_event_bytes, autocommit, dispatch } = EventSettings::default();
+        let EventSettings { base_url, max_event_bytes, max_payload_bytes, autocommit, dispatch } =
+            EventSettings::default();
         Self {
             base_url,
             max_event_bytes,
-            max_payload_bytes: 1024 * 1024,
+            max_payload_bytes,
             server: ServerConfig::default(),
             autocommit,
             dispatch,
@@ -202,8 +206,8 @@ impl Config {
         if self.max_event_bytes == 0 {
             return refuse("max_event_bytes", "it is 0, so no event could be sent");
         }
-        if self.max_payload_bytes == 0 {
-            return refuse("max_payload_bytes", "it is 0, so no body could be taken");
+        if !(1..=MAX_PAYLOAD_BYTES).contains(&self.max_payload_bytes) {
+            return refuse("max_payload_bytes", "give 1 to 16777215 bytes, which a column of MariaDB can hold");
         }
         if let Some(base) = &self.base_url
             && !(base.starts_with("http://") || base.starts_with("https://"))
@@ -226,6 +230,7 @@ impl Config {
         EventSettings {
             base_url: self.base_url.clone(),
             max_event_bytes: self.max_event_bytes,
+            max_payload_bytes: self.max_payload_bytes,
             autocommit: self.autocommit,
             dispatch: self.dispatch.clone(),
         }

@@ -58,6 +58,16 @@ pub enum Error {
         /// The maximum size, in bytes.
         limit: usize,
     },
+    /// The body of a raw event is larger than `max_payload_bytes`.
+    #[error("the body of event `{event}` is {size} bytes, the limit is {limit}; send less, or raise `max_payload_bytes`")]
+    PayloadTooLarge {
+        /// The name of the event.
+        event: String,
+        /// The size of the body, in bytes.
+        size: usize,
+        /// The maximum size, in bytes.
+        limit: usize,
+    },
     /// An extra header is reserved, or its name or value isn't valid in HTTP.
     #[error(transparent)]
     Header(#[from] InvalidHeader),

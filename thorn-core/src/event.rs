@@ -13,13 +13,14 @@ use crate::{attempt::RetryPolicy, dispatch::Dispatch, guard::Validator, process,
 pub use crate::{
     headers::{ExtraHeaders, InvalidHeader},
     name::{
-        DELIVERY_FAILED, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED, SUBSCRIPTION_EXPIRING,
-        SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, UNANNOUNCED, check_event_name, escape_segment, is_own_event,
+        DELIVERY_FAILED, DISPATCH_REQUEST, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED,
+        SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, UNANNOUNCED, check_event_name,
+        escape_segment, is_own_event,
     },
     printable::printable,
     rendered::{
-        CallbackError, CallbackFailed, EventInfo, EventOptions, InvalidEventOptions, RenderedEvent, Sender, SenderId,
-        Subject,
+        CallbackError, CallbackFailed, EventInfo, EventOptions, InvalidEventOptions, RawBody, RenderedEvent, Sender,
+        SenderId, Subject,
     },
 };
 
@@ -76,6 +77,16 @@ impl Event {
             options: EventOptions::default(),
             dispatch: None,
         }
+    }
+
+    /// Creates an event `dispatch.request`, which goes to these recipients. The stand-alone server sends one for each
+    /// dispatch.
+    ///
+    /// It is one of thorn's own events. So it always goes through the queue, and no subscription matches it whose
+    /// pattern begins with a wildcard. Deliveries count as the sender's where thorn bounds what one owner may take.
+    #[must_use]
+    pub fn dispatch_request(recipients: impl IntoIterator<Item = Subscriber>) -> Self {
+        Self::new(DISPATCH_REQUEST).internal().to_all(recipients)
     }
 
     /// The event's name.

@@ -121,7 +121,9 @@ impl Inline {
             return Ok(());
         };
         let mut missing: usize = chunks.iter().map(|chunk| chunk.deliveries.len()).sum();
-        chunks.iter_mut().for_each(Chunk::take_bodies_out);
+        for chunk in &mut chunks {
+            executor.prepare(chunk).await;
+        }
         let chunks = chunks.iter().map(|chunk| executor.run_inline(chunk, &self.permits));
         for records in futures::future::join_all(chunks).await {
             missing -= records.len();

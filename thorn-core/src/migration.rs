@@ -12,6 +12,7 @@ mod m0006_purged_subscriptions;
 mod m0007_holds;
 mod m0008_paces;
 mod m0009_api_keys;
+mod m0010_payloads;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -73,6 +74,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0007_holds::Migration),
         Box::new(m0008_paces::Migration),
         Box::new(m0009_api_keys::Migration),
+        Box::new(m0010_payloads::Migration),
     ]
 }
 

@@ -37,17 +37,21 @@ pub const SUBSCRIPTION_RECOVERED: &str = "subscription.recovered";
 /// them.
 pub const UNANNOUNCED: &str = "thorn.unannounced";
 
+/// The name of the event that thorn sends for a dispatch of the stand-alone server to URLs that its caller names.
+pub const DISPATCH_REQUEST: &str = "dispatch.request";
+
 /// All events of thorn's own.
-pub(crate) const INTERNAL: [&str; 6] = [
+pub(crate) const INTERNAL: [&str; 7] = [
     DELIVERY_FAILED,
     SUBSCRIPTION_DISABLED,
     SUBSCRIPTION_FAILING,
     SUBSCRIPTION_EXPIRING,
     SUBSCRIPTION_RECOVERED,
     UNANNOUNCED,
+    DISPATCH_REQUEST,
 ];
 
-/// Whether thorn itself sends events of this name.
+/// Whether thorn itself sends events of this name. An event of somebody else with it could be taken for thorn's.
 #[must_use]
 pub fn is_own_event(name: &str) -> bool {
     INTERNAL.contains(&name)

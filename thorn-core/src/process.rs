@@ -23,6 +23,6 @@ pub(crate) use settings::EventSettings;
 #[cfg(test)]
 pub(crate) use state::set_settings;
 pub(crate) use state::{
-    Deliverer, check_dispatcher, configure, gather, has_callbacks, hints, notify, secret_key, settings,
+    Deliverer, admit, check_dispatcher, configure, gather, has_callbacks, hints, notify, secret_key, settings,
 };
 pub(crate) use watched::{NotedChanges, WatchedTables};

@@ -7,6 +7,7 @@ mod event;
 mod finite;
 mod members;
 mod options;
+mod raw;
 mod sender;
 mod subject;
 
@@ -16,5 +17,7 @@ pub use event::RenderedEvent;
 pub(crate) use event::body;
 pub(crate) use members::{Members, OWN};
 pub use options::{EventOptions, InvalidEventOptions};
+pub use raw::RawBody;
+pub(crate) use raw::RawHead;
 pub use sender::{Sender, SenderId};
 pub use subject::Subject;

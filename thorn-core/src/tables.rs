@@ -5,5 +5,6 @@ pub(crate) mod api_key;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod idempotency;
+pub(crate) mod payload;
 pub(crate) mod row_change;
 pub(crate) mod subscription;

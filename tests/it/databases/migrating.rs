@@ -5,7 +5,7 @@ use thorn::migration::{MigrationTrait, Migrator, MigratorTrait, migrate, migrati
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "thorn_event",
     "thorn_subscription",
     "thorn_registry",
@@ -13,6 +13,7 @@ const TABLES: [&str; 10] = [
     "thorn_attempt",
     "thorn_row_change",
     "thorn_pace",
+    "thorn_payload",
     "thorn_watch",
     "thorn_api_key",
     "thorn_idempotency",
@@ -50,6 +51,9 @@ async fn migrations_go_down_and_up_again() {
     let db = thorn::connect(&place.url).await.unwrap();
     migrate(&db).await.unwrap();
     assert!(count(&db, "thorn_delivery WHERE uncounted = 0").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_payload").await.is_none());
+    assert!(count(&db, "thorn_event WHERE media_type IS NULL").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_api_key").await.is_none());
     assert!(count(&db, "thorn_idempotency").await.is_none());

@@ -9,13 +9,14 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "thorn_event",
     "thorn_subscription",
     "thorn_registry",
     "thorn_delivery",
     "thorn_attempt",
     "thorn_pace",
+    "thorn_payload",
     "thorn_row_change",
     "thorn_watch",
     "thorn_api_key",

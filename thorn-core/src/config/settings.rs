@@ -36,9 +36,9 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::new(
         "max_payload_bytes",
         |config| config.max_payload_bytes.to_string(),
-        "bytes of a body that the server takes",
+        "bytes the body of a raw event may have, and a body that the server takes; 16777215 at most",
     )
-    .server_variable("THORN_MAX_PAYLOAD_BYTES", |config, text| {
+    .application_variable("THORN_MAX_PAYLOAD_BYTES", |config, text| {
         parse::value(text, "a number of bytes, at least 1")
             .map(|bytes: NonZeroUsize| config.max_payload_bytes = bytes.get())
     }),

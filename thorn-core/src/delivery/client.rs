@@ -29,7 +29,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::outgoing::{Content, Outgoing};
 
 /// Settings of a [`Client`].
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ mod inline;
 mod of_event;
 mod outcome;
 mod paused;
+mod prepare;
 mod recorded;
 mod run;
 mod undecided;

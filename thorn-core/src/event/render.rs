@@ -1,5 +1,7 @@
 //! Renders an event: checks it, and makes its body and its recipients.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::Event;
@@ -8,8 +10,8 @@ use crate::{
     error::Error,
     id::EventId,
     name::check_event_name,
-    process,
-    rendered::{EventInfo, RenderedEvent, body},
+    process::{self, EventSettings},
+    rendered::{EventInfo, RawBody, RenderedEvent, body},
     short_text::check_short_text,
     timestamp::Timestamp,
 };
@@ -22,7 +24,46 @@ impl Event {
     /// [`Error::EventName`], [`Error::Payload`], [`Error::EventTooLarge`], [`Error::Header`],
     /// [`Error::RequestData`], [`Error::Target`], [`Error::Callback`] and [`Error::Option`]. An unknown dispatcher
     /// is an [`Error::Option`], too.
-    pub fn render<P: Serialize + ?Sized>(self, payload: &P) -> Result<RenderedEvent, Error> {
+    pub fn render<P: Serialize + ?Sized>(mut self, payload: &P) -> Result<RenderedEvent, Error> {
+        let settings = self.prepare()?;
+        let extra = match self.request_data {
+            Ok(ref extra) => extra.as_ref(),
+            Err(reason) => return Err(Error::RequestData { event: self.name, reason }),
+        };
+        let (reference, previous) = (self.reference.as_deref(), self.previous.as_deref());
+        let body = body(&self.name, reference, self.sender.as_ref(), payload, previous, extra)
+            .map_err(|source| Error::Payload { event: self.name.clone(), source })?;
+        if body.len() > settings.max_event_bytes {
+            return Err(Error::EventTooLarge { event: self.name, size: body.len(), limit: settings.max_event_bytes });
+        }
+        self.finish(&settings, body, None)
+    }
+
+    /// Renders the event with these bytes as its body now, without writing it. See [`send_raw`](Self::send_raw).
+    ///
+    /// # Errors
+    ///
+    /// As [`render`](Self::render). [`Error::PayloadTooLarge`] if there are more bytes than `max_payload_bytes`.
+    /// [`Error::Header`] if the media type can't be sent. [`Error::Option`] if the event has request data, which has no
+    /// place in a raw body.
+    pub fn render_raw(mut self, body: RawBody) -> Result<RenderedEvent, Error> {
+        let settings = self.prepare()?;
+        if !matches!(self.request_data, Ok(None)) {
+            let reason = format!("a raw body has no place for it; leave it out of event `{}`", self.name);
+            return Err(Error::option("request_data", reason));
+        }
+        body.check()?;
+        let (size, limit) = (body.bytes.len(), settings.max_payload_bytes);
+        if size > limit {
+            return Err(Error::PayloadTooLarge { event: self.name, size, limit });
+        }
+        let sender = self.sender.as_ref().map(|sender| sender.label.clone());
+        self.options.raw = Some(Box::new(body.head(self.reference.clone(), sender)));
+        self.finish(&settings, String::new(), Some(body))
+    }
+
+    /// Checks everything but the body, and completes the reference.
+    fn prepare(&mut self) -> Result<Arc<EventSettings>, Error> {
         check_event_name(&self.name)?;
         if let Some(sender) = &self.sender {
             check_short_text(&sender.id)
@@ -30,6 +71,12 @@ impl Event {
         }
         self.options.check()?;
         let settings = process::settings();
+        self.reference = self.reference.take().map(|path| settings.absolute(path));
+        Ok(settings)
+    }
+
+    /// Finds the event's dispatch and its recipients.
+    fn finish(self, settings: &EventSettings, body: String, raw: Option<RawBody>) -> Result<RenderedEvent, Error> {
         let dispatch = match self.dispatch {
             Some(dispatch) => dispatch,
             // A scope changes how events are dispatched. It doesn't enable a disabled dispatch.
@@ -39,29 +86,17 @@ impl Event {
         if let Dispatch::Custom(name) = &dispatch {
             process::check_dispatcher(name)?;
         }
-        let reference = self.reference.map(|path| settings.absolute(path));
-        let extra = match self.request_data {
-            Ok(extra) => extra,
-            Err(reason) => return Err(Error::RequestData { event: self.name, reason }),
-        };
-        let previous = self.previous.as_deref();
-        let body = body(&self.name, reference.as_deref(), self.sender.as_ref(), payload, previous, extra.as_ref())
-            .map_err(|source| Error::Payload { event: self.name.clone(), source })?;
-        if body.len() > settings.max_event_bytes {
-            return Err(Error::EventTooLarge { event: self.name, size: body.len(), limit: settings.max_event_bytes });
-        }
         let links = self.links;
         let context = self.subject.as_ref().filter(|_| process::has_callbacks()).map(|row| row.context(links));
         let info = EventInfo {
             name: &self.name,
-            reference: reference.as_deref(),
+            reference: self.reference.as_deref(),
             sender: self.sender.as_ref(),
             context: context.as_ref(),
             body: &body,
+            raw: raw.as_ref(),
         };
-        // Thorn's own events arise in the worker, outside the application, so no callback is asked about them.
         let recipients = match &dispatch {
-            _ if self.options.internal => Vec::new(),
             Dispatch::Disabled => Vec::new(),
             Dispatch::Custom(name) if !self.recipients.is_empty() => {
                 let reason =
@@ -69,6 +104,8 @@ impl Event {
                 return Err(Error::option("recipients", reason));
             }
             Dispatch::Custom(_) => Vec::new(),
+            // Thorn's own events arise outside the application, so no callback is asked about them.
+            _ if self.options.internal => process::admit(self.recipients, self.options.validators.as_deref())?,
             _ => process::gather(self.recipients, &info, self.options.validators.as_deref())?,
         };
         Ok(RenderedEvent {
@@ -78,6 +115,7 @@ impl Event {
             name: self.name,
             subject: self.subject,
             body,
+            raw,
             options: self.options,
             recipients,
             dispatch,

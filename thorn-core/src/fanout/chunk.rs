@@ -8,13 +8,16 @@ use serde_json::value::RawValue;
 
 use crate::{
     id::{DeliveryId, EventId, SubscriptionId},
-    rendered::EventOptions,
+    rendered::{EventOptions, RawBody, RawHead},
     spec::ContentType,
 };
 
 /// The version that this release writes. A worker that meets another version leaves the task's deliveries to the
 /// reconciler of the release that can read the task.
 pub(crate) const CHUNK_VERSION: u32 = 1;
+
+/// The version of a chunk with a raw event. A worker that doesn't know raw events would send them without a body.
+const RAW_CHUNK_VERSION: u32 = 2;
 
 /// Deliveries of one or many events, with each event's body once per content type.
 ///
@@ -43,6 +46,12 @@ pub(crate) struct ChunkEvent {
     /// The options of the event's deliveries. `None` stands for the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) options: Option<EventOptions>,
+    /// Whether the event is raw. The worker then reads its body from the database.
+    #[serde(default, rename = "raw", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_raw: bool,
+    /// The body of a raw event, once the worker has read it. `None` if it is gone.
+    #[serde(skip)]
+    pub(crate) raw: Option<RawBody>,
 }
 
 /// The event's body in each content type that a delivery of the chunk needs.
@@ -95,6 +104,11 @@ impl ChunkEvent {
     /// The deadline of an attempt that the event sets itself.
     pub(crate) fn own_timeout(&self) -> Option<Duration> {
         self.options.as_ref().and_then(|options| options.timeout)
+    }
+
+    /// The head of a raw event.
+    pub(crate) fn raw_head(&self) -> Option<&RawHead> {
+        self.options.as_ref().and_then(|options| options.raw.as_deref())
     }
 }
 
@@ -149,7 +163,7 @@ impl Bodies {
 /// The reason why a task can't be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotAChunk {
-    #[error("a task of another release, with version {0} instead of {CHUNK_VERSION}")]
+    #[error("a task of another release, with version {0} instead of {CHUNK_VERSION} or {RAW_CHUNK_VERSION}")]
     OtherRelease(u32),
     #[error("a task that is no chunk ({0})")]
     Malformed(serde_json::Error),
@@ -168,9 +182,25 @@ impl Chunk {
             Err(_) => serde_json::from_str(task).ok().map(|Version { v }| v),
         };
         match version {
-            Some(version) if version != CHUNK_VERSION => Err(NotAChunk::OtherRelease(version)),
+            Some(version) if ![CHUNK_VERSION, RAW_CHUNK_VERSION].contains(&version) => {
+                Err(NotAChunk::OtherRelease(version))
+            }
             _ => read.map_err(NotAChunk::Malformed),
         }
+    }
+
+    /// Adds an event without its bodies, and returns its index.
+    pub(crate) fn push_event(&mut self, event: ChunkEvent) -> usize {
+        if event.is_raw {
+            self.version = RAW_CHUNK_VERSION;
+        }
+        self.events.push(event);
+        self.events.len() - 1
+    }
+
+    /// The raw events of the chunk.
+    pub(crate) fn raw_events(&self) -> Vec<EventId> {
+        self.events.iter().filter(|event| event.is_raw).map(|event| event.id).collect()
     }
 
     /// Prepares the bodies of all events for sending.
@@ -191,8 +221,8 @@ mod tests {
 
     #[test]
     fn another_release_is_told_from_a_broken_task() {
-        for other in [r#"{"v":2,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
-            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 2))), "{other}");
+        for other in [r#"{"v":3,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
+            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 3))), "{other}");
         }
         for broken in ["", "null", "{}", r#"{"v":1,"events":["#, r#"{"v":1}"#, r#"{"v":"1"}"#] {
             assert!(matches!(Chunk::read(broken), Err(NotAChunk::Malformed(_))), "{broken}");
@@ -205,7 +235,7 @@ mod tests {
         let body = r#"{"b":1,  "a":"\u00e9 é","n":1.10}"#;
         let mut bodies = Bodies::default();
         bodies.set(ContentType::Json, Cow::Borrowed(body)).unwrap();
-        let event = ChunkEvent { id: EventId::generate(), name: "a.b".into(), bodies, options: None };
+        let event = ChunkEvent { id: EventId::generate(), name: "a.b".into(), bodies, options: None, is_raw: false, raw: None };
         let delivery = ChunkDelivery {
             event: 0,
             subscription: SubscriptionId::generate(),

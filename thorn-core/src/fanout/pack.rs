@@ -152,31 +152,30 @@ impl Open {
     }
 
     fn add(&mut self, event: &StoredEvent, to: &Recipient, row: Row) -> Result<(), Error> {
+        let content_type = to.destination().content_type;
         let index = match self.index.get(&event.id.as_uuid()) {
             Some(index) => *index,
             None => {
-                self.chunk.events.push(ChunkEvent {
+                let index = self.chunk.push_event(ChunkEvent {
                     id: event.id,
                     name: event.name.clone(),
                     bodies: Bodies::default(),
                     options: event.options.clone(),
+                    is_raw: event.is_raw(),
+                    raw: None,
                 });
-                self.index.insert(event.id.as_uuid(), self.chunk.events.len() - 1);
-                self.chunk.events.len() - 1
+                self.index.insert(event.id.as_uuid(), index);
+                self.bytes += event.raw_head().map_or(0, |head| head.size);
+                index
             }
         };
-        let content_type = to.destination().content_type;
-        let bodies = &mut self.chunk.events[index].bodies;
-        let body = match bodies.get(content_type) {
-            Some(body) => body,
-            None => {
-                let body = encode(event, content_type)?;
-                self.bytes += body.len();
-                bodies.set(content_type, body).map_err(|source| unreadable(event, source))?;
-                bodies.get(content_type).unwrap_or_default()
-            }
+        let hook_hmac = if event.is_raw() {
+            // The worker reads the body and signs it. The queue carries neither.
+            None
+        } else {
+            let body = self.body(index, event, content_type)?;
+            to.destination().signing.hook_hmac(body.as_bytes())
         };
-        let hook_hmac = to.destination().signing.hook_hmac(body.as_bytes());
         let (attempts, uncounted) = row.attempts();
         self.chunk.deliveries.push(ChunkDelivery {
             event: index,
@@ -190,6 +189,17 @@ impl Open {
             undecided: to.is_undecided(),
         });
         Ok(())
+    }
+
+    /// The body of the event at this index in this content type, which is encoded once.
+    fn body(&mut self, index: usize, event: &StoredEvent, content_type: ContentType) -> Result<&str, Error> {
+        let bodies = &mut self.chunk.events[index].bodies;
+        if bodies.get(content_type).is_none() {
+            let body = encode(event, content_type)?;
+            self.bytes += body.len();
+            bodies.set(content_type, body).map_err(|source| unreadable(event, source))?;
+        }
+        Ok(bodies.get(content_type).unwrap_or_default())
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) enum Recipient {
         id: SubscriptionId,
         /// The URL, signing and content type of the subscriber's deliveries.
         destination: Arc<Destination>,
+        /// For whom the event brought it.
+        tenant: Tenant,
     },
 }
 
@@ -40,7 +42,10 @@ impl Recipient {
 
     /// For whom deliveries to this recipient are made.
     pub(crate) fn tenant(&self) -> Tenant {
-        Tenant::of(self.subscription().and_then(|subscription| subscription.owner.as_deref()))
+        match self {
+            Self::Subscribed(subscription) | Self::Undecided(subscription) => Tenant::of(subscription.owner.as_deref()),
+            Self::OfEvent { tenant, .. } => *tenant,
+        }
     }
 
     /// Whether the delivery must evaluate the subscription's filter.

@@ -63,6 +63,9 @@ fn filter(event: &StoredEvent, matched: Vec<Arc<Subscription>>) -> Vec<Recipient
     if matched.iter().all(|subscription| subscription.spec.filter.is_none()) {
         return matched.into_iter().map(Recipient::Subscribed).collect();
     }
+    if event.is_raw() {
+        return filter_raw(event, matched);
+    }
     let data = data(event);
     let mut work = HashMap::new();
     let decide = |subscription: Arc<Subscription>| {
@@ -76,6 +79,16 @@ fn filter(event: &StoredEvent, matched: Vec<Arc<Subscription>>) -> Vec<Recipient
         }
         *done += needed;
         filter.matches(data, None).then_some(Recipient::Subscribed(subscription))
+    };
+    matched.into_iter().filter_map(decide).collect()
+}
+
+/// Leaves the filters of a raw event to its deliveries, which read its body. If the body isn't JSON, no filter matches.
+fn filter_raw(event: &StoredEvent, matched: Vec<Arc<Subscription>>) -> Vec<Recipient> {
+    let is_json = event.raw_head().is_some_and(|head| head.is_json);
+    let decide = |subscription: Arc<Subscription>| match &subscription.spec.filter {
+        None => Some(Recipient::Subscribed(subscription)),
+        Some(_) => is_json.then_some(Recipient::Undecided(subscription)),
     };
     matched.into_iter().filter_map(decide).collect()
 }
@@ -96,11 +109,18 @@ pub(crate) fn passes(filter: &Q, body: &[u8]) -> bool {
     serde_json::from_slice(body).is_ok_and(|Body { data }| filter.matches(&data, None))
 }
 
+/// Whether the filter lets the raw event with this JSON body through.
+pub(crate) fn passes_raw(filter: &Q, body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|data: Value| filter.matches(&data, None))
+}
+
 /// A subscriber that the event brought, without its secret. A subscriber that can't be read is left out, so that it
 /// doesn't hold up all other events.
 fn of_event(event: &StoredEvent, id: SubscriptionId) -> Option<Recipient> {
     match event.subscriber(id)?.without_secret(event.id) {
-        Ok(destination) => Some(Recipient::OfEvent { id, destination: Arc::new(destination) }),
+        Ok(destination) => {
+            Some(Recipient::OfEvent { id, destination: Arc::new(destination), tenant: event.tenant() })
+        }
         Err(error) => {
             tracing::error!(%error, "an event's own subscriber can't be read; it is left out");
             None

@@ -11,18 +11,46 @@ use self::{
     row::{Row, absent},
     sql::{COLUMNS, Insert, Kind, LONGEST},
 };
+use super::payload;
 use crate::{
-    db::{MAX_BYTES, OnConflict, batches},
+    db::{Concrete, MAX_BYTES, OnConflict, batches, transaction},
     error::Error,
     migration, process,
     rendered::RenderedEvent,
 };
 
+/// Inserts a row for each event, and another one for the body of a raw event. Both commit together.
+pub(super) async fn insert<C: ConnectionTrait>(
+    db: &C,
+    mut events: Vec<RenderedEvent>,
+    on_conflict: OnConflict,
+) -> Result<(), Error> {
+    let raw = events.iter_mut().filter_map(|event| Some((event.id, std::mem::take(&mut event.raw.as_mut()?.bytes))));
+    let bodies: Vec<_> = raw.collect();
+    if bodies.is_empty() {
+        return insert_events(db, events, on_conflict).await;
+    }
+    // Rare, and the box keeps its statements out of the future of every save.
+    Box::pin(async {
+        let Concrete::Pool(pool) = Concrete::of(db) else {
+            payload::insert(db, bodies, on_conflict).await?;
+            return insert_events(db, events, on_conflict).await;
+        };
+        let txn = transaction::begin(pool).await?;
+        payload::insert(&txn, bodies, on_conflict).await?;
+        insert_events(&txn, events, on_conflict).await?;
+        txn.commit().await?;
+        process::notify();
+        Ok(())
+    })
+    .await
+}
+
 /// Inserts a row for each event.
 ///
 /// A statement inserts up to 512 rows, or fewer if the rows are too large. Events with inline delivery are held for
 /// this process, if the process will know of their commit.
-pub(super) async fn insert<C: ConnectionTrait>(
+async fn insert_events<C: ConnectionTrait>(
     db: &C,
     events: Vec<RenderedEvent>,
     on_conflict: OnConflict,
@@ -73,9 +101,10 @@ fn statement(kind: Kind, rows: Vec<Row>) -> Statement {
     Statement::from_sql_and_values(kind.backend, sql, values)
 }
 
-/// Whether one statement is sure to be enough for these events. Options without recipients are short.
+/// Whether one statement is sure to be enough for these events. Options without recipients are short. The body of a raw
+/// event needs another statement.
 pub(super) fn is_one_statement(events: &[RenderedEvent]) -> bool {
-    let plain = events.iter().all(|event| event.recipients.is_empty());
+    let plain = events.iter().all(|event| event.recipients.is_empty() && event.raw.is_none());
     let bodies = events.iter().map(|event| event.body.len());
     events.len() <= LONGEST && plain && bodies.sum::<usize>() <= MAX_BYTES / 2
 }

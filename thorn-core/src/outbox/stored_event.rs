@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Error,
     id::{EventId, SubscriptionId},
-    rendered::EventOptions,
+    rendered::{EventOptions, RawHead},
     signing::{SealedColumn, SealedPlace, Secret, SecretError, SecretKey, Signing, seal, unseal},
     spec::{Destination, Subscriber},
     tables::event::Model,
+    tenant::Tenant,
     timestamp::Timestamp,
 };
 
@@ -96,6 +97,22 @@ impl StoredEvent {
     /// Whether the event is one of thorn's own.
     pub(crate) fn is_internal(&self) -> bool {
         self.options.as_ref().is_some_and(|options| options.internal)
+    }
+
+    /// Whether the event is raw. The body of an enveloped event is never empty.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// The head of a raw event.
+    pub(crate) fn raw_head(&self) -> Option<&RawHead> {
+        self.options.as_ref().and_then(|options| options.raw.as_deref())
+    }
+
+    /// For whom deliveries to the event's own subscribers are made: the caller of a dispatch, otherwise the operator,
+    /// whose application named them.
+    pub(crate) fn tenant(&self) -> Tenant {
+        Tenant::of(self.sender.as_deref().filter(|_| self.is_internal()))
     }
 
     /// The event's own timeout for an attempt.

@@ -29,6 +29,15 @@ impl Recipients {
         for callback in &self.callbacks {
             all.extend(callback.ask(event)?);
         }
+        self.admit(all, validators)
+    }
+
+    /// See [`admit`](super::admit).
+    pub(super) fn admit(
+        &self,
+        mut all: Vec<Subscriber>,
+        validators: Option<&[Validator]>,
+    ) -> Result<Vec<Subscriber>, Error> {
         if all.is_empty() {
             return Ok(all);
         }
@@ -58,6 +67,7 @@ mod tests {
         reference: Some("/a/1"),
         sender: None,
         context: None,
+        raw: None,
         body: r#"{"event":"article.created","ref":"/a/1","sender":null,"data":{"team":"blue"}}"#,
     };
 

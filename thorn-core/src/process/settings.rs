@@ -5,6 +5,9 @@ use crate::dispatch::Dispatch;
 /// Default size limit of a rendered event: 256 KiB.
 const DEFAULT_MAX_EVENT_BYTES: usize = 256 * 1024;
 
+/// Default size limit of a raw body: 1 MiB.
+const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
+
 /// The response to a generic save outside a transaction, where the row and its event would be two commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,6 +28,8 @@ pub(crate) struct EventSettings {
     pub(crate) base_url: Option<String>,
     /// Largest size of a rendered event in bytes. Default [`DEFAULT_MAX_EVENT_BYTES`].
     pub(crate) max_event_bytes: usize,
+    /// Largest size of a raw body in bytes. Default [`DEFAULT_MAX_PAYLOAD_BYTES`].
+    pub(crate) max_payload_bytes: usize,
     /// The policy for saves outside a transaction.
     pub(crate) autocommit: AutocommitPolicy,
     /// The dispatch of events that don't set one.
@@ -36,6 +41,7 @@ impl Default for EventSettings {
         Self {
             base_url: None,
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
+            max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
             autocommit: AutocommitPolicy::default(),
             dispatch: Dispatch::default(),
         }

@@ -102,15 +102,24 @@ pub(crate) fn gather(
     event: &EventInfo<'_>,
     validators: Option<&[Validator]>,
 ) -> Result<Vec<Subscriber>, Error> {
+    match current().recipients.clone() {
+        Some(recipients) => recipients.gather(of_event, event, validators),
+        None => admit(of_event, validators),
+    }
+}
+
+/// The subscribers that the event brought, without a question to callbacks. If several have the same id, the first is
+/// kept.
+pub(crate) fn admit(of_event: Vec<Subscriber>, validators: Option<&[Validator]>) -> Result<Vec<Subscriber>, Error> {
+    if of_event.is_empty() {
+        return Ok(of_event);
+    }
     let Some(recipients) = current().recipients.clone() else {
-        if of_event.is_empty() {
-            return Ok(of_event);
-        }
         // Without a `Thorn` the key is unknown, and a secret would be stored unencrypted.
         let reason = "no `Thorn` was built in this process, so the key that encrypts their secrets is unknown; call `Thorn::builder(db)…build()` first";
         return Err(Error::option("recipients", reason));
     };
-    recipients.gather(of_event, event, validators)
+    recipients.admit(of_event, validators)
 }
 
 /// Tells the relays of this process that events were committed, so that they don't wait for their next poll.

@@ -13,7 +13,7 @@ use crate::{
     db::{transaction, with_timeout},
     dispatch::Dispatch,
     error::Error,
-    outbox::StoredEvent,
+    outbox::{StoredEvent, raw_bodies},
     rendered::RenderedEvent,
     tables::event::{Column, Entity, Model},
     timestamp::Timestamp,
@@ -158,7 +158,11 @@ impl Custom {
             return Ok(Vec::new());
         }
         txn.commit().await?;
-        Ok(rows.into_iter().map(rendered).collect())
+        let mut events: Vec<_> = rows.into_iter().map(rendered).collect();
+        let raw: Vec<_> = events.iter().filter(|event| event.body.is_empty()).map(|event| event.id).collect();
+        let mut bodies = raw_bodies(&self.db, &raw).await?;
+        events.iter_mut().for_each(|event| event.raw = bodies.remove(&event.id));
+        Ok(events)
     }
 
     /// Settles the events that were taken. Holds the failed ones for a pause, then they are free again.
@@ -190,6 +194,7 @@ fn rendered(row: Model) -> RenderedEvent {
         sender: event.sender,
         broadcast: event.broadcast,
         body: event.body,
+        raw: None,
         recipients: Vec::new(),
         created_at: event.created_at,
     }

@@ -1,4 +1,4 @@
-//! Retention: deletes old events with their deliveries and attempts, and expired answers.
+//! Retention: deletes old events with their bodies, deliveries and attempts, and expired answers.
 
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::{
         delivery,
         delivery::attempt,
         event::{Column, Entity},
+        payload,
     },
     timestamp::Timestamp,
 };
@@ -105,6 +106,10 @@ impl Relay {
         delete_attempts(&txn, &events).await?;
         delivery::Entity::delete_many()
             .filter(delivery::Column::EventId.is_in(events.iter().copied()))
+            .exec(&txn)
+            .await?;
+        payload::Entity::delete_many()
+            .filter(payload::Column::EventId.is_in(events.iter().copied()))
             .exec(&txn)
             .await?;
         Entity::delete_many().filter(Column::Id.is_in(events)).exec(&txn).await?;

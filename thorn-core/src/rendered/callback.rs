@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::sender::SenderId;
+use super::{raw::RawBody, sender::SenderId};
 use crate::{pattern::Pattern, spec::Subscriber};
 
 /// The error of a callback. It may have any type.
@@ -35,6 +35,7 @@ pub struct EventInfo<'a> {
     pub(crate) sender: Option<&'a SenderId>,
     pub(crate) context: Option<&'a serde_json::Value>,
     pub(crate) body: &'a str,
+    pub(crate) raw: Option<&'a RawBody>,
 }
 
 impl EventInfo<'_> {
@@ -65,7 +66,13 @@ impl EventInfo<'_> {
         self.context
     }
 
-    /// The body's `data`, deserialized as `T`.
+    /// The body of a raw event. `None` for an enveloped event.
+    #[must_use]
+    pub const fn raw(&self) -> Option<&RawBody> {
+        self.raw
+    }
+
+    /// The body's `data`, deserialized as `T`. The data of a raw event is its whole body, read as JSON.
     ///
     /// # Errors
     ///
@@ -75,6 +82,9 @@ impl EventInfo<'_> {
         struct Body<'a> {
             #[serde(borrow)]
             data: &'a RawValue,
+        }
+        if let Some(raw) = self.raw {
+            return serde_json::from_slice(&raw.bytes);
         }
         let body: Body<'de> = serde_json::from_str(self.body)?;
         serde_json::from_str(body.data.get())

@@ -6,6 +6,7 @@ use super::{
     finite::Finite,
     members::{Members, PREVIOUS},
     options::EventOptions,
+    raw::RawBody,
     sender::SenderId,
     subject::Subject,
 };
@@ -25,8 +26,10 @@ pub struct RenderedEvent {
     /// Whether the event goes to the matching subscriptions of every owner.
     pub broadcast: bool,
     /// The JSON body as compact UTF-8: `{"event","ref","sender","data"}`, `previous` if the event's model declares
-    /// it, and any added fields.
+    /// it, and any added fields. It is empty if the event is [raw](Self::raw).
     pub body: String,
+    /// The body of a raw event. `None` is an enveloped event.
+    pub raw: Option<RawBody>,
     /// The options for the event's deliveries.
     pub options: EventOptions,
     /// Recipients besides the subscriptions that match. A [`Dispatcher`](crate::worker::Dispatcher) sees none.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::raw::RawHead;
 use crate::{
     attempt::RetryPolicy, guard::Validator, headers::ExtraHeaders, headers::InvalidHeader, invalid::InvalidOption,
 };
@@ -41,6 +42,9 @@ pub struct EventOptions {
     /// Whether the event is one of Thorn's own events.
     #[serde(rename = "own", skip_serializing_if = "std::ops::Not::not")]
     pub(crate) internal: bool,
+    /// The head of a raw event. `None` is an enveloped event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) raw: Option<Box<RawHead>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -57,6 +61,7 @@ impl Default for EventOptions {
             keep_alive: true,
             validators: None,
             internal: false,
+            raw: None,
         }
     }
 }

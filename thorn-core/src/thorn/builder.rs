@@ -143,7 +143,7 @@ impl ThornBuilder {
     /// Checks the settings and the tables, and returns the `Thorn`.
     ///
     /// Some settings are in force for the whole process, because `SeaORM` hands a model's hooks nothing but a
-    /// connection: `base_url`, `max_event_bytes`, `autocommit`, `dispatch`, `recipients`, and, for recipients
+    /// connection: `base_url`, `max_event_bytes`, `max_payload_bytes`, `autocommit`, `dispatch`, `recipients`, and, for recipients
     /// that an event names, `secret_key` and the rules for addresses. The `Thorn` that was built last decides.
     ///
     /// # Errors

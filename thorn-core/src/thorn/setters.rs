@@ -96,6 +96,8 @@ impl ThornBuilder {
         inline_timeout: Duration,
         /// Limits the bytes of a rendered event. Default: 256 KiB.
         max_event_bytes: usize,
+        /// Limits the bytes of a raw event's body. Default: 1 MiB.
+        max_payload_bytes: usize,
         /// Sets what happens to a save outside a transaction. Default: it is refused.
         autocommit: AutocommitPolicy,
         /// Sets the form of `Hook-HMAC` for new subscriptions. Default: [`Signer::Hmac`].

@@ -31,7 +31,7 @@ fn refusal(error: &Error) -> Option<Problem> {
             return Some(problem.detail(full.to_string()));
         }
         Error::Configured { .. } | Error::Resend(_) => StatusCode::CONFLICT,
-        Error::EventTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::EventTooLarge { .. } | Error::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::EventName { .. }
         | Error::Payload { .. }
         | Error::RequestData { .. }

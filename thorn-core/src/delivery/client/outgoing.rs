@@ -9,10 +9,25 @@ use crate::{
     guard::Validator,
     headers::ExtraHeaders,
     id::{DeliveryId, EventId, SubscriptionId},
+    rendered::RawHead,
     signing::Secret,
     spec::ContentType,
     tenant::Tenant,
 };
+
+/// The form of a body, and the headers that say so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content<'a> {
+    /// An event in this content type.
+    Encoded(ContentType),
+    /// The bytes of a raw event.
+    Raw {
+        /// The value of `Content-Type`. `None` leaves the header out.
+        media_type: Option<&'a str>,
+        /// The reference and the sender, which are sent as headers.
+        head: Option<&'a RawHead>,
+    },
+}
 
 /// One attempt of a delivery, with everything that a [`Client`](super::Client) needs for it.
 #[derive(Clone)]
@@ -30,7 +45,7 @@ pub(crate) struct Outgoing<'a> {
     /// The endpoint that the request goes to, as the registry holds it now.
     pub(crate) endpoint: &'a Endpoint,
     /// The form of the body.
-    pub(crate) content_type: ContentType,
+    pub(crate) content: Content<'a>,
     /// The key of the Standard Webhooks signature. Each attempt makes a new signature. `None` makes no signature.
     pub(crate) secret: Option<&'a Secret>,
     /// The value of `Hook-HMAC`, made when the delivery was queued. `None` leaves the header out.

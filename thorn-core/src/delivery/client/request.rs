@@ -9,14 +9,17 @@ use http::{
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use uuid::Uuid;
 
-use super::outgoing::Outgoing;
-use crate::{headers::ExtraHeaders, signing::standard_signature, timestamp::Timestamp};
+use super::outgoing::{Content, Outgoing};
+use crate::{headers::ExtraHeaders, rendered::RawHead, signing::standard_signature, timestamp::Timestamp};
 
 const HOOK_EVENT: HeaderName = HeaderName::from_static("hook-event");
 const HOOK_DELIVERY: HeaderName = HeaderName::from_static("hook-delivery");
 const HOOK_EVENT_ID: HeaderName = HeaderName::from_static("hook-event-id");
 const HOOK_SUBSCRIPTION: HeaderName = HeaderName::from_static("hook-subscription");
 const HOOK_HMAC: HeaderName = HeaderName::from_static("hook-hmac");
+const HOOK_BODY: HeaderName = HeaderName::from_static("hook-body");
+const HOOK_REF: HeaderName = HeaderName::from_static("hook-ref");
+const HOOK_SENDER: HeaderName = HeaderName::from_static("hook-sender");
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
@@ -36,15 +39,19 @@ pub(super) fn headers(
     let id = &*outgoing.delivery.as_uuid().hyphenated().encode_lower(&mut text);
     let signature = outgoing.secret.map(|secret| standard_signature(secret, id, now.as_secs(), &outgoing.body));
     let id = HeaderValue::from_str(id)?;
-    let event = Cow::from(utf8_percent_encode(outgoing.event, NOT_PLAIN));
 
     let mut headers = HeaderMap::with_capacity(16);
     headers.insert(USER_AGENT, user_agent.clone());
     for (name, value) in sendable(outgoing.subscription_headers).chain(sendable(outgoing.headers)) {
         headers.insert(name, value);
     }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(outgoing.content_type.as_str()));
-    headers.insert(HOOK_EVENT, HeaderValue::from_str(&event)?);
+    match outgoing.content {
+        Content::Encoded(content_type) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type.as_str()));
+        }
+        Content::Raw { media_type, head } => raw_headers(media_type, head, &mut headers)?,
+    }
+    headers.insert(HOOK_EVENT, encoded(outgoing.event)?);
     headers.insert(
         HOOK_EVENT_ID,
         HeaderValue::from_str(outgoing.event_id.as_uuid().hyphenated().encode_lower(&mut text))?,
@@ -66,6 +73,31 @@ pub(super) fn headers(
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(headers)
+}
+
+/// Adds the headers that only a raw event has.
+fn raw_headers(
+    media_type: Option<&str>,
+    head: Option<&RawHead>,
+    headers: &mut HeaderMap,
+) -> Result<(), InvalidHeaderValue> {
+    // A receiver must not take a raw body for thorn's own envelope, however much it looks like one.
+    headers.insert(HOOK_BODY, HeaderValue::from_static("raw"));
+    if let Some(media_type) = media_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_str(media_type)?);
+    }
+    let Some(RawHead { reference, sender, .. }) = head else { return Ok(()) };
+    for (name, value) in [(HOOK_REF, reference), (HOOK_SENDER, sender)] {
+        if let Some(value) = value {
+            headers.insert(name, encoded(value)?);
+        }
+    }
+    Ok(())
+}
+
+/// A text as the value of a header.
+fn encoded(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    HeaderValue::from_str(&Cow::from(utf8_percent_encode(text, NOT_PLAIN)))
 }
 
 /// The extra headers that pass the check. Thorn checked them when the event and the subscription were made, but a

@@ -65,7 +65,7 @@ impl Hook {
             event: self.event,
             tenant: Tenant::default(),
             endpoint: &endpoint,
-            content_type: ContentType::Json,
+            content: Content::Encoded(ContentType::Json),
             secret: self.secret.as_ref(),
             hook_hmac: signature.as_deref(),
             body: Bytes::from_static(self.body.as_bytes()),

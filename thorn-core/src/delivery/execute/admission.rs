@@ -65,9 +65,11 @@ impl Executor {
         let stored = subscribers.get(event.id, delivery.subscription).filter(|_| delivery.of_event);
         let recipient = match stored {
             Some((stored, subscriber)) => match subscriber.open(stored.id, self.registry.key()) {
-                Ok(destination) => {
-                    Some(Recipient::OfEvent { id: delivery.subscription, destination: Arc::new(destination) })
-                }
+                Ok(destination) => Some(Recipient::OfEvent {
+                    id: delivery.subscription,
+                    destination: Arc::new(destination),
+                    tenant: stored.tenant(),
+                }),
                 Err(error) => {
                     tracing::error!(event.id = %event.id, %error, "can't read a subscriber that the event brought; trying again");
                     return Some((event, Admission::Unreadable));

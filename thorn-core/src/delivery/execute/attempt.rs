@@ -6,7 +6,7 @@ use sea_orm::EntityTrait;
 use super::{admission::Target, executor::Executor};
 use crate::{
     attempt::{Attempt, Outcome},
-    delivery::client::Outgoing,
+    delivery::client::{Content, Outgoing},
     error::Error,
     fanout::{ChunkDelivery, ChunkEvent, encode_body},
     id::{DeliveryId, EventId},
@@ -27,7 +27,15 @@ impl Executor {
         options: &EventOptions,
     ) -> Attempt {
         let destination = recipient.destination();
+        let content = match event.is_raw {
+            true => Content::Raw {
+                media_type: event.raw.as_ref().and_then(|raw| raw.media_type.as_deref()),
+                head: event.raw_head(),
+            },
+            false => Content::Encoded(destination.content_type),
+        };
         let signed = match stored {
+            _ if event.is_raw => sign_raw(event, destination),
             // The relay doesn't sign deliveries to subscribers of an event.
             Some(stored) => sign_stored(&stored.name, &stored.body, destination),
             None => self.signed_body(event, delivery, destination).await,
@@ -45,7 +53,7 @@ impl Executor {
             event: &event.name,
             tenant: recipient.tenant(),
             endpoint,
-            content_type: destination.content_type,
+            content,
             secret: destination.signing.secret.as_ref(),
             hook_hmac: hook_hmac.as_deref(),
             body,
@@ -93,6 +101,14 @@ fn sign_stored(name: &str, body: &str, destination: &Destination) -> Result<(Byt
         .into_owned();
     let hook_hmac = destination.signing.hook_hmac(body.as_bytes());
     Ok((body.into(), hook_hmac))
+}
+
+/// Signs the body of a raw event. The relay doesn't, because it never reads one.
+fn sign_raw(event: &ChunkEvent, destination: &Destination) -> Result<(Bytes, Option<String>), Error> {
+    let not_found = || Error::NotFound { what: "payload of event", id: event.id.to_string() };
+    let body = event.raw.as_ref().ok_or_else(not_found)?.bytes.clone();
+    let hook_hmac = destination.signing.hook_hmac(&body);
+    Ok((body, hook_hmac))
 }
 
 /// An attempt that failed before a request was sent.

@@ -22,7 +22,7 @@ impl Executor {
         };
         // Each body exists once in memory while its deliveries wait.
         drop(text);
-        chunk.take_bodies_out();
+        self.prepare(&mut chunk).await;
         // An edit or a deletion takes effect at once. If the database is unavailable, the last known state is used.
         let refresh = async { self.registry.refresh(&self.db).await.map(drop) };
         if let Err(error) = with_timeout(&self.db, refresh).await {

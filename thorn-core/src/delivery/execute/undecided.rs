@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::executor::Executor;
 use crate::{
     error::Error,
-    fanout::{ChunkDelivery, ChunkEvent, passes},
+    fanout::{ChunkDelivery, ChunkEvent, passes, passes_raw},
     id::EventId,
     spec::ContentType,
     tables::event,
@@ -27,10 +27,14 @@ impl Executor {
         }
         // A subscription that was deleted meanwhile is cancelled later.
         let Some(subscription) = self.registry.get(delivery.subscription) else { return Some(true) };
-        let body = match event.bodies.sent(ContentType::Json) {
-            Some(body) => body,
-            None => self.stored_body(event.id).await?,
+        let body = match (&event.raw, event.bodies.sent(ContentType::Json)) {
+            (Some(raw), _) => raw.bytes.clone(),
+            // The attempt will say that the body is missing.
+            (None, _) if event.is_raw => return Some(true),
+            (None, Some(body)) => body,
+            (None, None) => self.stored_body(event.id).await?,
         };
+        let passes = if event.is_raw { passes_raw } else { passes };
         let _turn = TURN.acquire().await.ok()?;
         let evaluate = move || subscription.spec.filter.as_ref().is_none_or(|filter| passes(filter, &body));
         match tokio::task::spawn_blocking(evaluate).await {

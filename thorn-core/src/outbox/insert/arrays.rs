@@ -1,6 +1,6 @@
 //! Inserts many rows with the least work for PostgreSQL: the statement takes an array for each column.
 //!
-//! One statement serves any number of rows. It has at most ten parameters. PostgreSQL would plan a statement with
+//! One statement serves any number of rows. It has at most eleven parameters. PostgreSQL would plan a statement with
 //! thousands of parameters anew each time.
 
 use std::sync::OnceLock;
@@ -31,6 +31,7 @@ const SOURCES: [&str; COLUMNS.len()] = [
     "NULLIF(unnest(?::text[]), E'\\x1f')",
     "NULLIF(unnest(?::bigint[]), -9223372036854775808)",
     "NULLIF(unnest(?::bigint[]), -9223372036854775808)",
+    "NULLIF(unnest(?::text[]), E'\\x1f')",
     "NULLIF(unnest(?::text[]), E'\\x1f')",
 ];
 

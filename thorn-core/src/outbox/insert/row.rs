@@ -4,8 +4,8 @@ use sea_orm::{Value, prelude::Uuid};
 
 use super::sql::COLUMNS;
 use crate::{
-    dispatch::Dispatch, error::Error, outbox::stored_event::options_column, process, rendered::RenderedEvent,
-    signing::SecretKey, timestamp::Timestamp,
+    dispatch::Dispatch, error::Error, outbox::{payload::media_type_column, stored_event::options_column}, process,
+    rendered::RenderedEvent, signing::SecretKey, timestamp::Timestamp,
 };
 
 /// An event with the column values of its row.
@@ -15,6 +15,7 @@ pub(super) struct Row {
     /// The start and the end of the hold for inline delivery.
     held: Option<(Timestamp, Timestamp)>,
     dispatcher: Option<String>,
+    media_type: Option<String>,
 }
 
 impl Row {
@@ -25,13 +26,14 @@ impl Row {
             Dispatch::Custom(name) => Some(name.clone().into_owned()),
             _ => None,
         };
+        let media_type = media_type_column(event.raw.as_ref());
         tracing::debug!(event.id = %event.id, event.name, "event written to the outbox");
-        Ok(Self { event, options, held, dispatcher })
+        Ok(Self { event, options, held, dispatcher, media_type })
     }
 
     /// Whether the row has a value in a column that is null for most events.
     pub(super) const fn is_rare(&self) -> bool {
-        self.options.is_some() || self.held.is_some() || self.dispatcher.is_some()
+        self.options.is_some() || self.held.is_some() || self.dispatcher.is_some() || self.media_type.is_some()
     }
 
     /// The size of the parts that may be long, in bytes. The limit leaves room for the rest.
@@ -41,7 +43,7 @@ impl Row {
 
     /// The values in the order of [`COLUMNS`].
     pub(super) fn values(self) -> [Value; COLUMNS.len()] {
-        let Self { event, options, held, dispatcher } = self;
+        let Self { event, options, held, dispatcher, media_type } = self;
         [
             event.id.as_uuid().into(),
             event.name.into(),
@@ -53,6 +55,7 @@ impl Row {
             held.map(|(now, _)| now.as_millis()).into(),
             held.map(|(_, until)| until.as_millis()).into(),
             dispatcher.into(),
+            media_type.into(),
         ]
     }
 }
@@ -70,6 +73,7 @@ pub(super) fn absent() -> [Value; COLUMNS.len()] {
         text.clone(),
         number.clone(),
         number,
+        text.clone(),
         text,
     ]
 }

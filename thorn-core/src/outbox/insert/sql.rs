@@ -13,8 +13,19 @@ use crate::{
 };
 
 /// The columns that every event fills, then the columns that are null for most events.
-pub(super) const COLUMNS: [&str; 10] =
-    ["id", "name", "sender", "broadcast", "body", "created_at", "options", "relayed_at", "audit_at", "dispatcher"];
+pub(super) const COLUMNS: [&str; 11] = [
+    "id",
+    "name",
+    "sender",
+    "broadcast",
+    "body",
+    "created_at",
+    "options",
+    "relayed_at",
+    "audit_at",
+    "dispatcher",
+    "media_type",
+];
 
 /// The number of columns that every event fills.
 const USUAL: usize = 6;

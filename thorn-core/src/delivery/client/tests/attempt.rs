@@ -222,7 +222,7 @@ async fn a_signature_that_can_t_be_sent_is_no_panic() {
         event: "a",
         tenant: Tenant::default(),
         endpoint: &endpoint,
-        content_type: ContentType::Json,
+        content: Content::Encoded(ContentType::Json),
         secret: Some(&secret),
         hook_hmac: Some("a\r\nb: c"),
         body: Bytes::new(),
