@@ -40,7 +40,9 @@ pub use thorn_core::testing;
 
 #[cfg(feature = "engine")]
 pub use thorn_axum::engine;
-pub use thorn_axum::{Caller, Hooks, InvalidSecret, Problem, Unauthenticated, Webhook, WebhookSecrets, hooks};
+pub use thorn_axum::{
+    Caller, Hooks, InvalidSecret, Problem, RawWebhook, Unauthenticated, Webhook, WebhookSecrets, hooks,
+};
 
 #[doc = include_str!("webhook_model.md")]
 pub use thorn_macros::webhook_model;

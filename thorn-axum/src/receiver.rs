@@ -1,20 +1,24 @@
 //! Receives webhooks: an extractor that accepts signed deliveries only.
 
 mod body;
+mod ids;
 mod secrets;
+mod raw;
 
+pub use raw::RawWebhook;
 pub use secrets::{InvalidSecret, WebhookSecrets};
 
 use axum::{
     body::Bytes,
     extract::{FromRef, FromRequest, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
+    http::{HeaderMap, StatusCode},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use thorn_core::{DeliveryId, EventId, SubscriptionId, signing::SignatureError, timestamp::Timestamp};
+use thorn_core::{EventId, SubscriptionId, timestamp::Timestamp};
 
-use crate::http::{Problem, bytes_up_to, text};
+use self::ids::Ids;
+use crate::http::{Problem, bytes_up_to};
 
 /// A delivery with a valid signature and its data as a `T`.
 ///
@@ -25,7 +29,7 @@ use crate::http::{Problem, bytes_up_to, text};
 /// |---|---|
 /// | 401 | the signature is missing, wrong or too old |
 /// | 413 | the body is too large |
-/// | 400 | the body isn't an event, or its data isn't a `T` |
+/// | 400 | the body isn't an event, or its data isn't a `T`, or the delivery is [raw](RawWebhook) |
 ///
 /// A sender that uses thorn counts each of these as a failed attempt and retries later.
 ///
@@ -95,16 +99,19 @@ impl<T> Webhook<T> {
     where
         T: DeserializeOwned,
     {
-        secrets.verify(headers, &raw, now).map_err(refusal)?;
+        secrets.admit(headers, &raw, now)?;
+        if raw::is_raw(headers) {
+            let detail = "This is a raw event, whose body is no event of thorn's form; receive it with `RawWebhook`.";
+            return Err(Problem::new(StatusCode::BAD_REQUEST).detail(detail));
+        }
         let body: body::Body<T> = body::read(headers, &raw).map_err(|error| {
             Problem::new(StatusCode::BAD_REQUEST).detail(format!("The body isn't the expected event: {error}"))
         })?;
-        let delivery = text(headers, "webhook-id").or(text(headers, "hook-delivery"));
-        let subscription = text(headers, "hook-subscription").and_then(|id| id.parse().ok());
+        let Ids { delivery, event_id, subscription } = Ids::read(headers);
         Ok(Self {
             event: body.event,
-            delivery: delivery.map(str::to_owned),
-            event_id: text(headers, "hook-event-id").and_then(|id| event_id(id, subscription?, delivery?)),
+            delivery,
+            event_id,
             subscription,
             reference: body.reference,
             sender: body.sender,
@@ -128,17 +135,4 @@ where
         let raw = bytes_up_to(secrets.body_limit(), request, state).await?;
         Self::from_parts(&secrets, &headers, raw, Timestamp::now())
     }
-}
-
-/// The event's id, if the delivery's id was derived from it. No signature covers the header alone.
-fn event_id(id: &str, subscription: SubscriptionId, delivery: &str) -> Option<EventId> {
-    let id: EventId = id.parse().ok()?;
-    (delivery.parse() == Ok(DeliveryId::derive(id, subscription))).then_some(id)
-}
-
-fn refusal(error: SignatureError) -> Problem {
-    // HTTP requires a challenge with every 401. The scheme is named after the header.
-    Problem::new(StatusCode::UNAUTHORIZED)
-        .detail(error.to_string())
-        .header(WWW_AUTHENTICATE, HeaderValue::from_static("Webhook-Signature"))
 }

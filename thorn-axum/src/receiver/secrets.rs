@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 use thorn_core::{
     signing::{Digest, MalformedSecret, Secret, SignatureError, verify_hook_hmac, verify_standard},
     timestamp::Timestamp,
 };
 
-use crate::http::text;
+use crate::http::{Problem, text};
 
 /// The greatest difference between a signature's time and now, as Standard Webhooks recommends.
 const TOLERANCE: Duration = Duration::from_secs(5 * 60);
@@ -133,6 +133,16 @@ impl WebhookSecrets {
         let [id, timestamp, signatures] = STANDARD.map(|name| required(headers, name));
         let (id, timestamp, signatures) = (id?, timestamp?, signatures?);
         self.any(|secret| verify_standard(secret, id, timestamp, signatures, body, now, self.tolerance))
+    }
+
+    /// Verifies the raw body of a request, and answers 401 if that fails.
+    pub(super) fn admit(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Problem> {
+        self.verify(headers, body, now).map_err(|error| {
+            // HTTP requires a challenge with every 401. The scheme is named after the header.
+            Problem::new(StatusCode::UNAUTHORIZED)
+                .detail(error.to_string())
+                .header(WWW_AUTHENTICATE, HeaderValue::from_static("Webhook-Signature"))
+        })
     }
 
     pub(super) fn body_limit(&self) -> usize {
