@@ -10,6 +10,7 @@ mod cors;
 mod health;
 mod once;
 mod events;
+mod dispatch;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -32,6 +33,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 ///
 /// | | scope | |
 /// |---|---|---|
+/// | `POST /dispatch` | `dispatch` | sends the body to the URLs of `_url`, or as the event `_topic`: 202 |
 /// | `POST /events/` | `publish` | publishes an event, JSON `{event, data, ref?, sender?, broadcast?}`: 201 `{id}` |
 /// | `GET /events/` | `read` | lists events, the newest first; `?name=`, `?limit=`; `Link: <…>; rel="next"` if there may be more |
 /// | `GET /events/{id}`, `…/body`, `…/deliveries` | `read` | shows an event, its exact bytes, its deliveries |
@@ -40,7 +42,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |
 ///
-/// A POST to `/events/…` with an `Idempotency-Key` is done once in 24 hours. The same request gets the same answer again,
+/// A POST to `/dispatch` or `/events/…` with an `Idempotency-Key` is done once in 24 hours. The same request gets the same answer again,
 /// with `Idempotent-Replayed: true`.
 ///
 /// `listen` is the address at which the server is reached, for its own URLs if
@@ -67,6 +69,7 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
     // Each resource adds its routes with one line.
     let resources = Router::new()
         .merge(events::routes())
+        .merge(dispatch::routes())
         .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
         .fallback(not_found)
         .layer(Extension(BodyTime(BODY_TIME)))

@@ -17,4 +17,4 @@ mod engine;
 pub use engine::engine;
 pub use hooks::{Hooks, hooks};
 pub use http::{Caller, Problem, Unauthenticated};
-pub use receiver::{InvalidSecret, Webhook, WebhookSecrets};
+pub use receiver::{InvalidSecret, RawWebhook, Webhook, WebhookSecrets};

@@ -7,7 +7,7 @@ mod reader;
 mod status;
 
 pub use self::deliveries::{Delivery, Sent};
-pub use self::events::{EventPage, EventQuery, EventSummary};
+pub use self::events::{EventBody, EventPage, EventQuery, EventSummary};
 pub use self::of_event::EventDelivery;
 pub(crate) use self::of_event::{visible_deliveries, visible_event};
 pub use self::reader::History;

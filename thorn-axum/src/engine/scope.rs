@@ -27,6 +27,7 @@ macro_rules! required {
 }
 
 required! {
+    Dispatch: "dispatch",
     Publish: "publish",
     Hooks: "hooks",
     Read: "read",

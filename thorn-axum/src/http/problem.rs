@@ -135,6 +135,15 @@ impl Problem {
         self.0.status
     }
 
+    /// Answers with one line of text, such as `400 No destination URL`. Logs the cause, if there is one.
+    #[cfg(feature = "engine")]
+    pub(crate) fn into_text(self) -> Response {
+        let line = format!("{} {}", self.0.status.as_u16(), self.0.detail.as_deref().unwrap_or_else(|| self.title()));
+        let (mut parts, _) = self.into_response().into_parts();
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        Response::from_parts(parts, line.into())
+    }
+
     fn with_type(mut self, problem_type: ProblemType) -> Self {
         self.0.problem_type = Some(problem_type);
         self

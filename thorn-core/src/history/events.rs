@@ -8,6 +8,8 @@ use sea_orm::{
 use crate::{
     error::Error,
     id::EventId,
+    outbox::raw_bodies,
+    rendered::RawBody,
     subscription::Access,
     tables::event::{Column, Entity},
     timestamp::Timestamp,
@@ -52,6 +54,15 @@ pub struct EventPage {
     pub events: Vec<EventSummary>,
     /// Begin the next page after this event; `None` if this page is the last.
     pub next: Option<EventId>,
+}
+
+/// The body that an event's deliveries have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventBody {
+    /// JSON with the event's name and its data.
+    Enveloped(String),
+    /// The bytes of a raw event.
+    Raw(RawBody),
 }
 
 /// The columns of a summary. A body may be long, so a list doesn't read it.
@@ -127,9 +138,14 @@ pub(super) async fn summary<C: ConnectionTrait>(
     row.await?.map(EventSummary::from).ok_or_else(|| not_found(id))
 }
 
-pub(super) async fn body<C: ConnectionTrait>(db: &C, access: Access<'_>, id: EventId) -> Result<String, Error> {
+/// The body that deliveries of the event have. An enveloped event has it as JSON.
+pub(super) async fn body<C: ConnectionTrait>(db: &C, access: Access<'_>, id: EventId) -> Result<EventBody, Error> {
     let body = Entity::find_by_id(id.as_uuid()).filter(seen_by(access)).select_only().column(Column::Body);
-    body.into_tuple().one(db).await?.ok_or_else(|| not_found(id))
+    let body: String = body.into_tuple().one(db).await?.ok_or_else(|| not_found(id))?;
+    if !body.is_empty() {
+        return Ok(EventBody::Enveloped(body));
+    }
+    raw_bodies(db, &[id]).await?.remove(&id).map(EventBody::Raw).ok_or_else(|| not_found(id))
 }
 
 fn summaries() -> Select<Entity> {

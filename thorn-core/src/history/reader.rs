@@ -4,7 +4,7 @@ use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOr
 
 use super::{
     deliveries::Delivery,
-    events::{self, EventPage, EventQuery, EventSummary},
+    events::{self, EventBody, EventPage, EventQuery, EventSummary},
     of_event::{self, EventDelivery},
 };
 use crate::{
@@ -88,7 +88,7 @@ impl<'a> History<'a> {
     /// # Errors
     ///
     /// As [`event`](Self::event).
-    pub async fn body(self, access: Access<'_>, id: EventId) -> Result<String, Error> {
+    pub async fn body(self, access: Access<'_>, id: EventId) -> Result<EventBody, Error> {
         events::body(self.db, access, id).await
     }
 

@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use thorn_core::{DeliveryId, EventId, idempotency::Answer, resend};
+use thorn_core::{DeliveryId, EventId, event::RawBody, history::EventBody, idempotency::Answer, resend};
 
 use super::representation::{DeliveryOf, Summary, Whole};
 use crate::{
@@ -36,7 +36,10 @@ pub(super) async fn show(
     let history = state.thorn.history();
     let event = history.event(caller.access(), id).await?;
     let body = history.body(caller.access(), id).await?;
-    let body: &RawValue = serde_json::from_str(&body).map_err(Problem::internal)?;
+    let body: Option<&RawValue> = match &body {
+        EventBody::Enveloped(body) => Some(serde_json::from_str(body).map_err(Problem::internal)?),
+        EventBody::Raw(_) => None,
+    };
     Ok(([NO_STORE], Json(Whole { summary: Summary::new(&event), body }).into_response()))
 }
 
@@ -46,14 +49,20 @@ pub(super) async fn body(
     EventPath(id): EventPath,
     Extension(state): Extension<State>,
 ) -> Result<impl IntoResponse, Problem> {
-    let body = state.thorn.history().body(caller.access(), id).await?;
+    let (media_type, extension, bytes) = match state.thorn.history().body(caller.access(), id).await? {
+        EventBody::Enveloped(body) => ("application/json".to_owned(), "json", body.into()),
+        EventBody::Raw(RawBody { media_type, bytes }) => {
+            (media_type.unwrap_or_else(|| "application/octet-stream".to_owned()), "bin", bytes)
+        }
+    };
     let headers: [(HeaderName, HeaderValue); 3] = [
         NO_STORE,
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CONTENT_TYPE, HeaderValue::try_from(media_type).map_err(Problem::internal)?),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     // An id has only hexadecimal digits and dashes.
-    Ok((headers, [(CONTENT_DISPOSITION, format!("attachment; filename=\"event-{id}.json\""))], body))
+    let name = format!("attachment; filename=\"event-{id}.{extension}\"");
+    Ok((headers, [(CONTENT_DISPOSITION, name)], bytes))
 }
 
 pub(super) async fn deliveries(

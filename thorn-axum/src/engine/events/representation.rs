@@ -37,7 +37,8 @@ impl<'a> Summary<'a> {
 pub(super) struct Whole<'a> {
     #[serde(flatten)]
     pub(super) summary: Summary<'a>,
-    pub(super) body: &'a RawValue,
+    /// `None` for a raw event, whose bytes are a resource of their own.
+    pub(super) body: Option<&'a RawValue>,
 }
 
 /// A delivery. The receiver's response isn't shown.
