@@ -59,7 +59,9 @@ pub enum Error {
         limit: usize,
     },
     /// The body of a raw event is larger than `max_payload_bytes`.
-    #[error("the body of event `{event}` is {size} bytes, the limit is {limit}; send less, or raise `max_payload_bytes`")]
+    #[error(
+        "the body of event `{event}` is {size} bytes, the limit is {limit}; send less, or raise `max_payload_bytes`"
+    )]
     PayloadTooLarge {
         /// The name of the event.
         event: String,

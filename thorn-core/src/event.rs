@@ -13,7 +13,7 @@ use crate::{attempt::RetryPolicy, dispatch::Dispatch, guard::Validator, process,
 pub use crate::{
     headers::{ExtraHeaders, InvalidHeader},
     name::{
-        DELIVERY_FAILED, DISPATCH_REQUEST, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED,
+        DELIVERY_FAILED, DISPATCH_FAILED, DISPATCH_REQUEST, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED,
         SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, UNANNOUNCED, check_event_name,
         escape_segment, is_own_event,
     },
@@ -53,6 +53,7 @@ pub struct Event {
     /// The values before a change, as a JSON object.
     previous: Option<String>,
     recipients: Vec<Subscriber>,
+    errback: Option<Subscriber>,
     options: EventOptions,
     dispatch: Option<Dispatch>,
 }
@@ -74,6 +75,7 @@ impl Event {
             links: None,
             previous: None,
             recipients: Vec::new(),
+            errback: None,
             options: EventOptions::default(),
             dispatch: None,
         }
@@ -221,6 +223,18 @@ impl Event {
     #[must_use]
     pub fn to_all(mut self, subscribers: impl IntoIterator<Item = Subscriber>) -> Self {
         self.recipients.extend(subscribers);
+        self
+    }
+
+    /// Names a recipient of the news that a delivery to one of the [event's own recipients](Self::to) has failed for
+    /// good: its retries are used up, or the receiver answered 410.
+    ///
+    /// The news is a raw event `dispatch.failed` of its own, JSON `{event, delivery, url, state, attempts, outcome, status,
+    /// error}`, with the retry policy of this event. It takes the place of `delivery.failed`. It is written along with the delivery's last attempt, once for each
+    /// delivery. Nobody hears of an errback that fails. The event's row holds the URL and the encrypted secret.
+    #[must_use]
+    pub fn errback(mut self, subscriber: Subscriber) -> Self {
+        self.errback = Some(subscriber);
         self
     }
 

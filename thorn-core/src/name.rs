@@ -40,8 +40,11 @@ pub const UNANNOUNCED: &str = "thorn.unannounced";
 /// The name of the event that thorn sends for a dispatch of the stand-alone server to URLs that its caller names.
 pub const DISPATCH_REQUEST: &str = "dispatch.request";
 
+/// The name of the event that tells the errback of a dispatch that a delivery has failed for good.
+pub const DISPATCH_FAILED: &str = "dispatch.failed";
+
 /// All events of thorn's own.
-pub(crate) const INTERNAL: [&str; 7] = [
+pub(crate) const INTERNAL: [&str; 8] = [
     DELIVERY_FAILED,
     SUBSCRIPTION_DISABLED,
     SUBSCRIPTION_FAILING,
@@ -49,6 +52,7 @@ pub(crate) const INTERNAL: [&str; 7] = [
     SUBSCRIPTION_RECOVERED,
     UNANNOUNCED,
     DISPATCH_REQUEST,
+    DISPATCH_FAILED,
 ];
 
 /// Whether thorn itself sends events of this name. An event of somebody else with it could be taken for thorn's.

@@ -64,7 +64,7 @@ pub(crate) async fn rewrite<C: ConnectionTrait>(db: &C, id: EventId, event: &Ren
     if buffer::rewrite(db, id, event) {
         return Ok(true);
     }
-    let options = stored_event::options_column(&event.options, &event.recipients, process::secret_key().as_ref())?;
+    let options = stored_event::options_column(event, process::secret_key().as_ref())?;
     let update = event::Entity::update_many()
         .set(event::ActiveModel { body: Set(event.body.clone()), options: Set(options), ..Default::default() })
         .filter(event::Column::Id.eq(id.as_uuid()))

@@ -10,13 +10,7 @@ mod multipart;
 mod request;
 mod answer;
 
-use axum::{
-    Extension, Router,
-    extract::Request,
-    http::StatusCode,
-    response::Response,
-    routing::post,
-};
+use axum::{Extension, Router, extract::Request, http::StatusCode, response::Response, routing::post};
 use thorn_core::{
     Error,
     api_key::{ApiKey, Scope},
@@ -63,10 +57,11 @@ async fn accept(
 ) -> Result<Response, Problem> {
     let (headers, query) = (request.headers().clone(), request.uri().query().map(str::to_owned));
     let given = bytes_up_to(state.thorn.config().max_payload_bytes, request, &()).await?;
-    let DispatchRequest { targets, topic, body } = DispatchRequest::read(&headers, query.as_deref(), given.clone())?;
+    let DispatchRequest { targets, errback, topic, body } =
+        DispatchRequest::read(&headers, query.as_deref(), given.clone())?;
     let to_targets = match targets.is_empty() {
         true => None,
-        false => Some(request_event(caller, &targets, body.clone())?),
+        false => Some(request_event(caller, &targets, errback.as_ref(), body.clone())?),
     };
     let to_topic = match topic {
         None => None,
@@ -84,22 +79,37 @@ async fn accept(
 
 /// The event that goes to the targets. Each target of an owner is a recipient of its own, so that the waiting deliveries
 /// of one owner to a URL never take the turns of another's.
-fn request_event(caller: &ApiKey, targets: &[Subscriber], body: RawBody) -> Result<RenderedEvent, Problem> {
+fn request_event(
+    caller: &ApiKey,
+    targets: &[Subscriber],
+    errback: Option<&Subscriber>,
+    body: RawBody,
+) -> Result<RenderedEvent, Problem> {
     let owner = caller.owner.as_deref().unwrap_or_default();
     let named = targets.iter().map(|target| target.clone().name(owner));
-    match by(caller, Event::dispatch_request(named)).render_raw(body) {
-        Err(Error::Target(refused)) => Err(refused_target(targets, &refused.to_string()).into()),
+    let event = by(caller, Event::dispatch_request(named));
+    let event = match errback {
+        Some(errback) => event.errback(errback.clone().name(owner)),
+        None => event,
+    };
+    match event.render_raw(body) {
+        Err(Error::Target(refused)) => Err(refused_target(targets, errback, &refused.to_string()).into()),
         rendered => Ok(rendered?),
     }
 }
 
-/// Finds the target that deliveries must not go to.
-fn refused_target(targets: &[Subscriber], otherwise: &str) -> Refused {
-    let refused = targets.iter().find_map(|target| {
+/// Finds the URL that deliveries must not go to.
+fn refused_target(targets: &[Subscriber], errback: Option<&Subscriber>, otherwise: &str) -> Refused {
+    let named = targets.iter().map(|target| ("_url", target)).chain(errback.map(|errback| ("_errback", errback)));
+    let refused = |(field, target): (&'static str, &Subscriber)| {
         let alone = Event::dispatch_request([target.clone()]).render_raw(RawBody::default());
-        alone.err().map(|error| Refused::Target { url: target.url().to_owned(), reason: error.to_string() })
-    });
-    refused.unwrap_or_else(|| Refused::Target { url: String::new(), reason: otherwise.to_owned() })
+        alone.err().map(|error| Refused::Target { field, url: target.url().to_owned(), reason: error.to_string() })
+    };
+    named.into_iter().find_map(refused).unwrap_or_else(|| Refused::Target {
+        field: "_url",
+        url: String::new(),
+        reason: otherwise.to_owned(),
+    })
 }
 
 /// The event as its caller sends it, who needn't be on the machine when it is delivered.

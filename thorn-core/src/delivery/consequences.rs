@@ -1,6 +1,7 @@
 //! The consequences of an attempt, besides its record.
 
 mod announcement;
+mod errback;
 mod health;
 mod warnings;
 
@@ -8,14 +9,15 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, future::BoxFuture};
 
-use self::announcement::delivery_failed;
+use self::{announcement::delivery_failed, errback::dispatch_failed};
 use super::observer::{DeliveryReport, Observers};
 use crate::{
     attempt::{DeliveryState, HoldPolicy, PausePolicy},
     endpoint::Streak,
     error::Error,
     name::DELIVERY_FAILED,
-    rendered::RenderedEvent,
+    outbox::StoredEvent,
+    rendered::{EventOptions, RenderedEvent},
     subscription::{Hold, Registry, Subscription, Subscriptions},
     timestamp::Timestamp,
 };
@@ -73,6 +75,25 @@ impl Consequences {
             Ok(event) => Some(event),
             Err(error) => {
                 tracing::error!(%error, "can't announce a failed delivery");
+                None
+            }
+        }
+    }
+
+    /// The event for the errback of the delivery's event, if the delivery failed permanently. The recorder writes it
+    /// together with the record.
+    pub(super) fn call_errback(
+        &self,
+        registry: &Registry,
+        report: &DeliveryReport,
+        event: &StoredEvent,
+        options: &EventOptions,
+    ) -> Option<RenderedEvent> {
+        let errback = event.errback.as_ref().filter(|_| report.state == DeliveryState::Dead)?;
+        match dispatch_failed(report, event, errback, options.retry.as_ref(), registry.key()) {
+            Ok(event) => Some(event),
+            Err(error) => {
+                tracing::error!(event.id = %event.id, %error, "can't call an errback");
                 None
             }
         }

@@ -108,6 +108,10 @@ impl Event {
             _ if self.options.internal => process::admit(self.recipients, self.options.validators.as_deref())?,
             _ => process::gather(self.recipients, &info, self.options.validators.as_deref())?,
         };
+        let errback = match self.errback {
+            Some(errback) => process::admit(vec![errback], self.options.validators.as_deref())?.pop(),
+            None => None,
+        };
         Ok(RenderedEvent {
             id: EventId::generate(),
             broadcast: self.broadcast,
@@ -118,6 +122,7 @@ impl Event {
             raw,
             options: self.options,
             recipients,
+            errback,
             dispatch,
             created_at: Timestamp::now(),
         })

@@ -235,7 +235,8 @@ mod tests {
         let body = r#"{"b":1,  "a":"\u00e9 é","n":1.10}"#;
         let mut bodies = Bodies::default();
         bodies.set(ContentType::Json, Cow::Borrowed(body)).unwrap();
-        let event = ChunkEvent { id: EventId::generate(), name: "a.b".into(), bodies, options: None, is_raw: false, raw: None };
+        let event =
+            ChunkEvent { id: EventId::generate(), name: "a.b".into(), bodies, options: None, is_raw: false, raw: None };
         let delivery = ChunkDelivery {
             event: 0,
             subscription: SubscriptionId::generate(),

@@ -118,9 +118,7 @@ pub(crate) fn passes_raw(filter: &Q, body: &[u8]) -> bool {
 /// doesn't hold up all other events.
 fn of_event(event: &StoredEvent, id: SubscriptionId) -> Option<Recipient> {
     match event.subscriber(id)?.without_secret(event.id) {
-        Ok(destination) => {
-            Some(Recipient::OfEvent { id, destination: Arc::new(destination), tenant: event.tenant() })
-        }
+        Ok(destination) => Some(Recipient::OfEvent { id, destination: Arc::new(destination), tenant: event.tenant() }),
         Err(error) => {
             tracing::error!(%error, "an event's own subscriber can't be read; it is left out");
             None

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Error,
     id::{EventId, SubscriptionId},
-    rendered::{EventOptions, RawHead},
+    rendered::{EventOptions, RawHead, RenderedEvent},
     signing::{SealedColumn, SealedPlace, Secret, SecretError, SecretKey, Signing, seal, unseal},
     spec::{Destination, Subscriber},
     tables::event::Model,
@@ -26,6 +26,8 @@ pub(crate) struct StoredEvent {
     pub(crate) options: Option<EventOptions>,
     /// Subscribers that the event brought.
     pub(crate) subscribers: Vec<StoredSubscriber>,
+    /// The recipient of the news that a delivery to one of them failed for good.
+    pub(crate) errback: Option<StoredSubscriber>,
     /// The dispatcher that takes the event instead of the relay.
     pub(crate) dispatcher: Option<String>,
     pub(crate) created_at: Timestamp,
@@ -44,13 +46,16 @@ struct OptionsColumn<'a> {
     options: &'a EventOptions,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subscribers: Vec<StoredSubscriber>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errback: Option<StoredSubscriber>,
 }
 
 /// The subscribers in the column `options`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct SubscribersInColumn {
-    #[serde(default)]
     subscribers: Vec<StoredSubscriber>,
+    errback: Option<StoredSubscriber>,
 }
 
 /// A subscriber that an event brought, in the form of the event's row.
@@ -76,10 +81,13 @@ impl std::fmt::Debug for StoredSubscriber {
 impl From<Model> for StoredEvent {
     fn from(row: Model) -> Self {
         let text = row.options.as_deref();
+        let SubscribersInColumn { subscribers, errback } =
+            text.map(|text| subscribers(row.id, text)).unwrap_or_default();
         Self {
             id: EventId::from_uuid(row.id),
             options: text.map(EventOptions::of_stored),
-            subscribers: text.map(|text| subscribers(row.id, text)).unwrap_or_default(),
+            subscribers,
+            errback,
             name: row.name,
             sender: row.sender,
             broadcast: row.broadcast,
@@ -127,16 +135,14 @@ impl StoredEvent {
 }
 
 /// The text of the column `options` for an event. `None` if everything is the default.
-pub(super) fn options_column(
-    options: &EventOptions,
-    subscribers: &[Subscriber],
-    key: Option<&SecretKey>,
-) -> Result<Option<String>, Error> {
-    if options.is_default() && subscribers.is_empty() {
+pub(super) fn options_column(event: &RenderedEvent, key: Option<&SecretKey>) -> Result<Option<String>, Error> {
+    let RenderedEvent { options, recipients, errback, .. } = event;
+    if options.is_default() && recipients.is_empty() && errback.is_none() {
         return Ok(None);
     }
-    let subscribers = subscribers.iter().map(|subscriber| stored(subscriber, key)).collect::<Result<_, _>>()?;
-    let text = serde_json::to_string(&OptionsColumn { options, subscribers });
+    let subscribers = recipients.iter().map(|subscriber| stored(subscriber, key)).collect::<Result<_, _>>()?;
+    let errback = errback.as_ref().map(|subscriber| stored(subscriber, key)).transpose()?;
+    let text = serde_json::to_string(&OptionsColumn { options, subscribers, errback });
     text.map(Some).map_err(|error| Error::option("options of an event", error.to_string()))
 }
 
@@ -159,13 +165,13 @@ const fn place(id: SubscriptionId, url: &str) -> SealedPlace<'_> {
     SealedPlace { column: SealedColumn::Secret, id, owner: None, url }
 }
 
-fn subscribers(event: Uuid, text: &str) -> Vec<StoredSubscriber> {
-    match serde_json::from_str::<SubscribersInColumn>(text) {
-        Ok(column) => column.subscribers,
+fn subscribers(event: Uuid, text: &str) -> SubscribersInColumn {
+    match serde_json::from_str(text) {
+        Ok(column) => column,
         Err(_) => {
             // The log leaves out serde's message, because it may quote a URL.
             tracing::error!(event.id = %event, "the event's own subscribers can't be read; it goes to the others only");
-            Vec::new()
+            SubscribersInColumn::default()
         }
     }
 }
@@ -177,6 +183,11 @@ impl StoredSubscriber {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The subscriber as an event brings it.
+    pub(crate) fn to_subscriber(&self, event: EventId, key: Option<&SecretKey>) -> Result<Subscriber, Error> {
+        Ok(Subscriber::stored(self.id(), self.open(event, key)?))
     }
 
     /// The destination without its secret, for the relay. The relay signs nothing for this subscriber.

@@ -196,6 +196,7 @@ fn rendered(row: Model) -> RenderedEvent {
         body: event.body,
         raw: None,
         recipients: Vec::new(),
+        errback: None,
         created_at: event.created_at,
     }
 }

@@ -34,6 +34,8 @@ pub struct RenderedEvent {
     pub options: EventOptions,
     /// Recipients besides the subscriptions that match. A [`Dispatcher`](crate::worker::Dispatcher) sees none.
     pub recipients: Vec<Subscriber>,
+    /// The recipient of the news that a delivery to one of these failed for good.
+    pub errback: Option<Subscriber>,
     /// How the event is dispatched after its commit.
     pub dispatch: Dispatch,
     /// When the event happened.

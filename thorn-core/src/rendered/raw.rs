@@ -3,7 +3,6 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use crate::headers::InvalidHeader;
@@ -53,7 +52,7 @@ impl RawBody {
         match &self.media_type {
             Some(media_type) if media_type.len() > MAX_MEDIA_TYPE => refuse("has a value of more than 255 characters"),
             Some(media_type) if media_type.is_empty() => refuse("has an empty value; leave the media type out"),
-            Some(media_type) if HeaderValue::from_str(media_type).is_err() => {
+            Some(media_type) if !media_type.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) => {
                 refuse("has a value with characters that aren't printable ASCII")
             }
             _ => Ok(()),
@@ -84,10 +83,12 @@ mod tests {
 
     #[test]
     fn filters_see_json_and_nothing_else() {
-        for json in ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json", "a/b+JSON"] {
+        for json in ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json", "a/b+JSON"]
+        {
             assert!(body(json).head(None, None).is_json, "{json}");
         }
-        for other in ["text/plain", "application/jsonl", "json", "+jso", "é+json€", "text/html; a=application/json"] {
+        for other in ["text/plain", "application/jsonl", "json", "+jso", "é+json€", "text/html; a=application/json"]
+        {
             assert!(!body(other).head(None, None).is_json, "{other}");
         }
         assert!(!RawBody::default().head(None, None).is_json);

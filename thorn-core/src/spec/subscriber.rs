@@ -69,6 +69,11 @@ impl Subscriber {
         Self { destination: Destination { signing, ..Destination::new(url) }, name: String::new(), id: None }
     }
 
+    /// A subscriber that was checked and stored with this id.
+    pub(crate) const fn stored(id: SubscriptionId, destination: Destination) -> Self {
+        Self { destination, name: String::new(), id: Some(id) }
+    }
+
     /// Sets the hash function of `Hook-HMAC`. Default: SHA-256.
     #[must_use]
     pub const fn digest(mut self, digest: Digest) -> Self {

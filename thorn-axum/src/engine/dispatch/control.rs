@@ -9,16 +9,19 @@ pub(super) enum Control {
     Url,
     /// The name of the event that the body becomes.
     Topic,
+    /// A URL that hears of deliveries that failed for good.
+    Errback,
 }
 
 impl Control {
-    const ALL: [Self; 2] = [Self::Url, Self::Topic];
+    const ALL: [Self; 3] = [Self::Url, Self::Topic, Self::Errback];
 
     /// The field's name in forms and in the query.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Url => "_url",
             Self::Topic => "_topic",
+            Self::Errback => "_errback",
         }
     }
 
@@ -27,6 +30,7 @@ impl Control {
         match self {
             Self::Url => "thorn-url",
             Self::Topic => "thorn-topic",
+            Self::Errback => "thorn-errback",
         }
     }
 
@@ -46,6 +50,7 @@ impl Control {
 pub(super) struct Controls {
     pub(super) urls: Vec<String>,
     pub(super) topics: Vec<String>,
+    pub(super) errbacks: Vec<String>,
 }
 
 impl Controls {
@@ -56,6 +61,7 @@ impl Controls {
             match control {
                 Control::Url => self.urls.push(value),
                 Control::Topic => self.topics.push(value),
+                Control::Errback => self.errbacks.push(value),
             }
         }
         Ok(())

@@ -21,12 +21,14 @@ pub(super) enum Refused {
     Repeated(&'static str),
     #[error("{0} targets in one dispatch, at most {MAX_TARGETS} are possible")]
     TooManyTargets(usize),
-    #[error("`_url` {}: {reason}", shown(url))]
-    Target { url: String, reason: String },
+    #[error("`{field}` {}: {reason}", shown(url))]
+    Target { field: &'static str, url: String, reason: String },
     #[error("`_topic` {}: {reason}", shown(topic))]
     Topic { topic: String, reason: String },
     #[error("`Thorn-Secret`: {0}")]
     Secret(String),
+    #[error("`_errback` hears of targets that fail, and there is no `_url`")]
+    ErrbackAlone,
     #[error("the multipart body can't be read: {0}")]
     Multipart(&'static str),
     #[error("a body with `Content-Encoding` can't be sent on; send it as it is")]

@@ -26,6 +26,8 @@ const SECRET: &str = "thorn-secret";
 pub(super) struct DispatchRequest {
     /// The targets, each once and in the order of the body, the query and the headers.
     pub(super) targets: Vec<Subscriber>,
+    /// The URL that hears of targets that fail.
+    pub(super) errback: Option<Subscriber>,
     /// The event that the body becomes, besides.
     pub(super) topic: Option<Topic>,
     /// The body without control fields, with its media type as given.
@@ -59,12 +61,17 @@ impl DispatchRequest {
         };
         pairs::read_query(query.unwrap_or_default(), &mut controls)?;
         read_headers(headers, &mut controls)?;
-        let targets = targets(&controls.urls, secret(headers)?)?;
+        let secret = secret(headers)?;
+        let targets = targets(&controls.urls, secret)?;
+        let errback = errback(controls.errbacks, secret)?;
         let topic = topic(controls.topics)?;
         if targets.is_empty() && topic.is_none() {
             return Err(Refused::NoDestination);
         }
-        Ok(Self { targets, topic, body: RawBody { media_type, bytes } })
+        if errback.is_some() && targets.is_empty() {
+            return Err(Refused::ErrbackAlone);
+        }
+        Ok(Self { targets, errback, topic, body: RawBody { media_type, bytes } })
     }
 }
 
@@ -127,8 +134,7 @@ fn secret(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
 fn targets(urls: &[String], secret: Option<&str>) -> Result<Vec<Subscriber>, Refused> {
     let mut targets: Vec<Subscriber> = Vec::new();
     for url in urls {
-        let target = Subscriber::unsigned(url)
-            .map_err(|error| Refused::Target { url: url.clone(), reason: reason(&error) })?;
+        let target = unsigned(Control::Url, url)?;
         if targets.iter().any(|known| known.subscription_id() == target.subscription_id()) {
             continue;
         }
@@ -138,8 +144,28 @@ fn targets(urls: &[String], secret: Option<&str>) -> Result<Vec<Subscriber>, Ref
         targets.push(target);
     }
     let Some(secret) = secret else { return Ok(targets) };
-    let signed = targets.iter().map(|target| Subscriber::signed(target.url(), secret));
-    signed.collect::<Result<_, _>>().map_err(|error| Refused::Secret(reason(&error)))
+    targets.iter().map(|target| signed(target.url(), secret)).collect()
+}
+
+/// The errback, signed like the targets.
+fn errback(errbacks: Vec<String>, secret: Option<&str>) -> Result<Option<Subscriber>, Refused> {
+    let mut errbacks = errbacks.into_iter();
+    let Some(url) = errbacks.next() else { return Ok(None) };
+    if errbacks.next().is_some() {
+        return Err(Refused::Repeated("_errback"));
+    }
+    let errback = unsigned(Control::Errback, &url)?;
+    secret.map_or(Ok(errback), |secret| signed(&url, secret)).map(Some)
+}
+
+fn unsigned(control: Control, url: &str) -> Result<Subscriber, Refused> {
+    let refused = |reason| Refused::Target { field: control.name(), url: url.to_owned(), reason };
+    Subscriber::unsigned(url).map_err(|error| refused(reason(&error)))
+}
+
+/// A recipient with a URL that was checked.
+fn signed(url: &str, secret: &str) -> Result<Subscriber, Refused> {
+    Subscriber::signed(url, secret).map_err(|error| Refused::Secret(reason(&error)))
 }
 
 fn reason(error: &thorn_core::subscription::InvalidSubscription) -> String {

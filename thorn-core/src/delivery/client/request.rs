@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, CONTENT_TYPE, InvalidHeaderValue, USER_AGENT},
+    header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, InvalidHeaderValue, USER_AGENT},
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use uuid::Uuid;
@@ -68,6 +68,10 @@ pub(super) fn headers(
     headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(now.as_secs()));
     if let Some(signature) = signature {
         headers.insert(WEBHOOK_SIGNATURE, HeaderValue::try_from(signature)?);
+    }
+    if outgoing.body.is_empty() {
+        // hyper sends no length for an empty body, and some receivers answer 411 then.
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     if !outgoing.keep_alive {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -50,8 +50,12 @@ impl Executor {
             record.uncounted += 1;
         }
         let report = self.apply_outcome(&event.name, recipient, options, &attempt, is_failed_probe, record);
-        record.announcement =
-            self.consequences.announce(&self.registry, &report, options.internal, recipient.subscription());
+        record.announcement = match target.stored {
+            Some(event) if event.errback.is_some() => {
+                self.consequences.call_errback(&self.registry, &report, event, options)
+            }
+            _ => self.consequences.announce(&self.registry, &report, options.internal, recipient.subscription()),
+        };
         record.attempt = Some(attempt);
         (report, failing)
     }

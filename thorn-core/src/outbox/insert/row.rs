@@ -4,8 +4,13 @@ use sea_orm::{Value, prelude::Uuid};
 
 use super::sql::COLUMNS;
 use crate::{
-    dispatch::Dispatch, error::Error, outbox::{payload::media_type_column, stored_event::options_column}, process,
-    rendered::RenderedEvent, signing::SecretKey, timestamp::Timestamp,
+    dispatch::Dispatch,
+    error::Error,
+    outbox::{payload::media_type_column, stored_event::options_column},
+    process,
+    rendered::RenderedEvent,
+    signing::SecretKey,
+    timestamp::Timestamp,
 };
 
 /// An event with the column values of its row.
@@ -20,7 +25,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(event: RenderedEvent, key: Option<&SecretKey>) -> Result<Self, Error> {
-        let options = options_column(&event.options, &event.recipients, key)?;
+        let options = options_column(&event, key)?;
         let held = if event.dispatch == Dispatch::Inline { hold(&event) } else { None };
         let dispatcher = match &event.dispatch {
             Dispatch::Custom(name) => Some(name.clone().into_owned()),

@@ -31,7 +31,10 @@ fn di4_a_multipart_form_is_sent_on_without_its_control_fields() {
     let odd = ("content-type", "Multipart/Form-Data; x=y; boundary=b");
     let body = b"--b\r\nContent-Disposition: form-data; name=_topic\r\n\r\na.b\r\n--b\r\n\r\n1\r\n--b--";
     let request = read(&[odd], "", body).unwrap();
-    assert_eq!((&*request.body.bytes, request.body.media_type.as_deref()), (&b"--b\r\n\r\n1\r\n--b--"[..], Some(odd.1)));
+    assert_eq!(
+        (&*request.body.bytes, request.body.media_type.as_deref()),
+        (&b"--b\r\n\r\n1\r\n--b--"[..], Some(odd.1))
+    );
     assert_eq!(request.topic, Some(Topic::Event("a.b".into())));
 }
 
@@ -97,7 +100,8 @@ fn di12_a_url_is_a_topic_of_the_hub() {
 
 #[test]
 fn di13_a_topic_is_one_name_or_one_url() {
-    for bad in ["_topic=a..b", "_topic=a.*", "_topic=a%20b", "_topic=.", "_topic=delivery.failed", "_topic=dispatch.request"]
+    for bad in
+        ["_topic=a..b", "_topic=a.*", "_topic=a%20b", "_topic=.", "_topic=delivery.failed", "_topic=dispatch.request"]
     {
         assert!(matches!(read(&[], bad, b""), Err(Refused::Topic { .. })), "{bad}");
     }
