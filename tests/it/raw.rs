@@ -2,6 +2,7 @@
 
 mod bytes;
 mod filters;
+mod receiving;
 mod ways;
 mod writing;
 

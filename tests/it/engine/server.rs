@@ -129,6 +129,10 @@ impl Drop for Server {
 }
 
 impl Caller {
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(super) fn key(&self) -> &str {
         &self.key
     }

@@ -34,13 +34,16 @@ async fn a_filter_sees_the_body_as_json_if_its_type_is_json() {
 
     let received = receiver.received();
     let heard = |path: &str| {
-        let mut names: Vec<_> = received.iter().filter(|one| one.path == path).map(|one| one.header("hook-event")).collect();
+        let mut names: Vec<_> =
+            received.iter().filter(|one| one.path == path).map(|one| one.header("hook-event")).collect();
         names.sort_unstable();
         names
     };
     assert_eq!(heard("/paid"), ["order.enveloped", "order.json", "order.suffix"]);
     assert_eq!(heard("/all").len(), sent.len() + 1);
-    assert!(received.iter().filter(|one| one.header("hook-event") == "order.json").all(|one| one.body == paid.as_bytes()));
+    assert!(
+        received.iter().filter(|one| one.header("hook-event") == "order.json").all(|one| one.body == paid.as_bytes())
+    );
     // What only the delivery could decide is recorded as cancelled.
     let rows = app.deliveries(&filtered, |rows| rows.len() == 6).await;
     let cancelled = rows.iter().filter(|row| row.state == Some(DeliveryState::Cancelled)).count();
