@@ -18,7 +18,7 @@ pub use thorn_core::{
     model::{self, delete_many, insert_many, links, update_many, without_events},
     outbox, resend, signing,
     subscription::{self, Subscriber},
-    timestamp,
+    timestamp, verification,
     watch::{self, Watch},
 };
 

@@ -10,3 +10,4 @@ mod pages;
 mod resending;
 mod server;
 mod starting;
+mod verify;

@@ -11,6 +11,7 @@ mod health;
 mod once;
 mod events;
 mod dispatch;
+mod verify;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -39,6 +40,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `GET /events/{id}`, `…/body`, `…/deliveries` | `read` | shows an event, its exact bytes, its deliveries |
 /// | `POST /events/{id}/resend` | `resend` | sends all deliveries of the event again, or `{delivery}`: 202 |
 /// | `/hooks/…` | `hooks` | the API of [`hooks`] |
+/// | `POST /hooks/verify/` | | with the body and the headers of a delivery: `VERIFIED` if thorn has sent exactly that, else `INVALID` |
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |
 ///
@@ -70,6 +72,7 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
     let resources = Router::new()
         .merge(events::routes())
         .merge(dispatch::routes())
+        .merge(verify::routes())
         .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
         .fallback(not_found)
         .layer(Extension(BodyTime(BODY_TIME)))

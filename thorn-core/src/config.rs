@@ -225,6 +225,13 @@ impl Config {
         Ok(self.retry.check()?)
     }
 
+    /// The most bytes that the body of any event may have.
+    #[must_use]
+    pub fn largest_body(&self) -> usize {
+        // A form encodes a byte as three.
+        self.max_payload_bytes.max(self.max_event_bytes.saturating_mul(3))
+    }
+
     /// The settings that shape events while they are rendered.
     pub(crate) fn event_settings(&self) -> EventSettings {
         EventSettings {

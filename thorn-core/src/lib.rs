@@ -43,6 +43,7 @@
 //! | `record` | the recorder, which writes the result of each attempt |
 //! | `history` | queries for events, deliveries and their attempts |
 //! | `resend` | deliveries that are sent again |
+//! | `verification` | whether thorn has sent what somebody received |
 //! | `api_key` | keys of the stand-alone server |
 //! | `idempotency` | answers that are given again |
 //!
@@ -105,6 +106,7 @@ mod queue;
 mod record;
 pub mod history;
 pub mod resend;
+pub mod verification;
 pub mod api_key;
 pub mod idempotency;
 

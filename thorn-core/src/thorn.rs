@@ -24,6 +24,7 @@ use crate::{
     outbox::{OnError, buffer_events_or},
     process::{self, WatchedTables},
     subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of},
+    verification::{ReceivedDelivery, is_genuine},
 };
 
 /// Thorn in an application: subscriptions, history, inline delivery, and a worker if one runs inside.
@@ -92,6 +93,19 @@ impl Thorn {
     #[must_use]
     pub fn api_keys(&self) -> ApiKeys<'_> {
         ApiKeys::new(&self.0.db)
+    }
+
+    /// Whether thorn has sent the delivery that somebody received: its ids belong together, the event has exactly this
+    /// body, and the signature is valid. Signatures don't expire here.
+    ///
+    /// Once the event or the subscription is deleted, the answer is no.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`]; [`Error::Secret`] for a secret that can't be decrypted.
+    pub async fn has_sent(&self, received: &ReceivedDelivery<'_>) -> Result<bool, Error> {
+        let key = self.0.config.sealing_key();
+        is_genuine(received, &self.0.db, &self.0.subscriptions, key.as_ref()).await
     }
 
     /// Replaces the subscriptions that are configured under this name with this list, without a restart. An

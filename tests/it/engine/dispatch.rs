@@ -18,7 +18,7 @@ use crate::{
 const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
 
 /// Posts a dispatch with these header lines.
-async fn post(caller: &Caller, path: &str, headers: &str, body: &[u8]) -> Answer {
+pub(super) async fn post(caller: &Caller, path: &str, headers: &str, body: &[u8]) -> Answer {
     let headers = format!("{}{headers}", caller.authorization());
     http::request(caller.port(), "POST", path, &headers, body).await
 }
@@ -30,17 +30,17 @@ async fn dispatch(caller: &Caller, form: &str) -> String {
     answer.json()["id"].as_str().unwrap().to_owned()
 }
 
-async fn receiver() -> Receiver {
+pub(super) async fn receiver() -> Receiver {
     Receiver::start().await.unwrap()
 }
 
 /// The first request.
-async fn first(receiver: &Receiver) -> Received {
+pub(super) async fn first(receiver: &Receiver) -> Received {
     receiver.wait_for(1, PATIENCE).await.unwrap().remove(0)
 }
 
 /// A URL as the value of a form's field.
-fn encoded(url: &str) -> String {
+pub(super) fn encoded(url: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric();
     url.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") }).collect()
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use thorn_core::Thorn;
 
-use super::under_way::UnderWay;
+use super::{under_way::UnderWay, verify::SourceRates};
 
 /// The state of the server. It travels in the request's extensions, because routers that an application mounts as well
 /// have no state of the server's.
@@ -14,6 +14,8 @@ pub(super) struct EngineState {
     pub(super) base_url: Arc<str>,
     /// Idempotency keys in use.
     pub(super) under_way: UnderWay,
+    /// How often each address may ask whether thorn has sent something.
+    pub(super) verify_rates: SourceRates,
 }
 
 pub(super) type State = Arc<EngineState>;
@@ -24,6 +26,6 @@ impl EngineState {
             Some(url) => url.trim_end_matches('/').into(),
             None => format!("http://{listen}").into(),
         };
-        Self { thorn: thorn.clone(), base_url, under_way: UnderWay::default() }
+        Self { thorn: thorn.clone(), base_url, under_way: UnderWay::default(), verify_rates: SourceRates::default() }
     }
 }
