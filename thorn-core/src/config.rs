@@ -120,14 +120,27 @@ pub struct Config {
     /// `None` keeps them for ever. Default: 30 days.
     pub keep: Option<Duration>,
     /// How long events are kept that no subscription matched. `None` keeps them as long as the others.
-    /// Default: 1 day.
+    /// Default: 1 day, but as long as the others while the log of events is on.
     pub keep_unmatched: Option<Duration>,
+    /// Whether committed events are numbered, so that they can be [streamed](crate::stream). It switches the log on in
+    /// this database for good. Default: `false`.
+    pub event_log: bool,
+    /// Open streams and long polls of a process. Default: 10,000.
+    pub streams: usize,
+    /// How many of them one caller may have. Default: 100.
+    pub streams_per_caller: usize,
+    /// How many of them may come from one IP address, or from one /64 network of IPv6. `None` sets no bound, which
+    /// suits a process behind a proxy. Default: 50.
+    pub streams_per_source: Option<usize>,
     /// The most deliveries of one task. Default: 100.
     pub chunk: usize,
     /// The number of tasks on the queue at which the relay pauses. A worker never has more in hand either.
     /// Default: 256.
     pub longest_queue: usize,
 }
+
+/// How long events are kept that no subscription matched, unless the log is on.
+pub(crate) const DEFAULT_KEEP_UNMATCHED: Duration = DAY;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -170,7 +183,11 @@ impl Default for Config {
             longest_pause: Some(7 * DAY),
             most_kept: Some(100_000),
             keep: Some(30 * DAY),
-            keep_unmatched: Some(DAY),
+            keep_unmatched: Some(DEFAULT_KEEP_UNMATCHED),
+            event_log: false,
+            streams: 10_000,
+            streams_per_caller: 100,
+            streams_per_source: Some(50),
             chunk: 100,
             longest_queue: 256,
         }

@@ -36,6 +36,7 @@
 //! | `endpoint` | URLs in use, with the bounds of each and of each owner |
 //! | `subscription` | subscriptions and the registry |
 //! | `outbox` | events written in the caller's transaction |
+//! | `log` | committed events in an order that never changes, and cursors into it |
 //! | `row_change` | changes of rows as database triggers note them |
 //! | `model` | models that announce their changes |
 //! | `fanout` | the way from an event to signed deliveries |
@@ -56,6 +57,8 @@
 //! | `relay` | moves events from the outbox to the queue |
 //! | `inline` | delivers in the sender's process |
 //! | `watch` | finds changes that no event announced |
+//! | `sequencer` | numbers committed events |
+//! | `stream` | hands logged events to open streams |
 //! | `worker` | runs relay, queue and delivery |
 //! | `thorn` | is the handle an application holds |
 //!
@@ -98,6 +101,7 @@ pub mod event;
 mod endpoint;
 pub mod subscription;
 pub mod outbox;
+pub mod log;
 mod row_change;
 pub mod model;
 mod fanout;
@@ -119,6 +123,8 @@ mod relay;
 #[cfg(feature = "delivery")]
 mod inline;
 pub mod watch;
+mod sequencer;
+pub mod stream;
 #[cfg(feature = "delivery")]
 pub mod worker;
 mod thorn;

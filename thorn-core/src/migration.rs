@@ -13,6 +13,7 @@ mod m0007_holds;
 mod m0008_paces;
 mod m0009_api_keys;
 mod m0010_payloads;
+mod m0011_log;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -75,6 +76,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0008_paces::Migration),
         Box::new(m0009_api_keys::Migration),
         Box::new(m0010_payloads::Migration),
+        Box::new(m0011_log::Migration),
     ]
 }
 

@@ -1,5 +1,9 @@
 //! Patterns: the event names that a subscription matches.
 
+mod trie;
+
+pub(crate) use self::trie::{Leaf, Node, SegmentedName};
+
 use std::{fmt, str::FromStr};
 
 use crate::{name::MAX_NAME_LENGTH, printable::acts_on_terminals};

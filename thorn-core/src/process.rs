@@ -6,6 +6,7 @@
 
 mod commit;
 mod deliverers;
+mod idle_poll;
 mod inline_delivery;
 mod noted_changes;
 mod recipients;
@@ -15,6 +16,7 @@ mod watched;
 
 pub(crate) use commit::{after_commit, after_statement, collect, inline_scope};
 pub(crate) use deliverers::{in_inline_scope, inline_hold};
+pub(crate) use idle_poll::IdlePoll;
 pub(crate) use inline_delivery::InlineDelivery;
 pub(crate) use noted_changes::{add_installation, follow_database, forget_installation, is_noted, notes_anything};
 pub(crate) use recipients::Recipients;
@@ -23,6 +25,7 @@ pub(crate) use settings::EventSettings;
 #[cfg(test)]
 pub(crate) use state::set_settings;
 pub(crate) use state::{
-    Deliverer, admit, check_dispatcher, configure, gather, has_callbacks, hints, notify, secret_key, settings,
+    Deliverer, admit, check_dispatcher, configure, gather, has_callbacks, hints, notify, notify_numbered, numbered_hints,
+    secret_key, settings,
 };
 pub(crate) use watched::{NotedChanges, WatchedTables};

@@ -24,7 +24,7 @@ pub use dispatcher::{BoxError, Dispatcher};
 use std::{sync::Arc, time::Duration};
 
 use self::{
-    pacing::{BusyPause, Every, IdlePoll},
+    pacing::{BusyPause, Every},
     queue_room::{QueueRoom, Room},
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
     db::{is_db_timeout, with_timeout},
     error::Error,
     metrics::Counters,
-    process,
+    process::{self, IdlePoll},
     queue::{HangingTasks, Queue},
     subscription::{Purge, Registry},
     timestamp::Timestamp,
@@ -57,6 +57,8 @@ pub(crate) struct RelayOptions {
     pub(crate) keep: Option<Duration>,
     /// How long events that no subscription matched are kept. `None` keeps them as long as the others.
     pub(crate) keep_unmatched: Option<Duration>,
+    /// The default of `keep_unmatched`, which doesn't apply while the log is on.
+    pub(crate) default_keep_unmatched: Duration,
 }
 
 /// Moves committed events and due deliveries to the queue.

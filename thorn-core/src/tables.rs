@@ -2,9 +2,11 @@
 #![allow(unreachable_pub, reason = "SeaORM's derives need public types, but the module is private")]
 
 pub(crate) mod api_key;
+pub(crate) mod consumer;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod idempotency;
+pub(crate) mod log;
 pub(crate) mod payload;
 pub(crate) mod row_change;
 pub(crate) mod subscription;

@@ -23,6 +23,7 @@ use crate::{
     model::end,
     outbox::{OnError, buffer_events_or},
     process::{self, WatchedTables},
+    stream::{RunningLog, Streams},
     subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of},
     verification::{ReceivedDelivery, is_genuine},
 };
@@ -57,6 +58,8 @@ struct Inner {
     #[cfg(feature = "delivery")]
     delivering: deliverers::Delivering,
     watched: Arc<WatchedTables>,
+    /// `None` unless [`Config::event_log`] asks for it.
+    log: Option<RunningLog>,
 }
 
 impl Thorn {
@@ -184,6 +187,18 @@ impl Thorn {
     /// [`Error::Database`], or [`Error::DatabaseTimeout`] if no answer comes.
     pub async fn ping(&self) -> Result<(), Error> {
         with_timeout(&self.0.db, async { Ok(self.0.db.ping().await?) }).await
+    }
+
+    /// The streams of committed events. They need [`ThornBuilder::event_log`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] if the log of events is off.
+    pub fn streams(&self) -> Result<&Streams, Error> {
+        let log = self.0.log.as_ref().ok_or_else(|| {
+            Error::option("event_log", "it is off, so there are no streams; build the `Thorn` with `.event_log(true)`")
+        })?;
+        Ok(&log.streams)
     }
 
     /// Counts the events and deliveries that wait, in the whole database.

@@ -18,7 +18,7 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
     background::Background,
-    config::Config,
+    config::{Config, DEFAULT_KEEP_UNMATCHED},
     db::log_statements_at_debug,
     delivery::{Client, Consequences, Defaults, Executor, Observers},
     error::Error,
@@ -113,6 +113,7 @@ impl Worker {
                 audit_after: config.audit_after,
                 keep: config.keep,
                 keep_unmatched: config.keep_unmatched,
+                default_keep_unmatched: DEFAULT_KEEP_UNMATCHED,
             },
         };
         let watcher = Watcher { db: db.clone(), registry: registry.clone(), counters: counters.clone() };

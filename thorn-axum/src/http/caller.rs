@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::Extension;
-use thorn_core::subscription::Access;
+use thorn_core::subscription::{Access, Pattern};
 
 /// An extractor of your application that says who calls.
 ///
@@ -58,6 +58,18 @@ pub trait Caller {
             Access::Operator => Cow::Borrowed("an operator"),
         }
     }
+
+    /// Returns the patterns that bound what the caller may stream: an event must match one of them as well as a topic.
+    /// Default: `None`, which sets no such bound.
+    fn stream_scope(&self) -> Option<Vec<Pattern>> {
+        None
+    }
+
+    /// Returns the key under which the caller's open streams are counted, such as the id of an API key. Default: the
+    /// [`name`](Self::name).
+    fn stream_key(&self) -> Cow<'_, str> {
+        self.name()
+    }
 }
 
 /// For applications whose middleware puts the user into the request's extensions.
@@ -68,5 +80,13 @@ impl<T: Caller> Caller for Extension<T> {
 
     fn name(&self) -> Cow<'_, str> {
         self.0.name()
+    }
+
+    fn stream_scope(&self) -> Option<Vec<Pattern>> {
+        self.0.stream_scope()
+    }
+
+    fn stream_key(&self) -> Cow<'_, str> {
+        self.0.stream_key()
     }
 }

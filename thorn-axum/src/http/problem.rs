@@ -18,7 +18,7 @@ use axum::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use self::problem_type::{INVALID_FIELDS, ProblemType};
+use self::problem_type::{CURSOR_GONE, INVALID_FIELDS, ProblemType};
 
 /// The content type of a problem.
 const MEDIA_TYPE: &str = "application/problem+json";
@@ -42,6 +42,11 @@ pub(super) const NON_FIELD_ERRORS: &str = "non_field_errors";
 /// A problem of this type has the status 409. The owner has as many subscriptions, or as many to one host, as they may
 /// have. Its detail names the limit, the present number and the setting. To make a place, delete a subscription.
 ///
+/// # Cursor gone
+///
+/// A problem of this type has the status 410. Events behind the cursor are deleted, or the cursor comes from another
+/// database or from before a backup was restored. `earliest` is the first cursor from which every event is there.
+///
 /// # Examples
 ///
 /// ```
@@ -62,6 +67,7 @@ struct Details {
     problem_type: Option<ProblemType>,
     detail: Option<Cow<'static, str>>,
     errors: BTreeMap<Cow<'static, str>, Vec<String>>,
+    members: BTreeMap<&'static str, String>,
     headers: HeaderMap,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -78,6 +84,8 @@ struct Body<'a> {
     errors: &'a BTreeMap<Cow<'static, str>, Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<Uuid>,
+    #[serde(flatten)]
+    members: &'a BTreeMap<&'static str, String>,
 }
 
 impl Problem {
@@ -89,6 +97,7 @@ impl Problem {
             problem_type: None,
             detail: None,
             errors: BTreeMap::new(),
+            members: BTreeMap::new(),
             headers: HeaderMap::new(),
             cause: None,
         }))
@@ -122,6 +131,12 @@ impl Problem {
         self
     }
 
+    /// Adds a member of the problem's type, for a program that reads it.
+    pub(crate) fn member(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.0.members.insert(name, value.to_string());
+        self
+    }
+
     /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -142,6 +157,12 @@ impl Problem {
         let (mut parts, _) = self.into_response().into_parts();
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         Response::from_parts(parts, line.into())
+    }
+
+    /// Answers 410 because events behind a cursor are missing.
+    pub(crate) fn cursor_gone(earliest: impl fmt::Display) -> Self {
+        let detail = "Events behind this cursor are missing. Begin again with `after=earliest` or with `earliest`.";
+        Self::new(StatusCode::GONE).with_type(CURSOR_GONE).detail(detail).member("earliest", earliest)
     }
 
     fn with_type(mut self, problem_type: ProblemType) -> Self {
@@ -190,8 +211,15 @@ impl IntoResponse for Problem {
             tracing::error!(problem.reference = %reference, http.status = status, error, "request failed");
             reference
         });
-        let body =
-            Body { r#type, title, status, detail: details.detail.as_deref(), errors: &details.errors, reference };
+        let body = Body {
+            r#type,
+            title,
+            status,
+            detail: details.detail.as_deref(),
+            errors: &details.errors,
+            reference,
+            members: &details.members,
+        };
         // Serializing strings, numbers and string keys can't fail.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let headers = [

@@ -14,6 +14,9 @@ const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=
 /// The form of the variables of quotas.
 const BOUND: &str = "a number of subscriptions, such as 100, or `none`";
 
+/// The form of the variables of streams.
+const STREAMS: &str = "a number of streams";
+
 /// Every setting. Later variables are applied after earlier ones.
 pub(super) static SETTINGS: &[Setting] = &[
     Setting::new(
@@ -346,9 +349,41 @@ pub(super) static SETTINGS: &[Setting] = &[
         "keep_unmatched",
         |config| limit(config.keep_unmatched),
         "the same for events that no subscription matched, or that a `Dispatcher` of your own has taken; `none` keeps \
-         them as long as the others",
+         them as long as the others. The default is that, too, while the [log of events](streams.md) is on",
     )
     .variable("THORN_KEEP_UNHEARD", |config, text| parse::limit(text).map(|time| config.keep_unmatched = time)),
+    Setting::new(
+        "event_log",
+        |config| config.event_log.to_string(),
+        "`true` numbers committed events, so that they can be [streamed](streams.md); it switches the log on in the \
+         database for good",
+    )
+    .variable("THORN_EVENT_LOG", |config, text| parse::flag(text).map(|is_on| config.event_log = is_on)),
+    Setting::new(
+        "streams",
+        |config| config.streams.to_string(),
+        "open [streams](streams.md) and long polls of a process",
+    )
+    .application_variable("THORN_STREAMS", |config, text| {
+        parse::value(text, STREAMS).map(|streams| config.streams = streams)
+    }),
+    Setting::new(
+        "streams_per_caller",
+        |config| config.streams_per_caller.to_string(),
+        "how many of them one caller may have: one owner, or one API key",
+    )
+    .application_variable("THORN_STREAMS_PER_KEY", |config, text| {
+        parse::value(text, STREAMS).map(|streams| config.streams_per_caller = streams)
+    }),
+    Setting::new(
+        "streams_per_source",
+        |config| optional(config.streams_per_source, "none"),
+        "how many of them may come from one IP address, or one /64 network of IPv6; `none`, for a process behind a \
+         proxy, sets no bound",
+    )
+    .application_variable("THORN_STREAMS_PER_SOURCE", |config, text| {
+        parse::count(text, "a number of streams, such as 50, or `none`").map(|bound| config.streams_per_source = bound)
+    }),
     Setting::new("chunk", |config| config.chunk.to_string(), "deliveries of one task at most")
         .variable("THORN_CHUNKSIZE", |config, text| {
             parse::value(text, "a number of deliveries").map(|deliveries| config.chunk = deliveries)

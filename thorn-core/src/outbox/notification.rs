@@ -1,4 +1,4 @@
-//! Hints to relays that events were committed, so that a relay needn't wait for its next poll.
+//! Hints that events were committed or numbered, so that relays and streams needn't wait for their next poll.
 //!
 //! PostgreSQL's NOTIFY also reaches the relays of other processes. On other databases, a hint reaches only the
 //! relays of this process. A lost or early hint costs time, never an event.
@@ -111,15 +111,19 @@ mod postgres {
     async fn pass_on(options: PgConnectOptions) -> Result<Listening, sqlx::Error> {
         let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let mut listener = PgListener::connect_with(&pool.connect_lazy_with(options)).await?;
-        let listening = tokio::time::timeout(DB_TIMEOUT, listener.listen("thorn_event")).await;
+        let listening = tokio::time::timeout(DB_TIMEOUT, listener.listen_all(["thorn_event", "thorn_log"])).await;
         listening.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        // At the start and after a lost connection, both may have been missed in the meantime.
+        crate::process::notify_numbered();
         loop {
-            // Also at the start and after a lost connection, because notifications were missed in the meantime.
+            // A relay passes over rows that are being numbered, so both channels wake it.
             crate::process::notify();
             let Ok(told) = tokio::time::timeout(SILENT, listener.try_recv()).await else {
                 return Ok(Listening::Again);
             };
-            told?;
+            if told?.is_none_or(|told| told.channel() == "thorn_log") {
+                crate::process::notify_numbered();
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Process {
     pub(super) watched: Watched,
     /// Changes with each hint that events were committed.
     committed: watch::Sender<()>,
+    /// Changes with each hint that events were numbered.
+    numbered: watch::Sender<()>,
 }
 
 static PROCESS: LazyLock<ArcSwap<Process>> = LazyLock::new(ArcSwap::default);
@@ -131,4 +133,14 @@ pub(crate) fn notify() {
 /// A receiver that changes with each hint.
 pub(crate) fn hints() -> watch::Receiver<()> {
     current().committed.subscribe()
+}
+
+/// Tells the streams of this process that the log has new events. It costs a poll interval if it is lost.
+pub(crate) fn notify_numbered() {
+    current().numbered.send_replace(());
+}
+
+/// A receiver that changes with each such hint.
+pub(crate) fn numbered_hints() -> watch::Receiver<()> {
+    current().numbered.subscribe()
 }

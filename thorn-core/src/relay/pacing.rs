@@ -7,9 +7,6 @@ use tokio::time::Instant;
 /// Pause before the relay looks again for work that lanes or the queue had no room for.
 const BUSY: Duration = Duration::from_millis(100);
 
-/// Pause after a hint that came before its commit.
-const AFTER_EARLY_HINT: Duration = Duration::from_millis(1);
-
 /// Something that is due at most once in each interval.
 #[derive(Debug)]
 pub(super) struct Every {
@@ -61,57 +58,9 @@ impl BusyPause {
     }
 }
 
-/// How long an idle relay pauses before it looks for work again.
-///
-/// A hint may come before the commit that it announces. The relay then looks again after a millisecond,
-/// and after pauses that double until they reach the usual one.
-#[derive(Debug)]
-pub(super) struct IdlePoll {
-    usual: Duration,
-    after_hint: Duration,
-    pause: Duration,
-}
-
-impl IdlePoll {
-    pub(super) fn new(usual: Duration, early_hints: bool) -> Self {
-        let after_hint = if early_hints { AFTER_EARLY_HINT.min(usual) } else { usual };
-        Self { usual, after_hint, pause: usual }
-    }
-
-    pub(super) const fn pause(&self) -> Duration {
-        self.pause
-    }
-
-    /// A hint ended the pause.
-    pub(super) const fn hinted(&mut self) {
-        self.pause = self.after_hint;
-    }
-
-    /// The pause is over without a hint.
-    pub(super) fn paused(&mut self) {
-        self.pause = (self.pause * 2).min(self.usual);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_double_after_an_early_hint_until_they_are_as_long_as_usual() {
-        let millis = Duration::from_millis;
-        let mut idle = IdlePoll::new(millis(5), true);
-        idle.paused();
-        assert_eq!(idle.pause(), millis(5));
-        idle.hinted();
-        for expected in [1, 2, 4, 5, 5] {
-            assert_eq!(idle.pause(), millis(expected));
-            idle.paused();
-        }
-        let mut idle = IdlePoll::new(millis(5), false);
-        idle.hinted();
-        assert_eq!(idle.pause(), millis(5), "the hint came with its commit");
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_busy_pause_ends_by_itself() {

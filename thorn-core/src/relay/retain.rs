@@ -14,6 +14,7 @@ use crate::{
     db::transaction,
     error::Error,
     idempotency::forget_expired,
+    log,
     tables::{
         delivery,
         delivery::attempt,
@@ -44,13 +45,22 @@ impl Relay {
     pub(super) async fn retain(&self, now: Timestamp) -> Result<usize, Error> {
         forget_expired(&self.db, now).await?;
         let mut deleted = 0;
-        if let Some(keep) = self.options.keep_unmatched {
+        if let Some(keep) = self.keep_unmatched().await? {
             deleted += self.delete_older(now, keep, Kept::Unmatched).await?;
         }
         if let Some(keep) = self.options.keep {
             deleted += self.delete_older(now, keep, Kept::Finished).await?;
         }
         Ok(deleted)
+    }
+
+    /// How long events are kept that no subscription matched. The default doesn't apply while the log is on, because its
+    /// readers may want events that no subscription matches.
+    async fn keep_unmatched(&self) -> Result<Option<Duration>, Error> {
+        match self.options.keep_unmatched {
+            Some(keep) if keep == self.options.default_keep_unmatched && log::is_on(&self.db).await? => Ok(None),
+            chosen => Ok(chosen),
+        }
     }
 
     async fn delete_older(&self, now: Timestamp, age: Duration, kept: Kept) -> Result<usize, Error> {
@@ -112,6 +122,7 @@ impl Relay {
             .filter(payload::Column::EventId.is_in(events.iter().copied()))
             .exec(&txn)
             .await?;
+        log::note_deletion(&txn, &events).await?;
         Entity::delete_many().filter(Column::Id.is_in(events)).exec(&txn).await?;
         txn.commit().await?;
         Ok(())

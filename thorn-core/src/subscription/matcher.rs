@@ -1,15 +1,12 @@
 //! An index of subscriptions that finds those matching an event.
 
 mod audience;
-mod trie;
 
 use std::{collections::HashMap, sync::Arc};
 
-use self::{
-    audience::Audience,
-    trie::{Node, SegmentedName},
-};
+use self::audience::Audience;
 use super::entry::Subscription;
+use crate::pattern::{Leaf as _, Node, SegmentedName};
 
 /// A set of subscriptions that finds those matching an event.
 ///
@@ -21,7 +18,7 @@ pub(super) struct Matcher {
     /// Audiences of the patterns without a wildcard.
     exact: HashMap<Box<str>, Audience>,
     /// Audiences of the patterns with a wildcard.
-    patterns: Node,
+    patterns: Node<Audience>,
 }
 
 impl Matcher {
@@ -34,7 +31,7 @@ impl Matcher {
         let audience = if pattern.is_exact() {
             self.exact.entry(pattern.as_str().into()).or_default()
         } else {
-            self.patterns.audience(pattern.segments())
+            self.patterns.leaf(pattern.segments())
         };
         audience.insert(subscription);
     }
@@ -43,7 +40,7 @@ impl Matcher {
     pub(super) fn remove(&mut self, subscription: &Subscription) {
         let pattern = &subscription.spec.pattern;
         if !pattern.is_exact() {
-            self.patterns.remove(pattern.segments(), subscription);
+            self.patterns.remove(pattern.segments(), &mut |audience| audience.remove(subscription));
         } else if let Some(audience) = self.exact.get_mut(pattern.as_str()) {
             audience.remove(subscription);
             if audience.is_empty() {

@@ -18,6 +18,7 @@ use crate::{
     process::{self, Recipients, WatchedTables},
     rendered::{Callback, CallbackError, EventInfo, Function},
     spec::Subscriber,
+    stream::RunningLog,
     subscription::{ConfiguredSubscription, Registry, SubscriptionStore, Subscriptions},
     watch::{self, Watch, keep_fresh, refresh},
 };
@@ -174,6 +175,7 @@ impl ThornBuilder {
             registry = registry.with_store(store);
         }
         let registry = Arc::new(registry);
+        let log = if config.event_log { Some(RunningLog::start(&db, &config).await?) } else { None };
         let thorn = Thorn(Arc::new(Inner {
             #[cfg(feature = "delivery")]
             delivering: self.delivering.build(&db, &registry, &subscriptions, &config),
@@ -182,6 +184,7 @@ impl ThornBuilder {
             subscriptions,
             registry,
             watched,
+            log,
         }));
         if let Err(error) = thorn.0.subscriptions.reseal().await {
             tracing::warn!(%error, "can't encrypt what an earlier release stored; the next start tries again");

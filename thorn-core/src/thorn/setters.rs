@@ -130,7 +130,10 @@ impl ThornBuilder {
         /// ever. Default: 30 days.
         keep: Option<Duration>,
         /// Sets how long events are kept that no subscription matched. `None` keeps them as long as the others.
-        /// Default: 1 day.
+        /// Default: 1 day, but as long as the others while the log of events is on.
         keep_unmatched: Option<Duration>,
+        /// Numbers committed events, so that they can be [streamed](crate::stream). It switches the log on in this
+        /// database for good: it adds a column and two indexes to `thorn_event`. Default: `false`.
+        event_log: bool,
     }
 }

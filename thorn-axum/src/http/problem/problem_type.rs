@@ -19,3 +19,9 @@ pub(super) const TOO_MANY_SUBSCRIPTIONS: ProblemType = ProblemType {
     url: "https://docs.rs/thorn-axum/latest/thorn_axum/struct.Problem.html#too-many-subscriptions",
     title: "Too many subscriptions",
 };
+
+/// Events behind a cursor are missing.
+pub(super) const CURSOR_GONE: ProblemType = ProblemType {
+    url: "https://docs.rs/thorn-axum/latest/thorn_axum/struct.Problem.html#cursor-gone",
+    title: "Cursor gone",
+};

@@ -5,7 +5,7 @@ mod list;
 use std::{collections::HashMap, sync::Arc};
 
 use self::list::List;
-use crate::subscription::entry::Subscription;
+use crate::{pattern::Leaf, subscription::entry::Subscription};
 
 /// Up to this many subscriptions, a linear scan is as fast as a map and takes less memory.
 const FEW: usize = 4;
@@ -31,6 +31,15 @@ impl Default for Audience {
     }
 }
 
+impl Leaf for Audience {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Few(few) => few.is_empty(),
+            Self::Many(many) => many.global.is_empty() && many.owned.is_empty(),
+        }
+    }
+}
+
 impl Audience {
     pub(super) fn insert(&mut self, subscription: Arc<Subscription>) {
         match self {
@@ -48,13 +57,6 @@ impl Audience {
         match self {
             Self::Few(few) => few.retain(|one| one.id != subscription.id),
             Self::Many(many) => many.remove(subscription),
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::Few(few) => few.is_empty(),
-            Self::Many(many) => many.global.is_empty() && many.owned.is_empty(),
         }
     }
 

@@ -2,10 +2,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 
-use super::{Matcher, trie::SegmentedName};
+use super::Matcher;
 use crate::{
     id::SubscriptionId,
-    pattern::Pattern,
+    pattern::{Pattern, SegmentedName},
     spec::{Destination, SubscriptionSpec},
     subscription::entry::{Disabled, Subscription},
     timestamp::Timestamp,

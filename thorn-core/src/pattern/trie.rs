@@ -1,9 +1,8 @@
-//! A trie that stores patterns by their segments.
+//! A trie that stores values by the segments of their patterns.
 
 use std::collections::HashMap;
 
-use super::audience::Audience;
-use crate::{pattern::Segment, subscription::entry::Subscription};
+use super::Segment;
 
 /// One more than the most segments of an event name. A name has at most 190 characters, hence 95 segments.
 const MAX_SEGMENTS: usize = 96;
@@ -13,17 +12,17 @@ type Positions = u128;
 
 /// The name of an event, split into its segments.
 #[derive(Debug)]
-pub(super) struct SegmentedName<'a> {
+pub(crate) struct SegmentedName<'a> {
     segments: [&'a str; MAX_SEGMENTS],
     length: usize,
     /// How many nodes were visited for this name.
     #[cfg(test)]
-    pub(super) visited: std::cell::Cell<usize>,
+    pub(crate) visited: std::cell::Cell<usize>,
 }
 
 impl<'a> SegmentedName<'a> {
     /// Splits a name. Returns `None` if no event can have this name.
-    pub(super) fn split(event: &'a str) -> Option<Self> {
+    pub(crate) fn split(event: &'a str) -> Option<Self> {
         let mut name = Self {
             segments: [""; MAX_SEGMENTS],
             length: 0,
@@ -45,24 +44,36 @@ impl<'a> SegmentedName<'a> {
     }
 }
 
+/// A value for all that shares one pattern.
+pub(crate) trait Leaf: Default {
+    /// Whether nothing is left, so that the leaf can go.
+    fn is_empty(&self) -> bool;
+}
+
 /// A node of the trie. Its path from the root is the prefix of all patterns below it.
-#[derive(Debug, Default)]
-pub(super) struct Node {
+#[derive(Debug)]
+pub(crate) struct Node<L> {
     /// Children for a literal segment. They are boxed: most maps hold one child but allocate room for several.
     literals: HashMap<Box<str>, Box<Self>>,
     /// The child for `*` within a pattern.
     one: Option<Box<Self>>,
     /// The child for `**`.
     any: Option<Box<Self>>,
-    /// Subscriptions whose pattern ends here.
-    here: Option<Box<Audience>>,
-    /// Subscriptions whose pattern ends with a final `*` after this node.
-    rest: Option<Box<Audience>>,
+    /// The leaf of the pattern that ends here.
+    here: Option<Box<L>>,
+    /// The leaf of the pattern that ends with a final `*` after this node.
+    rest: Option<Box<L>>,
 }
 
-impl Node {
-    /// Returns the audience of the pattern with these segments, and inserts it if it is missing.
-    pub(super) fn audience<'p>(&mut self, segments: impl Iterator<Item = Segment<'p>>) -> &mut Audience {
+impl<L> Default for Node<L> {
+    fn default() -> Self {
+        Self { literals: HashMap::new(), one: None, any: None, here: None, rest: None }
+    }
+}
+
+impl<L: Leaf> Node<L> {
+    /// Returns the leaf of the pattern with these segments, and inserts it if it is missing.
+    pub(crate) fn leaf<'p>(&mut self, segments: impl Iterator<Item = Segment<'p>>) -> &mut L {
         let mut node = self;
         for segment in segments {
             node = match segment {
@@ -75,16 +86,20 @@ impl Node {
         node.here.get_or_insert_default()
     }
 
-    /// Removes a subscription from the audience of these segments, then every node that became empty.
-    pub(super) fn remove<'p>(&mut self, mut segments: impl Iterator<Item = Segment<'p>>, removed: &Subscription) {
+    /// Lets `remove` take something out of the leaf of these segments, then removes every node that became empty.
+    pub(crate) fn remove<'p>(
+        &mut self,
+        mut segments: impl Iterator<Item = Segment<'p>>,
+        remove: &mut impl FnMut(&mut L),
+    ) {
         match segments.next() {
-            None => remove_from(&mut self.here, removed),
-            Some(Segment::Rest) => remove_from(&mut self.rest, removed),
-            Some(Segment::One) => prune(&mut self.one, segments, removed),
-            Some(Segment::Any) => prune(&mut self.any, segments, removed),
+            None => remove_from(&mut self.here, remove),
+            Some(Segment::Rest) => remove_from(&mut self.rest, remove),
+            Some(Segment::One) => prune(&mut self.one, segments, remove),
+            Some(Segment::Any) => prune(&mut self.any, segments, remove),
             Some(Segment::Literal(text)) => {
                 if let Some(child) = self.literals.get_mut(text) {
-                    child.remove(segments, removed);
+                    child.remove(segments, remove);
                     if child.is_empty() {
                         self.literals.remove(text);
                     }
@@ -93,29 +108,38 @@ impl Node {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let Self { literals, one, any, here, rest } = self;
         literals.is_empty() && one.is_none() && any.is_none() && here.is_none() && rest.is_none()
     }
 
-    /// Calls `visit` once for the audience of every pattern that matches the name.
-    pub(super) fn walk(&self, name: &SegmentedName<'_>, visit: &mut impl FnMut(&Audience)) {
+    /// Calls `visit` once for the leaf of every pattern that matches the name.
+    pub(crate) fn walk(&self, name: &SegmentedName<'_>, visit: &mut impl FnMut(&L)) {
         self.walk_from(name, 1, visit);
+    }
+
+    /// Calls `visit` for every leaf.
+    pub(crate) fn visit(&self, visit: &mut impl FnMut(&L)) {
+        self.here.iter().chain(&self.rest).for_each(|leaf| visit(leaf));
+        let wildcards = self.one.iter().chain(&self.any);
+        for child in self.literals.values().chain(wildcards) {
+            child.visit(visit);
+        }
     }
 
     /// Continues from this node with every position that the path to it can have reached.
     ///
     /// All positions are followed together. A node is therefore visited at most once per walk, even if `**` makes it
     /// reachable in many ways.
-    fn walk_from(&self, name: &SegmentedName<'_>, at: Positions, visit: &mut impl FnMut(&Audience)) {
+    fn walk_from(&self, name: &SegmentedName<'_>, at: Positions, visit: &mut impl FnMut(&L)) {
         #[cfg(test)]
         name.visited.update(|count| count + 1);
         let within = at & !name.end();
-        if let Some(audience) = self.here.as_deref().filter(|_| at != within) {
-            visit(audience);
+        if let Some(leaf) = self.here.as_deref().filter(|_| at != within) {
+            visit(leaf);
         }
-        if let Some(audience) = self.rest.as_deref().filter(|_| within != 0) {
-            visit(audience);
+        if let Some(leaf) = self.rest.as_deref().filter(|_| within != 0) {
+            visit(leaf);
         }
         if let Some(any) = &self.any {
             let from_the_first = !((1 << at.trailing_zeros()) - 1);
@@ -153,20 +177,24 @@ fn positions_of(segment: &str, name: &SegmentedName<'_>, among: Positions) -> Po
     found
 }
 
-/// Removes a subscription from an audience, and the audience itself if that leaves it empty.
-fn remove_from(audience: &mut Option<Box<Audience>>, removed: &Subscription) {
-    if let Some(inner) = audience {
-        inner.remove(removed);
+/// Lets `remove` take something out of a leaf, and removes the leaf itself if that leaves it empty.
+fn remove_from<L: Leaf>(leaf: &mut Option<Box<L>>, remove: &mut impl FnMut(&mut L)) {
+    if let Some(inner) = leaf {
+        remove(inner);
         if inner.is_empty() {
-            *audience = None;
+            *leaf = None;
         }
     }
 }
 
-/// Removes a subscription below `child`, and the child itself if that leaves it empty.
-fn prune<'p>(child: &mut Option<Box<Node>>, segments: impl Iterator<Item = Segment<'p>>, removed: &Subscription) {
+/// Lets `remove` take something out below `child`, and removes the child itself if that leaves it empty.
+fn prune<'p, L: Leaf>(
+    child: &mut Option<Box<Node<L>>>,
+    segments: impl Iterator<Item = Segment<'p>>,
+    remove: &mut impl FnMut(&mut L),
+) {
     if let Some(inner) = child {
-        inner.remove(segments, removed);
+        inner.remove(segments, remove);
         if inner.is_empty() {
             *child = None;
         }

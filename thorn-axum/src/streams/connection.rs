@@ -1,0 +1,140 @@
+//! The body of a stream: events, and a byte in time when there are none.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::body::{Body, Bytes};
+use futures::{future::BoxFuture, stream};
+use thorn_core::stream::{Encoding, Reader, Step};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{control::Control, places::Place};
+
+/// The longest silence on a stream.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// How often a stream asks whether its caller may still read.
+const RECHECK: Duration = Duration::from_secs(15);
+
+/// Streams that the server ends close within this time, so that their clients don't all come back at once.
+const SPREAD: Duration = Duration::from_millis(4_500);
+
+/// Pause after an error of the database.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether the caller may still read. Each call asks again.
+pub(super) type StillAllowed = Box<dyn Fn() -> BoxFuture<'static, bool> + Send>;
+
+/// One open stream.
+pub(super) struct Connection {
+    reader: Reader,
+    encoding: Encoding,
+    has_checkpoints: bool,
+    still_allowed: Option<StillAllowed>,
+    phase: Phase,
+    quiet_until: Instant,
+    recheck_at: Instant,
+    /// Held as long as the stream is open.
+    _place: Place,
+}
+
+enum Phase {
+    /// The first bytes are still to be sent.
+    Opening(Bytes),
+    Open,
+    Ended,
+}
+
+impl Connection {
+    pub(super) fn new(
+        reader: Reader,
+        encoding: Encoding,
+        has_checkpoints: bool,
+        still_allowed: Option<StillAllowed>,
+        place: Place,
+    ) -> Self {
+        let now = Instant::now();
+        let hello = Control::Hello { retry: rand::random_range(1_000..=3_000) };
+        Self {
+            reader,
+            encoding,
+            has_checkpoints,
+            still_allowed,
+            phase: Phase::Opening(hello.bytes(encoding)),
+            quiet_until: now + SILENCE,
+            recheck_at: now + RECHECK,
+            _place: place,
+        }
+    }
+
+    /// Begins the stream with a gap.
+    pub(super) fn with_gap(mut self, gap: Control) -> Self {
+        if let Phase::Opening(first) = &mut self.phase {
+            *first = [first.as_ref(), gap.bytes(self.encoding).as_ref()].concat().into();
+        }
+        self
+    }
+
+    pub(super) fn into_body(self) -> Body {
+        let frames = stream::unfold(self, |mut connection| async {
+            let bytes = connection.next().await?;
+            Some((Ok::<_, Infallible>(bytes), connection))
+        });
+        Body::from_stream(frames)
+    }
+
+    /// The next bytes, or `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        let bytes = match std::mem::replace(&mut self.phase, Phase::Open) {
+            Phase::Opening(first) if !first.is_empty() => first,
+            Phase::Opening(_) | Phase::Open => self.wait().await,
+            Phase::Ended => {
+                self.phase = Phase::Ended;
+                return None;
+            }
+        };
+        self.quiet_until = Instant::now() + SILENCE;
+        Some(bytes)
+    }
+
+    async fn wait(&mut self) -> Bytes {
+        loop {
+            let step = tokio::select! {
+                step = self.reader.step() => step,
+                () = sleep_until(self.quiet_until) => return self.heartbeat(),
+                () = sleep_until(self.recheck_at), if self.still_allowed.is_some() => {
+                    self.recheck_at = Instant::now() + RECHECK;
+                    let asking = self.still_allowed.as_ref().map(|ask| ask());
+                    if let Some(asking) = asking
+                        && !asking.await
+                    {
+                        return self.bye("the credentials are no longer valid");
+                    }
+                    continue;
+                }
+            };
+            match step {
+                Ok(Step::Event(frame)) => return frame.bytes(self.encoding),
+                Ok(Step::Gap(earliest)) => return Control::Gap { earliest }.bytes(self.encoding),
+                Ok(Step::CaughtUp) => {}
+                Ok(Step::Closing) => {
+                    sleep(SPREAD.mul_f64(rand::random())).await;
+                    return self.bye("the server stops");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a stream can't read the log, trying again");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn heartbeat(&mut self) -> Bytes {
+        let control = if self.has_checkpoints { Control::Checkpoint(self.reader.cursor()) } else { Control::Heartbeat };
+        control.bytes(self.encoding)
+    }
+
+    fn bye(&mut self, reason: &'static str) -> Bytes {
+        self.phase = Phase::Ended;
+        Control::Bye { reason }.bytes(self.encoding)
+    }
+}

@@ -1,0 +1,104 @@
+//! The state that the handlers of streams share.
+
+use std::{net::IpAddr, net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+};
+use futures::future::BoxFuture;
+use thorn_core::{Error, Thorn, log::Consumers, stream};
+
+use super::{
+    control::Control,
+    format::Format,
+    places::{Full, Place, Places},
+};
+use crate::http::{Caller, Problem};
+
+/// Asks whether a caller may still read.
+pub(super) type Recheck<C> = Arc<dyn Fn(&C) -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// The state of streams. It travels in the request's extensions, because the router's own state belongs to the
+/// application and its extractors.
+pub(super) struct StreamsState<C> {
+    pub(super) thorn: Thorn,
+    pub(super) places: Arc<Places>,
+    pub(super) recheck: Option<Recheck<C>>,
+}
+
+pub(super) type State<C> = Arc<StreamsState<C>>;
+
+/// Milliseconds after which a browser that got no place may come back.
+const COME_BACK_AFTER: u32 = 60_000;
+
+/// The same for other clients, in seconds.
+const RETRY_SECONDS: &str = "30";
+
+impl<C: Caller> StreamsState<C> {
+    pub(super) fn streams(&self) -> Result<&stream::Streams, Error> {
+        self.thorn.streams()
+    }
+
+    pub(super) fn consumers<'a>(&'a self, caller: &C) -> Result<Consumers<'a>, Error> {
+        Ok(self.streams()?.consumers(caller.access()))
+    }
+
+    /// Takes a place, or answers that there is none. A browser's `EventSource` gives up for good on an error, so it is
+    /// answered with a stream that ends.
+    pub(super) fn place(&self, caller: &C, source: Source, format: Format) -> Result<Place, Response> {
+        let full = match self.places.take(&caller.stream_key(), source.0) {
+            Ok(place) if !self.streams().is_ok_and(stream::Streams::is_closed) => return Ok(place),
+            Ok(_) => return Err(refusal(format, StatusCode::SERVICE_UNAVAILABLE, "the server stops")),
+            Err(full) => full,
+        };
+        Err(match full {
+            Full::Process => refusal(format, StatusCode::SERVICE_UNAVAILABLE, "the server has no place for a stream"),
+            Full::Caller => refusal(format, StatusCode::TOO_MANY_REQUESTS, "you have too many streams open"),
+            Full::Source => {
+                refusal(format, StatusCode::TOO_MANY_REQUESTS, "too many streams are open from your address")
+            }
+        })
+    }
+}
+
+fn refusal(format: Format, status: StatusCode, reason: &'static str) -> Response {
+    let Format::Stream(encoding) = format else { return refused(status, reason) };
+    if !format.is_sse() {
+        return refused(status, reason);
+    }
+    let frames = [Control::Hello { retry: COME_BACK_AFTER }, Control::Bye { reason }];
+    let body = frames.map(|frame| frame.bytes(encoding)).concat();
+    (headers(format), body).into_response()
+}
+
+fn refused(status: StatusCode, reason: &'static str) -> Response {
+    let problem = Problem::new(status).detail(reason);
+    problem.header(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS)).into_response()
+}
+
+/// The headers of every stream. Proxies must neither keep it, nor gather it, nor compress it.
+pub(super) fn headers(format: Format) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers
+}
+
+/// The address that a request comes from, if the server tells it to its handlers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source(pub(super) Option<IpAddr>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Source {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())))
+    }
+}

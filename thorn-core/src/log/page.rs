@@ -1,0 +1,64 @@
+//! Reads the log in pages, never more at once than fits into memory.
+
+use futures::TryStreamExt as _;
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use super::{
+    bounds::{Bounds, bounds},
+    cursor::Cursor,
+    logged_event::LoggedEvent,
+};
+use crate::{
+    error::Error,
+    tables::log::event::{Column, Entity},
+};
+
+/// The most events of one page.
+const PAGE: u64 = 200;
+
+/// A page ends with the event that brings it to this many bytes. A reader that stalls keeps no more than a page.
+const BYTES: usize = 64 * 1024;
+
+/// Events that follow one another in the log.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) events: Vec<LoggedEvent>,
+    /// Whether the page reached the end of the log.
+    pub(crate) at_end: bool,
+    /// Where reading can begin instead, if events that belong on this page are deleted.
+    pub(crate) gap: Option<Cursor>,
+}
+
+/// The events after a position, the lowest position first.
+pub(crate) async fn page_after(db: &DatabaseConnection, position: i64) -> Result<Page, Error> {
+    let query = Entity::find().filter(Column::Position.gt(position)).order_by_asc(Column::Position);
+    let (events, at_end) = read(db, query).await?;
+    // Asked for after the events: as nothing after `position` is deleted now, nothing of the page was.
+    let Bounds { earliest, .. } = bounds(db).await?;
+    let gap = (earliest.position > position).then_some(earliest);
+    Ok(Page { events, at_end, gap })
+}
+
+/// The events up to a position, the highest position first.
+pub(crate) async fn page_before(db: &DatabaseConnection, position: i64) -> Result<Vec<LoggedEvent>, Error> {
+    let query = Entity::find().filter(Column::Position.lte(position)).order_by_desc(Column::Position);
+    Ok(read(db, query).await?.0)
+}
+
+/// Reads a page, and whether there was nothing more to read.
+async fn read(db: &DatabaseConnection, query: Select<Entity>) -> Result<(Vec<LoggedEvent>, bool), Error> {
+    // Lets PostgreSQL and SQLite use the partial index: they don't know that the bound position is at least 0.
+    let query = query.filter(sea_orm::sea_query::Expr::cust("position > 0")).limit(PAGE);
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    let mut rows = query.stream(db).await?;
+    while let Some(row) = rows.try_next().await? {
+        bytes += row.body.len();
+        events.extend(LoggedEvent::of_row(row));
+        if bytes >= BYTES {
+            break;
+        }
+    }
+    drop(rows);
+    let at_end = bytes < BYTES && (events.len() as u64) < PAGE;
+    Ok((events, at_end))
+}
