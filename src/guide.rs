@@ -24,6 +24,7 @@ guides! {
     delivery: "../docs/guide/delivery.md",
     receiving: "../docs/receiving.md",
     rest: "../docs/rest.md",
+    streams: "../docs/streams.md",
     coming_from_thorn: "../docs/coming-from-thorn.md",
     glossary: "../docs/glossary.md",
 }

@@ -13,10 +13,10 @@ pub use thorn_core::{
     error::{self, Error},
     event::{self, Event},
     filter::{self, Q},
-    guard, history, idempotency,
+    guard, history, idempotency, log,
     migration::{self, migrate, migrations},
     model::{self, delete_many, insert_many, links, update_many, without_events},
-    outbox, resend, signing,
+    outbox, resend, signing, stream,
     subscription::{self, Subscriber},
     timestamp, verification,
     watch::{self, Watch},
@@ -41,7 +41,8 @@ pub use thorn_core::testing;
 #[cfg(feature = "engine")]
 pub use thorn_axum::engine;
 pub use thorn_axum::{
-    Caller, Hooks, InvalidSecret, Problem, RawWebhook, Unauthenticated, Webhook, WebhookSecrets, hooks,
+    Caller, Hooks, InvalidSecret, Problem, RawWebhook, Streams, Unauthenticated, Webhook, WebhookSecrets,
+    end_stalled_connections, hooks, streams,
 };
 
 #[doc = include_str!("webhook_model.md")]

@@ -49,6 +49,7 @@ mod receiver;
 mod recipients;
 mod retention;
 mod servers;
+mod streams;
 mod ui;
 mod warnings;
 mod watch;

@@ -65,8 +65,7 @@ impl RunningLog {
         let (stop, stopping) = watch::channel(false);
         let background = Background::default();
         let sequencer = Sequencer { db: db.clone(), poll: config.poll_interval };
-        background
-            .spawn("sequencer", (sequencer, stopping.clone()), |(run, stop)| async move { run.run(stop).await });
+        background.spawn("sequencer", (sequencer, stopping.clone()), |(run, stop)| async move { run.run(stop).await });
         let tail = Tail { db: db.clone(), hub: hub.clone(), poll: config.poll_interval };
         background.spawn("tail", (tail, stopping.clone()), |(run, stop)| async move { run.run(stop).await });
         let parts = (db.clone(), config.listen_url.clone(), stopping);

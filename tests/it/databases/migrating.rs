@@ -1,12 +1,17 @@
 //! Thorn's tables, made by many at once, and taken away again.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use thorn::migration::{MigrationTrait, Migrator, MigratorTrait, migrate, migrations};
+use thorn::{
+    Thorn,
+    migration::{MigrationTrait, Migrator, MigratorTrait, migrate, migrations},
+};
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 13] = [
     "thorn_event",
+    "thorn_log",
+    "thorn_consumer",
     "thorn_subscription",
     "thorn_registry",
     "thorn_delivery",
@@ -51,6 +56,13 @@ async fn migrations_go_down_and_up_again() {
     let db = thorn::connect(&place.url).await.unwrap();
     migrate(&db).await.unwrap();
     assert!(count(&db, "thorn_delivery WHERE uncounted = 0").await.is_some());
+    assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_none(), "nobody has asked for the log");
+    let with_log = Thorn::builder(db.clone()).event_log(true).build().await.unwrap();
+    drop(with_log);
+    assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_log").await.is_none());
+    assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_payload").await.is_none());
     assert!(count(&db, "thorn_event WHERE media_type IS NULL").await.is_none());

@@ -9,8 +9,9 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "thorn_event",
+    "thorn_log",
     "thorn_subscription",
     "thorn_registry",
     "thorn_delivery",

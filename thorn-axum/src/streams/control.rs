@@ -24,10 +24,13 @@ impl Control {
     pub(super) fn bytes(self, encoding: Encoding) -> Bytes {
         match encoding {
             Encoding::Sse | Encoding::NamedSse => self.sse().into(),
-            Encoding::Delimited => self.line().map_or_else(String::new, |line| match line.len() {
-                1 => line,
-                length => format!("{length}\n{line}"),
-            }).into(),
+            Encoding::Delimited => self
+                .line()
+                .map_or_else(String::new, |line| match line.len() {
+                    1 => line,
+                    length => format!("{length}\n{line}"),
+                })
+                .into(),
             Encoding::Lines | Encoding::Element => self.line().unwrap_or_default().into(),
         }
     }
@@ -68,8 +71,14 @@ mod tests {
         let cursor: Cursor = "7-0000000a".parse().unwrap();
         let bye = Control::Bye { reason: "x" };
         let all = |encoding| {
-            [Control::Hello { retry: 1 }, Control::Heartbeat, Control::Checkpoint(cursor), Control::Gap { earliest: cursor }, bye]
-                .map(|control| String::from_utf8(control.bytes(encoding).to_vec()).unwrap())
+            [
+                Control::Hello { retry: 1 },
+                Control::Heartbeat,
+                Control::Checkpoint(cursor),
+                Control::Gap { earliest: cursor },
+                bye,
+            ]
+            .map(|control| String::from_utf8(control.bytes(encoding).to_vec()).unwrap())
         };
         assert_eq!(
             all(Encoding::Sse),

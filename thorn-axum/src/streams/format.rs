@@ -56,7 +56,9 @@ mod tests {
     fn the_first_known_type_of_accept_decides() {
         let format = |accept: &str, wait: Option<u64>| {
             let headers = [(ACCEPT, accept.parse().unwrap())].into_iter().collect();
-            Format::of(&headers, &StreamQuery { wait: wait.map(Duration::from_secs), ..StreamQuery::default() })
+            let mut query = StreamQuery::default();
+            query.wait = wait.map(Duration::from_secs);
+            Format::of(&headers, &query)
         };
         let lines = Format::Stream(Encoding::Lines);
         let sse = Format::Stream(Encoding::Sse);

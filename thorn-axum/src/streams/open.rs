@@ -45,7 +45,8 @@ pub(super) async fn open<C: Caller + Send + 'static>(
             poll(&state, selection, query.beginning(), query.limit, wait).await
         }
         Format::Stream(encoding) => {
-            let still_allowed = state.recheck.clone().map(|recheck| -> StillAllowed { Box::new(move || recheck(&caller)) });
+            let still_allowed =
+                state.recheck.clone().map(|recheck| -> StillAllowed { Box::new(move || recheck(&caller)) });
             stream(&state, selection, &query, encoding, still_allowed, place).await
         }
     }

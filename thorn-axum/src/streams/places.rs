@@ -113,8 +113,12 @@ mod tests {
     use super::*;
 
     fn places(process: usize, per_caller: usize, per_source: Option<usize>) -> Arc<Places> {
-        let config =
-            Config { streams: process, streams_per_caller: per_caller, streams_per_source: per_source, ..Config::default() };
+        let config = Config {
+            streams: process,
+            streams_per_caller: per_caller,
+            streams_per_source: per_source,
+            ..Config::default()
+        };
         Arc::new(Places::new(&config))
     }
 

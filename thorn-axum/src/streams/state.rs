@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
-use thorn_core::{Error, Thorn, log::Consumers, stream};
+use thorn_core::{Thorn, log::Consumers, stream};
 
 use super::{
     control::Control,
@@ -41,11 +41,12 @@ const COME_BACK_AFTER: u32 = 60_000;
 const RETRY_SECONDS: &str = "30";
 
 impl<C: Caller> StreamsState<C> {
-    pub(super) fn streams(&self) -> Result<&stream::Streams, Error> {
-        self.thorn.streams()
+    /// The streams of the core. It is a failure of the server if they are off.
+    pub(super) fn streams(&self) -> Result<&stream::Streams, Problem> {
+        self.thorn.streams().map_err(Problem::internal)
     }
 
-    pub(super) fn consumers<'a>(&'a self, caller: &C) -> Result<Consumers<'a>, Error> {
+    pub(super) fn consumers<'a>(&'a self, caller: &C) -> Result<Consumers<'a>, Problem> {
         Ok(self.streams()?.consumers(caller.access()))
     }
 

@@ -88,5 +88,6 @@ pub(crate) async fn is_on<C: ConnectionTrait>(db: &C) -> Result<bool, Error> {
 
 /// The error for a database whose log isn't switched on.
 fn is_off() -> Error {
-    Error::option("event_log", "the log of this database isn't switched on; build a `Thorn` with `.event_log(true)`")
+    let message = "the log of this database isn't switched on; build a `Thorn` with `.event_log(true)`";
+    Error::Database(DbErr::Custom(message.to_owned()))
 }

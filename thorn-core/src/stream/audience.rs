@@ -110,7 +110,9 @@ mod tests {
     use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
 
     use super::*;
-    use crate::{id::EventId, log::Cursor, pattern::Pattern, stream::Selection, subscription::Access, timestamp::Timestamp};
+    use crate::{
+        id::EventId, log::Cursor, pattern::Pattern, stream::Selection, subscription::Access, timestamp::Timestamp,
+    };
 
     fn event(name: &str, sender: Option<&str>, broadcast: bool, internal: bool) -> LoggedEvent {
         let id = EventId::generate();

@@ -20,6 +20,9 @@ use crate::log::{Cursor, LoggedEvent};
 /// millisecond. The readers of the owner evaluate the other filters, so that the streams of others don't wait for these.
 const WORK_PER_OWNER: usize = 1024 * 1024;
 
+/// The same for the filters of all owners together.
+const WORK_PER_EVENT: usize = 16 * WORK_PER_OWNER;
+
 /// The open streams, and how far the tail has read.
 pub(super) struct Hub {
     state: Mutex<State>,
@@ -78,11 +81,15 @@ impl Hub {
         }
         let frame = Arc::new(Frame::new(event));
         let data = Data::of(&frame.event);
-        let mut budgets: HashMap<Option<&str>, usize> = HashMap::new();
+        let mut left = WORK_PER_EVENT;
+        let mut left_of_owner: HashMap<Option<&str>, usize> = HashMap::new();
         for stream in &streams {
             let selection = &stream.selection;
-            let budget = budgets.entry(selection.owner.as_deref()).or_insert(WORK_PER_OWNER);
-            let decision = selection.decide(&data, budget);
+            let of_owner = left_of_owner.entry(selection.owner.as_deref()).or_insert(WORK_PER_OWNER);
+            let budget = left.min(*of_owner);
+            let (decision, work) = selection.decide(&data, budget);
+            left -= work;
+            *of_owner -= work;
             if decision == Decision::Unwanted {
                 continue;
             }

@@ -135,11 +135,8 @@ impl Reader {
 
     /// Reads pages, and joins the tail near its head.
     async fn catch_up(&mut self) -> Result<Option<Step>, Error> {
-        let (step, at_end) = if self.at.position < self.hub.head().position {
-            self.read_page().await?
-        } else {
-            (None, true)
-        };
+        let (step, at_end) =
+            if self.at.position < self.hub.head().position { self.read_page().await? } else { (None, true) };
         if at_end {
             let (joined, head) = self.hub.join(&self.selection);
             let fetched = match std::mem::replace(&mut self.state, State::Unsure) {

@@ -67,8 +67,7 @@ impl Selection {
 
     /// Whether the filter lets the event through, however much work that is.
     pub(super) fn passes(&self, event: &LoggedEvent) -> bool {
-        let mut unbounded = usize::MAX;
-        self.decide(&Data::of(event), &mut unbounded) == Decision::Wanted
+        self.decide(&Data::of(event), usize::MAX).0 == Decision::Wanted
     }
 
     /// Whether an event of this sender is addressed to the stream's owner.
@@ -82,17 +81,16 @@ impl Selection {
         self.scope.as_ref().is_none_or(|scope| scope.iter().any(|pattern| pattern.matches(&event.name)))
     }
 
-    /// Whether the filter lets the event through. Its work is taken from the budget.
-    pub(super) fn decide(&self, data: &Data<'_>, budget: &mut usize) -> Decision {
-        let Some(filter) = &self.filter else { return Decision::Wanted };
+    /// Whether the filter lets the event through, and the work that this took.
+    pub(super) fn decide(&self, data: &Data<'_>, budget: usize) -> (Decision, usize) {
+        let Some(filter) = &self.filter else { return (Decision::Wanted, 0) };
         // No filter matches data that can't be read.
-        let Some(data) = data.get() else { return Decision::Unwanted };
+        let Some(data) = data.get() else { return (Decision::Unwanted, 0) };
         let work = filter.work(data);
-        if work > *budget {
-            return Decision::Undecided;
+        if work > budget {
+            return (Decision::Undecided, 0);
         }
-        *budget -= work;
-        if filter.matches(data, None) { Decision::Wanted } else { Decision::Unwanted }
+        (if filter.matches(data, None) { Decision::Wanted } else { Decision::Unwanted }, work)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     migration::missing,
     subscription::{ConfiguredSubscription, source_of},
-    tables::{event, payload, row_change, subscription as entity},
+    tables::{event, log, payload, row_change, subscription as entity},
 };
 
 /// Refuses to dispatch by machines that this build doesn't have.
@@ -56,6 +56,7 @@ pub(super) async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
     check_columns("thorn_subscription", entity::Entity::find_by_id(id).one(db).await, db).await?;
     check_columns("thorn_event", event::Entity::find_by_id(id).one(db).await, db).await?;
     check_columns("thorn_payload", payload::Entity::find_by_id(id).one(db).await, db).await?;
+    check_columns("thorn_log", log::Entity::find_by_id(0).one(db).await, db).await?;
     check_columns("thorn_row_change", row_change::Entity::find_by_id(0).one(db).await, db).await
 }
 

@@ -1,0 +1,108 @@
+//! Cursors that come back: to the same log, to a later one, and to another.
+
+use serde_json::{Value, json};
+use thorn::{Event, outbox};
+
+use super::{Server, id_of};
+
+/// The cursors of the first events of the log.
+async fn cursors(server: &Server, events: usize) -> Vec<String> {
+    let polled = server.poll(&format!("topic=*&after=earliest&limit={events}")).await;
+    let cursors = polled["events"].as_array().unwrap().iter();
+    cursors.map(|event| event["cursor"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st3_a_stream_begins_after_the_cursor_and_goes_on_live_without_a_gap() {
+    let server = Server::new().await;
+    let ids = server.app.send_many(450).await;
+    server.numbered(450).await;
+    let cursors = cursors(&server, 3).await;
+    let request = server.stream("root", &format!("topic=a.*&after={}", cursors[0]));
+    let mut stream = request.header("accept", "text/event-stream").header("last-event-id", &cursors[2]).open().await;
+    assert_eq!(stream.header("thorn-cursor"), cursors[2], "the browser's id wins");
+    let writing = server.app.send_many(300);
+    let reading = async {
+        let mut read = Vec::new();
+        for _ in 0..747 {
+            read.push(id_of(&stream.record().await));
+        }
+        read
+    };
+    let (later, read) = tokio::join!(writing, reading);
+    assert_eq!(read, [&ids[3..], &later[..]].concat());
+    let mut live = server.sse("topic=*").await;
+    let last = server.send("a.b", &json!(1)).await;
+    assert_eq!(id_of(&live.record().await), last, "without a cursor a stream begins now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn br11_ten_back_of_a_hundred_thousand_are_ten_and_fast() {
+    let server = Server::new().await;
+    let data = json!("x");
+    for _ in 0..100 {
+        let events = (0..1_000).map(|_| Event::new("a.b").broadcast().render(&data).unwrap());
+        outbox::write(server.app.db(), events.collect()).await.unwrap();
+    }
+    server.numbered(100_000).await;
+    let latest = server.poll("topic=*&count=11").await;
+    let latest = latest["events"].as_array().unwrap();
+    assert_eq!(latest.len(), 11);
+    let began = std::time::Instant::now();
+    let cursor = latest[0]["cursor"].as_str().unwrap();
+    let after = server.poll(&format!("topic=*&after={cursor}")).await;
+    assert_eq!(after["events"].as_array().unwrap()[..], latest[1..]);
+    assert!(began.elapsed().as_millis() < 1_000, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn or5_st6_br14_a_cursor_of_another_log_is_410_or_a_gap_and_live_goes_on() {
+    let server = Server::new().await;
+    let first = server.send("a.b", &json!(1)).await;
+    server.numbered(1).await;
+    let good = cursors(&server, 1).await.remove(0);
+    // Another event at this position; a position that is still to come, as after a restored backup; no cursor at all.
+    let forged = format!("1-{}", if good.ends_with("00000000") { "00000001" } else { "00000000" });
+    for after in [forged.as_str(), "7-0123abcd", "0-0123abcd"] {
+        for accept in ["application/json", "application/x-ndjson"] {
+            let request = server.stream("root", &format!("topic=*&after={after}")).header("accept", accept);
+            let answer = request.answer().await;
+            assert_eq!(answer.status, 410, "{after}: {answer:?}");
+            let problem = answer.json();
+            let earliest = problem["earliest"].as_str().unwrap();
+            let again = server.poll(&format!("topic=*&after={earliest}")).await;
+            assert_eq!(id_of(&again["events"][0]), first);
+        }
+    }
+    for id in [forged.as_str(), "7-0123abcd", "urn:uuid:of-something-else"] {
+        let request = server.stream("root", "topic=*").header("accept", "text/event-stream");
+        let mut stream = request.header("last-event-id", id).open().await;
+        assert_eq!(stream.status, 200, "a browser never comes back from 410");
+        let gap = stream.event().await.unwrap();
+        assert_eq!((gap.id, gap.event.as_deref()), (None, Some("thorn.gap")));
+        let gap: Value = serde_json::from_str(&gap.data).unwrap();
+        assert_eq!(gap["earliest"], stream.header("thorn-cursor"));
+        assert_eq!(id_of(&stream.record().await), first);
+        let live = server.send("a.live", &json!(2)).await;
+        while id_of(&stream.record().await) != live {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn br14_a_stream_that_is_open_while_a_backup_is_restored_learns_of_it() {
+    let server = Server::new().await;
+    server.app.send_many(3).await;
+    server.numbered(3).await;
+    let mut stream = server.sse("topic=*&after=earliest").await;
+    for _ in 0..3 {
+        stream.record().await;
+    }
+    // Yesterday's database had one event.
+    server.app.execute("DELETE FROM thorn_event WHERE position > 1").await;
+    server.app.execute("UPDATE thorn_log SET last_position = 1").await;
+    let gap = tokio::time::timeout(crate::app::PATIENCE, stream.event()).await.unwrap().unwrap();
+    assert_eq!(gap.event.as_deref(), Some("thorn.gap"));
+    stream.record().await;
+    let live = server.send("a.live", &json!(2)).await;
+    assert_eq!(id_of(&stream.record().await), live);
+}

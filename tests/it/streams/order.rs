@@ -1,0 +1,139 @@
+//! The order of the log: positions are given after the commit.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{DbBackend, TransactionTrait};
+use serde_json::json;
+use thorn::{Config, Event, Thorn, event::RenderedEvent, outbox, stream::Start};
+
+use super::{Server, config, id_of, next, position_of, reader, record};
+use crate::app::{TestApp, literal};
+
+/// The INSERT of an event to everybody, without the column of the log.
+fn insert(backend: DbBackend, event: &RenderedEvent) -> String {
+    let id = literal(backend, event.id.as_uuid());
+    let broadcast = if backend == DbBackend::Postgres { "TRUE" } else { "1" };
+    let (name, body, time) = (&event.name, &event.body, event.created_at.as_millis());
+    format!(
+        "INSERT INTO thorn_event (id, name, broadcast, body, created_at) VALUES ({id}, '{name}', {broadcast}, '{body}', {time})"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn or9_br19_an_event_that_commits_late_comes_with_a_higher_position_and_is_not_skipped() {
+    let server = Server::new().await;
+    let mut reader = reader(&server.app.thorn, Start::Now).await;
+    let early = Event::new("a.early").broadcast().render(&1).unwrap();
+    let id = early.id;
+    let late = if server.app.db().get_database_backend() == DbBackend::Sqlite {
+        // SQLite lets nobody else write while a transaction has written. Only the id is early here.
+        let second = server.send("a.second", &json!(2)).await;
+        assert!(id.as_uuid() < second.as_uuid());
+        assert_eq!(id_of(&record(&*next(&mut reader).await)), second);
+        outbox::write(server.app.db(), vec![early]).await.unwrap();
+        next(&mut reader).await
+    } else {
+        let open = server.app.db().begin().await.unwrap();
+        outbox::write(&open, vec![early]).await.unwrap();
+        let second = server.send("a.second", &json!(2)).await;
+        assert!(id.as_uuid() < second.as_uuid());
+        assert_eq!(id_of(&record(&*next(&mut reader).await)), second, "an open transaction holds up nobody");
+        open.commit().await.unwrap();
+        next(&mut reader).await
+    };
+    assert_eq!(id_of(&record(&late)), id);
+    assert_eq!(late.cursor().to_string().split_once('-').unwrap().0, "2");
+    let rolled_back = server.app.db().begin().await.unwrap();
+    Event::new("a.rolled_back").broadcast().send(&rolled_back, &3).await.unwrap();
+    rolled_back.rollback().await.unwrap();
+    let last = server.send("a.last", &json!(4)).await;
+    let frame = next(&mut reader).await;
+    assert_eq!(id_of(&record(&frame)), last);
+    assert_eq!(position_of(&frame.cursor().to_string()), 3, "a rollback leaves no gap");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn or3_rows_from_before_are_not_in_the_log_and_events_of_an_older_release_are() {
+    let app = TestApp::with(crate::app::config()).await;
+    app.send_many(30).await;
+    let thorn = app.sibling(config()).await;
+    let mut reader = reader(&thorn, Start::Earliest).await;
+    assert_eq!(app.count("thorn_event WHERE position = 0").await, 30);
+    // As an older release writes: without the column.
+    let event = Event::new("old.release").broadcast().render(&1).unwrap();
+    app.execute(&insert(app.db().get_database_backend(), &event)).await;
+    let frame = next(&mut reader).await;
+    assert_eq!((id_of(&record(&frame)), position_of(&frame.cursor().to_string())), (event.id, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn or7_events_of_one_transaction_come_in_the_order_written() {
+    let server = Server::new().await;
+    let mut reader = reader(&server.app.thorn, Start::Now).await;
+    let ids = server.app.send_many(2_500).await;
+    let mut read = Vec::new();
+    for position in 1..=2_500 {
+        let frame = next(&mut reader).await;
+        assert_eq!(position_of(&frame.cursor().to_string()), position, "positions are dense");
+        read.push(id_of(&record(&frame)));
+    }
+    assert_eq!(read, ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st16_an_event_of_another_process_is_on_the_stream_in_time() {
+    const EVENTS: usize = 20;
+    let poll_interval = Duration::from_millis(100);
+    let server = Server::with(Config { poll_interval, ..config() }).await;
+    let mut reader = reader(&server.app.thorn, Start::Now).await;
+    let backend = server.app.db().get_database_backend();
+    let mut times = Vec::new();
+    for _ in 0..EVENTS {
+        let event = Event::new("a.b").broadcast().render(&1).unwrap();
+        let sql = insert(backend, &event);
+        // As another process writes it: this one isn't told, except by PostgreSQL.
+        let sql = match backend {
+            DbBackend::Postgres => format!("{sql}; NOTIFY thorn_event"),
+            _ => sql,
+        };
+        server.app.execute(&sql).await;
+        let committed = Instant::now();
+        assert_eq!(id_of(&record(&*next(&mut reader).await)), event.id);
+        times.push(committed.elapsed());
+    }
+    times.sort_unstable();
+    // The reference's 50 ms and 250 ms, and as much again for a machine that runs other tests meanwhile.
+    let most = Duration::from_millis(if backend == DbBackend::Postgres { 100 } else { 500 });
+    assert!(times[EVENTS / 2] <= most, "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_off_unless_somebody_asks_for_it() {
+    let app = TestApp::new().await;
+    let error = app.thorn.streams().unwrap_err().to_string();
+    assert!(error.contains(".event_log(true)"), "{error}");
+    app.send_many(1).await;
+    assert_eq!(app.count("thorn_log").await, 0);
+    // Any number of processes may ask for it at once.
+    let asking = (0..4).map(|_| tokio::spawn(Thorn::builder(app.db().clone()).config(config()).build()));
+    for asked in asking.collect::<Vec<_>>() {
+        asked.await.unwrap().unwrap();
+    }
+    assert_eq!(app.count("thorn_log").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn br20_a_hole_of_a_million_positions_costs_nothing() {
+    let server = Server::new().await;
+    let first = server.send("a.b", &json!(1)).await;
+    server.numbered(1).await;
+    server.app.execute("UPDATE thorn_log SET last_position = 1000000").await;
+    let second = server.send("a.b", &json!(2)).await;
+    server.numbered(2).await;
+    let began = std::time::Instant::now();
+    let polled = server.poll("topic=*&after=earliest").await;
+    let events = polled["events"].as_array().unwrap();
+    assert_eq!(events.iter().map(id_of).collect::<Vec<_>>(), [first, second]);
+    assert_eq!(position_of(events[1]["cursor"].as_str().unwrap()), 1_000_001);
+    assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
+}
