@@ -9,5 +9,6 @@ mod limits;
 mod pages;
 mod resending;
 mod server;
+mod streams;
 mod starting;
 mod verify;

@@ -12,6 +12,7 @@ mod once;
 mod events;
 mod dispatch;
 mod verify;
+mod streams;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -41,6 +42,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `POST /events/{id}/resend` | `resend` | sends all deliveries of the event again, or `{delivery}`: 202 |
 /// | `/hooks/…` | `hooks` | the API of [`hooks`] |
 /// | `POST /hooks/verify/` | | with the body and the headers of a delivery: `VERIFIED` if thorn has sent exactly that, else `INVALID` |
+/// | `GET /stream`, `/consumers/…` | `stream`, `stream:PATTERN` | the API of [`streams`](crate::streams()), if the [log](thorn_core::ThornBuilder::event_log) is on |
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |
 ///
@@ -74,6 +76,7 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
         .merge(dispatch::routes())
         .merge(verify::routes())
         .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
+        .merge(streams::routes(thorn))
         .fallback(not_found)
         .layer(Extension(BodyTime(BODY_TIME)))
         .layer(Extension(state.clone()))

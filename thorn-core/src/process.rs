@@ -25,7 +25,7 @@ pub(crate) use settings::EventSettings;
 #[cfg(test)]
 pub(crate) use state::set_settings;
 pub(crate) use state::{
-    Deliverer, admit, check_dispatcher, configure, gather, has_callbacks, hints, notify, notify_numbered, numbered_hints,
-    secret_key, settings,
+    Deliverer, admit, check_dispatcher, configure, gather, has_callbacks, hints, notify, notify_numbered,
+    numbered_hints, secret_key, settings,
 };
 pub(crate) use watched::{NotedChanges, WatchedTables};

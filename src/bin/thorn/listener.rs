@@ -56,6 +56,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
 fn connect(stream: TcpStream, peer: SocketAddr, router: &Router, connections: &GracefulShutdown) {
     // Answers are small and should leave at once.
     let _ = stream.set_nodelay(true);
+    thorn::end_stalled_connections(&stream);
     let service = TowerToHyperService::new(router.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));

@@ -50,7 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let _ = raise_descriptor_limit();
     let listen = config.server.listen;
     let db = arguments.database.connect().await?;
-    let builder = Thorn::builder(db.clone()).config(config.clone());
+    let builder = Thorn::builder(db.clone()).config(config.clone()).event_log(true);
     if arguments.no_worker {
         config.check()?
     } else {
@@ -67,6 +67,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let worker = if arguments.no_worker { None } else { Some(thorn.start_worker().await?) };
     make_first_key(&thorn, listen).await?;
     let _ = writeln!(stderr(), "thorn: listening on http://{listen}");
+    let streams = thorn.streams()?.clone();
+    // Streams don't end by themselves. Their clients come back, to another server if there is one.
+    let stop = async {
+        stop.await;
+        streams.close();
+    };
     listener::serve(socket, thorn::engine(&thorn, listen), stop).await;
     if let Some(worker) = worker {
         worker.stop().await.context("the queue failed while stopping")?;

@@ -6,7 +6,11 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, StatusCode, header::AUTHORIZATION, header::WWW_AUTHENTICATE, request::Parts},
 };
-use thorn_core::{api_key::ApiKey, subscription::Access, timestamp::Timestamp};
+use thorn_core::{
+    api_key::ApiKey,
+    subscription::{Access, Pattern},
+    timestamp::Timestamp,
+};
 
 use super::{scope::Required, state::State};
 use crate::http::{Caller, Problem, Unauthenticated};
@@ -39,6 +43,14 @@ impl<S> Caller for Authorized<S> {
             None => format!("an operator with the API key {key}"),
         }
         .into()
+    }
+
+    fn stream_scope(&self) -> Option<Vec<Pattern>> {
+        self.key.scopes.stream_patterns()
+    }
+
+    fn stream_key(&self) -> Cow<'_, str> {
+        self.key.id.to_string().into()
     }
 }
 

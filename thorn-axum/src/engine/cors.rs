@@ -19,6 +19,12 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([LINK, LOCATION, RETRY_AFTER, HeaderName::from_static("idempotent-replayed")])
+        .expose_headers([
+            LINK,
+            LOCATION,
+            RETRY_AFTER,
+            HeaderName::from_static("idempotent-replayed"),
+            HeaderName::from_static("thorn-cursor"),
+        ])
         .max_age(MAX_AGE)
 }

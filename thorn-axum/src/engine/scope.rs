@@ -26,6 +26,17 @@ macro_rules! required {
     )*};
 }
 
+/// The scope `stream`, or `stream:PATTERN` for some of the events.
+pub(super) struct Stream;
+
+impl Required for Stream {
+    const NAME: &str = "stream";
+
+    fn is_in(scopes: &Scopes) -> bool {
+        scopes.iter().any(|scope| matches!(scope, Scope::Stream | Scope::StreamOf(_)))
+    }
+}
+
 required! {
     Dispatch: "dispatch",
     Publish: "publish",

@@ -142,6 +142,17 @@ impl Scopes {
         self.0.contains(scope)
     }
 
+    /// The patterns of `stream:PATTERN` that bound what the holder may stream. `None` if `stream` lets them stream all
+    /// that they may see.
+    #[must_use]
+    pub fn stream_patterns(&self) -> Option<Vec<Pattern>> {
+        let pattern = |scope: &Scope| match scope {
+            Scope::StreamOf(pattern) => Some(pattern.clone()),
+            _ => None,
+        };
+        if self.contains(&Scope::Stream) { None } else { Some(self.0.iter().filter_map(pattern).collect()) }
+    }
+
     /// The scopes in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
         self.0.iter()
@@ -178,6 +189,14 @@ mod tests {
         }
         let of: Scope = "stream:order.**".parse().unwrap();
         assert_eq!((of.to_string(), of), ("stream:order.**".into(), Scope::StreamOf("order.**".parse().unwrap())));
+    }
+
+    #[test]
+    fn patterns_bound_a_stream_unless_the_plain_scope_is_there() {
+        let patterns = |text: &str| text.parse::<Scopes>().unwrap().stream_patterns();
+        assert_eq!(patterns("stream:a stream:b.* read"), Some(vec!["a".parse().unwrap(), "b.*".parse().unwrap()]));
+        assert_eq!(patterns("stream stream:a"), None);
+        assert_eq!(patterns("read"), Some(vec![]));
     }
 
     #[test]

@@ -114,6 +114,16 @@ impl<'a> ApiKeys<'a> {
         row.ok_or_else(|| Error::NotFound { what: "API key", id: id.to_string() })?.try_into()
     }
 
+    /// Whether a key still works at this time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn is_valid(self, id: ApiKeyId, now: Timestamp) -> Result<bool, Error> {
+        let row = Entity::find_by_id(id.as_uuid()).one(self.db).await?;
+        Ok(row.map(ApiKey::try_from).transpose()?.is_some_and(|key| key.is_valid(now)))
+    }
+
     /// The key with this token, if it works at this time.
     ///
     /// # Errors
@@ -194,11 +204,13 @@ mod tests {
         assert_eq!(keys.find(token.expose(), now).await.unwrap().as_ref(), Some(&key));
         assert_eq!(keys.find(token.expose(), until).await.unwrap(), None);
         assert_eq!(keys.find("thk_guessed", now).await.unwrap(), None);
+        assert!(keys.is_valid(key.id, now).await.unwrap() && !keys.is_valid(key.id, until).await.unwrap());
 
         let revoked = keys.revoke(other.id).await.unwrap();
         assert!(revoked.revoked_at.is_some());
         assert_eq!(keys.revoke(other.id).await.unwrap(), revoked, "the time of the first revocation stays");
         assert_eq!(keys.find(other_token.expose(), now).await.unwrap(), None);
+        assert!(!keys.is_valid(other.id, now).await.unwrap());
         assert!(keys.any_valid(now).await.unwrap() && !keys.any_valid(until).await.unwrap());
         assert!(matches!(keys.revoke(ApiKeyId::generate()).await, Err(Error::NotFound { .. })));
 

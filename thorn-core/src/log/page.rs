@@ -10,6 +10,8 @@ use super::{
 };
 use crate::{
     error::Error,
+    id::EventId,
+    outbox::raw_bodies,
     tables::log::event::{Column, Entity},
 };
 
@@ -52,13 +54,28 @@ async fn read(db: &DatabaseConnection, query: Select<Entity>) -> Result<(Vec<Log
     let (mut events, mut bytes) = (Vec::new(), 0);
     let mut rows = query.stream(db).await?;
     while let Some(row) = rows.try_next().await? {
-        bytes += row.body.len();
-        events.extend(LoggedEvent::of_row(row));
+        let event = LoggedEvent::of_row(row);
+        bytes += event.as_ref().map_or(0, LoggedEvent::size);
+        events.extend(event);
         if bytes >= BYTES {
             break;
         }
     }
     drop(rows);
     let at_end = bytes < BYTES && (events.len() as u64) < PAGE;
+    read_raw_bodies(db, &mut events).await?;
     Ok((events, at_end))
+}
+
+/// Adds the bodies of raw events, which are in a table of their own. The body of an event that was deleted in the meantime
+/// stays away; its reader then learns of a gap.
+async fn read_raw_bodies(db: &DatabaseConnection, events: &mut [LoggedEvent]) -> Result<(), Error> {
+    let raw: Vec<EventId> = events.iter().filter(|event| event.raw.is_some()).map(|event| event.id).collect();
+    let mut bodies = raw_bodies(db, &raw).await?;
+    for event in events {
+        if let Some(raw) = &mut event.raw {
+            raw.body = bodies.remove(&event.id);
+        }
+    }
+    Ok(())
 }

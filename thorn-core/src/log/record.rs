@@ -2,19 +2,24 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 
-use super::logged_event::LoggedEvent;
-use crate::rendered::Members;
+use super::logged_event::{LoggedEvent, Raw};
+use crate::rendered::{Members, RawBody, RawHead};
 
 /// The event as one line of JSON without a newline: `cursor`, `id`, `event`, `ref`, `sender`, `time` and `data`, and
 /// under `extra` the further members of the envelope. Values keep their digits and the order of their keys.
 ///
+/// A raw event has `type`, its media type, and its bytes as `data` if they are JSON, otherwise as `text` or `base64`.
+///
 /// An envelope that can't be read leaves as `text`, so that the reader still learns of the event.
 pub(crate) fn record(event: &LoggedEvent) -> String {
+    if let Some(raw) = &event.raw {
+        return raw_record(event, raw);
+    }
     let body = one_line(&event.body);
-    // A raw event, which has a media type instead of an envelope, would get its own form here.
     let enveloped = serde_json::from_str::<Members>(&body);
     let record = match &enveloped {
         Ok(envelope) => Record { event, content: Content::Envelope(envelope) },
@@ -27,6 +32,21 @@ pub(crate) fn record(event: &LoggedEvent) -> String {
     serde_json::to_string(&record).unwrap_or_default()
 }
 
+fn raw_record(event: &LoggedEvent, Raw { head, body }: &Raw) -> String {
+    let nothing = RawBody::default();
+    let RawBody { media_type, bytes } = body.as_ref().unwrap_or(&nothing);
+    let text = std::str::from_utf8(bytes).ok();
+    let line = text.filter(|_| head.is_json).map(one_line);
+    let json = line.as_ref().and_then(|line| serde_json::from_str::<&RawValue>(line).ok());
+    let bytes = match (json, text) {
+        (Some(json), _) => Bytes::Json(json),
+        (None, Some(text)) => Bytes::Text(text),
+        (None, None) => Bytes::Base64(STANDARD.encode(bytes)),
+    };
+    let content = Content::Raw { raw: head, media_type: media_type.as_deref(), bytes: &bytes };
+    serde_json::to_string(&Record { event, content }).unwrap_or_default()
+}
+
 struct Record<'a> {
     event: &'a LoggedEvent,
     content: Content<'a>,
@@ -35,14 +55,26 @@ struct Record<'a> {
 enum Content<'a> {
     Envelope(&'a Members),
     Text(&'a str),
+    Raw { raw: &'a RawHead, media_type: Option<&'a str>, bytes: &'a Bytes<'a> },
+}
+
+/// The bytes of a raw event, as JSON can hold them.
+enum Bytes<'a> {
+    Json(&'a RawValue),
+    Text(&'a str),
+    Base64(String),
 }
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { event, content } = self;
         let member = |name| match content {
-            Content::Envelope(envelope) => envelope.get(name),
+            Content::Envelope(envelope) => envelope.get(name).map(Member::Json),
             Content::Text(_) => None,
+            Content::Raw { raw, .. } => match name {
+                "ref" => raw.reference.as_deref().map(Member::Text),
+                _ => raw.sender.as_deref().map(Member::Text),
+            },
         };
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("cursor", &Text(&event.cursor))?;
@@ -59,9 +91,25 @@ impl Serialize for Record<'_> {
                 }
             }
             Content::Text(text) => map.serialize_entry("text", text)?,
+            Content::Raw { media_type, bytes, .. } => {
+                map.serialize_entry("type", media_type)?;
+                match bytes {
+                    Bytes::Json(json) => map.serialize_entry("data", json)?,
+                    Bytes::Text(text) => map.serialize_entry("text", text)?,
+                    Bytes::Base64(base64) => map.serialize_entry("base64", base64)?,
+                }
+            }
         }
         map.end()
     }
+}
+
+/// The reference or the sender.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Member<'a> {
+    Json(&'a RawValue),
+    Text(&'a str),
 }
 
 /// A value as its text.
@@ -103,6 +151,7 @@ mod tests {
             broadcast: false,
             internal: false,
             body: body.into(),
+            raw: None,
             created_at: Timestamp::from_millis(1_649_367_553_000),
         }
     }
@@ -125,6 +174,29 @@ mod tests {
         let line = record(&event(body));
         assert!(!line.contains(['\n', '\r']), "{line}");
         assert!(line.ends_with(r#""data":{"a":  "x\ny"}}"#), "{line}");
+    }
+
+    #[test]
+    fn a_raw_event_shows_json_as_data_text_as_text_and_other_bytes_as_base64() {
+        let record_of = |media_type: Option<&str>, bytes: &'static [u8]| {
+            let body = RawBody { media_type: media_type.map(str::to_owned), bytes: bytes.into() };
+            let head = body.head(Some("/a/1".into()), None);
+            record(&LoggedEvent { raw: Some(Raw { head, body: Some(body) }), ..event("") })
+        };
+        let line = |rest: &str| format!(r#"{HEAD},"ref":"/a/1","sender":null,{TIME},"type":{rest}}}"#);
+        for (media_type, bytes, rest) in [
+            (
+                Some("application/json"),
+                &b"{\"z\":1.50,\n\"a\":[]}"[..],
+                r#""application/json","data":{"z":1.50, "a":[]}"#,
+            ),
+            (Some("application/json"), b"{broken", r#""application/json","text":"{broken""#),
+            (Some("text/plain"), b"1\n2", r#""text/plain","text":"1\n2""#),
+            (Some("image/png"), b"\x89PNG\0", r#""image/png","base64":"iVBORwA=""#),
+            (None, b"", r#"null,"text":"""#),
+        ] {
+            assert_eq!(record_of(media_type, bytes), line(rest), "{media_type:?} {bytes:?}");
+        }
     }
 
     #[test]

@@ -124,6 +124,7 @@ mod tests {
             broadcast,
             internal,
             body: r#"{"data":1}"#.into(),
+            raw: None,
             created_at: Timestamp::from_millis(0),
         }
     }

@@ -54,7 +54,7 @@ impl Frame {
 
     /// About how many bytes the frame takes in a queue.
     pub(super) fn size(&self) -> usize {
-        self.event.body.len() + self.event.name.len()
+        self.event.size() + self.event.name.len()
     }
 
     fn record(&self) -> &Bytes {
@@ -104,6 +104,7 @@ mod tests {
             broadcast: true,
             internal: false,
             body: r#"{"event":"a.b","ref":null,"sender":null,"data":1}"#.into(),
+            raw: None,
             created_at: Timestamp::from_millis(0),
         });
         let element = String::from_utf8(frame.bytes(Encoding::Element).to_vec()).unwrap();

@@ -101,7 +101,7 @@ fn takes(topic: &Pattern, event: &LoggedEvent) -> bool {
 
 /// The payload of an event, parsed only if a filter asks for it, and once for all of them.
 pub(super) struct Data<'a> {
-    body: &'a str,
+    event: &'a LoggedEvent,
     parsed: OnceCell<Option<Value>>,
 }
 
@@ -111,12 +111,21 @@ struct Body {
     data: Value,
 }
 
+/// The data that filters test. A raw event has some if its media type is JSON.
+fn parse(event: &LoggedEvent) -> Option<Value> {
+    let Some(raw) = &event.raw else {
+        return serde_json::from_str(&event.body).ok().map(|Body { data }| data);
+    };
+    let body = raw.body.as_ref().filter(|_| raw.head.is_json)?;
+    serde_json::from_slice(&body.bytes).ok()
+}
+
 impl<'a> Data<'a> {
     pub(super) fn of(event: &'a LoggedEvent) -> Self {
-        Self { body: &event.body, parsed: OnceCell::new() }
+        Self { event, parsed: OnceCell::new() }
     }
 
     fn get(&self) -> Option<&Value> {
-        self.parsed.get_or_init(|| serde_json::from_str(self.body).ok().map(|Body { data }| data)).as_ref()
+        self.parsed.get_or_init(|| parse(self.event)).as_ref()
     }
 }
