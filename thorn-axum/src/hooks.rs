@@ -6,6 +6,7 @@ mod fields;
 mod representation;
 mod collection;
 mod item;
+mod stats;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -29,10 +30,11 @@ use state::HooksState;
 /// | `GET /hooks/` | lists the caller's subscriptions as an array, by URL and then newest first; `?limit=` is at most 1000, the default; if there are more, the answer has `Link: <…>; rel="next"` |
 /// | `POST /hooks/` | creates a subscription and answers 201; apart from `…/secret/`, only this answer shows `hmac_secret` |
 /// | `GET /hooks/{id}/` | shows one subscription |
-/// | `PUT /hooks/{id}/` | replaces it; `filter`, `hmac_secret`, `hmac_signer`, `headers`, `rate`, `paused` and `enabled` stay if the body leaves them out |
+/// | `PUT /hooks/{id}/` | replaces it; `filter`, `hmac_secret`, `hmac_signer`, `headers`, `rate`, `max_in_flight`, `paused` and `enabled` stay if the body leaves them out |
 /// | `PATCH /hooks/{id}/` | changes the fields in the body |
 /// | `DELETE /hooks/{id}/` | deletes it and answers 204 |
 /// | `GET /hooks/{id}/secret/` | shows its `hmac_secret` |
+/// | `GET /hooks/{id}/stats/` | shows its health, its attempts over time and what waits; `?since=`, `?until=` and `?step=` choose the time |
 /// | `POST /hooks/{id}/probe/` | ends the wait of a held subscription: its next delivery is the probe. Answers 200 with the subscription, also if nothing is held |
 ///
 /// | field | |
@@ -46,6 +48,7 @@ use state::HooksState;
 /// | `hmac_signer` | the form of `Hook-HMAC`: `hmac`, or `compat` for the form of Python's Thorn; default as configured |
 /// | `headers` | headers to send with each delivery, such as `{"Authorization": "Bearer …"}`; they replace all earlier ones. Answers show only their `header_names` |
 /// | `rate` | the most deliveries in a period, such as `10/s`, `300/m` or `1000/h`; null (default) for no limit |
+/// | `max_in_flight` | the most requests under way at once, 1 to 64; null (default) for no limit |
 /// | `enabled` | `false` stops deliveries |
 /// | `paused` | `true` keeps deliveries until it is `false` again, for at most [7 days](thorn_core::Config::longest_pause). With `false`, `kept` says what becomes of them: `deliver` (default) or `discard` |
 /// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `paused_at`, `failing_since`, `held_until`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
@@ -130,10 +133,16 @@ impl<C> Hooks<C> {
         let item = get(item::show::<C>).put(item::replace::<C>).patch(item::change::<C>).delete(item::delete::<C>);
         let secret = get(item::reveal::<C>);
         let probe = post(item::probe::<C>);
+        let stats = get(stats::show::<C>);
 
         let base = &self.path;
-        let routes =
-            [("", collection), ("/{hook_id}", item), ("/{hook_id}/secret", secret), ("/{hook_id}/probe", probe)];
+        let routes = [
+            ("", collection),
+            ("/{hook_id}", item),
+            ("/{hook_id}/secret", secret),
+            ("/{hook_id}/probe", probe),
+            ("/{hook_id}/stats", stats),
+        ];
         let router = routes.into_iter().fold(Router::new(), |router, (below, methods)| {
             let methods = methods.fallback(method_not_allowed);
             let path = format!("{base}{below}");

@@ -1,9 +1,10 @@
-//! Events and deliveries that are waiting, and the outcome of each delivery.
+//! Events and deliveries that are waiting, the outcome of each delivery, and figures of each subscription.
 
 mod deliveries;
 mod events;
 mod of_event;
 mod reader;
+mod stats;
 mod status;
 
 pub use self::deliveries::{Delivery, Sent};
@@ -11,4 +12,5 @@ pub use self::events::{EventBody, EventPage, EventQuery, EventSummary};
 pub use self::of_event::EventDelivery;
 pub(crate) use self::of_event::{visible_deliveries, visible_event};
 pub use self::reader::History;
+pub use self::stats::{Health, InvalidStatsWindow, LastFailure, Stats, StatsPoint, StatsWindow};
 pub use self::status::Status;

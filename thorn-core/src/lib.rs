@@ -32,6 +32,7 @@
 //! |---|---|
 //! | `db` | connections, transactions, SQL |
 //! | `tables`, `migration` | thorn's tables |
+//! | `tally` | the sums of attempts, for health and charts |
 //! | `event` | events before they are rendered |
 //! | `endpoint` | URLs in use, with the bounds of each and of each owner |
 //! | `subscription` | subscriptions and the registry |
@@ -97,6 +98,7 @@ mod background;
 mod db;
 mod tables;
 pub mod migration;
+mod tally;
 pub mod event;
 mod endpoint;
 pub mod subscription;

@@ -14,6 +14,7 @@ mod m0008_paces;
 mod m0009_api_keys;
 mod m0010_payloads;
 mod m0011_log;
+mod m0012_tallies;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -77,6 +78,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0009_api_keys::Migration),
         Box::new(m0010_payloads::Migration),
         Box::new(m0011_log::Migration),
+        Box::new(m0012_tallies::Migration),
     ]
 }
 

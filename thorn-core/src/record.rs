@@ -67,6 +67,11 @@ impl Record {
         }
     }
 
+    /// The attempt, if one was made, with what the sums need to know about it.
+    fn attempted(&self) -> Option<(SubscriptionId, &Attempt, DeliveryState, Timestamp)> {
+        self.attempt.as_ref().map(|attempt| (self.subscription, attempt, self.state, self.now))
+    }
+
     /// Drops the announcement and the texts, which the delivery doesn't need. Returns whether it had any.
     fn shorten(&mut self) -> bool {
         let announced = self.announcement.take().is_some();

@@ -19,12 +19,15 @@ use crate::{
     config::Config,
     db::{transaction, with_timeout},
     error::Error,
-    history::{History, Status},
+    history::{History, Stats, StatsWindow, Status},
+    id::SubscriptionId,
     model::end,
     outbox::{OnError, buffer_events_or},
     process::{self, WatchedTables},
     stream::{RunningLog, Streams},
-    subscription::{Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of},
+    subscription::{
+        Access, Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of,
+    },
     verification::{ReceivedDelivery, is_genuine},
 };
 
@@ -199,6 +202,29 @@ impl Thorn {
             Error::option("event_log", "it is off, so there are no streams; build the `Thorn` with `.event_log(true)`")
         })?;
         Ok(&log.streams)
+    }
+
+    /// The health of a subscription, its attempts over time, and what waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscriptions::get`], if the subscription doesn't exist or the caller may not see it; [`Error::Database`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use thorn_core::{Error, SubscriptionId, Thorn, history::StatsWindow, subscription::Access, timestamp::Timestamp};
+    ///
+    /// async fn show(thorn: &Thorn, id: SubscriptionId) -> Result<(), Error> {
+    ///     let window = StatsWindow::new(None, None, None, Timestamp::now()).expect("the last day");
+    ///     let stats = thorn.stats(Access::Owner("alice"), id, window).await?;
+    ///     println!("{:?}, {} attempts, {} waiting", stats.health, stats.attempts, stats.waiting);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn stats(&self, access: Access<'_>, id: SubscriptionId, window: StatsWindow) -> Result<Stats, Error> {
+        let subscription = self.0.subscriptions.get(access, id).await?;
+        Stats::read(&self.0.db, &subscription, window, self.0.config.disable_after).await
     }
 
     /// Counts the events and deliveries that wait, in the whole database.

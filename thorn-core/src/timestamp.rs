@@ -1,6 +1,6 @@
 //! Points in time, as thorn's tables store them.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
@@ -19,6 +19,7 @@ use serde::{Serialize, Serializer};
 ///
 /// let time = Timestamp::from_millis(1_649_367_553_000) + Duration::from_millis(250);
 /// assert_eq!(time.to_string(), "2022-04-07T21:39:13.250Z");
+/// assert_eq!("2022-04-07T23:39:13.250+02:00".parse(), Ok(time));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -68,6 +69,21 @@ impl std::ops::Sub<Duration> for Timestamp {
 
     fn sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+/// The text isn't a time in RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` isn't a time; write it as in 2022-04-07T21:39:13Z (RFC 3339)", .0.escape_debug())]
+pub struct ParseTimestampError(String);
+
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time = DateTime::parse_from_rfc3339(text);
+        let time = time.map_err(|_| ParseTimestampError(text.chars().take(40).collect()))?;
+        Ok(Self(time.timestamp_millis()))
     }
 }
 

@@ -8,7 +8,7 @@ use thorn::{
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "thorn_event",
     "thorn_log",
     "thorn_consumer",
@@ -19,6 +19,8 @@ const TABLES: [&str; 13] = [
     "thorn_row_change",
     "thorn_pace",
     "thorn_payload",
+    "thorn_tally",
+    "thorn_worker",
     "thorn_watch",
     "thorn_api_key",
     "thorn_idempotency",
@@ -69,6 +71,10 @@ async fn migrations_go_down_and_up_again() {
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_api_key").await.is_none());
     assert!(count(&db, "thorn_idempotency").await.is_none());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_tally").await.is_none());
+    assert!(count(&db, "thorn_worker").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE max_in_flight IS NULL").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_pace").await.is_none());
     assert!(count(&db, "thorn_subscription WHERE rate IS NULL").await.is_none());

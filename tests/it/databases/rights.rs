@@ -9,7 +9,7 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "thorn_event",
     "thorn_log",
     "thorn_subscription",
@@ -18,6 +18,8 @@ const TABLES: [&str; 13] = [
     "thorn_attempt",
     "thorn_pace",
     "thorn_payload",
+    "thorn_tally",
+    "thorn_worker",
     "thorn_row_change",
     "thorn_watch",
     "thorn_api_key",

@@ -25,6 +25,8 @@ async fn thorn_104_every_route_has_both_slash_forms() {
         item.trim_end_matches('/'),
         &format!("{item}secret"),
         &format!("{item}secret/"),
+        &format!("{item}stats"),
+        &format!("{item}stats/"),
     ] {
         assert_eq!(app.get("alice", path).await.status, StatusCode::OK, "{path}");
         assert_eq!(app.send(Method::HEAD, "alice", path, Value::Null).await.status, StatusCode::OK, "{path}");

@@ -117,7 +117,7 @@ fn shown<const DEPTH: usize>(
 }
 
 /// The id in the path. Anything that isn't an id answers 404.
-pub(super) struct Id(SubscriptionId);
+pub(super) struct Id(pub(super) SubscriptionId);
 
 #[derive(Deserialize)]
 struct Params {

@@ -19,6 +19,7 @@ use crate::{
     background::Background,
     db::{transaction, with_timeout},
     error::Error,
+    tally::Tally,
     timestamp::Timestamp,
 };
 
@@ -49,9 +50,9 @@ impl Recorder {
     /// If it panics, the records that it was writing count as [refused](Self::record), and it goes on with the next.
     pub(crate) fn start(db: DatabaseConnection, background: &Background) -> (Self, JoinHandle<()>) {
         let (queue, records) = mpsc::channel(WAITING);
-        let records = Arc::new(Mutex::new(records));
-        let writer = background.spawn("recorder", (db, records), |(db, records)| async move {
-            run(&db, &mut *records.lock().await).await;
+        let inbox = Arc::new(Mutex::new(Inbox { records, tally: Tally::default() }));
+        let writer = background.spawn("recorder", (db, inbox), |(db, inbox)| async move {
+            run(&db, &mut *inbox.lock().await).await;
         });
         (Self { queue }, writer)
     }
@@ -69,6 +70,12 @@ impl Recorder {
         let (done, committed) = oneshot::channel();
         self.queue.send((record, done)).await.is_ok() && committed.await.is_ok()
     }
+}
+
+/// The state of the writer. It survives a panic.
+struct Inbox {
+    records: mpsc::Receiver<(Record, oneshot::Sender<()>)>,
+    tally: Tally,
 }
 
 /// The records of one commit, and the senders that report it.
@@ -98,32 +105,58 @@ impl Group {
 /// make a thousand small commits a second.
 const GATHERING: Duration = Duration::from_millis(5);
 
-async fn run(db: &DatabaseConnection, incoming: &mut mpsc::Receiver<(Record, oneshot::Sender<()>)>) {
+async fn run(db: &DatabaseConnection, Inbox { records: incoming, tally }: &mut Inbox) {
     let mut received = Vec::with_capacity(GROUP);
-    while incoming.recv_many(&mut received, GROUP).await > 0 {
+    while receive(incoming, &mut received, tally.due()).await {
         let began = Instant::now();
         let is_busy = received.len() > 1;
-        let (records, waiting) = received.drain(..).unzip();
-        let mut groups = vec![Group { records, waiting }];
-        while let Some(mut group) = groups.pop() {
-            match write_out(db, &mut group.records).await {
-                Ok(()) => group.committed(),
-                Err(_) if group.records.len() > 1 => groups.extend(group.halves()),
-                Err(error) if group.records.iter_mut().any(Record::shorten) => {
-                    tracing::warn!(%error, "the database refuses a delivery record, trying without its texts");
-                    groups.push(group);
-                }
-                Err(error) => {
-                    let delivery = group.records.first().map(|record| record.delivery.to_string());
-                    tracing::error!(%error, delivery, "the database refuses a delivery record; it will be delivered again");
-                }
-            }
-        }
+        write_groups(db, &mut received, tally).await;
+        tally.write_some(db).await;
         // After a busy write, pause as long as it took, so that the next group can gather. A single record
         // never causes a pause.
         if is_busy && incoming.len() < GROUP {
             tokio::time::sleep(began.elapsed().min(GATHERING)).await;
         }
+    }
+    tally.write_all(db).await;
+}
+
+/// Commits what was received, and adds the attempts to the sums.
+async fn write_groups(db: &DatabaseConnection, received: &mut Vec<(Record, oneshot::Sender<()>)>, tally: &mut Tally) {
+    if received.is_empty() {
+        return;
+    }
+    let (records, waiting) = received.drain(..).unzip();
+    let mut groups = vec![Group { records, waiting }];
+    while let Some(mut group) = groups.pop() {
+        match write_out(db, &mut group.records).await {
+            Ok(()) => {
+                tally.add(group.records.iter().filter_map(Record::attempted));
+                group.committed();
+            }
+            Err(_) if group.records.len() > 1 => groups.extend(group.halves()),
+            Err(error) if group.records.iter_mut().any(Record::shorten) => {
+                tracing::warn!(%error, "the database refuses a delivery record, trying without its texts");
+                groups.push(group);
+            }
+            Err(error) => {
+                let delivery = group.records.first().map(|record| record.delivery.to_string());
+                tracing::error!(%error, delivery, "the database refuses a delivery record; it will be delivered again");
+            }
+        }
+    }
+}
+
+/// Waits for records, at most until then. Returns `false` if no more will come.
+async fn receive(
+    incoming: &mut mpsc::Receiver<(Record, oneshot::Sender<()>)>,
+    received: &mut Vec<(Record, oneshot::Sender<()>)>,
+    until: Option<Instant>,
+) -> bool {
+    let some = incoming.recv_many(received, GROUP);
+    match until {
+        Some(until) => tokio::time::timeout_at(until, some).await.map_or(true, |count| count > 0),
+        None => some.await > 0,
     }
 }
 
