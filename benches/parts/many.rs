@@ -81,6 +81,7 @@ impl Kind {
                     ..Destination::new(format!("https://receiver-{n}.example.com/webhooks/thorn"))
                 },
                 rate: None,
+                max_in_flight: None,
             },
             source: None,
             disabled: None,

@@ -1,6 +1,7 @@
 //! Database access: connections, transactions, and SQL that runs on every supported database.
 
 mod batches;
+mod clock;
 mod concrete;
 mod connect;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -22,6 +23,7 @@ mod url;
 pub(crate) mod without_returning;
 
 pub(crate) use batches::{MAX_BOUND_VALUES, MAX_BYTES, batches};
+pub(crate) use clock::{now_in_micros, now_in_millis};
 pub(crate) use concrete::Concrete;
 pub use connect::connect;
 #[cfg(feature = "postgres")]

@@ -6,6 +6,7 @@ mod failures;
 mod gate;
 mod interned;
 mod lane;
+mod limited;
 mod pace;
 mod rooms;
 
@@ -14,6 +15,7 @@ pub(crate) use entry::{Entry, Permit};
 pub(crate) use failures::Streak;
 pub(crate) use gate::{NEW, NEW_AT_ONCE};
 pub(crate) use interned::Endpoints;
+pub(crate) use limited::Limited;
 pub(crate) use pace::Slot;
 pub(crate) use rooms::Rooms;
 

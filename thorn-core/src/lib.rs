@@ -33,6 +33,7 @@
 //! | `db` | connections, transactions, SQL |
 //! | `tables`, `migration` | thorn's tables |
 //! | `tally` | the sums of attempts, for health and charts |
+//! | `membership` | the workers that are alive, and the share of each in limits |
 //! | `event` | events before they are rendered |
 //! | `endpoint` | URLs in use, with the bounds of each and of each owner |
 //! | `subscription` | subscriptions and the registry |
@@ -99,6 +100,7 @@ mod db;
 mod tables;
 pub mod migration;
 mod tally;
+mod membership;
 pub mod event;
 mod endpoint;
 pub mod subscription;

@@ -47,6 +47,6 @@ pub mod __bench {
 pub use crate::pattern::{ParsePatternError, Pattern};
 pub use crate::spec::{
     ContentType, Destination, Field, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription,
-    ParseContentTypeError, ParseRateError, Period, Quota, QuotaExceeded, Quotas, Rate, SpecDraft, Subscriber,
-    SubscriptionSpec, UrlCheck, WrongType,
+    MaxInFlight, ParseContentTypeError, ParseRateError, Period, Quota, QuotaExceeded, Quotas, Rate, SpecDraft,
+    Subscriber, SubscriptionSpec, UrlCheck, WrongType,
 };

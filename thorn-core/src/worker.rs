@@ -2,8 +2,10 @@
 
 #[cfg(all(test, feature = "testing"))]
 mod tests;
+mod heartbeat;
 mod stop_signal;
 
+use self::heartbeat::Heartbeat;
 pub use self::stop_signal::stop_signal;
 pub use crate::{
     endpoint::raise_descriptor_limit,
@@ -34,11 +36,15 @@ use crate::{
 /// How long a stopping worker waits for records, in addition to an attempt's deadline.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long a stopping worker tries to tell the others, after that.
+const LEAVING: Duration = Duration::from_secs(1);
+
 /// A running worker. [`stop`](Self::stop) ends it. A dropped worker keeps running in the background.
 #[derive(Debug)]
 pub struct Worker {
     stop: watch::Sender<bool>,
     stop_queue: watch::Sender<bool>,
+    stop_heartbeat: watch::Sender<bool>,
     counters: Arc<Counters>,
     patience: Duration,
     relay: JoinHandle<()>,
@@ -47,6 +53,7 @@ pub struct Worker {
     dispatchers: Vec<JoinHandle<()>>,
     queue: JoinHandle<Result<(), Error>>,
     recorder: JoinHandle<()>,
+    heartbeat: JoinHandle<()>,
     #[cfg_attr(not(test), expect(dead_code, reason = "tests inject panics through it"))]
     background: Background,
 }
@@ -79,9 +86,15 @@ impl Worker {
         let client = Client::new(config.client())?;
         let (stop, stopping) = watch::channel(false);
         let (stop_queue, queue_stopping) = watch::channel(false);
+        let (stop_heartbeat, heartbeat_stopping) = watch::channel(false);
         let counters = Arc::new(Counters::default());
         let background = Background::default();
         let (recorder, recording) = Recorder::start(db.clone(), &background);
+        let heartbeat = Heartbeat::new(db.clone(), registry.clone(), config.takeover, config.keep);
+        let heartbeat =
+            background.spawn("heartbeat", (heartbeat, heartbeat_stopping), |(heartbeat, stop)| async move {
+                heartbeat.run(stop).await;
+            });
         let executor = Executor {
             until: None,
             db: db.clone(),
@@ -150,6 +163,7 @@ impl Worker {
         Ok(Self {
             stop,
             stop_queue,
+            stop_heartbeat,
             counters,
             patience: config.timeout + GRACE,
             dispatchers,
@@ -158,6 +172,7 @@ impl Worker {
             relay,
             queue,
             recorder: recording,
+            heartbeat,
             background,
         })
     }
@@ -202,6 +217,12 @@ impl Worker {
         let mut recorder = self.recorder;
         if tokio::time::timeout_at(deadline, &mut recorder).await.is_err() {
             recorder.abort();
+        }
+        // Until now, requests may have been under way.
+        self.stop_heartbeat.send_replace(true);
+        let mut heartbeat = self.heartbeat;
+        if tokio::time::timeout_at(deadline + LEAVING, &mut heartbeat).await.is_err() {
+            heartbeat.abort();
         }
         tracing::info!("worker stopped");
         result

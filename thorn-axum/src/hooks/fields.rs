@@ -110,6 +110,7 @@ const fn message(field: Field, wrong: &WrongType) -> &'static str {
         (WrongType::HeadersNotText { .. }, _) => {
             "Every value must be a string; send all headers, because they replace the earlier ones."
         }
+        (WrongType::NotNumber, _) => "Must be a whole number.",
         (WrongType::NotText | _, _) => "Must be a string.",
     }
 }

@@ -1,7 +1,12 @@
 //! The JSON of a subscription.
 
 use serde::Serialize;
-use thorn_core::{SubscriptionId, filter::Q, subscription::Subscription, timestamp::Timestamp};
+use thorn_core::{
+    SubscriptionId,
+    filter::Q,
+    subscription::{MaxInFlight, Subscription},
+    timestamp::Timestamp,
+};
 
 /// The JSON of a subscription.
 ///
@@ -20,6 +25,7 @@ pub(super) struct Representation<'a> {
     hmac_secret: Option<&'a str>,
     header_names: Vec<&'a str>,
     rate: Option<String>,
+    max_in_flight: Option<usize>,
     /// The configuration that defines the subscription. Callers can't change it.
     #[serde(skip_serializing_if = "Option::is_none")]
     configured: Option<&'a str>,
@@ -49,6 +55,7 @@ impl<'a> Representation<'a> {
             hmac_secret: None,
             header_names: subscription.spec.destination.headers.names().collect(),
             rate: subscription.spec.rate.map(|rate| rate.to_string()),
+            max_in_flight: subscription.spec.max_in_flight.map(MaxInFlight::get),
             configured: subscription.source.as_deref(),
             enabled: subscription.disabled.is_none(),
             disabled_reason: subscription.disabled.as_ref().map(|disabled| disabled.reason.as_str()),

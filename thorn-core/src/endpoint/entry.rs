@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Endpoint, lane::Place};
+use super::{Endpoint, lane::Place, limited::Limited};
 use crate::{attempt::Attempt, timestamp::Timestamp};
 
 /// Whether a delivery may be tried now.
@@ -22,20 +22,28 @@ pub(crate) struct Permit {
     url: Place,
     /// In the lanes of the tenant, the host and the process. `None` if the endpoint is known to answer quickly.
     shared: Option<[Place; 3]>,
+    /// In the lane of a subscription that limits its requests.
+    limited: Option<Place>,
     /// `None` is never seen: the semaphore isn't closed.
     _in_flight: Option<OwnedSemaphorePermit>,
 }
 
 impl Endpoint {
-    /// Enters the endpoint's lanes. If one of them is full, the call waits unless that lane is slow.
-    pub(crate) async fn enter(&self) -> Entry {
-        match self.permit().await {
+    /// Enters the lane of the subscription, if it has a limit, and those of the endpoint. If one of them is full, the
+    /// call waits unless that lane is slow.
+    pub(crate) async fn enter(&self, limited: Option<Limited>) -> Entry {
+        match self.permit(limited).await {
             Ok(permit) => Entry::Open(permit),
             Err(until) => Entry::Full(until),
         }
     }
 
-    async fn permit(&self) -> Result<Permit, Timestamp> {
+    async fn permit(&self, limited: Option<Limited>) -> Result<Permit, Timestamp> {
+        // Few subscriptions have a limit, so the others shouldn't pay with memory for the wait in its lane.
+        let limited = match limited {
+            Some(limited) => Some(Box::pin(limited.enter()).await?),
+            None => None,
+        };
         let url = self.lane.enter().await?;
         let shared = match self.lane.is_quick() {
             true => None,
@@ -43,16 +51,16 @@ impl Endpoint {
         };
         // Requests that may hang leave a quarter of these free, so there is one soon.
         let in_flight = Arc::clone(&self.in_flight).acquire_owned().await.ok();
-        Ok(Permit { url, shared, _in_flight: in_flight })
+        Ok(Permit { url, shared, limited, _in_flight: in_flight })
     }
 }
 
 impl Permit {
     /// Tells the lanes how the request went.
     pub(crate) fn done(self, attempt: &Attempt) {
-        let Self { url, shared, .. } = self;
+        let Self { url, shared, limited, .. } = self;
         url.done(attempt);
-        for place in shared.into_iter().flatten() {
+        for place in shared.into_iter().flatten().chain(limited) {
             place.done(attempt);
         }
     }
@@ -87,7 +95,7 @@ mod tests {
     async fn enter_all(endpoints: &Endpoints, owner: &str, urls: impl IntoIterator<Item = String>) -> Vec<Permit> {
         let enter = urls.into_iter().map(|url| {
             let endpoint = endpoints.get(tenant(owner), &url);
-            async move { endpoint.enter().await }
+            async move { endpoint.enter(None).await }
         });
         let entered = join_all(enter).await.into_iter();
         entered.filter_map(|entry| if let Entry::Open(permit) = entry { Some(permit) } else { None }).collect()
@@ -106,7 +114,7 @@ mod tests {
 
         let neighbour = endpoints.get(tenant("bob"), "http://host-1.test/bob");
         assert!(!neighbour.is_slow());
-        assert!(matches!(neighbour.enter().await, Entry::Open(_)));
+        assert!(matches!(neighbour.enter(None).await, Entry::Open(_)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -22,7 +22,7 @@ use super::{
     lane::{Lane, Size},
     pace::Pace,
 };
-use crate::{id::SubscriptionId, tenant::Tenant};
+use crate::{id::SubscriptionId, membership::Membership, tenant::Tenant};
 
 /// How many endpoints are remembered besides those in use.
 const REMEMBERED: usize = 10_000;
@@ -60,6 +60,9 @@ struct Inner {
     in_flight: Arc<Semaphore>,
     /// By subscription.
     paces: InUsePinned<SubscriptionId, Pace>,
+    /// By subscription: the lanes of those that limit their concurrent requests.
+    limited: InUsePinned<SubscriptionId, Lane>,
+    membership: Membership,
     /// Endpoints of subscribers that events brought, by the subscriber's id. Only the event's row has the URL.
     brought: Cache<SubscriptionId, Arc<Endpoint>>,
 }
@@ -141,6 +144,8 @@ impl Endpoints {
             process: Arc::new(Lane::new(Size { start: hanging, most: hanging, least: hanging })),
             in_flight: Arc::new(Semaphore::new(at_once)),
             paces: pinned(),
+            limited: pinned(),
+            membership: Membership::default(),
             brought: Cache::new(REMEMBERED),
         }))
     }
@@ -158,6 +163,21 @@ impl Endpoints {
     /// The pace of a subscription with a rate limit.
     pub(crate) fn pace(&self, id: SubscriptionId) -> Arc<Pace> {
         get_or_make(&self.0.paces, &id, Pace::new)
+    }
+
+    /// The place of this process's worker among all workers.
+    pub(crate) fn membership(&self) -> &Membership {
+        &self.0.membership
+    }
+
+    /// The lane of a subscription that limits its concurrent requests.
+    pub(super) fn limited_lane(&self, id: SubscriptionId) -> Arc<Lane> {
+        get_or_make(&self.0.limited, &id, || Lane::new(Size { start: 0, most: 0, least: 0 }))
+    }
+
+    /// All such lanes that are remembered.
+    pub(super) fn limited_lanes(&self) -> impl Iterator<Item = (SubscriptionId, Arc<Lane>)> {
+        self.0.limited.iter()
     }
 
     /// The most recently remembered endpoint of a subscriber that an event brought.

@@ -40,13 +40,13 @@ const LONGEST_DETOUR: Duration = Duration::from_secs(60);
 /// A lane for the requests that share one limit.
 #[derive(Debug)]
 pub(super) struct Lane {
-    size: Size,
     state: Mutex<State>,
     freed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
+    size: Size,
     in_flight: usize,
     limit: usize,
     slow: bool,
@@ -79,6 +79,7 @@ struct Waiting<'a>(&'a Lane);
 impl Lane {
     pub(super) fn new(size: Size) -> Self {
         let state = State {
+            size,
             in_flight: 0,
             limit: size.start,
             slow: false,
@@ -92,7 +93,7 @@ impl Lane {
             booked: Duration::ZERO,
             booked_at: Timestamp::from_millis(0),
         };
-        Self { size, state: Mutex::new(state), freed: Notify::new() }
+        Self { state: Mutex::new(state), freed: Notify::new() }
     }
 
     /// Takes a place. If the lane is full, the call waits unless the lane is slow. If it has waited in vain, it returns
@@ -124,7 +125,7 @@ impl Lane {
             }
             if began.elapsed().min(state.progress.elapsed()) >= QUICK {
                 // All requests in the lane hang. No other delivery should wait for them.
-                state.slow_down(QUICK, self.size.least);
+                state.slow_down(QUICK);
             }
             if state.slow || began.elapsed() > LINE * 2 {
                 return Err(state.book(Timestamp::now()));
@@ -152,6 +153,23 @@ impl Lane {
         self.state().quick
     }
 
+    /// Lets exactly so many requests through at once from now on.
+    pub(super) fn resize(&self, requests: usize) {
+        let mut state = self.state();
+        if state.size.most == requests {
+            return;
+        }
+        state.size = Size { start: requests, most: requests, least: requests };
+        state.limit = requests;
+        drop(state);
+        self.freed.notify_one();
+    }
+
+    /// How many requests are under way.
+    pub(super) fn in_flight(&self) -> usize {
+        self.state().in_flight
+    }
+
     /// Begins again with one request at a time.
     pub(super) fn recover(&self) {
         let mut state = self.state();
@@ -172,9 +190,14 @@ impl State {
         free
     }
 
+    /// The requests at once by which work is divided. A lane whose process has no share in a limit lets none through.
+    fn places(&self) -> u32 {
+        u32::try_from(self.limit).unwrap_or(u32::MAX).max(1)
+    }
+
     /// How long the deliveries that already wait in memory will take.
     fn line_ahead(&self) -> Duration {
-        self.typical * self.line / u32::try_from(self.limit).unwrap_or(1)
+        self.typical * self.line / self.places()
     }
 
     fn room(&self) -> usize {
@@ -198,9 +221,9 @@ impl State {
         self.expected_since.elapsed() > AHEAD * 4
     }
 
-    fn slow_down(&mut self, at_least: Duration, least: usize) {
+    fn slow_down(&mut self, at_least: Duration) {
         (self.slow, self.quick, self.recovering) = (true, false, false);
-        self.limit = (self.limit / 2).max(least);
+        self.limit = (self.limit / 2).max(self.size.least);
         self.typical = self.typical.max(at_least);
     }
 
@@ -208,7 +231,7 @@ impl State {
     /// deliveries that were put off before.
     fn book(&mut self, now: Timestamp) -> Timestamp {
         let least = if self.slow { Duration::from_millis(10) } else { Duration::from_micros(10) };
-        let step = (self.typical / u32::try_from(self.limit).unwrap_or(1)).max(least);
+        let step = (self.typical / self.places()).max(least);
         self.booked = self.booked.saturating_sub(now.since(self.booked_at)) + step;
         self.booked_at = now;
         now + (self.line_ahead() + self.booked).min(LONGEST_DETOUR)
@@ -231,15 +254,15 @@ impl Place {
             state.slow = state.typical >= QUICK;
             state.quick = !state.slow;
             if state.recovering {
-                state.limit = (state.limit * 2).min(self.0.size.start);
-                state.recovering = state.limit < self.0.size.start;
+                state.limit = (state.limit * 2).min(state.size.start);
+                state.recovering = state.limit < state.size.start;
                 self.0.freed.notify_one();
-            } else if state.limit < self.0.size.most {
+            } else if state.limit < state.size.most {
                 state.limit += 1;
                 self.0.freed.notify_one();
             }
         } else {
-            state.slow_down(attempt.duration, self.0.size.least);
+            state.slow_down(attempt.duration);
         }
     }
 }

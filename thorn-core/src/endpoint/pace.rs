@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Value};
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
-    db::{statement, with_timeout},
+    db::{now_in_micros, statement, with_timeout},
     error::Error,
     id::SubscriptionId,
     spec::Rate,
@@ -155,15 +155,6 @@ async fn reserve(db: &DatabaseConnection, id: SubscriptionId, rate: Rate, has_ro
 async fn changed<const N: usize>(db: &DatabaseConnection, sql: &str, values: [Value; N]) -> Result<bool, DbErr> {
     let result = db.execute_raw(statement(db.get_database_backend(), sql, values)).await?;
     Ok(result.rows_affected() > 0)
-}
-
-/// The database's clock in microseconds since 1970, as SQL.
-const fn now_in_micros(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
-        DbBackend::MySql => "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
-        _ => "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
-    }
 }
 
 #[cfg(test)]

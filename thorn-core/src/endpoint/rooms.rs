@@ -2,24 +2,28 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Endpoint, lane::Lane};
+use super::{Endpoint, lane::Lane, limited::Limited};
 
 /// How many more deliveries each lane takes, less those that are planned already. The key is the lane's address.
 #[derive(Debug, Default)]
 pub(crate) struct Rooms(HashMap<usize, usize>);
 
 impl Rooms {
-    /// How many more deliveries the endpoint takes.
-    pub(crate) fn of(&self, endpoint: &Endpoint) -> usize {
+    /// How many more deliveries the endpoint takes, and the lane of the subscription, if it has a limit.
+    pub(crate) fn of(&self, endpoint: &Endpoint, limited: Option<&Limited>) -> usize {
         let room = |lane: &Arc<Lane>| self.0.get(&Arc::as_ptr(lane).addr()).copied().unwrap_or_else(|| lane.room());
-        endpoint.lanes().map(room).min().unwrap_or_default()
+        lanes(endpoint, limited).map(room).min().unwrap_or_default()
     }
 
-    /// Plans one delivery to the endpoint.
-    pub(crate) fn take(&mut self, endpoint: &Endpoint) {
-        for lane in endpoint.lanes() {
+    /// Plans one delivery.
+    pub(crate) fn take(&mut self, endpoint: &Endpoint, limited: Option<&Limited>) {
+        for lane in lanes(endpoint, limited) {
             let room = self.0.entry(Arc::as_ptr(lane).addr()).or_insert_with(|| lane.room());
             *room = room.saturating_sub(1);
         }
     }
+}
+
+fn lanes<'a>(endpoint: &'a Endpoint, limited: Option<&'a Limited>) -> impl Iterator<Item = &'a Arc<Lane>> {
+    endpoint.lanes().chain(limited.map(|Limited(lane)| lane))
 }

@@ -16,7 +16,7 @@ use super::{Claimed, Progress, Relay, pick::Picked, waiting::Due};
 use crate::{
     attempt::DeliveryState,
     db::transaction,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, Limited},
     error::Error,
     fanout::{Packer, Row, recipient},
     id::SubscriptionId,
@@ -36,6 +36,8 @@ struct Verdicts {
     cancelled: Vec<Uuid>,
     /// How many deliveries go to each endpoint. The key is the endpoint's address.
     endpoints: HashMap<usize, (Arc<Endpoint>, usize)>,
+    /// How many deliveries go to each subscription that limits its requests.
+    limited: HashMap<SubscriptionId, (Limited, usize)>,
 }
 
 impl Relay {
@@ -78,6 +80,9 @@ impl Relay {
         };
         for (endpoint, deliveries) in verdicts.endpoints.values() {
             endpoint.expect(*deliveries);
+        }
+        for (limited, deliveries) in verdicts.limited.values() {
+            limited.expect(*deliveries);
         }
         let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
@@ -124,6 +129,9 @@ impl Relay {
             self.registry.endpoints().remember_brought(recipient.id(), endpoint.clone());
         }
         verdicts.endpoints.entry(Arc::as_ptr(&endpoint).addr()).or_insert((endpoint, 0)).1 += 1;
+        if let Ok(Some(limited)) = self.limited(id) {
+            verdicts.limited.entry(id).or_insert((limited, 0)).1 += 1;
+        }
         verdicts.enqueued.entry(self.lease(event)).or_default().push(row.id);
         Ok(())
     }

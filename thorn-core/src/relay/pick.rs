@@ -9,7 +9,7 @@ use sea_orm::prelude::Uuid;
 
 use super::{Progress, Relay, waiting::Due};
 use crate::{
-    endpoint::{Endpoint, Rooms},
+    endpoint::{Endpoint, Limited, Rooms},
     error::Error,
     id::SubscriptionId,
     subscription::{Hold, HoldStage, Rate},
@@ -122,12 +122,14 @@ impl Relay {
                 return;
             }
         }
+        // A process without a share in a limit leaves the delivery to others, and needn't look again soon.
+        let Ok(limited) = self.limited(id) else { return };
         if let Some(endpoint) = self.endpoint(row.subscription_id) {
-            if picked.rooms.of(&endpoint) == 0 {
+            if picked.rooms.of(&endpoint, limited.as_ref()) == 0 {
                 picked.left = true;
                 return;
             }
-            picked.rooms.take(&endpoint);
+            picked.rooms.take(&endpoint, limited.as_ref());
         }
         if let Some(room) = picked.paced.get_mut(&id) {
             *room -= 1;
@@ -141,7 +143,16 @@ impl Relay {
             Some(hold) => usize::from(hold.stage(now) == HoldStage::Over),
             None => usize::MAX,
         };
-        self.endpoint(id).map_or(most, |endpoint| picked.rooms.of(&endpoint).min(most))
+        let Ok(limited) = self.limited(SubscriptionId::from_uuid(id)) else { return 0 };
+        self.endpoint(id).map_or(most, |endpoint| picked.rooms.of(&endpoint, limited.as_ref()).min(most))
+    }
+
+    /// The lane of the subscription, if it limits its requests. Fails if this process may make none.
+    pub(super) fn limited(&self, id: SubscriptionId) -> Result<Option<Limited>, Timestamp> {
+        match self.registry.get(id).and_then(|one| one.spec.max_in_flight) {
+            Some(limit) => self.registry.endpoints().limited(id, limit).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn hold(&self, id: SubscriptionId) -> Option<Hold> {

@@ -10,6 +10,7 @@ use super::{
     fields::Fields,
     identity::Identity,
     json::{JsonParts, WrongType},
+    max_in_flight::MaxInFlight,
     rate::Rate,
     url_check::UrlScrutiny,
 };
@@ -33,6 +34,8 @@ pub struct SubscriptionSpec {
     pub destination: Destination,
     /// The most deliveries in a period. `None` sets no limit.
     pub rate: Option<Rate>,
+    /// The most requests under way at once, over all workers. `None` sets no limit.
+    pub max_in_flight: Option<MaxInFlight>,
 }
 
 /// The parts of a subscription as somebody gave them, before they are checked. `None` means that the part was left out.
@@ -65,6 +68,8 @@ pub struct SpecDraft {
     pub headers: Option<ExtraHeaders>,
     /// The most deliveries in a period, the text of a [`Rate`]. `Some(None)` removes the limit. Default: no limit.
     pub rate: Option<Option<String>>,
+    /// The most requests under way at once, over all workers: 1 to 64. `Some(None)` removes the limit. Default: no limit.
+    pub max_in_flight: Option<Option<i64>>,
 }
 
 /// The checked parts of a subscription. `None` means that the part was left out.
@@ -82,11 +87,13 @@ pub(crate) struct SpecChange {
     headers: Option<ExtraHeaders>,
     /// `Some(None)` removes the limit.
     rate: Option<Option<Rate>>,
+    /// `Some(None)` removes the limit.
+    max_in_flight: Option<Option<MaxInFlight>>,
 }
 
 impl SpecDraft {
     /// The fields that [`take`](Self::take) reads.
-    pub const FIELDS: [Field; 9] = [
+    pub const FIELDS: [Field; 10] = [
         Field::Pattern,
         Field::Filter,
         Field::Url,
@@ -96,6 +103,7 @@ impl SpecDraft {
         Field::ContentType,
         Field::Headers,
         Field::Rate,
+        Field::MaxInFlight,
     ];
 
     /// Takes the parts out of a JSON object, whose names `name` knows. Also returns each part whose JSON has the wrong
@@ -113,6 +121,7 @@ impl SpecDraft {
             content_type: parts.text(Field::ContentType),
             headers: parts.headers(Field::Headers),
             rate: parts.text_or_null(Field::Rate),
+            max_in_flight: parts.number_or_null(Field::MaxInFlight),
         };
         (draft, parts.into_wrong())
     }
@@ -157,6 +166,11 @@ impl SpecDraft {
             headers: self.headers.as_ref().and_then(|headers| fields.headers(headers)),
             rate: match &self.rate {
                 Some(Some(text)) => fields.rate(text).map(Some),
+                Some(None) => Some(None),
+                None => None,
+            },
+            max_in_flight: match self.max_in_flight {
+                Some(Some(number)) => fields.max_in_flight(number).map(Some),
                 Some(None) => Some(None),
                 None => None,
             },
@@ -205,6 +219,7 @@ impl SpecChange {
                 headers: self.headers.unwrap_or_default(),
             },
             rate: self.rate.flatten(),
+            max_in_flight: self.max_in_flight.flatten(),
         })
     }
 
@@ -230,6 +245,7 @@ impl SpecChange {
                 headers: self.headers.clone().unwrap_or(headers),
             },
             rate: self.rate.unwrap_or(before.rate),
+            max_in_flight: self.max_in_flight.unwrap_or(before.max_in_flight),
         }
     }
 }
@@ -275,6 +291,13 @@ macro_rules! spec_setters {
         #[must_use]
         pub fn rate(mut self, rate: impl Into<Option<$crate::spec::Rate>>) -> Self {
             self.spec.rate = Some(rate.into().map(|rate| rate.to_string()));
+            self
+        }
+
+        /// Sets the most requests under way at once; `None` sets no limit.
+        #[must_use]
+        pub fn max_in_flight(mut self, limit: impl Into<Option<$crate::spec::MaxInFlight>>) -> Self {
+            self.spec.max_in_flight = Some(limit.into().map(|limit| i64::from(limit.number())));
             self
         }
 

@@ -25,6 +25,8 @@ pub enum Field {
     Headers,
     /// The rate limit.
     Rate,
+    /// The limit of concurrent requests.
+    MaxInFlight,
     /// The owner.
     Owner,
     /// The configuration that the subscription comes from.
@@ -47,6 +49,7 @@ impl Field {
             Self::ContentType => "content_type",
             Self::Headers => "headers",
             Self::Rate => "rate",
+            Self::MaxInFlight => "max_in_flight",
             Self::Owner => "owner",
             Self::Source => "source",
             Self::Several => "several fields",

@@ -6,6 +6,7 @@ use super::{
     content_type::ContentType,
     field::Field,
     invalid::{FieldError, FieldErrorKind, InvalidSubscription},
+    max_in_flight::MaxInFlight,
     rate::Rate,
     url_check::UrlCheck,
     url_form::check_form,
@@ -268,6 +269,14 @@ impl<'a> Fields<'a> {
             Ok(rate) => Some(rate),
             Err(error) => self.wrong(Field::Rate, FieldErrorKind::Invalid, format!("{error}")),
         }
+    }
+
+    pub(crate) fn max_in_flight(&mut self, number: i64) -> Option<MaxInFlight> {
+        let limit = MaxInFlight::from_number(number);
+        limit.or_else(|| {
+            let message = format!("{number} isn't a number of requests at once; give 1 to 64");
+            self.wrong(Field::MaxInFlight, FieldErrorKind::Invalid, message)
+        })
     }
 
     pub(crate) fn signer(&mut self, text: &str) -> Option<Signer> {

@@ -13,6 +13,8 @@ pub enum WrongType {
     Null,
     /// The part must be a text.
     NotText,
+    /// The part must be a whole number.
+    NotNumber,
     /// The headers must be an object of names and values.
     NotHeaders,
     /// The values of these headers must be texts.
@@ -58,6 +60,15 @@ impl<'a> JsonParts<'a> {
             Value::String(text) => Some(text),
             Value::Null => None,
             _ => self.wrong(field, WrongType::NotText),
+        })
+    }
+
+    /// A whole number, or null as `Some(None)`.
+    pub(super) fn number_or_null(&mut self, field: Field) -> Option<Option<i64>> {
+        Some(match self.json(field)? {
+            Value::Null => None,
+            Value::Number(number) if number.is_i64() => number.as_i64(),
+            _ => self.wrong(field, WrongType::NotNumber),
         })
     }
 

@@ -12,7 +12,7 @@ use crate::{
     id::SubscriptionId,
     pattern::Pattern,
     signing::{SealedColumn, SealedPlace, Secret, SecretError, SecretKey, Signing, seal, unseal},
-    spec::{Destination, Identity, SubscriptionSpec},
+    spec::{Destination, Identity, MaxInFlight, SubscriptionSpec},
     tables::subscription::{ActiveModel, Model},
     timestamp::Timestamp,
 };
@@ -77,6 +77,13 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
                 content_type: row.content_type.parse().map_err(|error| unreadable(id, &error))?,
                 headers,
             },
+            max_in_flight: match row.max_in_flight {
+                Some(number) => Some(
+                    MaxInFlight::from_number(number.into())
+                        .ok_or_else(|| unreadable(id, &format!("{number} isn't a number of requests at once")))?,
+                ),
+                None => None,
+            },
             rate: row.rate.map(|text| text.parse()).transpose().map_err(|error| unreadable(id, &error))?,
         },
         source: row.source,
@@ -133,6 +140,7 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         headers: Set(headers),
         signer: Set(signing.signer.as_str().to_owned()),
         rate: Set(subscription.spec.rate.map(|rate| rate.to_string())),
+        max_in_flight: Set(subscription.spec.max_in_flight.map(MaxInFlight::number)),
         source: Set(subscription.source.clone()),
         disabled_at: Set(disabled.map(|disabled| disabled.at.as_millis())),
         disabled_reason: Set(disabled.map(|disabled| disabled.reason.clone())),

@@ -50,6 +50,8 @@ pub struct Model {
     pub paused_at: Option<i64>,
     /// The most deliveries in a period, such as `10/s`; `None` sets no limit.
     pub rate: Option<String>,
+    /// The most requests under way at once, over all workers; `None` sets no limit.
+    pub max_in_flight: Option<i32>,
     /// The host of the URL if the subscription counts as one of its owner's; `None` for global, configured and deleted
     /// ones.
     pub counted_host: Option<String>,

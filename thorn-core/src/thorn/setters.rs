@@ -66,7 +66,7 @@ impl ThornBuilder {
     ///
     /// The file is a list of objects. Each has `event` (a pattern), `url`, and one of `secret`, `secret_env`
     /// (the environment variable that holds the secret) and `"unsigned": true`. `filter`, `owner`, `digest`,
-    /// `signer`, `content_type`, `headers` (an object), `rate` and `id` are optional.
+    /// `signer`, `content_type`, `headers` (an object), `rate`, `max_in_flight` and `id` are optional.
     ///
     /// ```json
     /// [

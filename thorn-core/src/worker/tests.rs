@@ -48,7 +48,7 @@ async fn each_background_task_of_a_worker_survives_a_panic() {
     let worker = thorn.start_worker().await.unwrap();
 
     let injected = &worker.background.injected;
-    let mut tasks = vec!["relay", "queue", "recorder", "dispatcher `forward`"];
+    let mut tasks = vec!["relay", "queue", "recorder", "heartbeat", "dispatcher `forward`"];
     // On other databases the listener has nothing to listen to, and ends.
     if db.get_database_backend() == DbBackend::Postgres {
         tasks.push("listener");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{executor::Executor, held::Pass, of_event::EventSubscribers, recorded::Recorded};
 use crate::{
-    endpoint::{Endpoint, Entry, Permit, Slot},
+    endpoint::{Endpoint, Entry, Limited, Permit, Slot},
     fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
     outbox::StoredEvent,
     subscription::{Hold, Subscription},
@@ -25,7 +25,7 @@ pub(super) struct Target<'a> {
 pub(super) enum Admission<'a> {
     /// The request may be sent.
     Admitted { target: Target<'a>, permit: Permit },
-    /// The endpoint's lane is full until this time.
+    /// The lane of the endpoint or of the subscription is full until this time.
     LaneFull(Timestamp),
     /// The subscription's rate lets no more through until this time.
     Paced(Timestamp),
@@ -81,7 +81,11 @@ impl Executor {
         };
         let Some(recipient) = recipient else { return Some((event, Admission::Cancelled)) };
         let endpoint = self.registry.endpoints().get(recipient.tenant(), &recipient.destination().url);
-        let permit = match endpoint.enter().await {
+        let limited = match self.limited(recipient.subscription()) {
+            Ok(limited) => limited,
+            Err(until) => return Some((event, Admission::LaneFull(until))),
+        };
+        let permit = match endpoint.enter(limited).await {
             Entry::Full(until) => return Some((event, Admission::LaneFull(until))),
             Entry::Open(_) if *self.stop.borrow() => return Some((event, Admission::Stopping)),
             Entry::Open(permit) => permit,
@@ -103,6 +107,14 @@ impl Executor {
         };
         let target = Target { recipient, endpoint, stored: stored.map(|(stored, _)| stored), probes };
         Some((event, Admission::Admitted { target, permit }))
+    }
+
+    /// The lane of the subscription, if it limits its requests. If this process may make none, tells when to try again.
+    fn limited(&self, subscription: Option<&Subscription>) -> Result<Option<Limited>, Timestamp> {
+        match subscription.and_then(|one| Some((one.id, one.spec.max_in_flight?))) {
+            Some((id, limit)) => self.registry.endpoints().limited(id, limit).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A slot for a delivery to the subscription, if it has a rate.

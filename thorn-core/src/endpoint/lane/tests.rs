@@ -19,7 +19,7 @@ fn attempt(outcome: Outcome, duration: Duration) -> Attempt {
 }
 
 async fn open(lanes: &Endpoints, url: &str) -> Permit {
-    match lanes.get(Tenant::default(), url).enter().await {
+    match lanes.get(Tenant::default(), url).enter(None).await {
         Entry::Open(permit) => permit,
         Entry::Full(_) => panic!("full"),
     }
@@ -32,7 +32,7 @@ async fn a_hanging_endpoint_is_left_after_a_moment_and_others_go_on() {
     for _ in 0..START {
         held.push(open(&lanes, "http://hangs").await);
     }
-    assert!(matches!(lanes.get(Tenant::default(), "http://hangs").enter().await, Entry::Full(_)));
+    assert!(matches!(lanes.get(Tenant::default(), "http://hangs").enter(None).await, Entry::Full(_)));
     assert!(lanes.get(Tenant::default(), "http://hangs").is_slow());
     let others = open(&lanes, "http://fine").await;
     assert!(!lanes.get(Tenant::default(), "http://fine").is_slow());
@@ -48,7 +48,7 @@ async fn a_quick_endpoint_is_waited_for_and_grows() {
     }
     let waiting = tokio::spawn({
         let lanes = lanes.clone();
-        async move { matches!(lanes.get(Tenant::default(), "http://quick").enter().await, Entry::Open(_)) }
+        async move { matches!(lanes.get(Tenant::default(), "http://quick").enter(None).await, Entry::Open(_)) }
     });
     tokio::task::yield_now().await;
     held.pop().unwrap().done(&attempt(Outcome::Delivered, Duration::from_millis(3)));
@@ -58,38 +58,42 @@ async fn a_quick_endpoint_is_waited_for_and_grows() {
 #[tokio::test(start_paused = true)]
 async fn room_is_what_can_be_tried_at_once_and_a_line_once_the_endpoint_is_known_to_be_quick() {
     let (lanes, url) = (Endpoints::default(), "http://some");
-    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), START);
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url), None), START);
     lanes.get(Tenant::default(), url).expect(START);
-    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), 0);
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url), None), 0);
     let mut held = Vec::new();
     for _ in 0..START {
         held.push(open(&lanes, url).await);
     }
-    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), 0, "all that was expected has come");
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url), None), 0, "all that was expected has come");
     for permit in held.drain(..) {
         permit.done(&attempt(Outcome::Delivered, Duration::from_millis(80)));
     }
     // The limit is 32 by now and the smoothed duration about 70 ms. Half a second's worth is some hundreds.
-    let quick = Rooms::default().of(&lanes.get(Tenant::default(), url));
+    let quick = Rooms::default().of(&lanes.get(Tenant::default(), url), None);
     assert!((100..2000).contains(&quick), "{quick}");
 
     // The lane doesn't expect a delivery that went to another worker forever.
     lanes.get(Tenant::default(), url).expect(quick);
-    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), 0);
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url), None), 0);
     tokio::time::advance(AHEAD * 4 + Duration::from_millis(1)).await;
-    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), quick);
+    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url), None), quick);
 
     held.push(open(&lanes, url).await);
     open(&lanes, url).await.done(&attempt(Outcome::TimedOut, Duration::from_secs(15)));
     let limit = lanes.get(Tenant::default(), url).lane.state().limit;
-    assert_eq!(Rooms::default().of(&lanes.get(Tenant::default(), url)), limit - held.len(), "a slow one has no line");
+    assert_eq!(
+        Rooms::default().of(&lanes.get(Tenant::default(), url), None),
+        limit - held.len(),
+        "a slow one has no line"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_pace() {
     let lanes = Endpoints::default();
     let deliver = || async {
-        match lanes.get(Tenant::default(), "http://busy").enter().await {
+        match lanes.get(Tenant::default(), "http://busy").enter(None).await {
             Entry::Open(permit) => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 permit.done(&attempt(Outcome::Delivered, Duration::from_millis(100)));

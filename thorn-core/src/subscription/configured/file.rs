@@ -98,6 +98,7 @@ impl Entry<'_> {
             let name = name_in_file(*field);
             match error {
                 WrongType::Null | WrongType::NotText => self.wrong(&format!("`{name}` isn't a text")),
+                WrongType::NotNumber => self.wrong(&format!("`{name}` isn't a whole number")),
                 WrongType::NotHeaders => self.wrong(&format!("`{name}` isn't an object of names and values")),
                 WrongType::HeadersNotText { names } => {
                     for header in names {

@@ -20,6 +20,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
             filter: None,
             destination: Destination::new("https://a.example/"),
             rate: None,
+            max_in_flight: None,
         },
         source: None,
         disabled: None,

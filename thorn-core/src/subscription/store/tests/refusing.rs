@@ -29,6 +29,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         content_type: Some("text/plain".into()),
         headers: Some(ExtraHeaders::from_iter([("Hook-HMAC", "x")])),
         rate: Some(Some("fast".into())),
+        max_in_flight: Some(Some(65)),
     };
     let bad = NewSubscription { owner: Some("x".repeat(191)), spec: spec.clone(), source: Some("x".repeat(191)) };
     let expected = [
@@ -43,6 +44,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         (Field::ContentType, FieldErrorKind::UnknownChoice),
         (Field::Headers, FieldErrorKind::Invalid),
         (Field::Rate, FieldErrorKind::Invalid),
+        (Field::MaxInFlight, FieldErrorKind::Invalid),
         (Field::Source, FieldErrorKind::TooLong),
     ];
     assert_eq!(wrong_fields(fixture.subscriptions.create(bad).await), expected);
@@ -51,7 +53,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
     let made = fixture.create("alice", "a", URL).await;
     let change = SubscriptionChange { spec, ..SubscriptionChange::default() };
     let wrong = wrong_fields(fixture.subscriptions.update(Access::Operator, made.id, change).await);
-    assert_eq!(wrong, expected[1..11]);
+    assert_eq!(wrong, expected[1..12]);
     assert_eq!(fixture.subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
     assert_eq!(write::version(&fixture.db).await.unwrap(), 1);
 }
