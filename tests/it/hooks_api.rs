@@ -8,6 +8,7 @@ mod item;
 mod list;
 mod log;
 mod quota;
+mod stats;
 
 use axum::{
     Router,

@@ -46,6 +46,12 @@ impl TestApp {
         self.query(sql).await.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 
+    /// The same for a column of 32 bits.
+    pub(crate) async fn numbers_of_int(&self, sql: &str) -> Vec<i64> {
+        let number = |row: &QueryResult| i64::from(row.try_get_by_index::<i32>(0).unwrap());
+        self.query(sql).await.iter().map(number).collect()
+    }
+
     /// The first column of the only row.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.numbers(sql).await[0]

@@ -34,6 +34,29 @@ async fn a_rate_is_set_kept_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn a_limit_of_requests_at_once_is_set_kept_changed_and_removed() {
+    let app = Api::new().await;
+    let answer = app.post("alice", json!({ "event": "a.b", "url": URL, "max_in_flight": 8 })).await;
+    assert_eq!((answer.status, &answer.body["max_in_flight"]), (StatusCode::CREATED, &json!(8)));
+    let item = path(&answer.body);
+    for (method, body, expected) in [
+        (Method::PATCH, json!({}), json!(8)),
+        (Method::PUT, json!({ "event": "a.b", "url": URL }), json!(8)),
+        (Method::PATCH, json!({ "max_in_flight": 64 }), json!(64)),
+        (Method::PATCH, json!({ "max_in_flight": null }), Value::Null),
+        (Method::PATCH, json!({ "max_in_flight": 1 }), json!(1)),
+    ] {
+        let changed = app.send(method.clone(), "alice", &item, body.clone()).await;
+        assert_eq!((changed.status, &changed.body["max_in_flight"]), (StatusCode::OK, &expected), "{method} {body}");
+        assert_eq!(app.get("alice", &item).await.body["max_in_flight"], expected, "{method} {body}");
+    }
+    for wrong in [json!(0), json!(65), json!(-1), json!(1.5), json!("8"), json!(u64::MAX), json!([])] {
+        let answer = app.send(Method::PATCH, "alice", &item, json!({ "max_in_flight": wrong })).await;
+        assert_eq!((answer.status, answer.wrong()), (StatusCode::BAD_REQUEST, vec!["max_in_flight"]), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_subscription_is_paused_and_resumed() {
     let app = Api::new().await;
     let item = path(&app.create("alice", "a.b", URL).await);
@@ -78,9 +101,10 @@ async fn thorn_108_creating_shows_everything_and_where_it_is() {
     assert_eq!((&made["enabled"], &made["disabled_reason"]), (&json!(true), &Value::Null));
     assert_eq!(made["failing_since"], Value::Null);
     assert_eq!((&made["held_until"], &made["rate"]), (&Value::Null, &Value::Null));
+    assert_eq!(made["max_in_flight"], Value::Null);
     assert!(made["hmac_secret"].as_str().unwrap().len() >= 64 - 2, "{made}");
     assert!(made["created_at"].as_str().unwrap().ends_with('Z') && made["updated_at"] == made["created_at"]);
-    assert_eq!(made.as_object().unwrap().len(), 20, "{made}");
+    assert_eq!(made.as_object().unwrap().len(), 21, "{made}");
 }
 
 #[tokio::test]

@@ -61,6 +61,8 @@ struct State {
     /// Due deliveries that the relay has put on the queue since `expected_since` and that haven't arrived here.
     expected: usize,
     expected_since: Instant,
+    /// How long they are expected.
+    expected_for: Duration,
     /// When the last request ended.
     progress: Instant,
     /// How long the deliveries that were put off will take, as of `booked_at`: when the last of them was put off.
@@ -89,6 +91,7 @@ impl Lane {
             line: 0,
             expected: 0,
             expected_since: Instant::now(),
+            expected_for: AHEAD * 4,
             progress: Instant::now(),
             booked: Duration::ZERO,
             booked_at: Timestamp::from_millis(0),
@@ -153,7 +156,8 @@ impl Lane {
         self.state().quick
     }
 
-    /// Lets exactly so many requests through at once from now on.
+    /// Lets exactly so many requests through at once from now on. They are this process's share in a limit, so most of
+    /// what the relay announces goes to other workers, and the lane shouldn't expect it for long.
     pub(super) fn resize(&self, requests: usize) {
         let mut state = self.state();
         if state.size.most == requests {
@@ -161,6 +165,7 @@ impl Lane {
         }
         state.size = Size { start: requests, most: requests, least: requests };
         state.limit = requests;
+        state.expected_for = AHEAD;
         drop(state);
         self.freed.notify_one();
     }
@@ -218,7 +223,7 @@ impl State {
     }
 
     fn is_stale(&self) -> bool {
-        self.expected_since.elapsed() > AHEAD * 4
+        self.expected_since.elapsed() > self.expected_for
     }
 
     fn slow_down(&mut self, at_least: Duration) {

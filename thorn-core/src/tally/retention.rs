@@ -70,24 +70,30 @@ async fn delete_before(db: &DatabaseConnection, minutes: i32, before: Timestamp)
     Ok(true)
 }
 
-/// Adds rows of the oldest period to those of their hour. Returns whether there were any.
+/// Adds rows of the oldest hour that has finer ones to those of the hour. Returns whether there were any.
 async fn merge_before(db: &DatabaseConnection, minutes: i32, before: Timestamp) -> Result<bool, Error> {
     let Some(bucket) = oldest(db, minutes, before).await? else { return Ok(false) };
+    let hour = start_of(Timestamp::from_millis(bucket), HOUR);
     let txn = transaction::begin(db).await?;
     // Another worker may merge at the same time. On SQLite the transaction has the only lock.
     let lock = if txn.get_database_backend() == DbBackend::Sqlite { "" } else { "FOR UPDATE SKIP LOCKED" };
     let sql = format!(
-        "SELECT {} FROM thorn_tally WHERE minutes = ? AND bucket = ? ORDER BY subscription_id LIMIT {ROWS} {lock}",
+        "SELECT {} FROM thorn_tally WHERE minutes = ? AND bucket >= ? AND bucket < ? \
+         ORDER BY bucket, subscription_id LIMIT {ROWS} {lock}",
         columns::all()
     );
-    let values = [minutes.into(), bucket.into()];
+    let values = [minutes.into(), hour.as_millis().into(), (hour + HOUR).as_millis().into()];
     let rows = Row::find_by_statement(statement(txn.get_database_backend(), &sql, values)).all(&txn).await?;
     if rows.is_empty() {
         // Another worker merges them, or has just done it.
         txn.rollback().await?;
         return Ok(false);
     }
-    delete(&txn, minutes, bucket, rows.iter().map(|row| row.bucket.subscription.as_uuid())).await?;
+    for rows in rows.chunk_by(|one, other| one.bucket.start == other.bucket.start) {
+        let Some(first) = rows.first() else { continue };
+        let of = rows.iter().map(|row| row.bucket.subscription.as_uuid());
+        delete(&txn, minutes, first.bucket.start.as_millis(), of).await?;
+    }
     let mut hours: BTreeMap<Bucket, Sums> = BTreeMap::new();
     for row in rows {
         hours.entry(row.bucket.hour()).or_default().merge(row.sums);

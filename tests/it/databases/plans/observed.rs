@@ -13,7 +13,9 @@ use thorn::{
     attempt::RetryPolicy,
     dispatch::{BoxError, Dispatcher},
     event::RenderedEvent,
+    history::StatsWindow,
     subscription::Access,
+    timestamp::Timestamp,
 };
 use thorn_core::testing::Reply;
 
@@ -23,7 +25,7 @@ use crate::app::{self, PATIENCE, TestApp, eventually};
 pub(super) const LARGE: [&str; 3] = ["thorn_event", "thorn_delivery", "thorn_attempt"];
 
 /// Each statement that must have been seen, by some of its words in their order.
-const EXPECTED: [(&str, &[&str]); 15] = [
+const EXPECTED: [(&str, &[&str]); 17] = [
     ("claim", &["select", "from thorn_event", "relayed_at is null", "dispatcher is null", "order by id"]),
     ("marks", &["update thorn_event set relayed_at", "fanout", "id in"]),
     ("dispatcher's claim", &["select", "from thorn_event", "dispatcher =", "relayed_at is null"]),
@@ -38,6 +40,8 @@ const EXPECTED: [(&str, &[&str]); 15] = [
     ("deletion of deliveries", &["delete from thorn_delivery", "event_id in"]),
     ("deletion of events", &["delete from thorn_event", "id in"]),
     ("history of an event", &["select", "from thorn_delivery", "event_id ="]),
+    ("waiting of a subscription", &["select count(*) as n, min(created_at)", "from thorn_delivery", "limit"]),
+    ("dead of a subscription", &["select count(*) as n from (select", "from thorn_delivery", "limit", "dead"]),
     ("history of a subscription", &["select", "from thorn_delivery", "subscription_id =", "order by"]),
 ];
 
@@ -106,6 +110,8 @@ pub(crate) async fn statements() -> Vec<(&'static str, Statement)> {
     receiver.reply(Reply::status(204));
     thorn.history().of_event(id).await.unwrap();
     thorn.history().of_subscription(subscription.id, 100).await.unwrap();
+    let window = StatsWindow::new(None, None, None, Timestamp::now()).unwrap();
+    thorn.stats(Access::Operator, subscription.id, window).await.unwrap();
     thorn.status().await.unwrap();
     thorn.subscriptions().get(Access::Operator, subscription.id).await.unwrap();
     eventually("all statements", || async {
