@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{dispatch, encoded, receiver};
-use crate::{app::PATIENCE, engine::server::Server};
+use crate::{app::eventually, engine::server::Server};
 
 #[tokio::test]
 async fn di24_di26_dispatches_of_several_owners_all_arrive_and_each_sees_only_their_own() {
@@ -23,7 +23,13 @@ async fn di24_di26_dispatches_of_several_owners_all_arrive_and_each_sees_only_th
         }
     });
     let sent = futures::future::join_all(sending).await;
-    let received = target.wait_for(EACH * owners.len(), PATIENCE).await.unwrap();
+    // On a busy machine another worker may repeat a delivery, so the different ones count.
+    let received = eventually("every dispatch", || async {
+        let received = target.received();
+        let different: BTreeSet<_> = received.iter().map(|one| one.header("webhook-id").to_owned()).collect();
+        if different.len() == EACH * owners.len() { Ok(received) } else { Err(format!("{} arrived", different.len())) }
+    })
+    .await;
     let bodies: BTreeSet<_> = received.iter().map(|one| String::from_utf8(one.body.clone()).unwrap()).collect();
     assert_eq!(bodies.len(), EACH * owners.len());
     assert!(received.iter().all(|one| {
