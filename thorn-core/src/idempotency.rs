@@ -114,10 +114,10 @@ pub async fn recall(
     now: Timestamp,
 ) -> Result<Option<Remembered>, Error> {
     let row = Entity::find_by_id((api_key.as_uuid(), key.0.clone())).one(db).await?;
-    row.filter(|row| row.expires_at > now.as_millis()).map(|row| remembered(row, fingerprint)).transpose()
+    row.filter(|row| row.expires_at > now.as_millis()).map(|row| remembered(&row, fingerprint)).transpose()
 }
 
-fn remembered(row: Model, fingerprint: Fingerprint) -> Result<Remembered, Error> {
+fn remembered(row: &Model, fingerprint: Fingerprint) -> Result<Remembered, Error> {
     if row.fingerprint != fingerprint.to_hex() {
         return Ok(Remembered::Other);
     }
@@ -179,7 +179,8 @@ pub(crate) async fn forget_expired(db: &DatabaseConnection, now: Timestamp) -> R
     Ok(())
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use sea_orm::PaginatorTrait as _;
 

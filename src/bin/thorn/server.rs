@@ -52,9 +52,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let db = arguments.database.connect().await?;
     let builder = Thorn::builder(db.clone()).config(config.clone()).event_log(true);
     if arguments.no_worker {
-        config.check()?
+        config.check()?;
     } else {
-        builder.check_for_worker()?
+        builder.check_for_worker()?;
     }
     migrate(&db).await?;
     let thorn = builder.build().await?;

@@ -58,7 +58,7 @@ impl Server {
         let (stderr, log) = (BufReader::new(child.stderr.take().unwrap()), Arc::<Mutex<Vec<String>>>::default());
         let said = log.clone();
         std::thread::spawn(move || {
-            stderr.lines().map_while(Result::ok).for_each(|line| said.lock().unwrap().push(line))
+            stderr.lines().map_while(Result::ok).for_each(|line| said.lock().unwrap().push(line));
         });
         let mut server = Self { child, port: 0, log, place };
         server.port = eventually("the server's port", || {

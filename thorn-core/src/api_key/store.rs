@@ -177,7 +177,8 @@ fn check_text(option: &'static str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use std::time::Duration;
 
