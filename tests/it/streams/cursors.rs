@@ -1,5 +1,6 @@
 //! Cursors that come back: to the same log, to a later one, and to another.
 
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
 use thorn::{Event, outbox};
 
@@ -98,8 +99,11 @@ async fn br14_a_stream_that_is_open_while_a_backup_is_restored_learns_of_it() {
         stream.record().await;
     }
     // Yesterday's database had one event.
-    server.app.execute("DELETE FROM thorn_event WHERE position > 1").await;
-    server.app.execute("UPDATE thorn_log SET last_position = 1").await;
+    let restore = server.app.db().begin().await.unwrap();
+    for sql in ["DELETE FROM thorn_event WHERE position > 1", "UPDATE thorn_log SET last_position = 1"] {
+        restore.execute_unprepared(sql).await.unwrap();
+    }
+    restore.commit().await.unwrap();
     let gap = tokio::time::timeout(crate::app::PATIENCE, stream.event()).await.unwrap().unwrap();
     assert_eq!(gap.event.as_deref(), Some("thorn.gap"));
     stream.record().await;

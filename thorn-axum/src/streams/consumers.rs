@@ -105,7 +105,7 @@ pub(super) async fn events<C: Caller + Send + 'static>(
     let consumer = state.consumers(&caller)?.get(&name).await?;
     let _place = match state.place(&caller, source, Format::LongPoll) {
         Ok(place) => place,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(refusal.into_response()),
     };
     let wait = query.wait.filter(|_| parts.method != Method::HEAD).unwrap_or_default();
     from(&state, selection, Start::After(consumer.cursor), query.limit, wait).await

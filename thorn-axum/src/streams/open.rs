@@ -37,7 +37,7 @@ pub(super) async fn open<C: Caller + Send + 'static>(
     let format = Format::of(&parts.headers, &query);
     let place = match state.place(&caller, source, format) {
         Ok(place) => place,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(refusal.into_response()),
     };
     match format {
         Format::LongPoll => {

@@ -50,37 +50,42 @@ impl<C: Caller> StreamsState<C> {
         Ok(self.streams()?.consumers(caller.access()))
     }
 
-    /// Takes a place, or answers that there is none. A browser's `EventSource` gives up for good on an error, so it is
-    /// answered with a stream that ends.
-    pub(super) fn place(&self, caller: &C, source: Source, format: Format) -> Result<Place, Response> {
-        let full = match self.places.take(&caller.stream_key(), source.0) {
+    /// Takes a place, or says why there is none.
+    pub(super) fn place(&self, caller: &C, source: Source, format: Format) -> Result<Place, Refusal> {
+        let (status, reason) = match self.places.take(&caller.stream_key(), source.0) {
             Ok(place) if !self.streams().is_ok_and(stream::Streams::is_closed) => return Ok(place),
-            Ok(_) => return Err(refusal(format, StatusCode::SERVICE_UNAVAILABLE, "the server stops")),
-            Err(full) => full,
+            Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "the server stops"),
+            Err(Full::Process) => (StatusCode::SERVICE_UNAVAILABLE, "the server has no place for a stream"),
+            Err(Full::Caller) => (StatusCode::TOO_MANY_REQUESTS, "you have too many streams open"),
+            Err(Full::Source) => (StatusCode::TOO_MANY_REQUESTS, "too many streams are open from your address"),
         };
-        Err(match full {
-            Full::Process => refusal(format, StatusCode::SERVICE_UNAVAILABLE, "the server has no place for a stream"),
-            Full::Caller => refusal(format, StatusCode::TOO_MANY_REQUESTS, "you have too many streams open"),
-            Full::Source => {
-                refusal(format, StatusCode::TOO_MANY_REQUESTS, "too many streams are open from your address")
+        Err(Refusal { format, status, reason })
+    }
+}
+
+/// The answer to a request that gets no place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal {
+    format: Format,
+    status: StatusCode,
+    reason: &'static str,
+}
+
+impl IntoResponse for Refusal {
+    /// A browser's `EventSource` gives up for good on an error, so it gets a stream that ends.
+    fn into_response(self) -> Response {
+        let Self { format, status, reason } = self;
+        match format {
+            Format::Stream(encoding) if format.is_sse() => {
+                let frames = [Control::Hello { retry: COME_BACK_AFTER }, Control::Bye { reason }];
+                (headers(format), frames.map(|frame| frame.bytes(encoding)).concat()).into_response()
             }
-        })
+            _ => {
+                let problem = Problem::new(status).detail(reason);
+                problem.header(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS)).into_response()
+            }
+        }
     }
-}
-
-fn refusal(format: Format, status: StatusCode, reason: &'static str) -> Response {
-    let Format::Stream(encoding) = format else { return refused(status, reason) };
-    if !format.is_sse() {
-        return refused(status, reason);
-    }
-    let frames = [Control::Hello { retry: COME_BACK_AFTER }, Control::Bye { reason }];
-    let body = frames.map(|frame| frame.bytes(encoding)).concat();
-    (headers(format), body).into_response()
-}
-
-fn refused(status: StatusCode, reason: &'static str) -> Response {
-    let problem = Problem::new(status).detail(reason);
-    problem.header(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS)).into_response()
 }
 
 /// The headers of every stream. Proxies must neither keep it, nor gather it, nor compress it.

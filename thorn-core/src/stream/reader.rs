@@ -133,10 +133,9 @@ impl Reader {
         })
     }
 
-    /// Reads pages, and joins the tail near its head.
+    /// Reads pages, and joins the tail at the end of the log. The tail's own place doesn't count before: it may be behind.
     async fn catch_up(&mut self) -> Result<Option<Step>, Error> {
-        let (step, at_end) =
-            if self.at.position < self.hub.head().position { self.read_page().await? } else { (None, true) };
+        let (step, at_end) = self.read_page().await?;
         if at_end {
             let (joined, head) = self.hub.join(&self.selection);
             let fetched = match std::mem::replace(&mut self.state, State::Unsure) {
