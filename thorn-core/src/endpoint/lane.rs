@@ -34,6 +34,9 @@ const LINE: Duration = Duration::from_secs(2);
 /// to another worker.
 const AHEAD: Duration = Duration::from_millis(500);
 
+/// The most deliveries that wait in memory for each request of a share in a limit.
+const LINE_PER_SHARE: u32 = 4;
+
 /// The maximum time that a delivery is put off because its lane is full.
 const LONGEST_DETOUR: Duration = Duration::from_secs(60);
 
@@ -61,8 +64,9 @@ struct State {
     /// Due deliveries that the relay has put on the queue since `expected_since` and that haven't arrived here.
     expected: usize,
     expected_since: Instant,
-    /// How long they are expected.
-    expected_for: Duration,
+    /// Whether the lane has a share in a limit that holds over all workers. Then most that the relay announces goes to
+    /// other workers, and few deliveries should wait here, because another worker may be free.
+    is_share: bool,
     /// When the last request ended.
     progress: Instant,
     /// How long the deliveries that were put off will take, as of `booked_at`: when the last of them was put off.
@@ -91,7 +95,7 @@ impl Lane {
             line: 0,
             expected: 0,
             expected_since: Instant::now(),
-            expected_for: AHEAD * 4,
+            is_share: false,
             progress: Instant::now(),
             booked: Duration::ZERO,
             booked_at: Timestamp::from_millis(0),
@@ -108,7 +112,7 @@ impl Lane {
             if state.take_place() {
                 return Ok(Place(self.clone()));
             }
-            if state.slow || state.line_ahead() > LINE {
+            if state.slow || state.is_line_long() {
                 return Err(state.book(Timestamp::now()));
             }
             state.line += 1;
@@ -156,8 +160,7 @@ impl Lane {
         self.state().quick
     }
 
-    /// Lets exactly so many requests through at once from now on. They are this process's share in a limit, so most of
-    /// what the relay announces goes to other workers, and the lane shouldn't expect it for long.
+    /// Lets exactly so many requests through at once from now on. They are this process's share in a limit.
     pub(super) fn resize(&self, requests: usize) {
         let mut state = self.state();
         if state.size.most == requests {
@@ -165,7 +168,7 @@ impl Lane {
         }
         state.size = Size { start: requests, most: requests, least: requests };
         state.limit = requests;
-        state.expected_for = AHEAD;
+        state.is_share = true;
         drop(state);
         self.freed.notify_one();
     }
@@ -205,6 +208,11 @@ impl State {
         self.typical * self.line / self.places()
     }
 
+    /// Whether a further delivery shouldn't wait in memory.
+    fn is_line_long(&self) -> bool {
+        self.line_ahead() > LINE || self.is_share && self.line >= self.places() * LINE_PER_SHARE
+    }
+
     fn room(&self) -> usize {
         let line = if self.slow || self.typical.is_zero() {
             0
@@ -223,7 +231,7 @@ impl State {
     }
 
     fn is_stale(&self) -> bool {
-        self.expected_since.elapsed() > self.expected_for
+        self.expected_since.elapsed() > if self.is_share { AHEAD } else { AHEAD * 4 }
     }
 
     fn slow_down(&mut self, at_least: Duration) {
@@ -239,7 +247,9 @@ impl State {
         let step = (self.typical / self.places()).max(least);
         self.booked = self.booked.saturating_sub(now.since(self.booked_at)) + step;
         self.booked_at = now;
-        now + (self.line_ahead() + self.booked).min(LONGEST_DETOUR)
+        // The relay leaves due deliveries alone while the lane is full, and takes them as soon as it isn't.
+        let longest = if self.is_share { AHEAD } else { LONGEST_DETOUR };
+        now + (self.line_ahead() + self.booked).min(longest)
     }
 }
 
