@@ -76,9 +76,9 @@ async fn the_headers_of_one_delivery_don_t_verify_the_body_of_another() {
     assert_ne!(one.body, other.body);
     assert_eq!(verified(&server, &headers(&one), &other.body).await, "INVALID");
     let mixed = headers(&one).into_iter().zip(headers(&other));
-    for at in 0..SENT_BACK.len() {
+    for (at, name) in SENT_BACK.iter().enumerate() {
         let mixed = mixed.clone().enumerate().map(|(n, (one, other))| if n == at { other } else { one }).collect();
-        assert_eq!(verified(&server, &mixed, &one.body).await, "INVALID", "{}", SENT_BACK[at]);
+        assert_eq!(verified(&server, &mixed, &one.body).await, "INVALID", "{name}");
     }
 }
 

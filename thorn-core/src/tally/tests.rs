@@ -1,4 +1,5 @@
 //! Sums in memory and in the table.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
 

@@ -47,7 +47,7 @@ impl Executor {
         }
         let Some(most) = most_kept else { return Ok(None) };
         let counted_every = (most / 10).clamp(1, COUNTED_EVERY);
-        if endpoint.kept_before() % counted_every == 0 && self.keeps_more_than(most, subscription).await? {
+        if endpoint.kept_before().is_multiple_of(counted_every) && self.keeps_more_than(most, subscription).await? {
             return Ok(Some(format!("it has kept more than {most} deliveries since it was paused")));
         }
         Ok(None)
