@@ -53,6 +53,19 @@ async fn thorn_143_a_committed_event_arrives_signed_and_is_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_nobody_holds_keeps_running() {
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
+    app.subscribe("a.b", &receiver.url("/")).await;
+    drop(app.worker().await);
+    // One that stopped may have taken the first event before.
+    for arrived in 1..=3 {
+        app.send_many(1).await;
+        receiver.wait_for(arrived, PATIENCE).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn thorn_077_a_rolled_back_event_is_never_sent() {
     let (app, receiver, _, worker) = TestApp::delivering("*").await;
 

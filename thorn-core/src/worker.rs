@@ -155,10 +155,12 @@ impl Worker {
         let listener = background.spawn("listener", parts, |(db, url, stop)| async move {
             outbox::listen(&db, url.as_ref(), stop).await;
         });
-        let relay = background.spawn("relay", (relay, stopping), |(relay, stop)| async move { relay.run(stop).await });
-        let queue = background.spawn("queue", (queue, handler, queue_stopping), |(queue, handler, stop)| async move {
-            queue.supervise(handler, stop).await
-        });
+        // These tasks keep a sender of their signal. Otherwise dropping the worker would be a signal, too.
+        let parts = (relay, stopping, stop.clone());
+        let relay = background.spawn("relay", parts, |(relay, stop, _)| async move { relay.run(stop).await });
+        let parts = (queue, handler, queue_stopping, stop_queue.clone());
+        let queue = background
+            .spawn("queue", parts, |(queue, handler, stop, _)| async move { queue.supervise(handler, stop).await });
         tracing::info!(queue = config.queue_name, "worker started");
         Ok(Self {
             stop,
