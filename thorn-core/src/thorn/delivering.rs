@@ -63,7 +63,7 @@ impl Thorn {
     /// queue.
     ///
     /// The queue also takes deliveries that failed and may be retried, deliveries to a busy endpoint, and
-    /// deliveries that didn't begin within [`Config::timeout`]. They wait for a worker, and the list shows
+    /// deliveries that didn't begin within [`Config::timeout`](crate::Config::timeout). They wait for a worker, and the list shows
     /// them as waiting.
     ///
     /// Events of other tasks aren't included, not even of tasks that `work` spawns. Inside another `inline`
