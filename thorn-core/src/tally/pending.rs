@@ -44,7 +44,7 @@ impl Tally {
         attempts: impl IntoIterator<Item = (SubscriptionId, &'a Attempt, DeliveryState, Timestamp)>,
     ) {
         for (subscription, attempt, state, at) in attempts {
-            // Both are looked up for each attempt. It takes 0.1 µs.
+            // Both are looked up for each attempt.
             for bucket in [Bucket::of(subscription, at), Bucket::of(ALL, at)] {
                 if bucket.subscription == ALL || self.len() < MOST || self.sums.contains_key(&bucket) {
                     self.sums.entry(bucket).or_default().add(attempt, state, at);
