@@ -102,8 +102,13 @@ async fn assert_plans(placed: &Placed, subscription: &Subscription) {
     let id = literal(backend, subscription.id.as_uuid());
     for sql in LOOKS {
         let (steps, all) = plans::plan(db, &Statement::from_string(backend, sql.replace('?', &id))).await;
-        let index = if sql.contains("state") { "thorn_delivery_waiting" } else { "thorn_delivery_due" };
-        assert!(all.is_empty() && steps.iter().any(|step| step.contains(index)), "{sql}: {steps:#?}");
+        // All rows wait here, so to PostgreSQL both indexes by subscription are equally good.
+        let indexes: &[&str] = match sql.contains("state") {
+            true => &["thorn_delivery_waiting", "thorn_delivery_subscription"],
+            false => &["thorn_delivery_due"],
+        };
+        let uses_one = steps.iter().any(|step| indexes.iter().any(|index| step.contains(index)));
+        assert!(all.is_empty() && uses_one, "{sql}: {steps:#?}");
     }
 }
 
