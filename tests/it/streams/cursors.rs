@@ -2,9 +2,9 @@
 
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
-use thorn::{Event, outbox};
+use thorn::{Event, outbox, stream::Start};
 
-use super::{Server, id_of};
+use super::{Server, id_of, next, reader};
 
 /// The cursors of the first events of the log.
 async fn cursors(server: &Server, events: usize) -> Vec<String> {
@@ -35,6 +35,22 @@ async fn st3_a_stream_begins_after_the_cursor_and_goes_on_live_without_a_gap() {
     let mut live = server.sse("topic=*").await;
     let last = server.send("a.b", &json!(1)).await;
     assert_eq!(id_of(&live.record().await), last, "without a cursor a stream begins now");
+}
+
+/// A reader may find an event on its page before the tail of its process has come to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn st8_a_cursor_never_moves_back_though_the_tail_is_behind_the_reader() {
+    let server = Server::new().await;
+    let streams = server.app.thorn.streams().unwrap();
+    for events in 1..=60 {
+        let before = streams.end().await.unwrap();
+        server.send("a.b", &json!(events)).await;
+        // No pause: the sequencer is ahead of the tail for a moment only.
+        while streams.end().await.unwrap() == before {}
+        let mut reader = reader(&server.app.thorn, Start::After(before)).await;
+        let frame = next(&mut reader).await;
+        assert_eq!(reader.cursor(), frame.cursor(), "after event {events}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

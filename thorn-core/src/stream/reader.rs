@@ -77,6 +77,8 @@ impl Reader {
         if let State::Joined { joined, from, .. } = &self.state
             && from.position <= self.at.position
             && let Some(head) = joined.looked_at()
+            // The tail may be behind the page that was read last.
+            && head.position > self.at.position
         {
             self.at = head;
         }
