@@ -44,7 +44,7 @@ pub struct Config {
     pub max_event_bytes: usize,
     /// The most bytes the body of a raw event may have, and of a body that the stand-alone server takes. Default: 1 MiB.
     pub max_payload_bytes: usize,
-    /// What only the stand-alone server needs.
+    /// Settings that only the stand-alone server needs.
     pub server: ServerConfig,
     /// The policy for a save outside a transaction. Default: it is refused.
     pub autocommit: AutocommitPolicy,

@@ -1,4 +1,4 @@
-//! What every command of the program does: it logs, and it ends with a message and an exit code.
+//! Logging, and the message and exit code at the end, for every command of the program.
 
 use std::{
     io::{Write as _, stderr},

@@ -44,7 +44,7 @@ async fn a_filter_sees_the_body_as_json_if_its_type_is_json() {
     assert!(
         received.iter().filter(|one| one.header("hook-event") == "order.json").all(|one| one.body == paid.as_bytes())
     );
-    // What only the delivery could decide is recorded as cancelled.
+    // The delivery evaluated the filter, so the ones that it stopped are recorded as cancelled.
     let rows = app.deliveries(&filtered, |rows| rows.len() == 6).await;
     let cancelled = rows.iter().filter(|row| row.state == Some(DeliveryState::Cancelled)).count();
     assert_eq!(cancelled, sent.iter().filter(|(_, kind, _, passes)| kind.contains("json") && !passes).count());

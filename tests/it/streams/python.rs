@@ -24,7 +24,7 @@ fn python(module: &str) -> Option<String> {
     None
 }
 
-/// What a client in Python reads: the events sent before, a heartbeat, and one event after it.
+/// Lets a client in Python read the events sent before, a heartbeat, and one event after it.
 async fn read_by(client: &str) {
     let module = match client {
         "sseclient" => "sseclient, requests",

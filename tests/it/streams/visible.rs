@@ -1,4 +1,4 @@
-//! What a stream shows to whom.
+//! The events that a stream shows to each caller.
 
 use std::time::Duration;
 

@@ -40,7 +40,7 @@ pub(super) struct Once {
     head: Vec<Vec<u8>>,
 }
 
-/// What a request did.
+/// The result of a request that was done.
 pub(super) struct Done {
     pub(super) answer: Answer,
     pub(super) event: Option<EventId>,

@@ -58,7 +58,7 @@ impl Polled {
             let deadline = match (is_caught_up, events.is_empty()) {
                 (false, _) => began + wait.max(LOOKING),
                 (true, true) => began + wait,
-                // What is there already, and no more.
+                // Takes the events that are there already, and no more.
                 (true, false) => Instant::now(),
             };
             let Ok(step) = timeout_at(deadline, reader.step()).await else {

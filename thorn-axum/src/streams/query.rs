@@ -28,7 +28,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The header with which a browser's `EventSource` comes back.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// What a request asks of a stream.
+/// The query and headers with which a request asks for a stream.
 #[derive(Debug, Default)]
 pub(super) struct StreamQuery {
     topics: Vec<Pattern>,

@@ -77,7 +77,7 @@ impl NewApiKey {
 }
 
 impl ApiKey {
-    /// What the holder may see and change.
+    /// The part of the data that the holder may see and change.
     #[must_use]
     pub fn access(&self) -> Access<'_> {
         self.owner.as_deref().map_or(Access::Operator, Access::Owner)

@@ -72,7 +72,7 @@ const PLAIN: [(Scope, &str); 9] = [
     (Scope::Admin, "admin"),
 ];
 
-/// What stands before the pattern of [`Scope::StreamOf`].
+/// The text before the pattern of [`Scope::StreamOf`].
 const STREAM_OF: &str = "stream:";
 
 impl FromStr for Scope {

@@ -24,7 +24,7 @@ pub(crate) struct LoggedEvent {
     pub(crate) created_at: Timestamp,
 }
 
-/// What a raw event has instead of an envelope.
+/// The content of a raw event, which has no envelope.
 #[derive(Clone, Debug)]
 pub(crate) struct Raw {
     pub(crate) head: RawHead,

@@ -28,7 +28,7 @@ impl fmt::Debug for RawBody {
     }
 }
 
-/// What is known of a raw event without its body. The relay decides with it, and the worker makes headers of it.
+/// The facts about a raw event besides its body. The relay decides with them, and the worker makes headers of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct RawHead {

@@ -15,7 +15,7 @@ use crate::{
     subscription::{Registry, Subscriptions},
 };
 
-/// What the application gives to the machines that deliver.
+/// The observers and dispatchers that the application gives to the machines that deliver.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DeliveringParts {
     pub(super) observers: Observers,

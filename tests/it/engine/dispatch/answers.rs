@@ -1,4 +1,4 @@
-//! What a caller is answered when a dispatch is taken.
+//! The answers to callers whose dispatch is taken.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a target gets.
+//! The requests that targets get.
 
 use sha2::{Digest as _, Sha256};
 

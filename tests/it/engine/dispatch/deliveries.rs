@@ -1,4 +1,4 @@
-//! What becomes of a dispatch: retries, restarts, signatures, targets that are refused later.
+//! The deliveries of a dispatch: retries, restarts, signatures, targets that are refused later.
 
 use std::time::Duration;
 
