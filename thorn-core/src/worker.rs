@@ -91,10 +91,11 @@ impl Worker {
         let background = Background::default();
         let (recorder, recording) = Recorder::start(db.clone(), &background);
         let heartbeat = Heartbeat::new(db.clone(), registry.clone(), config.takeover, config.keep);
+        // The tasks of the heartbeat, the relay and the queue keep a sender of their signal. Otherwise dropping the worker
+        // would be a signal, too.
+        let parts = (heartbeat, heartbeat_stopping, stop_heartbeat.clone());
         let heartbeat =
-            background.spawn("heartbeat", (heartbeat, heartbeat_stopping), |(heartbeat, stop)| async move {
-                heartbeat.run(stop).await;
-            });
+            background.spawn("heartbeat", parts, |(heartbeat, stop, _)| async move { heartbeat.run(stop).await });
         let executor = Executor {
             until: None,
             db: db.clone(),
@@ -155,7 +156,6 @@ impl Worker {
         let listener = background.spawn("listener", parts, |(db, url, stop)| async move {
             outbox::listen(&db, url.as_ref(), stop).await;
         });
-        // These tasks keep a sender of their signal. Otherwise dropping the worker would be a signal, too.
         let parts = (relay, stopping, stop.clone());
         let relay = background.spawn("relay", parts, |(relay, stop, _)| async move { relay.run(stop).await });
         let parts = (queue, handler, queue_stopping, stop_queue.clone());

@@ -62,8 +62,7 @@ impl Heartbeat {
             }
             tokio::select! {
                 () = tokio::time::sleep_until(began + pause) => {}
-                // Nobody can stop a worker that was dropped, and then this never comes.
-                Ok(_) = stop.wait_for(|stop| *stop) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
             }
         }
         self.registry.endpoints().membership().leave(self.worker.id);
