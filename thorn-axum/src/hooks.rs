@@ -17,7 +17,7 @@ use axum::{
 };
 use thorn_core::Thorn;
 
-use crate::http::{BaseUrl, Caller, method_not_allowed};
+use crate::http::{BaseUrl, Caller, resource_routes};
 use state::HooksState;
 
 /// The REST API of subscriptions.
@@ -135,21 +135,16 @@ impl<C> Hooks<C> {
         let probe = post(item::probe::<C>);
         let stats = get(stats::show::<C>);
 
-        let base = &self.path;
-        let routes = [
-            ("", collection),
-            ("/{hook_id}", item),
-            ("/{hook_id}/secret", secret),
-            ("/{hook_id}/probe", probe),
-            ("/{hook_id}/stats", stats),
-        ];
-        let router = routes.into_iter().fold(Router::new(), |router, (below, methods)| {
-            let methods = methods.fallback(method_not_allowed);
-            let path = format!("{base}{below}");
-            let router = router.route(&format!("{path}/"), methods.clone());
-            // The root has no form without the slash.
-            if path.is_empty() { router } else { router.route(&path, methods) }
-        });
+        let router = resource_routes(
+            &self.path,
+            [
+                ("", collection),
+                ("/{hook_id}", item),
+                ("/{hook_id}/secret", secret),
+                ("/{hook_id}/probe", probe),
+                ("/{hook_id}/stats", stats),
+            ],
+        );
         let base_url = BaseUrl(self.base_url.map(Arc::from));
         router.layer(Extension(base_url)).layer(Extension(Arc::new(HooksState(self.thorn))))
     }

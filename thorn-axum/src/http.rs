@@ -10,6 +10,8 @@ mod page;
 mod collection_url;
 mod unauthenticated;
 mod caller;
+mod source;
+mod routes;
 
 #[cfg(feature = "engine")]
 pub(crate) use body::BodyTime;
@@ -24,11 +26,8 @@ pub(crate) use json::is_json;
 pub(crate) use page::{PageQuery, list_problem};
 pub use problem::Problem;
 pub(crate) use problem::field_name;
+#[cfg(feature = "engine")]
+pub(crate) use routes::method_not_allowed;
+pub(crate) use routes::resource_routes;
+pub(crate) use source::{Source, network};
 pub use unauthenticated::Unauthenticated;
-
-use axum::http::StatusCode;
-
-/// Answers 405. The route adds the `Allow` header.
-pub(crate) async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED)
-}

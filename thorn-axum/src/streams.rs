@@ -25,7 +25,7 @@ use self::{
     places::Places,
     state::{Recheck, StreamsState},
 };
-use crate::http::{Caller, method_not_allowed};
+use crate::http::{Caller, resource_routes};
 
 /// Streams of committed events, in an order that never changes.
 ///
@@ -124,18 +124,16 @@ impl<C> Streams<C> {
         S: Clone + Send + Sync + 'static,
     {
         let consumer = get(consumers::show::<C>).put(consumers::create::<C>).delete(consumers::delete::<C>);
-        let routes = [
-            ("/stream", get(open::open::<C>)),
-            ("/consumers", get(consumers::list::<C>)),
-            ("/consumers/{consumer_name}", consumer),
-            ("/consumers/{consumer_name}/events", get(consumers::events::<C>)),
-            ("/consumers/{consumer_name}/ack", post(consumers::acknowledge::<C>)),
-        ];
-        let router = routes.into_iter().fold(Router::new(), |router, (below, methods)| {
-            let methods = methods.fallback(method_not_allowed);
-            let path = format!("{}{below}", self.path);
-            router.route(&format!("{path}/"), methods.clone()).route(&path, methods)
-        });
+        let router = resource_routes(
+            &self.path,
+            [
+                ("/stream", get(open::open::<C>)),
+                ("/consumers", get(consumers::list::<C>)),
+                ("/consumers/{consumer_name}", consumer),
+                ("/consumers/{consumer_name}/events", get(consumers::events::<C>)),
+                ("/consumers/{consumer_name}/ack", post(consumers::acknowledge::<C>)),
+            ],
+        );
         let places = Arc::new(Places::new(self.thorn.config()));
         router.layer(Extension(Arc::new(StreamsState { thorn: self.thorn, places, recheck: self.recheck })))
     }

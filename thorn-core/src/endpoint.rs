@@ -3,6 +3,8 @@
 mod descriptors;
 mod entry;
 mod failures;
+#[cfg(test)]
+mod fixture;
 mod gate;
 mod interned;
 mod lane;

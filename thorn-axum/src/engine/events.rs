@@ -10,18 +10,17 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::http::method_not_allowed;
+use crate::http::resource_routes;
 
 pub(super) fn routes() -> Router {
-    let routes = [
-        ("/events", get(collection::list).post(collection::publish)),
-        ("/events/{event_id}", get(item::show)),
-        ("/events/{event_id}/body", get(item::body)),
-        ("/events/{event_id}/deliveries", get(item::deliveries)),
-        ("/events/{event_id}/resend", post(item::resend)),
-    ];
-    routes.into_iter().fold(Router::new(), |router, (path, methods)| {
-        let methods = methods.fallback(method_not_allowed);
-        router.route(&format!("{path}/"), methods.clone()).route(path, methods)
-    })
+    resource_routes(
+        "/events",
+        [
+            ("", get(collection::list).post(collection::publish)),
+            ("/{event_id}", get(item::show)),
+            ("/{event_id}/body", get(item::body)),
+            ("/{event_id}/deliveries", get(item::deliveries)),
+            ("/{event_id}/resend", post(item::resend)),
+        ],
+    )
 }

@@ -2,11 +2,11 @@
 
 mod source_rates;
 
-use std::{net::SocketAddr, time::Instant};
+use std::time::Instant;
 
 use axum::{
     Extension, Router,
-    extract::{ConnectInfo, Request},
+    extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER},
     routing::post,
 };
@@ -14,21 +14,19 @@ use thorn_core::verification::ReceivedDelivery;
 
 pub(super) use self::source_rates::SourceRates;
 use super::state::State;
-use crate::http::{NO_STORE, Problem, bytes_up_to, method_not_allowed, text};
+use crate::http::{NO_STORE, Problem, Source, bytes_up_to, resource_routes, text};
 
 pub(super) fn routes() -> Router {
-    let methods = post(verify).fallback(method_not_allowed);
-    Router::new().route("/hooks/verify/", methods.clone()).route("/hooks/verify", methods)
+    resource_routes("/hooks/verify", [("", post(verify))])
 }
 
 /// Answers `VERIFIED` or `INVALID`, and nothing else. It needs no key, so each source may ask only so often.
 async fn verify(
     Extension(state): Extension<State>,
-    source: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Source(source): Source,
     request: Request,
 ) -> Result<([(HeaderName, HeaderValue); 1], &'static str), Problem> {
     // Without an address, all callers share one rate.
-    let source = source.map(|Extension(ConnectInfo(address))| address.ip());
     if let Err(wait) = state.verify_rates.take(source, Instant::now()) {
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS)
             .detail("Too many requests from this address.")

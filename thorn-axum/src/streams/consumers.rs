@@ -15,13 +15,8 @@ use thorn_core::{
     timestamp::Timestamp,
 };
 
-use super::{
-    format::Format,
-    open::from,
-    query::StreamQuery,
-    state::{Source, State},
-};
-use crate::http::{Caller, JsonObject, NO_STORE, Problem};
+use super::{format::Format, open::from, query::StreamQuery, state::State};
+use crate::http::{Caller, JsonObject, NO_STORE, Problem, Source};
 
 #[derive(Serialize)]
 struct Representation<'a> {

@@ -19,9 +19,9 @@ use super::{
     long_poll::{Missing, Polled},
     places::Place,
     query::{Beginning, StreamQuery},
-    state::{Source, State, headers},
+    state::{State, headers},
 };
-use crate::http::{Caller, Problem};
+use crate::http::{Caller, Problem, Source};
 
 /// The header that says where a stream begins.
 const CURSOR: HeaderName = HeaderName::from_static("thorn-cursor");

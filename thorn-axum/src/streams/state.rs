@@ -1,13 +1,11 @@
 //! The state that the handlers of streams share.
 
-use std::{net::IpAddr, net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
-        request::Parts,
     },
     response::{IntoResponse, Response},
 };
@@ -19,7 +17,7 @@ use super::{
     format::Format,
     places::{Full, Place, Places},
 };
-use crate::http::{Caller, Problem};
+use crate::http::{Caller, Problem, Source};
 
 /// Asks whether a caller may still read.
 pub(super) type Recheck<C> = Arc<dyn Fn(&C) -> BoxFuture<'static, bool> + Send + Sync>;
@@ -95,16 +93,4 @@ pub(super) fn headers(format: Format) -> HeaderMap {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     headers
-}
-
-/// The address that a request comes from, if the server tells it to its handlers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Source(pub(super) Option<IpAddr>);
-
-impl<S: Send + Sync> FromRequestParts<S> for Source {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())))
-    }
 }

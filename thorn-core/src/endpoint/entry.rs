@@ -73,22 +73,13 @@ mod tests {
     use futures::future::join_all;
 
     use super::*;
-    use crate::{attempt::Outcome, endpoint::Endpoints, tenant::Tenant};
+    use crate::{
+        endpoint::{Endpoints, fixture::quick},
+        tenant::Tenant,
+    };
 
     fn tenant(name: &str) -> Tenant {
         Tenant::of(Some(name))
-    }
-
-    fn quick() -> Attempt {
-        Attempt {
-            outcome: Outcome::Delivered,
-            attempted_at: Timestamp::now(),
-            duration: Duration::from_millis(3),
-            status: Some(200),
-            response: None,
-            error: None,
-            retry_after: None,
-        }
     }
 
     /// Enters the lanes of these URLs at once, and returns the permits.

@@ -59,10 +59,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::{
-        attempt::{Attempt, Outcome},
-        membership::View,
-    };
+    use crate::{endpoint::fixture::quick, membership::View};
 
     #[tokio::test(start_paused = true)]
     async fn a_lane_holds_this_process_s_share_of_a_limit_as_workers_come_and_go() {
@@ -92,15 +89,7 @@ mod tests {
         drop((third, fourth));
         assert!(endpoints.divide(|_| Some(limit)));
         assert_eq!(endpoints.limited(id, limit).unwrap().0.room(), 0);
-        let quick = Attempt {
-            outcome: Outcome::Delivered,
-            attempted_at: Timestamp::now(),
-            duration: Duration::from_millis(3),
-            status: Some(200),
-            response: None,
-            error: None,
-            retry_after: None,
-        };
+        let quick = quick();
         under_way.into_iter().for_each(|place| place.done(&quick));
         assert!(endpoints.limited(id, limit).unwrap().0.room() > 0);
         assert_eq!(endpoints.limited(id, limit).unwrap().0.in_flight(), 0);

@@ -16,13 +16,8 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
         let backend = db.get_database_backend();
-        let collation = if backend == DbBackend::MySql { Some(exact_collation(db).await?) } else { None };
-        for mut table in [event(backend), subscription(backend), registry(), delivery(backend), attempt(backend)] {
-            if let Some(collation) = collation {
-                table.character_set("utf8mb4").collate(collation).engine("InnoDB");
-            }
-            manager.create_table(table.if_not_exists().to_owned()).await?;
-        }
+        let tables = [event(backend), subscription(backend), registry(), delivery(backend), attempt(backend)];
+        create_tables(manager, tables).await?;
         if db.query_one_raw(Statement::from_string(backend, "SELECT id FROM thorn_registry")).await?.is_none() {
             db.execute_unprepared("INSERT INTO thorn_registry (id, version) VALUES (1, 0)").await?;
         }
@@ -33,14 +28,39 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["thorn_attempt", "thorn_delivery", "thorn_registry", "thorn_subscription", "thorn_event"] {
-            manager.drop_table(Table::drop().table(table).if_exists().to_owned()).await?;
-        }
-        Ok(())
+        drop_tables(manager, ["thorn_attempt", "thorn_delivery", "thorn_registry", "thorn_subscription", "thorn_event"])
+            .await
     }
 }
 
-/// Creates an index, unless an interrupted migration has already created it.
+/// Creates the tables that don't exist yet. On MySQL, their texts are compared exactly.
+pub(super) async fn create_tables(
+    manager: &SchemaManager<'_>,
+    tables: impl IntoIterator<Item = TableCreateStatement>,
+) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let is_mysql = db.get_database_backend() == DbBackend::MySql;
+    let collation = if is_mysql { Some(exact_collation(db).await?) } else { None };
+    for mut table in tables {
+        if let Some(collation) = collation {
+            table.character_set("utf8mb4").collate(collation).engine("InnoDB");
+        }
+        manager.create_table(table.if_not_exists().to_owned()).await?;
+    }
+    Ok(())
+}
+
+/// Drops the tables that exist.
+pub(super) async fn drop_tables(
+    manager: &SchemaManager<'_>,
+    tables: impl IntoIterator<Item = &'static str>,
+) -> Result<(), DbErr> {
+    for table in tables {
+        manager.drop_table(Table::drop().table(table).if_exists().to_owned()).await?;
+    }
+    Ok(())
+}
+
 /// Adds the column unless an earlier run, which MySQL doesn't roll back, has added it.
 pub(super) async fn add_column(
     manager: &SchemaManager<'_>,
@@ -53,6 +73,7 @@ pub(super) async fn add_column(
     manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await
 }
 
+/// Creates an index, unless an interrupted migration has already created it.
 pub(super) async fn create_index(manager: &SchemaManager<'_>, table: &str, name: &str, sql: &str) -> Result<(), DbErr> {
     if !manager.has_index(table, name).await? {
         manager.get_connection().execute_unprepared(sql).await?;
@@ -63,7 +84,7 @@ pub(super) async fn create_index(manager: &SchemaManager<'_>, table: &str, name:
 /// The collation that distinguishes `a` from `A` and from `a `, as other databases do.
 ///
 /// Otherwise an owner could see the subscriptions of an owner with a similar name.
-pub(super) async fn exact_collation<C: ConnectionTrait>(db: &C) -> Result<&'static str, DbErr> {
+async fn exact_collation<C: ConnectionTrait>(db: &C) -> Result<&'static str, DbErr> {
     let version = Statement::from_string(DbBackend::MySql, "SELECT VERSION() AS version");
     let version: String =
         db.query_one_raw(version).await?.map_or(Ok(String::new()), |row| row.try_get("", "version"))?;

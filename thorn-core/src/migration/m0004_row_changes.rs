@@ -1,9 +1,9 @@
 //! The tables of watched changes.
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 
-use super::m0001_tables::{create_index, exact_collation, long_text, required};
+use super::m0001_tables::{create_index, create_tables, drop_tables, long_text, required};
 
 pub(super) struct Migration;
 
@@ -16,24 +16,14 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        let backend = db.get_database_backend();
-        let collation = if backend == DbBackend::MySql { Some(exact_collation(db).await?) } else { None };
-        for mut table in [row_change(backend), watch(backend)] {
-            if let Some(collation) = collation {
-                table.character_set("utf8mb4").collate(collation).engine("InnoDB");
-            }
-            manager.create_table(table.if_not_exists().to_owned()).await?;
-        }
+        let backend = manager.get_database_backend();
+        create_tables(manager, [row_change(backend), watch(backend)]).await?;
         let sql = "CREATE INDEX thorn_row_change_mark ON thorn_row_change (mark, txn)";
         create_index(manager, "thorn_row_change", "thorn_row_change_mark", sql).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["thorn_watch", "thorn_row_change"] {
-            manager.drop_table(Table::drop().table(table).if_exists().to_owned()).await?;
-        }
-        Ok(())
+        drop_tables(manager, ["thorn_watch", "thorn_row_change"]).await
     }
 }
 

@@ -1,9 +1,9 @@
 //! API keys of the stand-alone server, and the answers that it remembers for requests that come again.
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 
-use super::m0001_tables::{create_index, exact_collation, long_text, required};
+use super::m0001_tables::{create_index, create_tables, drop_tables, long_text, required};
 
 pub(super) struct Migration;
 
@@ -20,25 +20,15 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        let backend = db.get_database_backend();
-        let collation = if backend == DbBackend::MySql { Some(exact_collation(db).await?) } else { None };
-        for mut table in [api_key(backend), idempotency(backend)] {
-            if let Some(collation) = collation {
-                table.character_set("utf8mb4").collate(collation).engine("InnoDB");
-            }
-            manager.create_table(table.if_not_exists().to_owned()).await?;
-        }
+        let backend = manager.get_database_backend();
+        create_tables(manager, [api_key(backend), idempotency(backend)]).await?;
         // For the deletion of expired rows.
         let sql = format!("CREATE INDEX {EXPIRY} ON {IDEMPOTENCY} (expires_at)");
         create_index(manager, IDEMPOTENCY, EXPIRY, &sql).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [IDEMPOTENCY, API_KEY] {
-            manager.drop_table(Table::drop().table(table).if_exists().to_owned()).await?;
-        }
-        Ok(())
+        drop_tables(manager, [IDEMPOTENCY, API_KEY]).await
     }
 }
 

@@ -3,10 +3,9 @@
 //! The column `thorn_event.position` isn't made here: [`switch_on`](crate::log::switch_on) makes it where somebody asks
 //! for the log, so that others pay neither for the column nor for its indexes.
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
 
-use super::m0001_tables::{exact_collation, required};
+use super::m0001_tables::{create_tables, drop_tables, required};
 
 pub(super) struct Migration;
 
@@ -24,22 +23,11 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        let is_mysql = db.get_database_backend() == DbBackend::MySql;
-        let collation = if is_mysql { Some(exact_collation(db).await?) } else { None };
-        for mut table in [log(), consumer()] {
-            if let Some(collation) = collation {
-                table.character_set("utf8mb4").collate(collation).engine("InnoDB");
-            }
-            manager.create_table(table.if_not_exists().to_owned()).await?;
-        }
-        Ok(())
+        create_tables(manager, [log(), consumer()]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [CONSUMER, LOG] {
-            manager.drop_table(Table::drop().table(table).if_exists().to_owned()).await?;
-        }
+        drop_tables(manager, [CONSUMER, LOG]).await?;
         for index in ["thorn_event_unnumbered", "thorn_event_position"] {
             if manager.has_index(EVENT, index).await? {
                 manager.drop_index(Index::drop().name(index).table(EVENT).to_owned()).await?;

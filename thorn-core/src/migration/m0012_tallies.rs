@@ -1,11 +1,11 @@
 //! Figures: the sums of each subscription's attempts, the workers that are alive and what they divide among them, and an
 //! index of dead deliveries.
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 
 use super::{
-    m0001_tables::{add_column, create_index, exact_collation, required},
+    m0001_tables::{add_column, create_index, create_tables, drop_tables, required},
     m0002_options::drop_index,
 };
 
@@ -49,15 +49,8 @@ impl MigrationName for Migration {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         add_column(manager, SUBSCRIPTION, ColumnDef::new(MAX_IN_FLIGHT).integer()).await?;
-        let db = manager.get_connection();
-        let backend = db.get_database_backend();
-        let collation = if backend == DbBackend::MySql { Some(exact_collation(db).await?) } else { None };
-        for mut table in [tally(), worker()] {
-            if let Some(collation) = collation {
-                table.character_set("utf8mb4").collate(collation).engine("InnoDB");
-            }
-            manager.create_table(table.if_not_exists().to_owned()).await?;
-        }
+        let backend = manager.get_database_backend();
+        create_tables(manager, [tally(), worker()]).await?;
         let sql = format!("CREATE INDEX {TALLY_AGE} ON {TALLY} (minutes, bucket, subscription_id)");
         create_index(manager, TALLY, TALLY_AGE, &sql).await?;
         // MySQL has no partial index, and an index of all states would cost every delivery.
@@ -70,9 +63,7 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_index(manager, DELIVERY, DEAD).await?;
-        for table in [WORKER, TALLY] {
-            manager.drop_table(Table::drop().table(table).if_exists().to_owned()).await?;
-        }
+        drop_tables(manager, [WORKER, TALLY]).await?;
         manager.alter_table(Table::alter().table(SUBSCRIPTION).drop_column(MAX_IN_FLIGHT).to_owned()).await
     }
 }

@@ -1,13 +1,15 @@
 //! How often each source address may ask.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     num::NonZeroUsize,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use lru::LruCache;
+
+use crate::http::network;
 
 /// Time that one request takes of a source's rate: five in a second in the long run.
 const EACH: Duration = Duration::from_millis(200);
@@ -40,14 +42,6 @@ impl SourceRates {
         }
         *taken_until = next;
         Ok(())
-    }
-}
-
-/// The addresses that one client may have: one of IPv4, or 2⁶⁴ of IPv6.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        address => address,
     }
 }
 
