@@ -16,7 +16,6 @@ use super::problem::Problem;
 /// The time that a body may take, from the first read on. A server adds it to the request's extensions. An application
 /// has time-outs of its own.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(any(feature = "engine", test)), expect(dead_code, reason = "the server sets it"))]
 pub(crate) struct BodyTime(pub(crate) Duration);
 
 /// Reads the whole body. A body of more than `limit` bytes is refused with 413, and one that takes longer than
