@@ -6,6 +6,7 @@ mod concrete;
 mod connect;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod first_connection;
+mod one_of;
 #[cfg(feature = "postgres")]
 mod pooler;
 #[cfg(all(feature = "sqlite", unix))]
@@ -26,6 +27,7 @@ pub(crate) use batches::{MAX_BOUND_VALUES, MAX_BYTES, batches};
 pub(crate) use clock::{now_in_micros, now_in_millis};
 pub(crate) use concrete::Concrete;
 pub use connect::connect;
+pub(crate) use one_of::one_of;
 #[cfg(feature = "postgres")]
 pub(crate) use pooler::shares_sessions;
 pub(crate) use quiet::log_statements_at_debug;

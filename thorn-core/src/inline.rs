@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     background::Background,
     config::Config,
-    db::transaction,
+    db::{one_of, transaction},
     delivery::{Client, Consequences, Defaults, Executor, Observers},
     error::Error,
     fanout::{Chunk, FanOut, recipients},
@@ -108,7 +108,7 @@ impl Inline {
 
     async fn deliver_some(&self, events: &[EventId], until: Instant, delivered: &mut Delivered) -> Result<(), Error> {
         let ids = events.iter().map(|event| event.as_uuid());
-        let rows = Entity::find().filter(Column::Id.is_in(ids)).filter(held()).order_by_asc(Column::Id);
+        let rows = Entity::find().filter(one_of(&self.db, Column::Id, ids)).filter(held()).order_by_asc(Column::Id);
         let rows: Vec<_> = rows.all(&self.db).await?.into_iter().map(StoredEvent::from).collect();
         if rows.is_empty() {
             return Ok(());
@@ -138,9 +138,11 @@ impl Inline {
     /// Clears the events' `audit_at`, because all of their deliveries are recorded. The reconciler needn't audit the
     /// events again. Without a worker, there is no reconciler to do so.
     async fn settle(&self, rows: &[StoredEvent]) {
-        let settle = Entity::update_many()
-            .col_expr(Column::AuditAt, Expr::value(None::<i64>))
-            .filter(Column::Id.is_in(rows.iter().map(|event| event.id.as_uuid())));
+        let settle = Entity::update_many().col_expr(Column::AuditAt, Expr::value(None::<i64>)).filter(one_of(
+            &self.db,
+            Column::Id,
+            rows.iter().map(|event| event.id.as_uuid()),
+        ));
         let settle = settle.build(self.db.get_database_backend());
         if let Err(error) = transaction::execute_in_own_transaction(&self.db, settle).await {
             tracing::warn!(%error, "can't settle the events; the reconciler will");
@@ -176,7 +178,7 @@ impl Inline {
         let release = Entity::update_many()
             .col_expr(Column::RelayedAt, Expr::value(None::<i64>))
             .col_expr(Column::AuditAt, Expr::value(None::<i64>))
-            .filter(Column::Id.is_in(ids))
+            .filter(one_of(&self.db, Column::Id, ids))
             .filter(held());
         match transaction::execute_in_own_transaction(&self.db, release.build(self.db.get_database_backend())).await {
             Ok(_) => process::notify(),

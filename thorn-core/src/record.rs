@@ -5,14 +5,16 @@
 //! row held moves to `thorn_attempt`. A delivery that must wait is a row with a due time, never a delayed
 //! task in the queue.
 
+mod already_recorded;
 mod delivered;
 mod insert;
 mod recorder;
 mod refused;
 mod write;
 
+pub(crate) use already_recorded::already_recorded;
 pub(crate) use recorder::Recorder;
-pub(crate) use write::{already_recorded, write};
+pub(crate) use write::write;
 
 use tokio::time::Instant;
 

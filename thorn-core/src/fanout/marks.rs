@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
+use sea_orm::{Condition, DatabaseTransaction, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
 
 use super::{
     pack::{Packer, Row},
     recipient::Recipient,
 };
 use crate::{
+    db::one_of,
     endpoint::Endpoints,
     error::Error,
     outbox::StoredEvent,
@@ -61,7 +62,7 @@ impl Marks {
                 .col_expr(Column::Fanout, Expr::value(i32::try_from(*fanout).unwrap_or(i32::MAX)))
                 .col_expr(Column::RegistryVersion, Expr::value(version))
                 .col_expr(Column::AuditAt, Expr::value(audit_at))
-                .filter(Column::Id.is_in(ids.iter().copied()))
+                .filter(one_of(txn, Column::Id, ids.iter().copied()))
                 .filter(free.clone())
                 .exec(txn)
                 .await?;

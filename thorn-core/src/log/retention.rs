@@ -6,6 +6,7 @@ use sea_orm::{
 
 use super::{cursor::Check, number::last_position};
 use crate::{
+    db::one_of,
     error::Error,
     id::EventId,
     tables::log::{self, event},
@@ -22,7 +23,7 @@ pub(crate) async fn note_deletion(txn: &DatabaseTransaction, events: &[Uuid]) ->
     let rows: Vec<(Uuid, Option<i64>)> = event::Entity::find()
         .select_only()
         .columns([event::Column::Id, event::Column::Position])
-        .filter(event::Column::Id.is_in(events.iter().copied()))
+        .filter(one_of(txn, event::Column::Id, events.iter().copied()))
         .into_tuple()
         .all(txn)
         .await?;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ActiveValue, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
+use sea_orm::{ActiveValue, ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
 
 use super::{
     Record, delivered,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     attempt::DeliveryState,
-    db::batches,
+    db::{batches, one_of},
     error::Error,
     id::DeliveryId,
     outbox,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The most ids of one `IN (…)`.
-const IDS_PER_QUERY: usize = 500;
+pub(super) const IDS_PER_QUERY: usize = 500;
 
 /// Writes records with several statements. The caller provides the transaction.
 pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Result<(), Error> {
@@ -65,20 +65,6 @@ fn supersedes(record: &Record, row: &Model) -> bool {
     }
 }
 
-/// The recorded number of attempts and state of each of these deliveries, for a task that may run twice.
-pub(crate) async fn already_recorded<C: ConnectionTrait>(
-    db: &C,
-    ids: impl IntoIterator<Item = DeliveryId>,
-) -> Result<HashMap<DeliveryId, (u32, Option<DeliveryState>)>, Error> {
-    let rows = rows(db, ids).await?.into_values();
-    Ok(rows
-        .map(|row| {
-            let attempts = u32::try_from(row.attempts).unwrap_or(0);
-            (DeliveryId::from_uuid(row.id), (attempts, DeliveryState::from_stored(&row.state)))
-        })
-        .collect())
-}
-
 async fn rows<C: ConnectionTrait>(
     db: &C,
     ids: impl IntoIterator<Item = DeliveryId>,
@@ -86,7 +72,7 @@ async fn rows<C: ConnectionTrait>(
     let ids: Vec<Uuid> = ids.into_iter().map(DeliveryId::as_uuid).collect();
     let mut found = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(IDS_PER_QUERY) {
-        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await?;
+        let rows = Entity::find().filter(one_of(db, Column::Id, ids.iter().copied())).all(db).await?;
         found.extend(rows.into_iter().map(|row| (row.id, row)));
     }
     Ok(found)

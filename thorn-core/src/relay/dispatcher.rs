@@ -10,7 +10,7 @@ use sea_orm::{
 use tokio::sync::watch;
 
 use crate::{
-    db::{transaction, with_timeout},
+    db::{one_of, transaction, with_timeout},
     dispatch::Dispatch,
     error::Error,
     outbox::{StoredEvent, raw_bodies},
@@ -148,7 +148,7 @@ impl Custom {
         let claimed = Entity::update_many()
             .col_expr(Column::RelayedAt, Expr::value(now.as_millis()))
             .col_expr(Column::AuditAt, Expr::value((now + self.deadline * 2).as_millis()))
-            .filter(Column::Id.is_in(rows.iter().map(|row| row.id)))
+            .filter(one_of(&txn, Column::Id, rows.iter().map(|row| row.id)))
             .filter(Column::RelayedAt.is_null())
             .exec(&txn)
             .await?;
@@ -175,7 +175,7 @@ impl Custom {
             let note = Entity::update_many()
                 .col_expr(Column::Fanout, Expr::value(fanout))
                 .col_expr(Column::AuditAt, Expr::value(audit_at))
-                .filter(Column::Id.is_in(ids))
+                .filter(one_of(&self.db, Column::Id, ids))
                 .filter(Column::Fanout.is_null());
             transaction::execute_in_own_transaction(&self.db, note.build(self.db.get_database_backend())).await?;
         }

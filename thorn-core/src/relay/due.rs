@@ -7,7 +7,7 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, UpdateMany,
+    ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, UpdateMany,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait as _},
 };
@@ -15,7 +15,7 @@ use sea_orm::{
 use super::{Claimed, Progress, Relay, pick::Picked, waiting::Due};
 use crate::{
     attempt::DeliveryState,
-    db::transaction,
+    db::{one_of, transaction},
     endpoint::{Endpoint, Limited},
     error::Error,
     fanout::{Packer, Row, recipient},
@@ -95,7 +95,7 @@ impl Relay {
     async fn events(&self, rows: &mut Vec<Due>, progress: &mut Progress) -> Result<HashMap<Uuid, StoredEvent>, Error> {
         let (mut ids, limit) = (HashSet::new(), progress.batch.limit());
         rows.retain(|row| ids.contains(&row.event_id) || (ids.len() < limit && ids.insert(row.event_id)));
-        let query = event::Entity::find().filter(event::Column::Id.is_in(ids));
+        let query = event::Entity::find().filter(one_of(&self.db, event::Column::Id, ids));
         let read = progress.batch.read(&self.db, query, u64::MAX).await?;
         let events: HashMap<_, _> = read.events.into_iter().map(|event| (event.id.as_uuid(), event)).collect();
         if read.is_full {
@@ -147,7 +147,7 @@ impl Verdicts {
     async fn write(&self, txn: &DatabaseTransaction, now: Timestamp) -> Result<Option<usize>, Error> {
         let mut moved = self.cancelled.len();
         for (lease, ids) in &self.enqueued {
-            let leased = still_due(ids, now)
+            let leased = still_due(txn, ids, now)
                 .col_expr(Column::NextAttemptAt, Expr::value((now + *lease).as_millis()))
                 .exec(txn)
                 .await?;
@@ -157,7 +157,7 @@ impl Verdicts {
             moved += ids.len();
         }
         if !self.cancelled.is_empty() {
-            still_due(&self.cancelled, now)
+            still_due(txn, &self.cancelled, now)
                 .col_expr(Column::State, Expr::value(DeliveryState::Cancelled.as_str()))
                 .col_expr(Column::NextAttemptAt, Expr::value(None::<i64>))
                 .exec(txn)
@@ -171,7 +171,7 @@ impl Verdicts {
 ///
 /// PostgreSQL may not know yet how many rows have become due, and would go through all of them in the
 /// index of due times. COALESCE keeps it from that index, so it finds the rows by their ids.
-fn still_due(ids: &[Uuid], now: Timestamp) -> UpdateMany<Entity> {
+fn still_due(db: &impl ConnectionTrait, ids: &[Uuid], now: Timestamp) -> UpdateMany<Entity> {
     let due_at = Expr::col(Column::NextAttemptAt).if_null(i64::MAX);
-    Entity::update_many().filter(Column::Id.is_in(ids.iter().copied())).filter(due_at.lte(now.as_millis()))
+    Entity::update_many().filter(one_of(db, Column::Id, ids.iter().copied())).filter(due_at.lte(now.as_millis()))
 }

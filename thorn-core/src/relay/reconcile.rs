@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{Relay, batch::Batch};
 use crate::{
-    db::{statement, transaction},
+    db::{one_of, statement, transaction},
     error::Error,
     fanout::{Packer, Row, recipients},
     outbox::StoredEvent,
@@ -151,7 +151,7 @@ async fn set_audit<C: ConnectionTrait>(
     }
     let set = Entity::update_many()
         .col_expr(Column::AuditAt, Expr::value(at.map(Timestamp::as_millis)))
-        .filter(Column::Id.is_in(ids))
+        .filter(one_of(db, Column::Id, ids))
         .filter(Column::AuditAt.lte(now.as_millis()))
         .exec(db)
         .await?;

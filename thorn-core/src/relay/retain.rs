@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::Relay;
 use crate::{
-    db::transaction,
+    db::{one_of, transaction},
     error::Error,
     idempotency::forget_expired,
     log,
@@ -115,15 +115,15 @@ impl Relay {
         let txn = transaction::begin(&self.db).await?;
         delete_attempts(&txn, &events).await?;
         delivery::Entity::delete_many()
-            .filter(delivery::Column::EventId.is_in(events.iter().copied()))
+            .filter(one_of(&txn, delivery::Column::EventId, events.iter().copied()))
             .exec(&txn)
             .await?;
         payload::Entity::delete_many()
-            .filter(payload::Column::EventId.is_in(events.iter().copied()))
+            .filter(one_of(&txn, payload::Column::EventId, events.iter().copied()))
             .exec(&txn)
             .await?;
         log::note_deletion(&txn, &events).await?;
-        Entity::delete_many().filter(Column::Id.is_in(events)).exec(&txn).await?;
+        Entity::delete_many().filter(one_of(&txn, Column::Id, events)).exec(&txn).await?;
         txn.commit().await?;
         Ok(())
     }
@@ -144,7 +144,7 @@ async fn delete_attempts<C: ConnectionTrait>(db: &C, events: &[Uuid]) -> Result<
     let deliveries = delivery::Entity::find()
         .select_only()
         .column(delivery::Column::Id)
-        .filter(delivery::Column::EventId.is_in(events.iter().copied()))
+        .filter(one_of(db, delivery::Column::EventId, events.iter().copied()))
         .into_query();
     attempt::Entity::delete_many().filter(attempt::Column::DeliveryId.in_subquery(deliveries)).exec(db).await?;
     Ok(())
