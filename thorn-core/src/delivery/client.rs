@@ -2,6 +2,7 @@
 
 mod connection;
 mod failure;
+mod get;
 mod guarded;
 mod outgoing;
 mod pools;
@@ -16,7 +17,6 @@ use reqwest::Request;
 use tokio::time::{Instant, timeout};
 
 use self::{
-    failure::Failure,
     guarded::Guarded,
     pools::{Broken, Connection},
     response::Answer,
@@ -29,7 +29,11 @@ use crate::{
     timestamp::Timestamp,
 };
 
-pub(crate) use self::outgoing::{Content, Outgoing};
+pub(crate) use self::{
+    failure::Failure,
+    get::{Get, Got},
+    outgoing::{Content, Outgoing},
+};
 
 /// Settings of a [`Client`].
 #[derive(Clone, Debug)]

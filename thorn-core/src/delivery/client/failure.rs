@@ -23,9 +23,9 @@ const LONG_HEAD: &str = "message head is too large";
 
 /// Why the exchange failed: an outcome, and a reason for a person.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) outcome: Outcome,
-    pub(super) reason: String,
+pub(crate) struct Failure {
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: String,
 }
 
 impl Failure {

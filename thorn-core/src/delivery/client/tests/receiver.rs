@@ -198,7 +198,7 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> 
     };
     let body = bytes.split_off(end);
     let mut request = Request { head: String::from_utf8(bytes).unwrap(), body };
-    let length: usize = request.header("content-length").parse().unwrap();
+    let length: usize = request.all("content-length").first().map_or(0, |length| length.parse().unwrap());
     while request.body.len() < length {
         if stream.read_buf(&mut request.body).await.ok()? == 0 {
             return None;
