@@ -7,8 +7,8 @@ use thorn::{
     Error, SubscriptionId, async_trait,
     signing::{Secret, Signing},
     subscription::{
-        __bench::Registry, Access, ChangeSubscription, Destination, MakeSubscription, Page, Pattern, StoredChange,
-        Subscription, SubscriptionSpec, SubscriptionStore,
+        __bench::Registry, Access, ChangeSubscription, Destination, Dialect, MakeSubscription, Page, Pattern,
+        StoredChange, Subscription, SubscriptionSpec, SubscriptionStore,
     },
     timestamp::Timestamp,
 };
@@ -82,6 +82,7 @@ impl Kind {
                 },
                 rate: None,
                 max_in_flight: None,
+                dialect: Dialect::default(),
             },
             source: None,
             disabled: None,
@@ -89,6 +90,7 @@ impl Kind {
             warned: None,
             paused_at: None,
             held: None,
+            lease: None,
             created_at: at,
             updated_at: at,
             created_version: version,

@@ -74,6 +74,11 @@ typed_id!(
     ApiKeyId
 );
 
+typed_id!(
+    /// The id of a hub's topic. Thorn generates each as a UUIDv7.
+    TopicId
+);
+
 impl ApiKeyId {
     /// Generates a new id.
     #[must_use]

@@ -141,7 +141,7 @@ pub use config::Config;
 pub use db::{connect, end_abandoned_transactions};
 pub use dispatch::Dispatch;
 pub use error::Error;
-pub use id::{ApiKeyId, DeliveryId, EventId, SubscriptionId};
+pub use id::{ApiKeyId, DeliveryId, EventId, SubscriptionId, TopicId};
 pub use thorn::{Thorn, ThornBuilder};
 
 /// Items that generated code refers to; no part of the public interface.

@@ -2,6 +2,7 @@
 
 mod content_type;
 mod destination;
+mod dialect;
 mod field;
 mod json;
 mod max_in_flight;
@@ -19,6 +20,7 @@ mod url_form;
 
 pub use content_type::{ContentType, ParseContentTypeError};
 pub use destination::Destination;
+pub use dialect::{Dialect, ParseDialectError};
 pub(crate) use draft::{SpecChange, spec_setters};
 pub use draft::{SpecDraft, SubscriptionSpec};
 pub use field::Field;

@@ -28,7 +28,7 @@ pub use change::{Kept, NewSubscription, SubscriptionChange};
 pub use configured::{Configured, ConfiguredSubscription};
 pub(crate) use configured::{read, source_of};
 pub(crate) use entry::HoldStage;
-pub use entry::{Disabled, Hold, Subscription, Warning};
+pub use entry::{Disabled, Hold, Lease, Subscription, Warning};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
 pub(crate) use held_deliveries::{UNTIL_RESUMED, bring_forward};
 pub use owner_id::OwnerId;
@@ -46,7 +46,7 @@ pub mod __bench {
 
 pub use crate::pattern::{ParsePatternError, Pattern};
 pub use crate::spec::{
-    ContentType, Destination, Field, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription,
-    MaxInFlight, ParseContentTypeError, ParseRateError, Period, Quota, QuotaExceeded, Quotas, Rate, SpecDraft,
-    Subscriber, SubscriptionSpec, UrlCheck, WrongType,
+    ContentType, Destination, Dialect, Field, FieldError, FieldErrorKind, InvalidConfiguration, InvalidSubscription,
+    MaxInFlight, ParseContentTypeError, ParseDialectError, ParseRateError, Period, Quota, QuotaExceeded, Quotas, Rate,
+    SpecDraft, Subscriber, SubscriptionSpec, UrlCheck, WrongType,
 };

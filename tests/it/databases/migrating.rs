@@ -8,7 +8,7 @@ use thorn::{
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
     "thorn_event",
     "thorn_log",
     "thorn_consumer",
@@ -24,6 +24,8 @@ const TABLES: [&str; 15] = [
     "thorn_watch",
     "thorn_api_key",
     "thorn_idempotency",
+    "thorn_intent",
+    "thorn_callback_host",
 ];
 
 async fn count(db: &DatabaseConnection, table: &str) -> Option<i64> {
@@ -62,6 +64,12 @@ async fn migrations_go_down_and_up_again() {
     let with_log = Thorn::builder(db.clone()).event_log(true).build().await.unwrap();
     drop(with_log);
     assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_some());
+    assert!(count(&db, "thorn_subscription WHERE dialect = 'thorn'").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_intent").await.is_none());
+    assert!(count(&db, "thorn_callback_host").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE dialect = 'thorn'").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE expires_at IS NULL").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_tally").await.is_none());
     assert!(count(&db, "thorn_worker").await.is_none());

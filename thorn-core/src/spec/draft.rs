@@ -6,6 +6,7 @@ use url::Url;
 use super::{
     content_type::ContentType,
     destination::Destination,
+    dialect::Dialect,
     field::Field,
     fields::Fields,
     identity::Identity,
@@ -36,6 +37,8 @@ pub struct SubscriptionSpec {
     pub rate: Option<Rate>,
     /// The most requests under way at once, over all workers. `None` sets no limit.
     pub max_in_flight: Option<MaxInFlight>,
+    /// The protocol of the deliveries.
+    pub dialect: Dialect,
 }
 
 /// The parts of a subscription as somebody gave them, before they are checked. `None` means that the part was left out.
@@ -220,6 +223,7 @@ impl SpecChange {
             },
             rate: self.rate.flatten(),
             max_in_flight: self.max_in_flight.flatten(),
+            dialect: Dialect::default(),
         })
     }
 
@@ -246,6 +250,7 @@ impl SpecChange {
             },
             rate: self.rate.unwrap_or(before.rate),
             max_in_flight: self.max_in_flight.unwrap_or(before.max_in_flight),
+            dialect: before.dialect,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The type that represents a subscription in the rest of thorn.
 
-use crate::{id::SubscriptionId, spec::SubscriptionSpec, timestamp::Timestamp};
+use crate::{
+    id::{SubscriptionId, TopicId},
+    spec::SubscriptionSpec,
+    timestamp::Timestamp,
+};
 
 /// An owner's request to receive the events that a pattern matches.
 ///
@@ -26,6 +30,8 @@ pub struct Subscription {
     pub paused_at: Option<Timestamp>,
     /// The hold of the subscription's deliveries; `None` while they are sent.
     pub held: Option<Hold>,
+    /// The topic and the lease of a hub's subscription; `None` for all others.
+    pub lease: Option<Lease>,
     /// When the subscription was created.
     pub created_at: Timestamp,
     /// When the subscription was last changed.
@@ -46,6 +52,19 @@ pub struct Disabled {
     pub at: Timestamp,
     /// The reason, in words for a human reader.
     pub reason: String,
+}
+
+/// The topic of a hub's subscription, and the time for which it was granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The topic. The subscription gets its updates and no other events.
+    pub topic: TopicId,
+    /// The URL of the topic, exactly as the subscriber gave it.
+    pub topic_given: String,
+    /// When the subscription ends. Nothing is sent afterwards.
+    pub expires_at: Timestamp,
+    /// When the hub asks the subscriber whether the lease goes on. `None` if it doesn't ask.
+    pub renew_at: Option<Timestamp>,
 }
 
 /// A pause of the deliveries to an endpoint that keeps failing. Nothing is lost meanwhile.
@@ -125,6 +144,7 @@ impl Subscription {
             warned: None,
             paused_at: None,
             held: None,
+            lease: None,
             created_at: now,
             updated_at: now,
             created_version: 0,
@@ -136,14 +156,19 @@ impl Subscription {
     /// Whether the subscription matches an event, without regard to the filter.
     ///
     /// The subscription must be enabled, its pattern must match the event's name, and the event must be addressed
-    /// to its owner. An event is addressed to the subscriptions of its sender. A broadcast is addressed to all
+    /// to its owner. A subscription of a hub's topic matches no name. An event is addressed to the subscriptions of its sender. A broadcast is addressed to all
     /// subscriptions. A global subscription receives every sender's events. An event with neither a sender nor
     /// `broadcast` goes only to global subscriptions, so a forgotten sender never leaks an event to another owner.
     ///
     /// The filter is evaluated separately, when the event's data is available.
     #[must_use]
     pub fn matches(&self, event: &str, sender: Option<&str>, broadcast: bool) -> bool {
-        self.disabled.is_none() && self.takes_events_of(sender, broadcast) && self.spec.pattern.matches(event)
+        self.is_matched_by_name() && self.takes_events_of(sender, broadcast) && self.spec.pattern.matches(event)
+    }
+
+    /// Whether events' names decide what the subscription receives. It must be enabled, and not one of a hub's topic.
+    pub(super) const fn is_matched_by_name(&self) -> bool {
+        self.disabled.is_none() && self.lease.is_none()
     }
 
     /// Whether an event of this sender is addressed to the subscription's owner.

@@ -22,9 +22,10 @@ pub(super) struct Matcher {
 }
 
 impl Matcher {
-    /// Adds a subscription that isn't in the set yet. Ignores a disabled subscription, because it matches nothing.
+    /// Adds a subscription that isn't in the set yet. Ignores a disabled subscription and one of a hub's topic, because no
+    /// name matches them.
     pub(super) fn insert(&mut self, subscription: Arc<Subscription>) {
-        if subscription.disabled.is_some() {
+        if !subscription.is_matched_by_name() {
             return;
         }
         let pattern = &subscription.spec.pattern;

@@ -9,7 +9,12 @@ use tokio::sync::Mutex;
 
 use self::compiled::Compiled;
 use super::{entry::Subscription, foreign_store::SubscriptionStore};
-use crate::{endpoint::Endpoints, error::Error, id::SubscriptionId, signing::SecretKey};
+use crate::{
+    endpoint::Endpoints,
+    error::Error,
+    id::{SubscriptionId, TopicId},
+    signing::SecretKey,
+};
 
 /// How many rows one query reads. A row takes a few hundred bytes.
 const PAGE: usize = 1000;
@@ -75,6 +80,12 @@ impl Registry {
     pub(crate) fn matching_internal(&self, event: &str, sender: Option<&str>, out: &mut Vec<Arc<Subscription>>) {
         self.matching(event, sender, false, out);
         out.retain(|subscription| !subscription.spec.pattern.is_of_every_kind());
+    }
+
+    /// The enabled subscriptions of a hub's topic, in no order. The lease of some may be over.
+    pub(crate) fn of_topic(&self, topic: TopicId) -> Vec<Arc<Subscription>> {
+        let of_topic = |compiled: &Compiled| Some(compiled.by_topic.get(&topic)?.values().cloned().collect());
+        self.read(of_topic).unwrap_or_default()
     }
 
     /// Returns the subscription if it is enabled and readable.

@@ -4,12 +4,12 @@ use std::fmt;
 
 use sea_orm::{ActiveValue::Set, DbErr};
 
-use super::entry::{Disabled, Hold, Subscription, Warning};
+use super::entry::{Disabled, Hold, Lease, Subscription, Warning};
 use crate::{
     error::Error,
     filter::Q,
     headers::ExtraHeaders,
-    id::SubscriptionId,
+    id::{SubscriptionId, TopicId},
     pattern::Pattern,
     signing::{SealedColumn, SealedPlace, Secret, SecretError, SecretKey, Signing, seal, unseal},
     spec::{Destination, Identity, MaxInFlight, SubscriptionSpec},
@@ -58,7 +58,7 @@ pub(super) fn sealed_anew(row: &Model, key: &SecretKey) -> Result<(String, Optio
 
 /// Reads a row, but takes `secret` and `headers` instead of the row's own.
 pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHeaders) -> Result<Subscription, Error> {
-    let (id, held) = (SubscriptionId::from_uuid(row.id), hold(&row));
+    let (id, held, lease) = (SubscriptionId::from_uuid(row.id), hold(&row), lease(&row));
     Ok(Subscription {
         id,
         spec: SubscriptionSpec {
@@ -85,6 +85,7 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
                 None => None,
             },
             rate: row.rate.map(|text| text.parse()).transpose().map_err(|error| unreadable(id, &error))?,
+            dialect: row.dialect.parse().map_err(|error| unreadable(id, &error))?,
         },
         source: row.source,
         disabled: row
@@ -94,6 +95,7 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
         warned: Warning::from_number(row.warned),
         paused_at: row.paused_at.map(Timestamp::from_millis),
         held,
+        lease,
         owner: row.owner,
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
@@ -109,6 +111,16 @@ pub(super) fn hold(row: &Model) -> Option<Hold> {
         until: Timestamp::from_millis(row.held_until?),
         step: row.held_step.try_into().unwrap_or(0),
         probed_until: row.probed_until.map(Timestamp::from_millis),
+    })
+}
+
+/// The topic and the lease of a row's subscription. A subscription of a topic without an end would have ended.
+fn lease(row: &Model) -> Option<Lease> {
+    Some(Lease {
+        topic: TopicId::from_uuid(row.topic_id?),
+        topic_given: row.topic_given.clone().unwrap_or_default(),
+        expires_at: Timestamp::from_millis(row.expires_at.unwrap_or_default()),
+        renew_at: row.renew_at.map(Timestamp::from_millis),
     })
 }
 
@@ -129,6 +141,7 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         false => Some(sealed(&json(headers), SealedColumn::Headers)?),
     };
     let identity = identity(subscription);
+    let lease = subscription.lease.as_ref();
     Ok(ActiveModel {
         id: Set(subscription.id.as_uuid()),
         owner: Set(subscription.owner.clone()),
@@ -150,7 +163,8 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         held_until: Set(subscription.held.map(|hold| hold.until.as_millis())),
         held_step: Set(subscription.held.map_or(0, |hold| hold.step.try_into().unwrap_or(i32::MAX))),
         probed_until: Set(subscription.held.and_then(|hold| hold.probed_until).map(Timestamp::as_millis)),
-        identity: Set(Some(identity.hash())),
+        // The id of a hub's subscription says whether there is another one.
+        identity: Set(lease.is_none().then(|| identity.hash())),
         created_at: Set(subscription.created_at.as_millis()),
         updated_at: Set(subscription.updated_at.as_millis()),
         deleted_at: Set(None),
@@ -159,6 +173,11 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         filter: Set(subscription.spec.filter.as_ref().map(ToString::to_string)),
         hears_version: Set(subscription.matches_version),
         counted_host: Set(identity.counted_host()),
+        dialect: Set(subscription.spec.dialect.as_str().to_owned()),
+        topic_id: Set(lease.map(|lease| lease.topic.as_uuid())),
+        topic_given: Set(lease.map(|lease| lease.topic_given.clone())),
+        expires_at: Set(lease.map(|lease| lease.expires_at.as_millis())),
+        renew_at: Set(lease.and_then(|lease| lease.renew_at).map(Timestamp::as_millis)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    ExprTrait, QueryFilter, SqlErr, sea_query::Expr,
+    ExprTrait, QueryFilter, SqlErr, prelude::Uuid, sea_query::Expr,
 };
 
 use super::entry::{Hold, Subscription, Warning};
@@ -66,6 +66,10 @@ impl Write {
             .col_expr(Column::Headers, Expr::value(None::<String>))
             .col_expr(Column::CountedHost, Expr::value(None::<String>))
             .col_expr(Column::Filter, Expr::value(None::<String>))
+            .col_expr(Column::TopicId, Expr::value(None::<Uuid>))
+            .col_expr(Column::TopicGiven, Expr::value(None::<String>))
+            .col_expr(Column::ExpiresAt, Expr::value(None::<i64>))
+            .col_expr(Column::RenewAt, Expr::value(None::<i64>))
             .col_expr(Column::UpdatedAt, Expr::value(now))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))

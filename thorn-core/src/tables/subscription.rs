@@ -55,6 +55,16 @@ pub struct Model {
     /// The host of the URL if the subscription counts as one of its owner's; `None` for global, configured and deleted
     /// ones.
     pub counted_host: Option<String>,
+    /// The protocol of the deliveries.
+    pub dialect: String,
+    /// The topic of a hub's subscription; `None` for all others.
+    pub topic_id: Option<Uuid>,
+    /// The URL of the topic as the subscriber gave it.
+    pub topic_given: Option<String>,
+    /// When the subscription ends; `None` for one without a lease.
+    pub expires_at: Option<i64>,
+    /// When the hub asks the subscriber whether the lease goes on; `None` if it doesn't ask.
+    pub renew_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

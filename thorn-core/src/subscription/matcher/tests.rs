@@ -6,7 +6,7 @@ use super::Matcher;
 use crate::{
     id::SubscriptionId,
     pattern::{Pattern, SegmentedName},
-    spec::{Destination, SubscriptionSpec},
+    spec::{Destination, Dialect, SubscriptionSpec},
     subscription::entry::{Disabled, Subscription},
     timestamp::Timestamp,
 };
@@ -21,6 +21,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
             destination: Destination::new("https://a.example/"),
             rate: None,
             max_in_flight: None,
+            dialect: Dialect::default(),
         },
         source: None,
         disabled: None,
@@ -28,6 +29,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         warned: None,
         paused_at: None,
         held: None,
+        lease: None,
         created_at: Timestamp::from_millis(0),
         updated_at: Timestamp::from_millis(0),
         created_version: 1,

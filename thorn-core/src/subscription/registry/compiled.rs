@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    id::SubscriptionId,
+    id::{SubscriptionId, TopicId},
     subscription::{entry::Subscription, matcher::Matcher},
 };
 
@@ -16,6 +16,8 @@ pub(super) struct Compiled {
     pub(super) by_id: HashMap<SubscriptionId, Arc<Subscription>>,
     /// The same subscriptions, indexed for matching.
     pub(super) matcher: Matcher,
+    /// The subscriptions of each hub's topic, which no name matches.
+    pub(super) by_topic: HashMap<TopicId, HashMap<SubscriptionId, Arc<Subscription>>>,
     /// Enabled subscriptions that can't be read, with the reason.
     pub(super) unreadable: HashMap<SubscriptionId, String>,
 }
@@ -42,18 +44,31 @@ impl Compiled {
     /// Replaces whatever is held for this subscription.
     pub(super) fn replace(&mut self, id: SubscriptionId, state: SubscriptionState) {
         if let Some(old) = self.by_id.remove(&id) {
-            self.matcher.remove(&old);
+            self.remove(&old);
         }
         self.unreadable.remove(&id);
         match state {
             SubscriptionState::Enabled(new) => {
                 self.by_id.insert(id, Arc::clone(&new));
-                self.matcher.insert(new);
+                match new.lease.as_ref().map(|lease| lease.topic) {
+                    Some(topic) => drop(self.by_topic.entry(topic).or_default().insert(id, new)),
+                    None => self.matcher.insert(new),
+                }
             }
             SubscriptionState::Unreadable(reason) => {
                 self.unreadable.insert(id, reason);
             }
             SubscriptionState::Inactive => {}
+        }
+    }
+
+    fn remove(&mut self, old: &Subscription) {
+        let Some(lease) = &old.lease else { return self.matcher.remove(old) };
+        if let Some(of_topic) = self.by_topic.get_mut(&lease.topic) {
+            of_topic.remove(&old.id);
+            if of_topic.is_empty() {
+                self.by_topic.remove(&lease.topic);
+            }
         }
     }
 }
