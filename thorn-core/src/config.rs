@@ -12,7 +12,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 
 pub use self::env::ConfigError;
-pub use self::server::{AllowedHost, InvalidHost, InvalidOrigin, Origin, ServerConfig};
+pub use self::server::{AllowedHost, HubMode, InvalidHost, InvalidHubMode, InvalidOrigin, Origin, ServerConfig};
 pub use crate::db::{DatabaseUrl, InvalidDatabaseUrl};
 pub use crate::queue_url::{InvalidQueueUrl, QueueUrl};
 
@@ -26,6 +26,7 @@ use crate::{
     process::{AutocommitPolicy, EventSettings},
     signing::{SecretKey, Signer},
     subscription::Quotas,
+    topic::TopicUrl,
 };
 
 /// Upper bound of concurrent requests: above it, a process runs out of sockets.
@@ -290,6 +291,27 @@ impl Config {
     #[cfg(feature = "delivery")]
     pub(crate) fn client(&self) -> ClientConfig {
         ClientConfig { guard: self.guard(), max_response_bytes: self.max_response_bytes, ..ClientConfig::default() }
+    }
+
+    /// The client that fetches the hub's topics. Only its networks differ from those of deliveries.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn topic_client(&self) -> ClientConfig {
+        ClientConfig { guard: self.topic_guard(), ..ClientConfig::default() }
+    }
+
+    /// The guard that checks the addresses of the hub's topics.
+    fn topic_guard(&self) -> TargetGuard {
+        let guard = TargetGuard::new().allow_networks(self.server.hub_fetch_networks.iter().copied());
+        match &self.validators {
+            Some(validators) => guard.validators(validators.iter().cloned()),
+            None => guard.ports(self.allow_ports.iter().copied()),
+        }
+    }
+
+    /// Whether a topic of the hub may be fetched, as far as its URL tells. A host's address is checked when it is fetched.
+    #[must_use]
+    pub fn may_fetch(&self, topic: &TopicUrl) -> bool {
+        self.topic_guard().check_url(topic.as_url()).is_ok()
     }
 
     /// The time after which a retry's task counts as lost. It is longer than a takeover, which counts whole

@@ -9,13 +9,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{attempt::RetryPolicy, dispatch::Dispatch, guard::Validator, process, rendered::Members, spec::Subscriber};
+use crate::{
+    attempt::RetryPolicy,
+    dispatch::Dispatch,
+    guard::Validator,
+    process,
+    rendered::{Members, TopicHead},
+    spec::Subscriber,
+};
 pub use crate::{
     headers::{ExtraHeaders, InvalidHeader},
     name::{
         DELIVERY_FAILED, DISPATCH_FAILED, DISPATCH_REQUEST, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED,
-        SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, UNANNOUNCED, check_event_name,
-        escape_segment, is_own_event,
+        SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, TOPIC_UPDATED, UNANNOUNCED,
+        check_event_name, escape_segment, is_own_event,
     },
     printable::printable,
     rendered::{
@@ -54,6 +61,8 @@ pub struct Event {
     previous: Option<String>,
     recipients: Vec<Subscriber>,
     errback: Option<Subscriber>,
+    /// The topic of the hub that the event is a new version of.
+    topic: Option<TopicHead>,
     options: EventOptions,
     dispatch: Option<Dispatch>,
 }
@@ -76,6 +85,7 @@ impl Event {
             previous: None,
             recipients: Vec::new(),
             errback: None,
+            topic: None,
             options: EventOptions::default(),
             dispatch: None,
         }
@@ -89,6 +99,12 @@ impl Event {
     #[must_use]
     pub fn dispatch_request(recipients: impl IntoIterator<Item = Subscriber>) -> Self {
         Self::new(DISPATCH_REQUEST).internal().to_all(recipients)
+    }
+
+    /// Creates an event `topic.updated`, which goes to the topic's subscriptions and no others.
+    #[must_use]
+    pub(crate) fn topic_updated(topic: TopicHead) -> Self {
+        Self { topic: Some(topic), ..Self::new(TOPIC_UPDATED).internal() }
     }
 
     /// The event's name.

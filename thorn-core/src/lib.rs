@@ -49,6 +49,7 @@
 //! | `verification` | whether thorn has sent what somebody received |
 //! | `api_key` | keys of the stand-alone server |
 //! | `idempotency` | answers that are given again |
+//! | `topic` | topics of the hub, and the marks that say when one is fetched |
 //!
 //! **Top: machines.** They run.
 //!
@@ -61,6 +62,7 @@
 //! | `watch` | finds changes that no event announced |
 //! | `sequencer` | numbers committed events |
 //! | `stream` | hands logged events to open streams |
+//! | `hub` | fetches topics that have changed |
 //! | `worker` | runs relay, queue and delivery |
 //! | `thorn` | is the handle an application holds |
 //!
@@ -117,6 +119,7 @@ pub mod resend;
 pub mod verification;
 pub mod api_key;
 pub mod idempotency;
+pub mod topic;
 
 // Top: machines.
 #[cfg(feature = "delivery")]
@@ -129,6 +132,8 @@ mod inline;
 pub mod watch;
 mod sequencer;
 pub mod stream;
+#[cfg(feature = "delivery")]
+mod hub;
 #[cfg(feature = "delivery")]
 pub mod worker;
 mod thorn;

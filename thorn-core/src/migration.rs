@@ -15,6 +15,7 @@ mod m0009_api_keys;
 mod m0010_payloads;
 mod m0011_log;
 mod m0012_tallies;
+mod m0013_topics;
 mod m0014_intents;
 mod missing;
 
@@ -80,6 +81,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0010_payloads::Migration),
         Box::new(m0011_log::Migration),
         Box::new(m0012_tallies::Migration),
+        Box::new(m0013_topics::Migration),
         Box::new(m0014_intents::Migration),
     ]
 }

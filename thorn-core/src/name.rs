@@ -43,8 +43,11 @@ pub const DISPATCH_REQUEST: &str = "dispatch.request";
 /// The name of the event that tells the errback of a dispatch that a delivery has failed for good.
 pub const DISPATCH_FAILED: &str = "dispatch.failed";
 
+/// The name of the event that distributes a new version of a topic of the hub.
+pub const TOPIC_UPDATED: &str = "topic.updated";
+
 /// All events of thorn's own.
-pub(crate) const INTERNAL: [&str; 8] = [
+pub(crate) const INTERNAL: [&str; 9] = [
     DELIVERY_FAILED,
     SUBSCRIPTION_DISABLED,
     SUBSCRIPTION_FAILING,
@@ -53,6 +56,7 @@ pub(crate) const INTERNAL: [&str; 8] = [
     UNANNOUNCED,
     DISPATCH_REQUEST,
     DISPATCH_FAILED,
+    TOPIC_UPDATED,
 ];
 
 /// Whether thorn itself sends events of this name. An event of somebody else with it could be taken for thorn's.

@@ -26,6 +26,6 @@ pub(crate) use settings::EventSettings;
 pub(crate) use state::set_settings;
 pub(crate) use state::{
     Deliverer, admit, check_dispatcher, configure, gather, has_callbacks, hints, notify, notify_numbered,
-    numbered_hints, secret_key, settings,
+    notify_topics, numbered_hints, secret_key, settings, topic_hints,
 };
 pub(crate) use watched::{NotedChanges, WatchedTables};

@@ -18,6 +18,6 @@ pub(crate) use event::body;
 pub(crate) use members::{Members, OWN};
 pub use options::{EventOptions, InvalidEventOptions};
 pub use raw::RawBody;
-pub(crate) use raw::RawHead;
+pub(crate) use raw::{RawHead, TopicHead};
 pub use sender::{Sender, SenderId};
 pub use subject::Subject;

@@ -14,7 +14,7 @@ mod task_key;
 
 pub use digest::{Digest, ParseDigestError};
 pub use error::SignatureError;
-pub use hmac::{compat_hmac, hook_hmac, verify_compat_hmac, verify_hook_hmac};
+pub use hmac::{compat_hmac, hook_hmac, hub_signature, verify_compat_hmac, verify_hook_hmac};
 pub use scheme::Signing;
 pub use sealing::{ParseSecretKeyError, SecretError, SecretKey};
 pub(crate) use sealing::{SEALED_2_PREFIX, SEALED_PREFIX, SealedColumn, SealedPlace, seal, unseal};

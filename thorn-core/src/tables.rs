@@ -10,3 +10,4 @@ pub(crate) mod log;
 pub(crate) mod payload;
 pub(crate) mod row_change;
 pub(crate) mod subscription;
+pub(crate) mod topic;

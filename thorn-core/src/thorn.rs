@@ -28,6 +28,7 @@ use crate::{
     subscription::{
         Access, Configured, ConfiguredSubscription, Registry, Subscriptions, read as read_configured, source_of,
     },
+    topic::Topics,
     verification::{ReceivedDelivery, is_genuine},
 };
 
@@ -99,6 +100,12 @@ impl Thorn {
     #[must_use]
     pub fn api_keys(&self) -> ApiKeys<'_> {
         ApiKeys::new(&self.0.db)
+    }
+
+    /// The hub's topics: register, find, list, ping, delete.
+    #[must_use]
+    pub fn topics(&self) -> Topics<'_> {
+        Topics::new(&self.0.db)
     }
 
     /// Whether thorn has sent the delivery that somebody received: its ids belong together, the event has exactly this

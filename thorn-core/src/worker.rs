@@ -20,10 +20,11 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
     background::Background,
-    config::{Config, DEFAULT_KEEP_UNMATCHED},
+    config::{Config, DEFAULT_KEEP_UNMATCHED, HubMode},
     db::log_statements_at_debug,
     delivery::{Client, Consequences, Defaults, Executor, Observers},
     error::Error,
+    hub::Fetcher,
     metrics::Counters,
     outbox,
     queue::{Handler, HangingTasks, Queue, QueueOptions},
@@ -50,6 +51,7 @@ pub struct Worker {
     relay: JoinHandle<()>,
     listener: JoinHandle<()>,
     watcher: JoinHandle<()>,
+    fetcher: Option<JoinHandle<()>>,
     dispatchers: Vec<JoinHandle<()>>,
     queue: JoinHandle<Result<(), Error>>,
     recorder: JoinHandle<()>,
@@ -133,6 +135,11 @@ impl Worker {
         let watcher = Watcher { db: db.clone(), registry: registry.clone(), counters: counters.clone() };
         let watcher = background
             .spawn("watcher", (watcher, stopping.clone()), |(watcher, stop)| async move { watcher.run(stop).await });
+        let fetcher = (config.server.hub != HubMode::Off).then(|| {
+            let fetcher = Fetcher { db: db.clone(), config: config.clone() };
+            background
+                .spawn("fetcher", (fetcher, stopping.clone()), |(fetcher, stop)| async move { fetcher.run(stop).await })
+        });
         let dispatchers = dispatchers.iter().map(|(name, dispatcher)| Custom {
             db: db.clone(),
             name: name.clone(),
@@ -171,6 +178,7 @@ impl Worker {
             dispatchers,
             listener,
             watcher,
+            fetcher,
             relay,
             queue,
             recorder: recording,
@@ -197,6 +205,9 @@ impl Worker {
         let _ = self.relay.await;
         let _ = self.listener.await;
         let _ = self.watcher.await;
+        if let Some(fetcher) = self.fetcher {
+            let _ = fetcher.await;
+        }
         self.stop_queue.send_replace(true);
         let deadline = Instant::now() + self.patience;
         for mut dispatcher in self.dispatchers {

@@ -6,7 +6,10 @@ use std::{
     str::FromStr,
 };
 
+use ipnet::IpNet;
 use url::{Host, Url};
+
+use crate::topic::{TopicPrefix, TopicUrl};
 
 /// Settings that only the stand-alone server needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,69 @@ pub struct ServerConfig {
     pub allowed_hosts: Vec<AllowedHost>,
     /// Origins whose pages may call the server. Default: none.
     pub cors_origins: Vec<Origin>,
+    /// The topics that the hub takes. Default: [`HubMode::Topics`].
+    pub hub: HubMode,
+    /// URLs with which topics begin that anybody may subscribe to, besides registered ones. Default: none.
+    pub hub_topics: Vec<TopicPrefix>,
+    /// Networks outside the public internet that topics may be fetched from, on any port. Callbacks have their own
+    /// ([`allow_networks`](super::Config::allow_networks)). Default: none.
+    pub hub_fetch_networks: Vec<IpNet>,
+}
+
+impl ServerConfig {
+    /// Whether the hub takes a subscription to a topic that isn't registered, as far as its URL goes.
+    #[must_use]
+    pub fn takes_unregistered(&self, topic: &TopicUrl) -> bool {
+        match self.hub {
+            HubMode::Off => false,
+            HubMode::Topics => self.hub_topics.iter().any(|prefix| prefix.covers(topic)),
+            HubMode::Open => true,
+        }
+    }
+}
+
+/// The topics that the hub takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HubMode {
+    /// `off`: there is no hub.
+    Off,
+    /// `topics`: registered ones, and those that begin with one of the [prefixes](ServerConfig::hub_topics).
+    #[default]
+    Topics,
+    /// `open`: every topic that advertises this hub.
+    Open,
+}
+
+/// A text is no mode of the hub.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no mode of the hub; use off, topics or open")]
+pub struct InvalidHubMode(String);
+
+impl FromStr for HubMode {
+    type Err = InvalidHubMode;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHubMode> {
+        let all = [Self::Off, Self::Topics, Self::Open];
+        all.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| InvalidHubMode(text.to_owned()))
+    }
+}
+
+impl HubMode {
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Topics => "topics",
+            Self::Open => "open",
+        }
+    }
+}
+
+impl fmt::Display for HubMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Default for ServerConfig {
@@ -26,6 +92,9 @@ impl Default for ServerConfig {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
+            hub: HubMode::default(),
+            hub_topics: Vec::new(),
+            hub_fetch_networks: Vec::new(),
         }
     }
 }
@@ -106,6 +175,19 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hub_takes_what_its_mode_says() {
+        let topic: TopicUrl = "https://blog.example/feed".parse().unwrap();
+        let prefixes = vec!["https://blog.example/".parse().unwrap()];
+        for (mode, with, without) in [("off", false, false), ("topics", true, false), ("open", true, true)] {
+            let mut config = ServerConfig { hub: mode.parse().unwrap(), ..ServerConfig::default() };
+            assert_eq!((config.takes_unregistered(&topic), config.hub.to_string()), (without, mode.to_owned()));
+            config.hub_topics = prefixes.clone();
+            assert_eq!(config.takes_unregistered(&topic), with, "{mode}");
+        }
+        assert!("Open".parse::<HubMode>().is_err());
+    }
 
     #[test]
     fn a_host_is_exact_and_has_no_port() {

@@ -74,6 +74,34 @@ pub(super) static SETTINGS: &[Setting] = &[
             .map(|origins| config.server.cors_origins = origins)
     }),
     Setting::new(
+        "server.hub",
+        |config| format!("`{}`", config.server.hub),
+        "the topics that the [hub](hub.md) takes: `off`, `topics` (registered ones, and those that begin with one of \
+         `hub_topics`) or `open` (every topic that advertises this hub)",
+    )
+    .server_variable("THORN_HUB", |config, text| {
+        parse::value(text, "off, topics or open").map(|mode| config.server.hub = mode)
+    }),
+    Setting::new(
+        "server.hub_topics",
+        |config| joined(&config.server.hub_topics),
+        "URLs, comma-separated, with which topics begin that anybody may subscribe to, such as https://blog.example/",
+    )
+    .server_variable("THORN_HUB_TOPICS", |config, text| {
+        parse::list(text, ',', "URLs such as https://blog.example/, comma-separated", |item| item.parse().ok())
+            .map(|prefixes| config.server.hub_topics = prefixes)
+    }),
+    Setting::new(
+        "server.hub_fetch_networks",
+        |config| joined(&config.server.hub_fetch_networks),
+        "networks, comma-separated, outside the public internet that topics of the hub may be fetched from; a worker that \
+         runs apart from the server needs it, too",
+    )
+    .server_variable("THORN_HUB_FETCH_NETWORKS", |config, text| {
+        parse::list(text, ',', "networks such as 10.0.0.0/8, comma-separated", parse::network)
+            .map(|networks| config.server.hub_fetch_networks = networks)
+    }),
+    Setting::new(
         "autocommit",
         |config| format!("`{:?}`", config.autocommit),
         "what happens to a save through a generic connection outside a transaction, where row and event would be two \

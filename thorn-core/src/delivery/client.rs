@@ -9,6 +9,7 @@ mod pools;
 mod request;
 mod response;
 mod tls;
+mod topic_headers;
 
 use std::{sync::Arc, time::Duration};
 

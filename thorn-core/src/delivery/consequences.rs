@@ -18,7 +18,7 @@ use crate::{
     name::DELIVERY_FAILED,
     outbox::StoredEvent,
     rendered::{EventOptions, RenderedEvent},
-    subscription::{Hold, Registry, Subscription, Subscriptions},
+    subscription::{Access, Hold, Registry, Subscription, Subscriptions},
     timestamp::Timestamp,
 };
 
@@ -125,6 +125,9 @@ impl Consequences {
             }
             return None;
         };
+        if gone && subscription.lease.is_some() {
+            return Some(self.end(subscription).boxed());
+        }
         if gone {
             return Some(self.disable(subscription, "the receiver answered 410 Gone").boxed());
         }
@@ -151,7 +154,9 @@ impl Consequences {
         now: Timestamp,
         hold: Option<(Option<Hold>, Hold)>,
     ) -> Result<(), Error> {
-        self.subscriptions.failed(subscription, since, now, self.disable_after).await?;
+        // A subscription of a hub's topic stays until its lease ends.
+        let patience = self.disable_after.filter(|_| subscription.lease.is_none());
+        self.subscriptions.failed(subscription, since, now, patience).await?;
         let Some((before, after)) = hold else { return Ok(()) };
         if self.subscriptions.hold(subscription, before, after).await? {
             tracing::warn!(
@@ -160,6 +165,16 @@ impl Consequences {
             );
         }
         Ok(())
+    }
+
+    /// Ends the subscription of a hub's topic. Its subscriber may subscribe again.
+    async fn end(&self, subscription: &Subscription) -> Result<(), Error> {
+        tracing::info!(subscription.id = %subscription.id, "ending a subscription: the callback answered 410 Gone");
+        match self.subscriptions.delete(Access::Operator, subscription.id).await {
+            // It has ended already.
+            Err(Error::NotFound { .. }) => Ok(()),
+            ended => ended,
+        }
     }
 
     async fn disable(&self, subscription: &Subscription, reason: &str) -> Result<(), Error> {

@@ -12,6 +12,7 @@ mod paused;
 mod prepare;
 mod recorded;
 mod run;
+mod topic_turn;
 mod undecided;
 mod waiting;
 

@@ -11,7 +11,7 @@ use crate::{
     id::EventId,
     name::check_event_name,
     process::{self, EventSettings},
-    rendered::{EventInfo, RawBody, RenderedEvent, body},
+    rendered::{EventInfo, RawBody, RawHead, RenderedEvent, body},
     short_text::check_short_text,
     timestamp::Timestamp,
 };
@@ -58,7 +58,8 @@ impl Event {
             return Err(Error::PayloadTooLarge { event: self.name, size, limit });
         }
         let sender = self.sender.as_ref().map(|sender| sender.label.clone());
-        self.options.raw = Some(Box::new(body.head(self.reference.clone(), sender)));
+        let head = body.head(self.reference.clone(), sender);
+        self.options.raw = Some(Box::new(RawHead { topic: self.topic.take(), ..head }));
         self.finish(&settings, String::new(), Some(body))
     }
 

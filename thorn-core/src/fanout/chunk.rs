@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     id::{DeliveryId, EventId, SubscriptionId},
-    rendered::{EventOptions, RawBody, RawHead},
+    rendered::{EventOptions, RawBody, RawHead, TopicHead},
     spec::ContentType,
 };
 
@@ -18,6 +18,9 @@ pub(crate) const CHUNK_VERSION: u32 = 1;
 
 /// The version of a chunk with a raw event. A worker that doesn't know raw events would send them without a body.
 const RAW_CHUNK_VERSION: u32 = 2;
+
+/// The version of a chunk with a version of a hub's topic. A worker that doesn't know the hub would send it in another form.
+const TOPIC_CHUNK_VERSION: u32 = 3;
 
 /// Deliveries of one or many events, with each event's body once per content type.
 ///
@@ -106,6 +109,11 @@ impl ChunkEvent {
         self.options.as_ref().and_then(|options| options.timeout)
     }
 
+    /// The topic of the hub that the event is a new version of.
+    pub(crate) fn topic(&self) -> Option<&TopicHead> {
+        self.raw_head()?.topic.as_ref()
+    }
+
     /// The head of a raw event.
     pub(crate) fn raw_head(&self) -> Option<&RawHead> {
         self.options.as_ref().and_then(|options| options.raw.as_deref())
@@ -163,7 +171,7 @@ impl Bodies {
 /// The reason why a task can't be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotAChunk {
-    #[error("a task of another release, with version {0} instead of {CHUNK_VERSION} or {RAW_CHUNK_VERSION}")]
+    #[error("a task of another release, with version {0} instead of {CHUNK_VERSION} to {TOPIC_CHUNK_VERSION}")]
     OtherRelease(u32),
     #[error("a task that is no chunk ({0})")]
     Malformed(serde_json::Error),
@@ -182,7 +190,7 @@ impl Chunk {
             Err(_) => serde_json::from_str(task).ok().map(|Version { v }| v),
         };
         match version {
-            Some(version) if ![CHUNK_VERSION, RAW_CHUNK_VERSION].contains(&version) => {
+            Some(version) if !(CHUNK_VERSION..=TOPIC_CHUNK_VERSION).contains(&version) => {
                 Err(NotAChunk::OtherRelease(version))
             }
             _ => read.map_err(NotAChunk::Malformed),
@@ -192,7 +200,8 @@ impl Chunk {
     /// Adds an event without its bodies, and returns its index.
     pub(crate) fn push_event(&mut self, event: ChunkEvent) -> usize {
         if event.is_raw {
-            self.version = RAW_CHUNK_VERSION;
+            let version = if event.topic().is_some() { TOPIC_CHUNK_VERSION } else { RAW_CHUNK_VERSION };
+            self.version = self.version.max(version);
         }
         self.events.push(event);
         self.events.len() - 1
@@ -221,8 +230,8 @@ mod tests {
 
     #[test]
     fn another_release_is_told_from_a_broken_task() {
-        for other in [r#"{"v":3,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
-            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 3))), "{other}");
+        for other in [r#"{"v":4,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
+            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 4))), "{other}");
         }
         for broken in ["", "null", "{}", r#"{"v":1,"events":["#, r#"{"v":1}"#, r#"{"v":"1"}"#] {
             assert!(matches!(Chunk::read(broken), Err(NotAChunk::Malformed(_))), "{broken}");

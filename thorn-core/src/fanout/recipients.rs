@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::recipient::Recipient;
 use crate::{
     filter::Q,
-    id::SubscriptionId,
+    id::{SubscriptionId, TopicId},
     outbox::StoredEvent,
     subscription::{Registry, Subscription},
     tenant::Tenant,
+    timestamp::Timestamp,
 };
 
 /// How much [work](Q::work) the fan-out of one event does for the filters of one tenant: about a millisecond. The
@@ -27,6 +28,9 @@ struct Body {
 /// All recipients of an event: the subscriptions that match, and the subscribers that the event brought. A
 /// subscriber with the id of a subscription that already matches isn't added twice.
 pub(crate) fn recipients(registry: &Registry, event: &StoredEvent) -> Vec<Recipient> {
+    if let Some(topic) = event.topic() {
+        return of_topic(registry, topic);
+    }
     let mut matched = Vec::new();
     let sender = event.sender.as_deref();
     if event.is_internal() {
@@ -41,6 +45,13 @@ pub(crate) fn recipients(registry: &Registry, event: &StoredEvent) -> Vec<Recipi
         }
     }
     recipients
+}
+
+/// The subscriptions of a hub's topic whose lease isn't over.
+fn of_topic(registry: &Registry, topic: TopicId) -> Vec<Recipient> {
+    let now = Timestamp::now();
+    let live = |one: &Arc<Subscription>| one.lease.as_ref().is_some_and(|lease| now < lease.expires_at);
+    registry.of_topic(topic).into_iter().filter(live).map(Recipient::Subscribed).collect()
 }
 
 /// The recipient with this id, for an event that was already fanned out to this recipient. `None` if the recipient

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Error,
-    id::{EventId, SubscriptionId},
+    id::{EventId, SubscriptionId, TopicId},
     rendered::{EventOptions, RawHead, RenderedEvent},
     signing::{SealedColumn, SealedPlace, Secret, SecretError, SecretKey, Signing, seal, unseal},
     spec::{Destination, Subscriber},
@@ -115,6 +115,11 @@ impl StoredEvent {
     /// The head of a raw event.
     pub(crate) fn raw_head(&self) -> Option<&RawHead> {
         self.options.as_ref().and_then(|options| options.raw.as_deref())
+    }
+
+    /// The topic of the hub that the event is a new version of.
+    pub(crate) fn topic(&self) -> Option<TopicId> {
+        Some(self.raw_head()?.topic.as_ref()?.id)
     }
 
     /// For whom deliveries to the event's own subscribers are made: the caller of a dispatch, otherwise the operator,

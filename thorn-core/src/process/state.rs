@@ -28,6 +28,8 @@ pub(super) struct Process {
     committed: watch::Sender<()>,
     /// Changes with each hint that events were numbered.
     numbered: watch::Sender<()>,
+    /// Changes with each hint that a topic of the hub was added or has changed.
+    topics: watch::Sender<()>,
 }
 
 static PROCESS: LazyLock<ArcSwap<Process>> = LazyLock::new(ArcSwap::default);
@@ -143,4 +145,14 @@ pub(crate) fn notify_numbered() {
 /// A receiver that changes with each such hint.
 pub(crate) fn numbered_hints() -> watch::Receiver<()> {
     current().numbered.subscribe()
+}
+
+/// Tells the fetchers of this process that a topic of the hub was added or has changed. A lost hint costs a poll interval.
+pub(crate) fn notify_topics() {
+    current().topics.send_replace(());
+}
+
+/// A receiver that changes with each such hint.
+pub(crate) fn topic_hints() -> watch::Receiver<()> {
+    current().topics.subscribe()
 }

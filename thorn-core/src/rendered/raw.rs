@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::headers::InvalidHeader;
+use crate::{headers::InvalidHeader, id::TopicId};
 
 /// The most bytes of a media type, which is the width of its column.
 const MAX_MEDIA_TYPE: usize = 255;
@@ -43,6 +43,27 @@ pub(crate) struct RawHead {
     pub(crate) is_json: bool,
     /// The number of bytes, by which chunks are filled.
     pub(crate) size: usize,
+    /// The topic of the hub that the body is a version of. The event goes to its subscriptions and no others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) topic: Option<TopicHead>,
+}
+
+/// A topic of the hub, as the deliveries of a version name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TopicHead {
+    pub(crate) id: TopicId,
+    /// The URL of the hub.
+    pub(crate) hub: String,
+    /// The topic's own URL.
+    #[serde(rename = "self")]
+    pub(crate) own: String,
+}
+
+impl TopicHead {
+    /// The value of the header `Link`: the hub first, because some subscribers read the first link only.
+    pub(crate) fn links(&self) -> String {
+        format!("<{}>; rel=\"hub\", <{}>; rel=\"self\"", self.hub, self.own)
+    }
 }
 
 impl RawBody {
@@ -62,7 +83,7 @@ impl RawBody {
     /// The event's head. Reference and sender are those of the event.
     pub(crate) fn head(&self, reference: Option<String>, sender: Option<String>) -> RawHead {
         let is_json = self.media_type.as_deref().is_some_and(is_json);
-        RawHead { reference, sender, is_json, size: self.bytes.len() }
+        RawHead { reference, sender, is_json, size: self.bytes.len(), topic: None }
     }
 }
 

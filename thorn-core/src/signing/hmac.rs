@@ -63,6 +63,24 @@ pub fn hook_hmac(digest: Digest, secret: &Secret, body: &[u8]) -> String {
     with_hash!(digest, Hash => STANDARD.encode(hmac_of::<Hash>(key, &[body]).finalize().into_bytes()))
 }
 
+/// Makes the value of the header `X-Hub-Signature` ([WebSub](https://www.w3.org/TR/websub/#signing-content), section 7.1):
+/// the name of the hash function and the HMAC of the body in hexadecimal digits, such as `sha256=d40a…`.
+///
+/// # Examples
+///
+/// ```
+/// use thorn_core::signing::{Digest, Secret, hub_signature};
+///
+/// let signature = hub_signature(Digest::Sha1, &Secret::new("k"), b"m");
+/// assert_eq!(signature, "sha1=772b71c8a2997e768be01d9711e4a4f34a24ef33");
+/// ```
+#[must_use]
+pub fn hub_signature(digest: Digest, secret: &Secret, body: &[u8]) -> String {
+    let key = secret.expose().as_bytes();
+    let mac = with_hash!(digest, Hash => hmac_of::<Hash>(key, &[body]).finalize().into_bytes().to_vec());
+    mac.iter().fold(format!("{digest}="), |text, byte| format!("{text}{byte:02x}"))
+}
+
 /// Verifies the value of a received header `Hook-HMAC`, in constant time.
 ///
 /// Pass the raw bytes of the body, before parsing them.

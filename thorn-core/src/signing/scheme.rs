@@ -2,7 +2,7 @@
 
 use super::{
     Digest, Secret, Signer,
-    hmac::{compat_hmac, hook_hmac, verify_compat_hmac, verify_hook_hmac},
+    hmac::{compat_hmac, hook_hmac, hub_signature, verify_compat_hmac, verify_hook_hmac},
 };
 
 /// How deliveries to one recipient are signed. The default is unsigned.
@@ -43,6 +43,11 @@ impl Signing {
             Signer::Hmac => hook_hmac(self.digest, secret, body),
             Signer::Compat => compat_hmac(self.digest, secret, body),
         })
+    }
+
+    /// The value of `X-Hub-Signature` for a body, or `None` if the recipient is unsigned.
+    pub(crate) fn hub_signature(&self, body: &[u8]) -> Option<String> {
+        self.secret.as_ref().map(|secret| hub_signature(self.digest, secret, body))
     }
 
     /// Whether a task's signature is the one that [`hook_hmac`](Self::hook_hmac) makes. Only the recipient's

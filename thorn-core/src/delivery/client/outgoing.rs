@@ -9,7 +9,7 @@ use crate::{
     guard::Validator,
     headers::ExtraHeaders,
     id::{DeliveryId, EventId, SubscriptionId},
-    rendered::RawHead,
+    rendered::{RawHead, TopicHead},
     signing::Secret,
     spec::ContentType,
     tenant::Tenant,
@@ -26,6 +26,15 @@ pub(crate) enum Content<'a> {
         media_type: Option<&'a str>,
         /// The reference and the sender, which are sent as headers.
         head: Option<&'a RawHead>,
+    },
+    /// A version of a hub's topic.
+    Topic {
+        /// The value of `Content-Type`. `None` leaves the header out.
+        media_type: Option<&'a str>,
+        /// The links to the hub and to the topic.
+        topic: &'a TopicHead,
+        /// The value of `X-Hub-Signature`. `None` leaves the header out.
+        signature: Option<&'a str>,
     },
 }
 

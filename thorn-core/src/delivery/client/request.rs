@@ -9,7 +9,10 @@ use http::{
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use uuid::Uuid;
 
-use super::outgoing::{Content, Outgoing};
+use super::{
+    outgoing::{Content, Outgoing},
+    topic_headers,
+};
 use crate::{headers::ExtraHeaders, rendered::RawHead, signing::standard_signature, timestamp::Timestamp};
 
 const HOOK_EVENT: HeaderName = HeaderName::from_static("hook-event");
@@ -35,6 +38,9 @@ pub(super) fn headers(
     now: Timestamp,
     user_agent: &HeaderValue,
 ) -> Result<HeaderMap, InvalidHeaderValue> {
+    if let Content::Topic { media_type, topic, signature } = outgoing.content {
+        return topic_headers::headers(outgoing, media_type, topic, signature, user_agent);
+    }
     let mut text = Uuid::encode_buffer();
     let id = &*outgoing.delivery.as_uuid().hyphenated().encode_lower(&mut text);
     let signature = outgoing.secret.map(|secret| standard_signature(secret, id, now.as_secs(), &outgoing.body));
@@ -50,6 +56,7 @@ pub(super) fn headers(
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type.as_str()));
         }
         Content::Raw { media_type, head } => raw_headers(media_type, head, &mut headers)?,
+        Content::Topic { .. } => {}
     }
     headers.insert(HOOK_EVENT, encoded(outgoing.event)?);
     headers.insert(

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{executor::Executor, held::Pass, of_event::EventSubscribers, recorded::Recorded};
+use super::{
+    executor::Executor,
+    held::Pass,
+    of_event::EventSubscribers,
+    recorded::Recorded,
+    topic_turn::{TopicTurn, Turn},
+};
 use crate::{
     endpoint::{Endpoint, Entry, Limited, Permit, Slot},
     fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
@@ -19,6 +25,8 @@ pub(super) struct Target<'a> {
     pub(super) stored: Option<&'a StoredEvent>,
     /// The hold that the delivery probes.
     pub(super) probes: Option<Hold>,
+    /// The delivery's turn, if the recipient is a subscription of a hub's topic.
+    pub(super) turn: Option<TopicTurn>,
 }
 
 /// Whether a delivery may be made now.
@@ -31,6 +39,12 @@ pub(super) enum Admission<'a> {
     Paced(Timestamp),
     /// Deliveries to the endpoint are held until this time.
     Held(Timestamp),
+    /// Another version of the topic is being delivered to the subscription. Try again at this time.
+    NotItsTurn(Timestamp),
+    /// A newer version of the topic has replaced this one.
+    Superseded,
+    /// The lease of the hub's subscription is over.
+    LeaseOver,
     /// The subscription is paused.
     Paused,
     /// This worker can't read the recipient, for instance because it has another secret key.
@@ -80,6 +94,9 @@ impl Executor {
             None => self.registry.get(delivery.subscription).map(Recipient::Subscribed),
         };
         let Some(recipient) = recipient else { return Some((event, Admission::Cancelled)) };
+        if is_over(recipient.subscription()) {
+            return Some((event, Admission::LeaseOver));
+        }
         let endpoint = self.registry.endpoints().get(recipient.tenant(), &recipient.destination().url);
         let limited = match self.limited(recipient.subscription()) {
             Ok(limited) => limited,
@@ -90,22 +107,33 @@ impl Executor {
             Entry::Open(_) if *self.stop.borrow() => return Some((event, Admission::Stopping)),
             Entry::Open(permit) => permit,
         };
+        let turn = match self.topic_turn(recipient.subscription(), event).await {
+            Turn::NotNeeded => None,
+            Turn::Taken(turn) => Some(turn),
+            Turn::Later(until) => return Some((event, Admission::NotItsTurn(until))),
+            Turn::Superseded => return Some((event, Admission::Superseded)),
+        };
         let pass = match recipient.subscription() {
             Some(subscription) => self.pass(subscription, &endpoint, event.own_timeout()).await,
             None => Pass::Free,
         };
-        let probes = match pass {
-            Pass::Free => {
-                if let Slot::Later(until) = self.slot(recipient.subscription()).await {
-                    return Some((event, Admission::Paced(until)));
-                }
-                None
-            }
-            Pass::Probe(hold) => Some(hold),
-            Pass::Held(until) => return Some((event, Admission::Held(until))),
-            Pass::Paused => return Some((event, Admission::Paused)),
+        let passed = match pass {
+            Pass::Free => match self.slot(recipient.subscription()).await {
+                Slot::Later(until) => Err(Admission::Paced(until)),
+                Slot::Taken => Ok(None),
+            },
+            Pass::Probe(hold) => Ok(Some(hold)),
+            Pass::Held(until) => Err(Admission::Held(until)),
+            Pass::Paused => Err(Admission::Paused),
         };
-        let target = Target { recipient, endpoint, stored: stored.map(|(stored, _)| stored), probes };
+        let probes = match passed {
+            Ok(probes) => probes,
+            Err(admission) => {
+                self.end_turn(turn).await;
+                return Some((event, admission));
+            }
+        };
+        let target = Target { recipient, endpoint, stored: stored.map(|(stored, _)| stored), probes, turn };
         Some((event, Admission::Admitted { target, permit }))
     }
 
@@ -127,4 +155,10 @@ impl Executor {
             None => Slot::Taken,
         }
     }
+}
+
+/// Whether the lease of a hub's subscription is over. Nothing is sent then, however long it has been queued.
+fn is_over(subscription: Option<&Subscription>) -> bool {
+    let lease = subscription.and_then(|subscription| subscription.lease.as_ref());
+    lease.is_some_and(|lease| lease.expires_at <= Timestamp::now())
 }

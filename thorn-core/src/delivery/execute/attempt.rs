@@ -27,13 +27,6 @@ impl Executor {
         options: &EventOptions,
     ) -> Attempt {
         let destination = recipient.destination();
-        let content = match event.is_raw {
-            true => Content::Raw {
-                media_type: event.raw.as_ref().and_then(|raw| raw.media_type.as_deref()),
-                head: event.raw_head(),
-            },
-            false => Content::Encoded(destination.content_type),
-        };
         let signed = match stored {
             _ if event.is_raw => sign_raw(event, destination),
             // The relay doesn't sign deliveries to subscribers of an event.
@@ -45,6 +38,12 @@ impl Executor {
             Err(error) => {
                 return unsent(Timestamp::now(), format!("the body can't be read from the database: {error}"));
             }
+        };
+        let media_type = event.raw.as_ref().and_then(|raw| raw.media_type.as_deref());
+        let content = match event.topic() {
+            Some(topic) => Content::Topic { media_type, topic, signature: hook_hmac.as_deref() },
+            None if event.is_raw => Content::Raw { media_type, head: event.raw_head() },
+            None => Content::Encoded(destination.content_type),
         };
         let outgoing = Outgoing {
             delivery: id,
@@ -107,8 +106,11 @@ fn sign_stored(name: &str, body: &str, destination: &Destination) -> Result<(Byt
 fn sign_raw(event: &ChunkEvent, destination: &Destination) -> Result<(Bytes, Option<String>), Error> {
     let not_found = || Error::NotFound { what: "payload of event", id: event.id.to_string() };
     let body = event.raw.as_ref().ok_or_else(not_found)?.bytes.clone();
-    let hook_hmac = destination.signing.hook_hmac(&body);
-    Ok((body, hook_hmac))
+    let signature = match event.topic() {
+        Some(_) => destination.signing.hub_signature(&body),
+        None => destination.signing.hook_hmac(&body),
+    };
+    Ok((body, signature))
 }
 
 /// An attempt that failed before a request was sent.

@@ -60,6 +60,13 @@ impl Executor {
                 self.counters.put_off();
                 span.in_scope(|| tracing::debug!(%until, "postponed: deliveries to the endpoint are held"));
             }
+            Admission::NotItsTurn(until) => {
+                record.next_attempt_at = Some(until);
+                self.counters.put_off();
+                span.in_scope(|| tracing::debug!(%until, "postponed: another version of the topic is under way"));
+            }
+            Admission::Superseded => cancel(&mut record, "a newer version of the topic has replaced this one"),
+            Admission::LeaseOver => cancel(&mut record, "the subscription's lease is over"),
             Admission::Paused => {
                 record.next_attempt_at = Some(UNTIL_RESUMED);
                 self.counters.put_off();

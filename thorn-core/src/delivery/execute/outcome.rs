@@ -43,6 +43,7 @@ impl Executor {
             let error = "thorn panicked while sending; please report this with the log's backtrace";
             unsent(attempted_at, error.into())
         });
+        self.end_turn(target.turn).await;
         permit.done(&attempt);
         let failing = self.judge_endpoint(target, &attempt);
         let is_failed_probe = target.probes.is_some() && failing.streak.is_some();
