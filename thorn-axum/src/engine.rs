@@ -12,6 +12,8 @@ mod once;
 mod events;
 mod dispatch;
 mod verify;
+mod hub;
+mod topics;
 mod streams;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -43,6 +45,8 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `/hooks/…` | `hooks` | the API of [`hooks`] |
 /// | `POST /hooks/verify/` | | with the body and the headers of a delivery: `VERIFIED` if thorn has sent exactly that, else `INVALID` |
 /// | `GET /stream`, `/consumers/…` | `stream`, `stream:PATTERN` | the API of [`streams`](crate::streams()), if the [log](thorn_core::ThornBuilder::event_log) is on |
+/// | `POST /hub`, `/subscribe`, `/publish` | `hub.publish` | `hub.mode=publish` says that topics have changed: 204 |
+/// | `/topics/…` | `hub.publish` | registers, lists, shows and deletes topics of the hub |
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |
 ///
@@ -75,6 +79,8 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
         .merge(events::routes())
         .merge(dispatch::routes())
         .merge(verify::routes())
+        .merge(hub::routes(thorn))
+        .merge(topics::routes(thorn))
         .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
         .merge(streams::routes(thorn))
         .fallback(not_found)

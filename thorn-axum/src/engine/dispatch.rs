@@ -9,11 +9,12 @@ mod pairs;
 mod multipart;
 mod request;
 mod answer;
+mod hub_topic;
 
-use axum::{Extension, Router, extract::Request, http::StatusCode, response::Response, routing::post};
+use axum::{Extension, Router, extract::Request, response::Response, routing::post};
 use thorn_core::{
     Error,
-    api_key::{ApiKey, Scope},
+    api_key::ApiKey,
     event::{Event, RawBody, RenderedEvent},
     outbox,
     subscription::Subscriber,
@@ -63,14 +64,20 @@ async fn accept(
         true => None,
         false => Some(request_event(caller, &targets, errback.as_ref(), body.clone())?),
     };
-    let to_topic = match topic {
-        None => None,
-        Some(Topic::Event(name)) => Some(by(caller, Event::new(name)).render_raw(body)?),
-        Some(Topic::Hub(_)) => return Err(no_hub(caller)),
+    let (to_topic, of_hub) = match topic {
+        None => (None, None),
+        Some(Topic::Event(name)) => (Some(by(caller, Event::new(name)).render_raw(body)?), None),
+        Some(Topic::Hub(url)) => {
+            let (topic, event) = hub_topic::version(caller, state, &url, body).await?;
+            (Some(event.clone()), Some((topic, event)))
+        }
     };
     let accepted = Accepted::new(to_targets.as_ref(), to_topic.as_ref());
     let events: Vec<RenderedEvent> = to_targets.into_iter().chain(to_topic).collect();
     let work = async |txn: &_| {
+        if let Some((topic, event)) = of_hub {
+            topic.note_version(txn, &event).await?;
+        }
         outbox::write(txn, events).await?;
         Ok(Done { event: Some(accepted.id()), answer: form.accept(&accepted, &state.base_url) })
     };
@@ -115,13 +122,4 @@ fn refused_target(targets: &[Subscriber], errback: Option<&Subscriber>, otherwis
 /// The event as its caller sends it, who needn't be on the machine when it is delivered.
 fn by(caller: &ApiKey, event: Event) -> Event {
     event.sender(caller.owner.as_ref()).dispatch(thorn_core::Dispatch::Queue)
-}
-
-/// The answer for a topic of the hub: there is none yet.
-fn no_hub(caller: &ApiKey) -> Problem {
-    if caller.scopes.contains(&Scope::HubPublish) {
-        Problem::new(StatusCode::NOT_FOUND).detail("`_topic`: the hub has no such topic.")
-    } else {
-        Problem::new(StatusCode::FORBIDDEN).detail("`_topic`: the API key has no scope `hub.publish`.")
-    }
 }

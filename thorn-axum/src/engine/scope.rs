@@ -43,4 +43,5 @@ required! {
     Hooks: "hooks",
     Read: "read",
     Resend: "resend",
+    HubPublish: "hub.publish",
 }

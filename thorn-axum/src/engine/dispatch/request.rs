@@ -10,6 +10,7 @@ use axum::{
 use thorn_core::{
     event::{RawBody, check_event_name, is_own_event},
     subscription::Subscriber,
+    topic::TopicUrl,
 };
 
 use super::{
@@ -40,7 +41,7 @@ pub(super) enum Topic {
     /// The name of an event.
     Event(String),
     /// The URL of a topic of the hub.
-    Hub(String),
+    Hub(TopicUrl),
 }
 
 impl DispatchRequest {
@@ -179,7 +180,11 @@ fn topic(topics: Vec<String>) -> Result<Option<Topic>, Refused> {
         return Err(Refused::Repeated("_topic"));
     }
     if topic.starts_with("https://") || topic.starts_with("http://") {
-        return Ok(Some(Topic::Hub(topic)));
+        let url = topic.parse::<TopicUrl>();
+        return match url {
+            Ok(url) => Ok(Some(Topic::Hub(url))),
+            Err(error) => Err(Refused::Topic { topic, reason: error.to_string() }),
+        };
     }
     let refused = |reason: String| Err(Refused::Topic { topic: topic.clone(), reason });
     match check_event_name(&topic) {

@@ -95,7 +95,7 @@ fn di10_target_and_topic_see_neither_control_field() {
 #[test]
 fn di12_a_url_is_a_topic_of_the_hub() {
     let request = read(&[], "_topic=https://x.example/feed", b"").unwrap();
-    assert_eq!(request.topic, Some(Topic::Hub("https://x.example/feed".into())));
+    assert_eq!(request.topic, Some(Topic::Hub("https://x.example/feed".parse().unwrap())));
 }
 
 #[test]
