@@ -8,7 +8,7 @@ mod idempotency;
 mod limits;
 mod pages;
 mod resending;
-mod server;
+pub(crate) mod server;
 mod streams;
 mod starting;
 mod verify;

@@ -28,6 +28,8 @@ mod flow;
 mod holds;
 mod hooks_api;
 mod house;
+#[cfg(unix)]
+mod hub;
 mod in_flight;
 mod isolation;
 mod model;

@@ -8,7 +8,7 @@ use thorn::{
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "thorn_event",
     "thorn_log",
     "thorn_consumer",
@@ -24,6 +24,7 @@ const TABLES: [&str; 17] = [
     "thorn_watch",
     "thorn_api_key",
     "thorn_idempotency",
+    "thorn_topic",
     "thorn_intent",
     "thorn_callback_host",
 ];
@@ -70,6 +71,10 @@ async fn migrations_go_down_and_up_again() {
     assert!(count(&db, "thorn_callback_host").await.is_none());
     assert!(count(&db, "thorn_subscription WHERE dialect = 'thorn'").await.is_none());
     assert!(count(&db, "thorn_subscription WHERE expires_at IS NULL").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE sending_until IS NULL").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_topic").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE sending_until IS NULL").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_tally").await.is_none());
     assert!(count(&db, "thorn_worker").await.is_none());

@@ -9,7 +9,7 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "thorn_event",
     "thorn_log",
     "thorn_subscription",
@@ -24,6 +24,7 @@ const TABLES: [&str; 17] = [
     "thorn_watch",
     "thorn_api_key",
     "thorn_idempotency",
+    "thorn_topic",
     "thorn_intent",
     "thorn_callback_host",
     "thorn_migration",

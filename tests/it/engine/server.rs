@@ -17,33 +17,33 @@ use crate::{
 };
 
 /// `thorn` with settings that suit tests and nothing else of the environment's.
-pub(super) fn thorn(database_url: &str) -> Command {
+pub(crate) fn thorn(database_url: &str) -> Command {
     process::program(Path::new(env!("CARGO_BIN_EXE_thorn")), database_url)
 }
 
 /// A server on a free port. Killed when dropped; then its log is shown if the test failed.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub(super) port: u16,
+    pub(crate) port: u16,
     log: Arc<Mutex<Vec<String>>>,
-    pub(super) place: Place,
+    pub(crate) place: Place,
 }
 
 /// A caller with a key.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     port: u16,
     key: String,
 }
 
 impl Server {
     /// With a worker inside, on a new database.
-    pub(super) async fn start() -> (Self, Caller) {
+    pub(crate) async fn start() -> (Self, Caller) {
         Self::with(&[]).await
     }
 
     /// With these settings. Returns an operator who may do everything.
-    pub(super) async fn with(settings: &[(&str, &str)]) -> (Self, Caller) {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> (Self, Caller) {
         let server = Self::on(Place::new().await, &[], settings).await;
         let key = server.said().into_iter().find(|line| line.starts_with("thk_")).expect("the first key");
         let operator = server.caller(key);
@@ -51,7 +51,7 @@ impl Server {
     }
 
     /// On this database.
-    pub(super) async fn on(place: Place, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn on(place: Place, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = thorn(&place.url);
         command.args(["server", "--create"]).args(arguments).env("THORN_LISTEN", "127.0.0.1:0");
         let mut child = command.envs(settings.iter().copied()).stderr(Stdio::piped()).spawn().unwrap();
@@ -72,16 +72,16 @@ impl Server {
     }
 
     /// Everything on stderr so far.
-    pub(super) fn said(&self) -> Vec<String> {
+    pub(crate) fn said(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
-    pub(super) fn caller(&self, key: impl Into<String>) -> Caller {
+    pub(crate) fn caller(&self, key: impl Into<String>) -> Caller {
         Caller { port: self.port, key: key.into() }
     }
 
     /// Makes a key with these scopes, of this owner or an operator's.
-    pub(super) fn key(&self, owner: Option<&str>, scopes: &str) -> Caller {
+    pub(crate) fn key(&self, owner: Option<&str>, scopes: &str) -> Caller {
         let mut command = thorn(&self.place.url);
         command.args(["key", "create", "--scope", scopes]);
         if let Some(owner) = owner {
@@ -92,24 +92,24 @@ impl Server {
         self.caller(String::from_utf8(output.stdout).unwrap().trim())
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         http::request(self.port, "GET", path, "", b"").await
     }
 
     /// `kill -9`.
-    pub(super) fn kill(mut self) -> Place {
+    pub(crate) fn kill(mut self) -> Place {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         std::mem::replace(&mut self.place, Place::given(String::new()))
     }
 
     /// SIGTERM.
-    pub(super) fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
     }
 
-    pub(super) async fn ended(&mut self) -> ExitStatus {
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let child = std::cell::RefCell::new(&mut self.child);
         eventually("the server's end", || async {
             child.borrow_mut().try_wait().unwrap().ok_or_else(|| "it runs".to_owned())
@@ -129,47 +129,47 @@ impl Drop for Server {
 }
 
 impl Caller {
-    pub(super) const fn port(&self) -> u16 {
+    pub(crate) const fn port(&self) -> u16 {
         self.port
     }
 
-    pub(super) fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
     /// The key's header line.
-    pub(super) fn authorization(&self) -> String {
+    pub(crate) fn authorization(&self) -> String {
         format!("authorization: Bearer {}\r\n", self.key)
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         http::request(self.port, "GET", path, &self.authorization(), b"").await
     }
 
-    pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.post_with(path, "", body).await
     }
 
     /// With more header lines.
-    pub(super) async fn post_with(&self, path: &str, headers: &str, body: Value) -> Answer {
+    pub(crate) async fn post_with(&self, path: &str, headers: &str, body: Value) -> Answer {
         let headers = format!("{}content-type: application/json\r\n{headers}", self.authorization());
         http::request(self.port, "POST", path, &headers, body.to_string().as_bytes()).await
     }
 
     /// Publishes an event and returns its id.
-    pub(super) async fn publish(&self, body: Value) -> String {
+    pub(crate) async fn publish(&self, body: Value) -> String {
         let answer = self.post("/events/", body).await.expect(201);
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// Subscribes a URL. Returns the id.
-    pub(super) async fn subscribe(&self, event: &str, url: &str) -> String {
+    pub(crate) async fn subscribe(&self, event: &str, url: &str) -> String {
         let body = serde_json::json!({ "event": event, "url": url });
         self.post("/hooks/", body).await.expect(201).json()["id"].as_str().unwrap().to_owned()
     }
 
     /// Waits until the deliveries of an event are as wished.
-    pub(super) async fn deliveries(&self, event: &str, wished: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    pub(crate) async fn deliveries(&self, event: &str, wished: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         eventually("deliveries as wished", || async {
             let answer = self.get(&format!("/events/{event}/deliveries")).await.expect(200).json();
             let Value::Array(rows) = answer else { panic!("{answer}") };
@@ -180,6 +180,6 @@ impl Caller {
 }
 
 /// Whether all of so many deliveries are in this state after so many attempts.
-pub(super) fn are(count: usize, state: &'static str, attempts: u64) -> impl Fn(&[Value]) -> bool {
+pub(crate) fn are(count: usize, state: &'static str, attempts: u64) -> impl Fn(&[Value]) -> bool {
     move |rows| rows.len() == count && rows.iter().all(|row| row["state"] == state && row["attempts"] == attempts)
 }
