@@ -1,6 +1,7 @@
 //! Every setting of thorn, with its default.
 
 mod env;
+mod hub;
 mod parse;
 mod server;
 mod setting;
@@ -12,6 +13,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 
 pub use self::env::ConfigError;
+pub use self::hub::{HubDigest, HubLease, HubRates, InvalidHubSetting};
 pub use self::server::{AllowedHost, HubMode, InvalidHost, InvalidHubMode, InvalidOrigin, Origin, ServerConfig};
 pub use crate::db::{DatabaseUrl, InvalidDatabaseUrl};
 pub use crate::queue_url::{InvalidQueueUrl, QueueUrl};

@@ -36,6 +36,7 @@
 //! | `membership` | the workers that are alive, and the share of each in limits |
 //! | `event` | events before they are rendered |
 //! | `endpoint` | URLs in use, with the bounds of each and of each owner |
+//! | `intent` | what subscribers of the hub have asked for and haven't confirmed |
 //! | `subscription` | subscriptions and the registry |
 //! | `outbox` | events written in the caller's transaction |
 //! | `log` | committed events in an order that never changes, and cursors into it |
@@ -62,7 +63,7 @@
 //! | `watch` | finds changes that no event announced |
 //! | `sequencer` | numbers committed events |
 //! | `stream` | hands logged events to open streams |
-//! | `hub` | fetches topics that have changed |
+//! | `hub` | takes requests of subscribers, has their callbacks confirm them, and fetches topics that have changed |
 //! | `worker` | runs relay, queue and delivery |
 //! | `thorn` | is the handle an application holds |
 //!
@@ -105,6 +106,7 @@ mod tally;
 mod membership;
 pub mod event;
 mod endpoint;
+mod intent;
 pub mod subscription;
 pub mod outbox;
 pub mod log;
@@ -132,8 +134,7 @@ mod inline;
 pub mod watch;
 mod sequencer;
 pub mod stream;
-#[cfg(feature = "delivery")]
-mod hub;
+pub mod hub;
 #[cfg(feature = "delivery")]
 pub mod worker;
 mod thorn;

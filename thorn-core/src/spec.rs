@@ -37,3 +37,4 @@ pub use subscriber::Subscriber;
 pub(crate) use subscriber::derived;
 pub use url_check::UrlCheck;
 pub(crate) use url_check::UrlScrutiny;
+pub(crate) use url_form::check_form as check_url_form;

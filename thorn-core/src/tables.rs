@@ -6,6 +6,7 @@ pub(crate) mod consumer;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod idempotency;
+pub(crate) mod intent;
 pub(crate) mod log;
 pub(crate) mod payload;
 pub(crate) mod row_change;

@@ -20,6 +20,7 @@ use crate::{
     db::{transaction, with_timeout},
     error::Error,
     history::{History, Stats, StatsWindow, Status},
+    hub::Hub,
     id::SubscriptionId,
     model::end,
     outbox::{OnError, buffer_events_or},
@@ -209,6 +210,19 @@ impl Thorn {
             Error::option("event_log", "it is off, so there are no streams; build the `Thorn` with `.event_log(true)`")
         })?;
         Ok(&log.streams)
+    }
+
+    /// The hub of this `Thorn`, which is reached at `url`.
+    #[must_use]
+    pub fn hub<'a>(&'a self, url: &'a str) -> Hub<'a> {
+        Hub::new(
+            &self.0.db,
+            &self.0.config,
+            &self.0.subscriptions,
+            url,
+            #[cfg(feature = "delivery")]
+            &self.0.delivering.verifier,
+        )
     }
 
     /// The health of a subscription, its attempts over time, and what waits.

@@ -24,7 +24,7 @@ use crate::{
     db::log_statements_at_debug,
     delivery::{Client, Consequences, Defaults, Executor, Observers},
     error::Error,
-    hub::Fetcher,
+    hub::{Fetcher, Verification, Verifier},
     metrics::Counters,
     outbox,
     queue::{Handler, HangingTasks, Queue, QueueOptions},
@@ -52,6 +52,7 @@ pub struct Worker {
     listener: JoinHandle<()>,
     watcher: JoinHandle<()>,
     fetcher: Option<JoinHandle<()>>,
+    verification: Option<JoinHandle<()>>,
     dispatchers: Vec<JoinHandle<()>>,
     queue: JoinHandle<Result<(), Error>>,
     recorder: JoinHandle<()>,
@@ -98,6 +99,13 @@ impl Worker {
         let parts = (heartbeat, heartbeat_stopping, stop_heartbeat.clone());
         let heartbeat =
             background.spawn("heartbeat", parts, |(heartbeat, stop, _)| async move { heartbeat.run(stop).await });
+        let verification = (config.server.hub != HubMode::Off && subscriptions.are_in_the_table()).then(|| {
+            let verifier = Verifier::new(client.clone());
+            let parts = Verification { config: config.clone(), subscriptions: subscriptions.clone(), verifier };
+            background.spawn("verification", (parts, stopping.clone()), |(verification, stop)| async move {
+                verification.run(stop).await;
+            })
+        });
         let executor = Executor {
             until: None,
             db: db.clone(),
@@ -179,6 +187,7 @@ impl Worker {
             listener,
             watcher,
             fetcher,
+            verification,
             relay,
             queue,
             recorder: recording,
@@ -207,6 +216,9 @@ impl Worker {
         let _ = self.watcher.await;
         if let Some(fetcher) = self.fetcher {
             let _ = fetcher.await;
+        }
+        if let Some(verification) = self.verification {
+            let _ = verification.await;
         }
         self.stop_queue.send_replace(true);
         let deadline = Instant::now() + self.patience;

@@ -9,6 +9,7 @@ use std::{
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use super::hub::{HubDigest, HubLease, HubRates};
 use crate::topic::{TopicPrefix, TopicUrl};
 
 /// Settings that only the stand-alone server needs.
@@ -28,6 +29,14 @@ pub struct ServerConfig {
     /// Networks outside the public internet that topics may be fetched from, on any port. Callbacks have their own
     /// ([`allow_networks`](super::Config::allow_networks)). Default: none.
     pub hub_fetch_networks: Vec<IpNet>,
+    /// The hash function of the signatures of `WebSub` deliveries. Those of `PubSubHubbub` have SHA-1. Default: SHA-256.
+    pub hub_digest: HubDigest,
+    /// How long the hub's subscriptions last.
+    pub hub_lease: HubLease,
+    /// The bounds on requests of subscribers and on subscriptions.
+    pub hub_rates: HubRates,
+    /// Whether a `PubSubHubbub` request may wait for its verification (`hub.verify=sync`). Default: `true`.
+    pub hub_sync: bool,
 }
 
 impl ServerConfig {
@@ -95,6 +104,10 @@ impl Default for ServerConfig {
             hub: HubMode::default(),
             hub_topics: Vec::new(),
             hub_fetch_networks: Vec::new(),
+            hub_digest: HubDigest::default(),
+            hub_lease: HubLease::default(),
+            hub_rates: HubRates::default(),
+            hub_sync: true,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     name::DELIVERY_FAILED,
     outbox::StoredEvent,
     rendered::{EventOptions, RenderedEvent},
-    subscription::{Access, Hold, Registry, Subscription, Subscriptions},
+    subscription::{Hold, Registry, Subscription, Subscriptions},
     timestamp::Timestamp,
 };
 
@@ -170,11 +170,7 @@ impl Consequences {
     /// Ends the subscription of a hub's topic. Its subscriber may subscribe again.
     async fn end(&self, subscription: &Subscription) -> Result<(), Error> {
         tracing::info!(subscription.id = %subscription.id, "ending a subscription: the callback answered 410 Gone");
-        match self.subscriptions.delete(Access::Operator, subscription.id).await {
-            // It has ended already.
-            Err(Error::NotFound { .. }) => Ok(()),
-            ended => ended,
-        }
+        self.subscriptions.end_in_silence(subscription.id).await
     }
 
     async fn disable(&self, subscription: &Subscription, reason: &str) -> Result<(), Error> {

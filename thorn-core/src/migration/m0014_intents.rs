@@ -23,6 +23,7 @@ const TOPICS: &str = "thorn_subscription_topic";
 const INTENT: &str = "thorn_intent";
 const DUE: &str = "thorn_intent_due";
 const HOST: &str = "thorn_intent_host";
+const ADDRESS: &str = "thorn_intent_address";
 const CALLBACK: &str = "thorn_callback_host";
 
 impl MigrationName for Migration {
@@ -51,7 +52,8 @@ impl MigrationTrait for Migration {
         }
         create_tables(manager, [intent(backend), callback_host(backend)]).await?;
         create_index(manager, INTENT, DUE, &format!("CREATE INDEX {DUE} ON {INTENT} (due)")).await?;
-        create_index(manager, INTENT, HOST, &format!("CREATE INDEX {HOST} ON {INTENT} (host)")).await
+        create_index(manager, INTENT, HOST, &format!("CREATE INDEX {HOST} ON {INTENT} (host)")).await?;
+        create_index(manager, INTENT, ADDRESS, &format!("CREATE INDEX {ADDRESS} ON {INTENT} (address)")).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -78,6 +80,7 @@ fn intent(backend: DbBackend) -> TableCreateStatement {
         .col(required("topic").string_len(2048))
         .col(required("callback").string_len(2048))
         .col(required("host").string_len(190))
+        .col(required("address").string_len(64))
         .col(required("digest").string_len(16))
         .col(long_text(required("secret"), backend))
         .col(required("lease").big_integer())

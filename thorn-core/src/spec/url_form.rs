@@ -8,7 +8,7 @@ use crate::printable::acts_on_terminals;
 /// backslashes and missing slashes. Other programs may read such a URL differently.
 ///
 /// No message repeats the URL, which may hold a password.
-pub(super) fn check_form(text: &str) -> Result<(), String> {
+pub(crate) fn check_form(text: &str) -> Result<(), String> {
     let refuse = |reason: &str| Err(reason.to_owned());
     if text.chars().any(|c| acts_on_terminals(c) || c.is_whitespace() || c == '\\') {
         return refuse("a url has no white space, control characters or back slashes; percent-encode them");

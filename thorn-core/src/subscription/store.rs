@@ -19,8 +19,9 @@ use super::{
 use crate::{
     error::Error,
     id::SubscriptionId,
+    intent::Ended,
     signing::{Secret, SecretError, SecretKey, Signer, Signing},
-    spec::{Fields, Identity, Quotas, SpecDraft, SubscriptionSpec, UrlCheck, UrlScrutiny},
+    spec::{Dialect, Fields, Identity, Quotas, SpecDraft, SubscriptionSpec, UrlCheck, UrlScrutiny},
     tables::subscription::{ActiveModel, Model},
     tenant::Tenant,
     timestamp::Timestamp,
@@ -201,7 +202,11 @@ impl Subscriptions {
     /// the subscription comes from a configuration; [`Error::Database`]; with a store of the application's own, that
     /// store's error.
     pub async fn delete(&self, access: Access<'_>, id: SubscriptionId) -> Result<(), Error> {
-        refuse_configured(id, self.present(access, id).await?.source)?;
+        let present = self.present(access, id).await?;
+        if let Some(ended) = present.of_hub() {
+            return self.end_of_hub(id, ended).await;
+        }
+        refuse_configured(id, present.source)?;
         if let Some(store) = &self.store {
             return if store.delete(id).await? { Ok(()) } else { Err(not_found(id)) };
         }
@@ -220,7 +225,7 @@ impl Subscriptions {
     async fn present(&self, access: Access<'_>, id: SubscriptionId) -> Result<Present, Error> {
         if self.store.is_some() {
             let Subscription { spec, owner, source, held, paused_at, .. } = self.get(access, id).await?;
-            let SubscriptionSpec { pattern, filter, destination, .. } = spec;
+            let SubscriptionSpec { pattern, filter, destination, dialect, .. } = spec;
             return Ok(Present {
                 owner,
                 pattern: pattern.as_str().to_owned(),
@@ -230,6 +235,8 @@ impl Subscriptions {
                 source,
                 held,
                 paused_at,
+                dialect,
+                topic: None,
             });
         }
         let row = find(&self.db, access, id).await?;
@@ -239,8 +246,9 @@ impl Subscriptions {
             signer: row.signer.parse().unwrap_or_default(),
         };
         let (held, paused_at) = (row::hold(&row), row.paused_at.map(Timestamp::from_millis));
-        let Model { owner, pattern, filter, url, source, .. } = row;
-        Ok(Present { owner, pattern, filter, url, signing, source, held, paused_at })
+        let dialect = row.dialect.parse().unwrap_or_default();
+        let Model { owner, pattern, filter, url, source, topic_given: topic, .. } = row;
+        Ok(Present { owner, pattern, filter, url, signing, source, held, paused_at, dialect, topic })
     }
 
     pub(super) fn fields(&self) -> Fields<'_> {
@@ -263,9 +271,24 @@ struct Present {
     source: Option<String>,
     held: Option<Hold>,
     paused_at: Option<Timestamp>,
+    dialect: Dialect,
+    /// The topic of a hub's subscription, as the subscriber gave it.
+    topic: Option<String>,
 }
 
 impl Present {
+    /// A subscription of the hub, whose callback hears of its end.
+    fn of_hub(&self) -> Option<Ended<'_>> {
+        let (dialect, callback, reason) = (self.dialect, &*self.url, "the operator has ended the subscription");
+        Some(Ended { dialect, topic: self.topic.as_deref()?, callback, reason })
+    }
+
+    /// Refuses a change of a subscription that its subscriber or a configuration decides about.
+    fn refuse_change(&self, id: SubscriptionId) -> Result<(), Error> {
+        let subscriber = self.topic.as_ref().map(|_| "hub".to_owned());
+        refuse_configured(id, subscriber.or_else(|| self.source.clone()))
+    }
+
     fn identity(&self) -> Identity<'_> {
         Identity {
             owner: self.owner.as_deref(),

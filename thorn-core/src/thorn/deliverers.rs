@@ -1,6 +1,9 @@
 //! The machines of a `Thorn` that deliver in its process, and what the application gives them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use sea_orm::DatabaseConnection;
 
@@ -9,6 +12,7 @@ use crate::{
     delivery::Observers,
     dispatch::{self, Dispatch},
     error::Error,
+    hub::Verifier,
     inline::Inline,
     process::Deliverer,
     relay::Dispatcher,
@@ -46,7 +50,7 @@ impl DeliveringParts {
     ) -> Delivering {
         let inline =
             Inline::new(db.clone(), registry.clone(), subscriptions.clone(), self.observers.clone(), config.clone());
-        Delivering { inline: Arc::new(inline), parts: self }
+        Delivering { inline: Arc::new(inline), parts: self, verifier: OnceLock::new() }
     }
 }
 
@@ -55,6 +59,8 @@ impl DeliveringParts {
 pub(super) struct Delivering {
     pub(super) inline: Arc<Inline>,
     pub(super) parts: DeliveringParts,
+    /// Asks callbacks of the hub while a request waits.
+    pub(super) verifier: OnceLock<Verifier>,
 }
 
 impl Delivering {

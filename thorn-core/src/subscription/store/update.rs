@@ -1,6 +1,6 @@
 //! Changes of subscriptions in the database.
 
-use super::{Present, Subscriptions, check_length, refuse_configured};
+use super::{Present, Subscriptions, check_length};
 use crate::{
     error::Error,
     id::SubscriptionId,
@@ -93,7 +93,7 @@ impl Subscriptions {
         change: &SubscriptionChange,
     ) -> Result<CheckedChange, Error> {
         if !change.spec.is_empty() {
-            refuse_configured(id, present.source.clone())?;
+            present.refuse_change(id)?;
         }
         let mut fields = self.fields();
         let tenant = Tenant::of(present.owner.as_deref());
