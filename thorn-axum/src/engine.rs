@@ -45,7 +45,8 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `/hooks/…` | `hooks` | the API of [`hooks`] |
 /// | `POST /hooks/verify/` | | with the body and the headers of a delivery: `VERIFIED` if thorn has sent exactly that, else `INVALID` |
 /// | `GET /stream`, `/consumers/…` | `stream`, `stream:PATTERN` | the API of [`streams`](crate::streams()), if the [log](thorn_core::ThornBuilder::event_log) is on |
-/// | `POST /hub`, `/subscribe`, `/publish` | `hub.publish` | `hub.mode=publish` says that topics have changed: 204 |
+/// | `POST /hub`, `/subscribe`, `/publish` | | with `hub.mode=subscribe` or `unsubscribe`: 202, and the callback is asked |
+/// | | `hub.publish` | with `hub.mode=publish`: topics have changed: 204 |
 /// | `/topics/…` | `hub.publish` | registers, lists, shows and deletes topics of the hub |
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |

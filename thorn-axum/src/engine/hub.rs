@@ -1,22 +1,29 @@
 //! `/hub`, `/subscribe` and `/publish`: the hub, a WebSub hub and a PubSubHubbub hub on the same URLs.
 //!
-//! Errors are one line of text that names the parameter.
+//! Subscribers need no key, because their callbacks confirm. Errors are one line of text that names the parameter.
 
-mod form;
+mod parameters;
 mod publish;
+mod refused;
+mod source_rates;
+mod subscribe;
 
 use axum::{
     Extension, Router,
     extract::Request,
-    http::{HeaderValue, StatusCode, header::ALLOW},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{MethodRouter, post},
 };
 use thorn_core::{Thorn, config::HubMode};
 
-use self::form::HubForm;
-use super::state::State;
-use crate::http::Problem;
+pub(super) use self::source_rates::RecentRequests;
+use self::{parameters::Parameters, refused::Refused};
+use super::state::{EngineState, State};
+use crate::http::{Problem, Source, bytes_up_to};
+
+/// Bytes that the body of a request to the hub may have.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// The hub's paths, each with and without the slash at its end. There are none where the hub is off.
 pub(super) fn routes(thorn: &Thorn) -> Router {
@@ -34,23 +41,29 @@ pub(super) fn hub_url(base_url: &str) -> String {
     format!("{base_url}/hub")
 }
 
+/// Answers 405. The route adds the `Allow` header.
 async fn only_post() -> Response {
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail("the hub takes POST only");
-    problem.header(ALLOW, HeaderValue::from_static("POST")).into_text()
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail("the hub takes POST only").into_text()
+}
+
+async fn hub(Extension(state): Extension<State>, source: Source, request: Request) -> Response {
+    match answer(&state, source, request).await {
+        Ok(status) => status.into_response(),
+        Err(problem) => problem.into_text(),
+    }
 }
 
 /// Does what `hub.mode` says.
-async fn hub(Extension(state): Extension<State>, request: Request) -> Response {
+async fn answer(state: &EngineState, source: Source, request: Request) -> Result<StatusCode, Problem> {
     let (mut parts, body) = request.into_parts();
-    let done = async {
-        let form = HubForm::read(Request::from_parts(parts.clone(), body)).await?;
-        match form.one("hub.mode")? {
-            "publish" => publish::publish(&state, &mut parts, &form).await,
-            _ => Err(Problem::new(StatusCode::BAD_REQUEST).detail("`hub.mode` must be publish")),
-        }
-    };
-    match done.await {
-        Ok(status) => status.into_response(),
-        Err(problem) => problem.into_text(),
+    if !parameters::is_form(&parts.headers) {
+        return Err(Refused::NotAForm.into());
+    }
+    let body = bytes_up_to(MAX_BODY_BYTES, Request::from_parts(parts.clone(), body), &()).await?;
+    let parameters = Parameters::read(&body);
+    match parameters.required("hub.mode")? {
+        "subscribe" | "unsubscribe" => subscribe::answer(state, source, &parameters).await,
+        "publish" => publish::publish(state, &mut parts, &parameters).await,
+        mode => Err(Refused::UnknownMode(mode.to_owned()).into()),
     }
 }

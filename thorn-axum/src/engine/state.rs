@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use thorn_core::Thorn;
 
-use super::{under_way::UnderWay, verify::SourceRates};
+use super::{hub::RecentRequests, under_way::UnderWay, verify::SourceRates};
 
 /// The state of the server. It travels in the request's extensions, because routers that an application mounts as well
 /// have no state of the server's.
@@ -16,6 +16,8 @@ pub(super) struct EngineState {
     pub(super) under_way: UnderWay,
     /// How often each address may ask whether thorn has sent something.
     pub(super) verify_rates: SourceRates,
+    /// The latest requests of the hub's subscribers, by address.
+    pub(super) hub_requests: RecentRequests,
 }
 
 pub(super) type State = Arc<EngineState>;
@@ -26,6 +28,12 @@ impl EngineState {
             Some(url) => url.trim_end_matches('/').into(),
             None => format!("http://{listen}").into(),
         };
-        Self { thorn: thorn.clone(), base_url, under_way: UnderWay::default(), verify_rates: SourceRates::default() }
+        Self {
+            thorn: thorn.clone(),
+            base_url,
+            under_way: UnderWay::default(),
+            verify_rates: SourceRates::default(),
+            hub_requests: RecentRequests::default(),
+        }
     }
 }

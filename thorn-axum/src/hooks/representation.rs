@@ -29,6 +29,9 @@ pub(super) struct Representation<'a> {
     /// The configuration that defines the subscription. Callers can't change it.
     #[serde(skip_serializing_if = "Option::is_none")]
     configured: Option<&'a str>,
+    /// The topic and the end of a subscription of the hub. Only its subscriber can change it.
+    #[serde(flatten)]
+    of_hub: Option<OfHub<'a>>,
     enabled: bool,
     disabled_reason: Option<&'a str>,
     paused: bool,
@@ -38,6 +41,14 @@ pub(super) struct Representation<'a> {
     created_at: Timestamp,
     updated_at: Timestamp,
     subscription: String,
+}
+
+/// What only subscriptions of the hub have.
+#[derive(Serialize)]
+struct OfHub<'a> {
+    dialect: &'static str,
+    topic: &'a str,
+    expires_at: Timestamp,
 }
 
 impl<'a> Representation<'a> {
@@ -57,6 +68,11 @@ impl<'a> Representation<'a> {
             rate: subscription.spec.rate.map(|rate| rate.to_string()),
             max_in_flight: subscription.spec.max_in_flight.map(MaxInFlight::get),
             configured: subscription.source.as_deref(),
+            of_hub: subscription.lease.as_ref().map(|lease| OfHub {
+                dialect: subscription.spec.dialect.as_str(),
+                topic: &lease.topic_given,
+                expires_at: lease.expires_at,
+            }),
             enabled: subscription.disabled.is_none(),
             disabled_reason: subscription.disabled.as_ref().map(|disabled| disabled.reason.as_str()),
             paused: subscription.paused_at.is_some(),

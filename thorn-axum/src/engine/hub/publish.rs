@@ -7,8 +7,9 @@ use axum::{
 use thorn_core::{config::HubMode, subscription::Access, topic::TopicUrl};
 
 use super::{
-    form::{HubForm, bad, shown},
     hub_url,
+    parameters::Parameters,
+    refused::{bad, shown},
 };
 use crate::{
     engine::{authorized::Authorized, scope::HubPublish, state::EngineState},
@@ -21,7 +22,7 @@ const MOST: usize = 100;
 /// Marks the topics as changed. Unknown ones are ignored, so the answer tells nobody which topics there are.
 ///
 /// An open hub takes pings from everybody: they only make it look at topics that it knows.
-pub(super) async fn publish(state: &EngineState, parts: &mut Parts, form: &HubForm) -> Result<StatusCode, Problem> {
+pub(super) async fn publish(state: &EngineState, parts: &mut Parts, form: &Parameters) -> Result<StatusCode, Problem> {
     let topics = topics(form)?;
     let caller = match state.thorn.config().server.hub {
         HubMode::Open => None,
@@ -33,10 +34,10 @@ pub(super) async fn publish(state: &EngineState, parts: &mut Parts, form: &HubFo
 }
 
 /// The topics of `hub.url` and `hub.topic`, each once. Publishers use either name.
-fn topics(form: &HubForm) -> Result<Vec<TopicUrl>, Problem> {
+fn topics(form: &Parameters) -> Result<Vec<TopicUrl>, Problem> {
     let mut topics = Vec::new();
     for name in ["hub.url", "hub.topic"] {
-        for value in form.all(name) {
+        for value in form.all(name)? {
             let topic = value.parse::<TopicUrl>();
             topics.push(topic.map_err(|error| bad(format!("`{name}` {}: {error}", shown(value))))?);
         }

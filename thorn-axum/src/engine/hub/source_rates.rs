@@ -1,0 +1,69 @@
+//! How many requests of subscribers each source address has sent lately.
+
+use std::{
+    collections::VecDeque,
+    net::IpAddr,
+    num::NonZeroUsize,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use lru::LruCache;
+
+use crate::http::network;
+
+/// The time over which requests are counted.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Sources that are remembered. The one that was quiet for longest is forgotten first.
+const SOURCES: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// The latest requests of each source.
+#[derive(Debug)]
+pub(in crate::engine) struct RecentRequests(Mutex<LruCache<Option<IpAddr>, VecDeque<Instant>>>);
+
+impl Default for RecentRequests {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(SOURCES)))
+    }
+}
+
+impl RecentRequests {
+    /// Counts a request of a source that may send this many in a minute. Returns how long the source should wait if it has
+    /// sent them already.
+    pub(super) fn count(&self, source: Option<IpAddr>, most: u32, now: Instant) -> Result<(), Duration> {
+        let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = sources.get_or_insert_mut(source.map(network), VecDeque::new);
+        while requests.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
+            requests.pop_front();
+        }
+        match requests.front() {
+            Some(first) if requests.len() >= most as usize => Err(MINUTE - now.saturating_duration_since(*first)),
+            _ => {
+                requests.push_back(now);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ab2_a_source_has_so_many_requests_in_any_minute() {
+        let (requests, now) = (RecentRequests::default(), Instant::now());
+        let source = |text: &str| Some(text.parse().unwrap());
+        let second = Duration::from_secs(1);
+        assert_eq!(requests.count(source("192.0.2.1"), 2, now), Ok(()));
+        assert_eq!(requests.count(source("192.0.2.1"), 2, now + second * 20), Ok(()));
+        assert_eq!(requests.count(source("192.0.2.1"), 2, now + second * 50), Err(second * 10));
+        assert_eq!(requests.count(source("192.0.2.1"), 2, now + second * 60), Ok(()), "the first one is a minute ago");
+        assert_eq!(requests.count(source("192.0.2.1"), 2, now + second * 61), Err(second * 19));
+        for other in ["192.0.2.2", "2001:db8::1", "2001:db8::2"] {
+            assert_eq!(requests.count(source(other), 2, now), Ok(()), "{other}");
+        }
+        assert!(requests.count(source("2001:db8::3"), 2, now).is_err(), "it is the same network");
+    }
+}
