@@ -1,10 +1,18 @@
-//! The hub: topics, publishers, and what subscribers get. Row ids are those of the reference of the event engine.
+//! The hub: topics, publishers, subscribers, and what subscribers get. Row ids are those of the reference of the event
+//! engine.
 
 mod deliveries;
+mod dialects;
 mod ends;
 mod fetch;
 mod fixture;
 mod guards;
+mod leases;
+mod limits;
 mod publish;
+mod requests;
+mod running;
+mod subscriber;
 mod topics;
+mod verification;
 mod versions;

@@ -40,7 +40,7 @@ pub(super) async fn first(receiver: &Receiver) -> Received {
 }
 
 /// A URL as the value of a form's field.
-pub(super) fn encoded(url: &str) -> String {
+pub(crate) fn encoded(url: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric();
     url.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") }).collect()
 }

@@ -1,0 +1,108 @@
+//! Leases: they are granted within a range, and end.
+
+use std::time::Duration;
+
+use thorn::timestamp::Timestamp;
+
+use super::{
+    running::{RunningHub, subscribed},
+    subscriber::{Reply, Subscriber},
+};
+
+/// How long the lease of this callback is from now on, in seconds. Some of it may have passed.
+async fn lasts(hub: &RunningHub, callback: &str) -> i64 {
+    let lease = hub.subscribed(callback).await.lease.unwrap();
+    (lease.expires_at.as_millis() - Timestamp::now().as_millis() + 60_000) / 1_000
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ws4_ps4_br6_a_wish_is_moved_into_the_range_and_the_callback_is_told_what_is_granted() {
+    let hub = RunningHub::start().await;
+    let subscriber = Subscriber::start().await;
+    let old = ("hub.verify", "async");
+    for (path, more, granted) in [
+        ("/1", &[][..], 864_000),
+        ("/2", &[("hub.lease_seconds", "1")], 3_600),
+        ("/3", &[("hub.lease_seconds", "5000")], 5_000),
+        ("/4", &[("hub.lease_seconds", "1000000000000")], 2_592_000),
+        ("/5", &[("hub.lease_seconds", "99999999999999999999999999")], 2_592_000),
+        ("/6", &[old], 2_592_000),
+        ("/7", &[old, ("hub.lease_seconds", "")], 2_592_000),
+        ("/8", &[old, ("hub.lease_seconds", "60")], 3_600),
+    ] {
+        let callback = subscriber.url(path);
+        hub.subscribe(&callback, more).await;
+        let told = subscriber.asked_at(path)[0].parameter("hub.lease_seconds");
+        assert_eq!(told, Some(granted.to_string()), "{path}");
+        let lasts = lasts(&hub, &callback).await;
+        assert!((granted..=granted + 60).contains(&lasts), "{path}: {lasts}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ws18_a_lease_ends_and_a_later_one_begins_anew() {
+    let hub = RunningHub::with(&[("THORN_HUB_LEASE", "2,2,1000")]).await;
+    let subscriber = Subscriber::start().await;
+    let (short, long) = (subscriber.url("/short"), subscriber.url("/long"));
+    hub.subscribe(&long, &[("hub.lease_seconds", "1000")]).await;
+    let first = hub.subscribe(&short, &[]).await;
+    assert!(first.lease.as_ref().unwrap().expires_at <= Timestamp::now() + Duration::from_secs(2));
+    hub.unsubscribed(&short).await;
+    hub.subscribed(&long).await;
+    assert_eq!(subscriber.asked_at("/short").len(), 1, "WebSub subscribers renew their leases themselves");
+    // Unsubscribing after the end asks nobody.
+    hub.ask("unsubscribe", &short, &[]).await.expect(202);
+    assert_eq!(hub.intents().await, 0);
+    let again = hub.subscribe(&short, &[("hub.lease_seconds", "1000")]).await;
+    assert_eq!(again.id, first.id);
+    assert!(again.matches_version > first.matches_version, "it isn't owed what came in between");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ws18_a_subscription_that_is_renewed_in_time_stays_the_same() {
+    let hub = RunningHub::with(&[("THORN_HUB_LEASE", "3,3,1000")]).await;
+    let (_subscriber, callback) = subscribed(&hub, "/cb", &[]).await;
+    let first = hub.subscribed(&callback).await;
+    hub.ask("subscribe", &callback, &[("hub.lease_seconds", "1000")]).await.expect(202);
+    hub.has_asked_everybody().await;
+    let renewed = hub.subscribed(&callback).await;
+    assert_eq!((renewed.id, renewed.matches_version), (first.id, first.matches_version));
+    assert!(lasts(&hub, &callback).await > 900);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ps11_a_subscriber_of_pubsubhubbub_is_asked_once_before_the_end_and_stays_if_it_agrees() {
+    let hub = RunningHub::with(&[("THORN_HUB_LEASE", "1000,1000,1000")]).await;
+    let subscriber = Subscriber::start().await;
+    let old = [("hub.verify", "async"), ("hub.secret", "s3cr3t")];
+    let (stays, goes, new) = (subscriber.url("/stays"), subscriber.url("/gone"), subscriber.url("/websub"));
+    hub.subscribe(&stays, &old).await;
+    hub.subscribe(&new, &[]).await;
+    hub.subscribe(&goes, &old).await;
+    subscriber.answers(|asked| match asked.target.split('?').next() {
+        Some("/gone") => Reply::new(503, ""),
+        _ => Reply::echo(asked),
+    });
+    // Nine tenths of the lease pass.
+    for column in ["renew_at", "expires_at"] {
+        hub.pass("thorn_subscription", column, Duration::from_secs(905)).await;
+    }
+    let asked = subscriber.wait_at("/stays", 2).await;
+    assert_eq!(
+        (asked[1].mode().as_str(), asked[1].parameter("hub.lease_seconds").as_deref()),
+        ("subscribe", Some("1000"))
+    );
+    subscriber.wait_at("/gone", 2).await;
+    hub.has_asked_everybody().await;
+    assert!(lasts(&hub, &stays).await > 900);
+    let secret = hub.subscribed(&stays).await.spec.destination.signing.secret.unwrap();
+    assert_eq!(secret.expose(), "s3cr3t");
+    // It had its chance, and nothing but the rest of its lease is left.
+    assert!(lasts(&hub, &goes).await < 200);
+    hub.pass("thorn_subscription", "expires_at", Duration::from_secs(100)).await;
+    hub.unsubscribed(&goes).await;
+    hub.unsubscribed(&new).await;
+    hub.subscribed(&stays).await;
+    let counts = ["/stays", "/gone", "/websub"].map(|path| subscriber.asked_at(path).len());
+    assert_eq!(counts, [2, 2, 1]);
+}
