@@ -8,6 +8,7 @@ use super::{
     running::{RunningHub, subscribed},
     subscriber::{Reply, Subscriber},
 };
+use crate::app::eventually;
 
 /// How long the lease of this callback is from now on, in seconds. Some of it may have passed.
 async fn lasts(hub: &RunningHub, callback: &str) -> i64 {
@@ -56,6 +57,32 @@ async fn ws18_a_lease_ends_and_a_later_one_begins_anew() {
     let again = hub.subscribe(&short, &[("hub.lease_seconds", "1000")]).await;
     assert_eq!(again.id, first.id);
     assert!(again.matches_version > first.matches_version, "it isn't owed what came in between");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ws18_nothing_is_sent_after_the_end_also_what_was_queued_before() {
+    let hub = RunningHub::with(&[("THORN_HUB_LEASE", "3,3,1000")]).await;
+    let subscriber = Subscriber::start().await;
+    subscriber.answers(|asked| if asked.method == "GET" { Reply::echo(asked) } else { Reply::new(503, "") });
+    let (short, long) = (subscriber.url("/short"), subscriber.url("/long"));
+    hub.subscribe(&long, &[("hub.lease_seconds", "1000")]).await;
+    let end = hub.subscribe(&short, &[]).await.lease.unwrap().expires_at;
+    hub.hand_in("first").await;
+    // It is retried until the end.
+    subscriber.wait_at("/short", 3).await;
+    hub.unsubscribed(&short).await;
+    assert!(Timestamp::now() >= end);
+    let sent = subscriber.asked_at("/short").len();
+    subscriber.answers(|_| Reply::new(204, ""));
+    hub.hand_in("second").await;
+    eventually("the second version", || async {
+        match subscriber.asked_at("/long").last() {
+            Some(asked) if asked.body == b"second" => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    assert_eq!(subscriber.asked_at("/short").len(), sent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,6 +155,33 @@ async fn ab7_the_last_place_is_given_once_and_the_others_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ab6_many_subscriptions_of_one_host_hold_up_nobody_else() {
+    const MANY: usize = 150;
+    let hub = RunningHub::start().await;
+    let (many, one) = (Subscriber::start().await, Subscriber::start().await);
+    let paths: Vec<String> = (0..MANY).map(|n| format!("/{n}")).collect();
+    for path in &paths {
+        hub.ask("subscribe", &many.url(path), &[]).await.expect(202);
+    }
+    hub.has_asked_everybody().await;
+    hub.subscribe(&one.url("/cb"), &[]).await;
+    many.answers(|_| Reply::new(204, "").after(Duration::from_millis(700)));
+    one.answers(|_| Reply::new(204, ""));
+    hub.hand_in("a version").await;
+    let notified = one.wait_at("/cb", 2).await[1].at;
+    let posts = || many.asked().into_iter().filter(|asked| asked.method == "POST").collect::<Vec<_>>();
+    let all = eventually("a notification of each", || async {
+        let posts = posts();
+        if posts.len() == MANY { Ok(posts) } else { Err(posts.len().to_string()) }
+    })
+    .await;
+    let last = all.iter().map(|asked| asked.at).max().unwrap();
+    assert!(notified < last, "it waited for all of the others");
+    let targets: std::collections::HashSet<_> = all.iter().map(|asked| &asked.target).collect();
+    assert_eq!(targets.len(), MANY, "each is notified once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ab5_a_callback_that_sends_without_end_is_read_no_further_than_4_kib() {
     let hub = RunningHub::start().await;
     let subscriber = Subscriber::start().await;

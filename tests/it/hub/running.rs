@@ -63,6 +63,13 @@ impl RunningHub {
         self.post(&form.into_iter().chain(more.iter().copied()).collect::<Vec<_>>()).await
     }
 
+    /// Hands the hub a version of [`TOPIC`].
+    pub(super) async fn hand_in(&self, version: &str) {
+        let path = format!("/dispatch?{}", form(&[("_topic", TOPIC)]));
+        let headers = format!("content-type: text/plain\r\n{}", self.operator.authorization());
+        http::request(self.server.port, "POST", &path, &headers, version.as_bytes()).await.expect(202);
+    }
+
     /// Subscribes a callback to [`TOPIC`] and waits until it is subscribed.
     pub(super) async fn subscribe(&self, callback: &str, more: &[(&str, &str)]) -> Subscription {
         self.ask("subscribe", callback, more).await.expect(202);

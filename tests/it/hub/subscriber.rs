@@ -153,7 +153,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     tokio::time::sleep(reply.delay).await;
     let mut response = (StatusCode::from_u16(reply.status).unwrap(), reply.body).into_response();
     for (name, value) in reply.headers {
-        response.headers_mut().insert(name, value.parse().unwrap());
+        let value = value.parse().unwrap();
+        if name == "link" {
+            response.headers_mut().append(name, value);
+        } else {
+            response.headers_mut().insert(name, value);
+        }
     }
     response
 }

@@ -54,40 +54,6 @@ pub(super) static SETTINGS: &[Setting] = &[
         parse::value(text, "an address with a port, such as 127.0.0.1:8080").map(|listen| config.server.listen = listen)
     }),
     Setting::new(
-        "server.hub_digest",
-        |config| format!("`{}`", config.server.hub_digest),
-        "hash function of the [hub](hub.md)'s signatures for WebSub: `sha1`, `sha256`, `sha384` or `sha512`; PubSubHubbub \
-         has `sha1`",
-    )
-    .server_variable("THORN_HUB_DIGEST", |config, text| {
-        parse::value(text, hub::DIGEST).map(|digest| config.server.hub_digest = digest)
-    }),
-    Setting::new(
-        "server.hub_lease",
-        |config| format!("`{}`", config.server.hub_lease),
-        "shortest, default and longest lease of the [hub](hub.md)'s subscriptions in seconds; what a subscriber wishes is \
-         moved into the range",
-    )
-    .server_variable("THORN_HUB_LEASE", |config, text| {
-        parse::value(text, hub::LEASE).map(|lease| config.server.hub_lease = lease)
-    }),
-    Setting::new(
-        "server.hub_rates",
-        |config| format!("`{}`", config.server.hub_rates),
-        "bounds of the [hub](hub.md#limits), each a number or `none`: verifications in a minute and unconfirmed requests \
-         for callbacks at one host or address, requests in a minute from one address, failed verifications before a host \
-         is put off, and live subscriptions of one topic and of all",
-    )
-    .server_variable("THORN_HUB_RATES", |config, text| {
-        parse::value(text, hub::RATES).map(|rates| config.server.hub_rates = rates)
-    }),
-    Setting::new(
-        "server.hub_sync",
-        |config| config.server.hub_sync.to_string(),
-        "whether a PubSubHubbub request may wait for its verification (`hub.verify=sync`)",
-    )
-    .server_variable("THORN_HUB_SYNC", |config, text| parse::flag(text).map(|is_on| config.server.hub_sync = is_on)),
-    Setting::new(
         "server.allowed_hosts",
         |config| joined(&config.server.allowed_hosts),
         "host names, comma-separated, that requests may be for, without their ports, in addition to loopback's and the \
@@ -135,6 +101,40 @@ pub(super) static SETTINGS: &[Setting] = &[
         parse::list(text, ',', "networks such as 10.0.0.0/8, comma-separated", parse::network)
             .map(|networks| config.server.hub_fetch_networks = networks)
     }),
+    Setting::new(
+        "server.hub_digest",
+        |config| format!("`{}`", config.server.hub_digest),
+        "hash function of the [hub](hub.md)'s signatures for WebSub: `sha1`, `sha256`, `sha384` or `sha512`; PubSubHubbub \
+         has `sha1`",
+    )
+    .server_variable("THORN_HUB_DIGEST", |config, text| {
+        parse::value(text, hub::DIGEST).map(|digest| config.server.hub_digest = digest)
+    }),
+    Setting::new(
+        "server.hub_lease",
+        |config| format!("`{}`", config.server.hub_lease),
+        "shortest, default and longest lease of the [hub](hub.md)'s subscriptions in seconds; what a subscriber wishes is \
+         moved into the range",
+    )
+    .server_variable("THORN_HUB_LEASE", |config, text| {
+        parse::value(text, hub::LEASE).map(|lease| config.server.hub_lease = lease)
+    }),
+    Setting::new(
+        "server.hub_rates",
+        |config| format!("`{}`", config.server.hub_rates),
+        "bounds of the [hub](hub.md#limits), each a number or `none`: verifications in a minute and unconfirmed requests \
+         for callbacks at one host or address, requests in a minute from one address, failed verifications before a host \
+         is put off, and live subscriptions of one topic and of all",
+    )
+    .server_variable("THORN_HUB_RATES", |config, text| {
+        parse::value(text, hub::RATES).map(|rates| config.server.hub_rates = rates)
+    }),
+    Setting::new(
+        "server.hub_sync",
+        |config| config.server.hub_sync.to_string(),
+        "whether a PubSubHubbub request may wait for its verification (`hub.verify=sync`)",
+    )
+    .server_variable("THORN_HUB_SYNC", |config, text| parse::flag(text).map(|is_on| config.server.hub_sync = is_on)),
     Setting::new(
         "autocommit",
         |config| format!("`{:?}`", config.autocommit),

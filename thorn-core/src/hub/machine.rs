@@ -131,7 +131,8 @@ impl Verification {
     /// Begins verifications, and returns how long to wait for the next turn.
     async fn turn(&self, under_way: &mut UnderWay, schedule: &mut Schedule) -> Result<Duration, Error> {
         let (db, now) = (&self.subscriptions.db, Timestamp::now());
-        if schedule.leases <= Instant::now() {
+        let has_topics = with_timeout(db, topic::any(db)).await?;
+        if has_topics && schedule.leases <= Instant::now() {
             let more = with_timeout(db, leases::look_after(&self.subscriptions, now)).await?;
             schedule.leases = Instant::now() + if more { Duration::ZERO } else { LEASES };
         }
@@ -173,8 +174,7 @@ impl Verification {
         if let Some(soon) = soon {
             return Ok(soon);
         }
-        let has_topics = !under_way.tasks.is_empty() || with_timeout(db, topic::any(db)).await?;
-        Ok(if has_topics { POLL } else { POLL_WITHOUT_TOPICS })
+        Ok(if has_topics || !under_way.tasks.is_empty() { POLL } else { POLL_WITHOUT_TOPICS })
     }
 
     async fn verify(&self, intent: Intent) -> Result<(), Error> {
