@@ -5,7 +5,7 @@
 pub mod guide;
 
 pub use thorn_core::{
-    ApiKeyId, DeliveryId, EventId, SubscriptionId, Thorn, ThornBuilder, api_key, async_trait, attempt,
+    ApiKeyId, DeliveryId, EventId, SubscriptionId, Thorn, ThornBuilder, api_key, async_trait, attempt, catalogue,
     config::{self, Config},
     connect,
     dispatch::Dispatch,
@@ -20,6 +20,7 @@ pub use thorn_core::{
     subscription::{self, Subscriber},
     timestamp, verification,
     watch::{self, Watch},
+    webhook,
 };
 
 #[cfg(feature = "delivery")]

@@ -42,6 +42,8 @@
 //! | `log` | committed events in an order that never changes, and cursors into it |
 //! | `row_change` | changes of rows as database triggers note them |
 //! | `model` | models that announce their changes |
+//! | `catalogue` | types of events that somebody has declared |
+//! | `webhook` | webhooks of the Hooks app, which are linked with event types |
 //! | `fanout` | the way from an event to signed deliveries |
 //! | `queue` | the job queue, apalis |
 //! | `record` | the recorder, which writes the result of each attempt |
@@ -112,6 +114,8 @@ pub mod outbox;
 pub mod log;
 mod row_change;
 pub mod model;
+pub mod catalogue;
+pub mod webhook;
 mod fanout;
 #[cfg(feature = "delivery")]
 mod queue;

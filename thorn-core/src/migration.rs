@@ -17,6 +17,7 @@ mod m0011_log;
 mod m0012_tallies;
 mod m0013_topics;
 mod m0014_intents;
+mod m0015_webhooks;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -83,6 +84,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0012_tallies::Migration),
         Box::new(m0013_topics::Migration),
         Box::new(m0014_intents::Migration),
+        Box::new(m0015_webhooks::Migration),
     ]
 }
 

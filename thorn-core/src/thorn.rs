@@ -31,6 +31,7 @@ use crate::{
     },
     topic::Topics,
     verification::{ReceivedDelivery, is_genuine},
+    webhook::Webhooks,
 };
 
 /// Thorn in an application: subscriptions, history, inline delivery, and a worker if one runs inside.
@@ -89,6 +90,16 @@ impl Thorn {
     #[must_use]
     pub fn subscriptions(&self) -> &Subscriptions {
         &self.0.subscriptions
+    }
+
+    /// The webhooks of the Hooks app that a caller may see, and the event types that they can be linked with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] if the owner's id is empty, too long or has a NUL, or if the application keeps its subscriptions
+    /// in a store of its own.
+    pub fn webhooks(&self, access: Access<'_>) -> Result<Webhooks<'_>, Error> {
+        Webhooks::new(&self.0.subscriptions, access)
     }
 
     /// Past and waiting deliveries, of one event or to one subscription.

@@ -8,7 +8,7 @@ use thorn::{
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 21] = [
     "thorn_event",
     "thorn_log",
     "thorn_consumer",
@@ -27,6 +27,9 @@ const TABLES: [&str; 18] = [
     "thorn_topic",
     "thorn_intent",
     "thorn_callback_host",
+    "thorn_event_type",
+    "thorn_webhook",
+    "thorn_webhook_event",
 ];
 
 async fn count(db: &DatabaseConnection, table: &str) -> Option<i64> {
@@ -65,6 +68,10 @@ async fn migrations_go_down_and_up_again() {
     let with_log = Thorn::builder(db.clone()).event_log(true).build().await.unwrap();
     drop(with_log);
     assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    for table in ["thorn_event_type", "thorn_webhook", "thorn_webhook_event"] {
+        assert!(count(&db, table).await.is_none(), "{table}");
+    }
     assert!(count(&db, "thorn_subscription WHERE dialect = 'thorn'").await.is_some());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_intent").await.is_none());

@@ -9,7 +9,7 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 21] = [
     "thorn_event",
     "thorn_log",
     "thorn_subscription",
@@ -27,6 +27,9 @@ const TABLES: [&str; 18] = [
     "thorn_topic",
     "thorn_intent",
     "thorn_callback_host",
+    "thorn_event_type",
+    "thorn_webhook",
+    "thorn_webhook_event",
     "thorn_migration",
 ];
 

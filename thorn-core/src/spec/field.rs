@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A field of a subscription. `Display` shows the field's name in Rust. The REST API and the file of configured
+/// A field of a subscription, or of a [webhook](crate::webhook). `Display` shows the field's name in Rust. The REST API and the file of configured
 /// subscriptions use their own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -31,6 +31,10 @@ pub enum Field {
     Owner,
     /// The configuration that the subscription comes from.
     Source,
+    /// The name of a webhook, or of an event that it can be linked with.
+    Name,
+    /// The events that a webhook is linked with.
+    Events,
     /// No single field: the combination of several is wrong.
     Several,
 }
@@ -52,6 +56,8 @@ impl Field {
             Self::MaxInFlight => "max_in_flight",
             Self::Owner => "owner",
             Self::Source => "source",
+            Self::Name => "name",
+            Self::Events => "events",
             Self::Several => "several fields",
         }
     }

@@ -1,5 +1,7 @@
 //! The rules for a subscription's fields.
 
+mod of_webhook;
+
 use serde_json::Value;
 
 use super::{
@@ -8,6 +10,7 @@ use super::{
     invalid::{FieldError, FieldErrorKind, InvalidSubscription},
     max_in_flight::MaxInFlight,
     rate::Rate,
+    source::is_of_webhook,
     url_check::UrlCheck,
     url_form::check_form,
 };
@@ -221,6 +224,10 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn source(&mut self, source: Option<&str>) -> Option<Option<String>> {
         let Some(source) = source else { return Some(None) };
+        if is_of_webhook(source) {
+            let message = "names that begin with `webhook:` belong to the webhooks of the Hooks app";
+            return self.wrong(Field::Source, FieldErrorKind::Invalid, message);
+        }
         self.short_text(Field::Source, source).map(Some)
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::host::normal_host;
+use super::{host::normal_host, source::is_of_webhook};
 
 /// The URL in the spelling of the [URL Standard](https://url.spec.whatwg.org/#concept-url-serializer): a lower-case
 /// scheme and host, no default port, no dot segments, an IPv4 address as four decimal numbers. Two URLs with the same
@@ -31,9 +31,10 @@ pub(crate) struct Identity<'a> {
 
 impl Identity<'_> {
     /// The URL's host if the subscription takes one of its owner's places. Global and configured subscriptions take
-    /// none.
+    /// none. Owners make webhooks themselves, so the links of these do.
     pub(crate) fn counted_host(&self) -> Option<String> {
-        (self.owner.is_some() && self.source.is_none()).then(|| normal_host(self.url))
+        let is_owners = self.source.is_none_or(is_of_webhook);
+        (self.owner.is_some() && is_owners).then(|| normal_host(self.url))
     }
 
     /// A hash of all values, with the URL in its normal spelling. Every database can index a hash of this length.

@@ -64,7 +64,12 @@ impl InvalidSubscription {
     pub fn duplicate() -> Self {
         let message =
             "the owner already has a subscription of this event, url and filter; change that one instead".to_owned();
-        Self { errors: vec![FieldError { field: Field::Several, kind: FieldErrorKind::Duplicate, message }] }
+        Self::one(Field::Several, FieldErrorKind::Duplicate, message)
+    }
+
+    /// An error in one field.
+    pub(super) fn one(field: Field, kind: FieldErrorKind, message: String) -> Self {
+        Self { errors: vec![FieldError { field, kind, message }] }
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 /// The bounds on what one owner may have. `None` is no bound, and 0 lets no owner create a subscription.
 ///
-/// Global subscriptions and configured ones take no place and are never refused. An operator may change an owner's
+/// Global subscriptions and configured ones take no place and are never refused. An owner's
+/// [webhook](crate::webhook) takes a place for each event that it is linked with. An operator may change an owner's
 /// subscription beyond the bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {

@@ -54,9 +54,9 @@ use crate::{
 pub struct Subscriptions {
     pub(crate) db: DatabaseConnection,
     check: Arc<dyn UrlCheck>,
-    pub(super) key: Option<SecretKey>,
+    pub(crate) key: Option<SecretKey>,
     choices: Option<Arc<[String]>>,
-    pub(super) signer: Signer,
+    pub(crate) signer: Signer,
     quotas: Quotas,
     /// The store that replaces thorn's table, if the application has such a store.
     pub(crate) store: Option<Arc<dyn SubscriptionStore>>,
@@ -251,7 +251,7 @@ impl Subscriptions {
         Ok(Present { owner, pattern, filter, url, signing, source, held, paused_at, dialect, topic })
     }
 
-    pub(super) fn fields(&self) -> Fields<'_> {
+    pub(crate) fn fields(&self) -> Fields<'_> {
         Fields::new(&*self.check, self.choices.as_deref())
     }
 

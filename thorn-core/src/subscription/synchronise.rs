@@ -1,38 +1,21 @@
 //! Synchronises the table with the configured subscriptions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
 
 use super::{
     configured::{Configured, ConfiguredSubscription, name_in_file, place},
     entry::Subscription,
-    row,
+    plan::{Plan, rows_of, wrong},
     store::Subscriptions,
     write::Write,
 };
 use crate::{
     error::Error,
-    headers::ExtraHeaders,
-    id::SubscriptionId,
-    spec::{FieldError, InvalidConfiguration, UrlScrutiny, derived, normal_url},
+    spec::{FieldError, UrlScrutiny, derived, is_of_webhook, normal_url},
     tables::subscription::{Column, Entity, Model},
-    timestamp::Timestamp,
 };
-
-/// The maximum number of ids in one `IN (…)`.
-const IDS_PER_QUERY: usize = 500;
-
-/// The changes that make the table equal to the configuration.
-#[derive(Default)]
-struct Plan {
-    /// Subscriptions to add. The flag is `true` if a deleted row with the id exists.
-    add: Vec<(Subscription, bool)>,
-    /// Subscriptions that differ from their rows.
-    change: Vec<(Subscription, Model)>,
-    remove: Vec<SubscriptionId>,
-    unchanged: usize,
-}
 
 impl Subscriptions {
     /// Makes the table's subscriptions of this source equal to `list`.
@@ -81,7 +64,9 @@ impl Subscriptions {
         let mut mistakes = Vec::new();
         let mut wanted = Vec::with_capacity(list.len());
         let (mut ids, mut meanings) = (HashMap::new(), HashMap::new());
-        if self.fields().source(Some(source)).is_none() || source.is_empty() {
+        if is_of_webhook(source) {
+            mistakes.push("names that begin with `webhook:` belong to the webhooks of the Hooks app".to_owned());
+        } else if self.fields().source(Some(source)).is_none() || source.is_empty() {
             mistakes.push("the name of the configuration is empty or longer than 190 characters".to_owned());
         }
         for (index, entry) in list.iter().enumerate() {
@@ -129,113 +114,17 @@ impl Subscriptions {
         for row in Entity::find().filter(Column::Source.eq(source)).all(db).await? {
             rows.insert(row.id, row);
         }
-        let ids: Vec<Uuid> = wanted.iter().map(|one| one.id.as_uuid()).filter(|id| !rows.contains_key(id)).collect();
-        for ids in ids.chunks(IDS_PER_QUERY) {
-            for row in Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await? {
-                rows.insert(row.id, row);
-            }
-        }
-        let mut plan = Plan::default();
-        let mut mistakes = Vec::new();
-        let kept: HashSet<Uuid> = wanted.iter().map(|one| one.id.as_uuid()).collect();
-        for (index, one) in wanted.into_iter().enumerate() {
-            match rows.get(&one.id.as_uuid()) {
-                None => plan.add.push((one, false)),
-                Some(row) if row.source.as_deref() != Some(source) => mistakes.push(format!(
-                    "{}: its id is that of a subscription that comes from elsewhere",
-                    place(index, one.spec.pattern.as_str())
-                )),
-                Some(row) if row.deleted_at.is_some() => plan.add.push((one, true)),
-                Some(row) if self.is_same(row, &one) => plan.unchanged += 1,
-                Some(row) => plan.change.push((one, row.clone())),
-            }
-        }
-        let left = rows.values().filter(|row| row.source.as_deref() == Some(source) && row.deleted_at.is_none());
-        plan.remove.extend(left.filter(|row| !kept.contains(&row.id)).map(|row| SubscriptionId::from_uuid(row.id)));
-        if mistakes.is_empty() { Ok(plan) } else { Err(wrong(source, mistakes)) }
-    }
-
-    /// Whether the row equals the configured subscription. A row that can't be read never does, so it is replaced.
-    fn is_same(&self, row: &Model, wanted: &Subscription) -> bool {
-        row::read(row.clone(), self.key.as_ref())
-            .is_ok_and(|present| present.owner == wanted.owner && present.spec == wanted.spec)
+        let ids = wanted.iter().map(|one| one.id.as_uuid()).filter(|id| !rows.contains_key(id));
+        let others = rows_of(db, ids.collect()).await?;
+        rows.extend(others);
+        self.compare(source, wanted, &rows)
     }
 
     /// Makes the plan again and carries it out. Another process may have written since the first plan.
     async fn bring(&self, write: &mut Write, source: &str, wanted: Vec<Subscription>) -> Result<Configured, Error> {
         let plan = self.plan(&write.transaction, source, wanted).await?;
-        let counts = plan.counts();
-        let mut is_first = true;
-        for id in plan.remove {
-            step(write, &mut is_first).await?;
-            write.delete(id).await?;
-        }
-        // Two entries may have swapped their identities. Clearing them first avoids a constraint violation.
-        let ids: Vec<Uuid> = plan.change.iter().map(|(_, row)| row.id).collect();
-        for ids in ids.chunks(IDS_PER_QUERY) {
-            let cleared = Entity::update_many().col_expr(Column::Identity, Expr::value(None::<String>));
-            cleared.filter(Column::Id.is_in(ids.iter().copied())).exec(&write.transaction).await?;
-        }
-        for (wanted, row) in plan.change {
-            step(write, &mut is_first).await?;
-            let created_at = Timestamp::from_millis(row.created_at);
-            // `matches_version` stays only if the present row already matched the same events. A later version keeps
-            // the subscription from receiving events from before it matched.
-            let present = row::with_unsealed(row.clone(), None, ExtraHeaders::default());
-            let heard = present.ok().filter(|present| {
-                let same = present.spec.pattern == wanted.spec.pattern && present.spec.filter == wanted.spec.filter;
-                same && present.disabled.is_none()
-            });
-            let changed = Subscription {
-                created_at,
-                paused_at: row.paused_at.map(Timestamp::from_millis),
-                created_version: row.created_version,
-                version: write.version,
-                matches_version: heard.map_or(write.version, |present| present.matches_version),
-                ..wanted
-            };
-            write.update(self.row(&changed)?).await?;
-        }
-        for (wanted, is_there) in plan.add {
-            step(write, &mut is_first).await?;
-            let added = Subscription {
-                created_version: write.version,
-                version: write.version,
-                matches_version: write.version,
-                ..wanted
-            };
-            let row = self.row(&added)?;
-            if is_there { write.update(row).await? } else { write.insert(row).await? }
-        }
-        Ok(counts)
+        self.carry_out(write, plan).await
     }
-}
-
-/// Takes a new version for each row but the first, whose version the transaction took when it began.
-async fn step(write: &mut Write, is_first: &mut bool) -> Result<(), Error> {
-    if !std::mem::take(is_first) {
-        write.step().await?;
-    }
-    Ok(())
-}
-
-impl Plan {
-    const fn is_empty(&self) -> bool {
-        self.add.is_empty() && self.change.is_empty() && self.remove.is_empty()
-    }
-
-    const fn counts(&self) -> Configured {
-        Configured {
-            added: self.add.len(),
-            changed: self.change.len(),
-            removed: self.remove.len(),
-            unchanged: self.unchanged,
-        }
-    }
-}
-
-fn wrong(source: &str, mistakes: Vec<String>) -> Error {
-    InvalidConfiguration { source: source.to_owned(), mistakes }.into()
 }
 
 #[cfg(all(test, feature = "sqlite"))]

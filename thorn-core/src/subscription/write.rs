@@ -29,19 +29,26 @@ pub(crate) struct Write {
     pub(crate) transaction: DatabaseTransaction,
     /// The version for the row that is written.
     pub(crate) version: i64,
+    /// Whether [`next_row`](Self::next_row) has given this version to a row.
+    is_taken: bool,
 }
 
 impl Write {
     pub(crate) async fn begin(db: &DatabaseConnection) -> Result<Self, Error> {
         let transaction = transaction::begin(db).await?;
         let version = next_version(&transaction).await?;
-        Ok(Self { transaction, version })
+        Ok(Self { transaction, version, is_taken: false })
     }
 
     /// Takes the registry's next version for another row. Each version belongs to a single row.
     pub(crate) async fn step(&mut self) -> Result<(), Error> {
         self.version = next_version(&self.transaction).await?;
         Ok(())
+    }
+
+    /// Takes a version for the next of several rows. The first one gets the version that the transaction began with.
+    pub(super) async fn next_row(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.is_taken, true) { self.step().await } else { Ok(()) }
     }
 
     pub(crate) async fn insert(&self, row: ActiveModel) -> Result<(), Error> {

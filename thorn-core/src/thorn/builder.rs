@@ -21,6 +21,7 @@ use crate::{
     stream::RunningLog,
     subscription::{ConfiguredSubscription, Registry, SubscriptionStore, Subscriptions},
     watch::{self, Watch, keep_fresh, refresh},
+    webhook,
 };
 
 /// Builds a [`Thorn`] from settings and parts of the application.
@@ -186,7 +187,11 @@ impl ThornBuilder {
             watched,
             log,
         }));
-        if let Err(error) = thorn.0.subscriptions.reseal().await {
+        let resealed = match thorn.0.subscriptions.reseal().await {
+            Ok(_) => webhook::reseal(&thorn.0.subscriptions).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = resealed {
             tracing::warn!(%error, "can't encrypt what an earlier release stored; the next start tries again");
         }
         thorn.reload_subscriptions().await?;

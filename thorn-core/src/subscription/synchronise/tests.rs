@@ -7,7 +7,7 @@ use crate::{
     signing::Digest,
     subscription::{
         access::Access,
-        change::SubscriptionChange,
+        change::{NewSubscription, SubscriptionChange},
         fixture::{Fixture, key},
         registry::Registry,
     },
@@ -186,4 +186,16 @@ async fn a_secret_that_cant_be_read_is_written_anew() {
     let other = fixture.with_key(&key(2));
     assert_eq!(other.configure("blog", list()).await.unwrap(), counts(0, 2, 0, 1));
     other.list(Access::Operator, super::super::Page::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn ha4_sources_of_webhooks_are_reserved() {
+    let fixture = Fixture::new().await;
+    let error = fixture.subscriptions.configure("webhook:1", list()).await.unwrap_err();
+    assert!(matches!(&error, Error::Configuration(wrong) if wrong.mistakes[0].contains("`webhook:`")), "{error}");
+    let new = NewSubscription { source: Some("webhook:1".into()), ..NewSubscription::new("a", "https://a/") };
+    let error = fixture.subscriptions.create(new).await.unwrap_err();
+    assert!(error.to_string().contains("source: names that begin with `webhook:`"), "{error}");
+    assert!(fixture.all().await.is_empty());
+    fixture.subscriptions.configure("webhooks", list()).await.unwrap();
 }
