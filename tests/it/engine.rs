@@ -4,6 +4,7 @@ mod access;
 pub(crate) mod dispatch;
 mod events;
 mod guide;
+mod hooks_app;
 mod idempotency;
 mod limits;
 mod pages;

@@ -15,6 +15,7 @@ mod verify;
 mod hub;
 mod topics;
 mod streams;
+mod hooks_app;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -48,10 +49,12 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `POST /hub`, `/subscribe`, `/publish` | | with `hub.mode=subscribe` or `unsubscribe`: 202, and the callback is asked |
 /// | | `hub.publish` | with `hub.mode=publish`: topics have changed: 204 |
 /// | `/topics/…` | `hub.publish` | registers, lists, shows and deletes topics of the hub |
+/// | `/api/events/`, `/api/webhooks/` | `hooks` | the API of the Hooks app: event names, and [webhooks](thorn_core::webhook) that are linked with them |
+/// | `POST /trigger/{name}` | `publish` | sends a declared event, JSON `{event, time}` with the members of the body: 202 `{id}` |
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |
 ///
-/// A POST to `/dispatch` or `/events/…` with an `Idempotency-Key` is done once in 24 hours. The same request gets the same answer again,
+/// A POST to `/dispatch`, `/events/…` or `/trigger/…` with an `Idempotency-Key` is done once in 24 hours. The same request gets the same answer again,
 /// with `Idempotent-Replayed: true`.
 ///
 /// `listen` is the address at which the server is reached, for its own URLs if
@@ -84,6 +87,7 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
         .merge(topics::routes(thorn))
         .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
         .merge(streams::routes(thorn))
+        .merge(hooks_app::routes(thorn))
         .fallback(not_found)
         .layer(Extension(BodyTime(BODY_TIME)))
         .layer(Extension(state.clone()))

@@ -156,6 +156,16 @@ impl Caller {
         http::request(self.port, "POST", path, &headers, body.to_string().as_bytes()).await
     }
 
+    /// Sends a request with a JSON body.
+    pub(super) async fn send(&self, method: &str, path: &str, body: Value) -> Answer {
+        let headers = format!("{}content-type: application/json\r\n", self.authorization());
+        http::request(self.port, method, path, &headers, body.to_string().as_bytes()).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Answer {
+        http::request(self.port, "DELETE", path, &self.authorization(), b"").await
+    }
+
     /// Publishes an event and returns its id.
     pub(crate) async fn publish(&self, body: Value) -> String {
         let answer = self.post("/events/", body).await.expect(201);
