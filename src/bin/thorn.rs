@@ -1,5 +1,7 @@
 //! The program `thorn`: a server beside any stack, its worker, and commands for operators.
 
+#[path = "thorn/consumer.rs"]
+mod consumer;
 #[path = "thorn/database.rs"]
 mod database;
 #[path = "thorn/key.rs"]
@@ -32,6 +34,7 @@ enum Command {
     Server(server::Arguments),
     Worker(worker::Arguments),
     Key(key::Arguments),
+    Consumer(consumer::Arguments),
 }
 
 #[tokio::main]
@@ -40,6 +43,7 @@ async fn main() -> ExitCode {
         Command::Server(arguments) => server::run(arguments).await,
         Command::Worker(arguments) => worker::run(arguments).await,
         Command::Key(arguments) => key::run(arguments).await,
+        Command::Consumer(arguments) => consumer::run(arguments).await,
     };
     program::exit("thorn", result)
 }

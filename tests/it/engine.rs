@@ -1,6 +1,7 @@
 //! The stand-alone server as a process, asked over HTTP. Row ids are those of the reference of the event engine.
 
 mod access;
+mod consumer;
 pub(crate) mod dispatch;
 mod events;
 mod guide;
