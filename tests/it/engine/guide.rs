@@ -1,4 +1,4 @@
-//! The commands of `docs/server.md`, as its reader types them.
+//! The commands of `docs/server.md` and `docs/hooks-app.md`, as their readers type them.
 
 use std::process::Command;
 
@@ -7,9 +7,14 @@ use thorn_core::testing::Receiver;
 use super::server::{Server, thorn};
 use crate::{app::PATIENCE, conformance::root, process};
 
-/// The commands of the section: lines after `$ `, with the lines that continue them.
+/// The commands of a section of `docs/server.md`.
 fn commands(section: &str) -> Vec<String> {
-    let page = std::fs::read_to_string(root().join("docs/server.md")).unwrap();
+    commands_of("docs/server.md", section)
+}
+
+/// The commands of the section: lines after `$ `, with the lines that continue them.
+fn commands_of(page: &str, section: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(root().join(page)).unwrap();
     let section = page.split("\n## ").find(|text| text.starts_with(section)).unwrap().to_owned();
     let (mut commands, mut open) = (Vec::<String>::new(), false);
     for line in section.lines() {
@@ -64,4 +69,23 @@ async fn the_guide_s_commands_for_keys_work_as_they_stand_there() {
         let listed = process::output(thorn(&server.place.url).args(["key", "list"]));
         newest = String::from_utf8(listed.stdout).unwrap().split('\t').next().unwrap().to_owned();
     }
+}
+
+#[tokio::test]
+async fn the_first_steps_with_the_hooks_app_work_as_they_stand_there() {
+    let (server, operator) = Server::start().await;
+    let receiver = Receiver::start().await.unwrap();
+    let commands = commands_of("docs/hooks-app.md", "First steps");
+    let curl: Vec<_> = commands.iter().filter(|command| command.contains("curl")).collect();
+    assert_eq!(curl.len(), 3, "{commands:#?}");
+    for command in curl {
+        let command = command
+            .replace("http://127.0.0.1:8080", &format!("http://127.0.0.1:{}", server.port))
+            .replace("http://127.0.0.1:8888/", &receiver.url("/"))
+            .replace("curl ", "curl --fail-with-body ");
+        let output = Command::new("sh").args(["-c", &command]).env("KEY", operator.key()).output().unwrap();
+        assert!(output.status.success(), "{command}\n{output:?}");
+    }
+    let received = receiver.wait_for(1, PATIENCE).await.unwrap();
+    assert_eq!((&received[0].json()["event"], &received[0].json()["order"]), (&"order.paid".into(), &7.into()));
 }
