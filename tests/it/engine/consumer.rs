@@ -66,7 +66,7 @@ async fn hooks_k16_ha8_every_post_gets_the_status_and_the_page_shows_the_last_20
     let expected: Vec<_> = (3..=22).rev().map(|n| format!("POST /hook/{n}?q={n}</h2>")).collect();
     assert_eq!(paths.len(), 20);
     assert!(paths.iter().zip(&expected).all(|(line, end)| line.ends_with(end)), "{paths:?}");
-    assert!(page.contains("<pre>body 22</pre>") && page.contains("<dt>x-number</dt><dd>one</dd>"), "{page}");
+    assert!(page.contains(">body 22</pre>") && page.contains("<dt>x-number</dt><dd>one</dd>"), "{page}");
     // Any path shows the page, and other methods aren't answered with the status.
     http::request(consumer.port, "GET", "/other", "", b"").await.expect(200);
     for method in ["PUT", "DELETE", "PATCH"] {
@@ -83,7 +83,7 @@ async fn hooks_k16_ha8_whatever_comes_is_shown_escaped_on_a_page_that_may_load_n
     let body = format!("{script}\n&amp; \u{202e}\u{1b}[2J \u{0} </pre></article>");
     // HTTP lets no angle bracket into a path, but quotes.
     consumer.post(&format!("/{script}"), "", b"").await.expect(400);
-    consumer.post("/%3Cscript%3E\"'&lt;?\"onload='x'", &hostile, body.as_bytes()).await.expect(200);
+    consumer.post("/%3Cscript%3E\"'&lt;?a='x'&amp;", &hostile, body.as_bytes()).await.expect(200);
     consumer.post("/bytes", "", b"\xff\xfe<b>\xc3\x28").await.expect(200);
     let page = consumer.page().await;
     let policy = page.header("content-security-policy");
@@ -92,7 +92,7 @@ async fn hooks_k16_ha8_whatever_comes_is_shown_escaped_on_a_page_that_may_load_n
     let text = page.text;
     let escaped = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;";
     assert_eq!(text.matches(escaped).count(), 2, "in the body and the header: {text}");
-    assert!(text.contains("POST /%3Cscript%3E&quot;&#39;&amp;lt;?&quot;onload=&#39;x&#39;</h2>"), "{text}");
+    assert!(text.contains("POST /%3Cscript%3E&quot;&#39;&amp;lt;?a=&#39;x&#39;&amp;amp;</h2>"), "{text}");
     assert!(
         !text.contains("<script") && !text.contains("<b>") && !text.contains(['\u{202e}', '\u{1b}', '\0']),
         "{text}"

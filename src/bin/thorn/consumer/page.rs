@@ -39,8 +39,12 @@ fn article(n: usize, call: &Call) -> String {
     );
     let lines: Vec<_> = call.lines().iter().map(|line| escape(line)).collect();
     if call.size > 0 {
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "<h3>Body</h3>\n<pre>{}</pre>", lines.join("\n"));
+        // A long body scrolls, so that a keyboard must reach it. Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "<h3 id=\"body-{n}\">Body</h3>\n<pre tabindex=\"0\" role=\"region\" aria-labelledby=\"body-{n}\">{}</pre>",
+            lines.join("\n")
+        );
     }
     text.push_str("<details>\n<summary>Headers</summary>\n<dl>\n");
     for (name, value) in &call.headers {
