@@ -11,6 +11,7 @@ mod limits;
 mod pages;
 mod resending;
 pub(crate) mod server;
+mod stream_sessions;
 mod streams;
 mod starting;
 mod verify;

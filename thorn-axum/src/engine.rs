@@ -45,6 +45,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `POST /events/{id}/resend` | `resend` | sends all deliveries of the event again, or `{delivery}`: 202 |
 /// | `/hooks/…` | `hooks` | the API of [`hooks`] |
 /// | `POST /hooks/verify/` | | with the body and the headers of a delivery: `VERIFIED` if thorn has sent exactly that, else `INVALID` |
+/// | `POST /stream/session` | `stream`, `stream:PATTERN` | a cookie with which a browser's `EventSource` reads `/stream`, for an hour: 204 |
 /// | `GET /stream`, `/consumers/…` | `stream`, `stream:PATTERN` | the API of [`streams`](crate::streams()), if the [log](thorn_core::ThornBuilder::event_log) is on |
 /// | `POST /hub`, `/subscribe`, `/publish` | | with `hub.mode=subscribe` or `unsubscribe`: 202, and the callback is asked |
 /// | | `hub.publish` | with `hub.mode=publish`: topics have changed: 204 |

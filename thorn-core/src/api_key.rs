@@ -5,9 +5,11 @@
 mod entry;
 mod scope;
 mod store;
+mod session;
 mod token;
 
 pub use entry::{ApiKey, NewApiKey};
 pub use scope::{ParseScopeError, Scope, Scopes};
+pub use session::StreamSession;
 pub use store::ApiKeys;
 pub use token::ApiToken;

@@ -18,6 +18,7 @@ mod m0012_tallies;
 mod m0013_topics;
 mod m0014_intents;
 mod m0015_webhooks;
+mod m0016_stream_sessions;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -85,6 +86,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0013_topics::Migration),
         Box::new(m0014_intents::Migration),
         Box::new(m0015_webhooks::Migration),
+        Box::new(m0016_stream_sessions::Migration),
     ]
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod intent;
 pub(crate) mod log;
 pub(crate) mod payload;
 pub(crate) mod row_change;
+pub(crate) mod stream_session;
 pub(crate) mod subscription;
 pub(crate) mod topic;
 pub(crate) mod webhook;

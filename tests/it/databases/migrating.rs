@@ -8,7 +8,7 @@ use thorn::{
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 22] = [
     "thorn_event",
     "thorn_log",
     "thorn_consumer",
@@ -30,6 +30,7 @@ const TABLES: [&str; 21] = [
     "thorn_event_type",
     "thorn_webhook",
     "thorn_webhook_event",
+    "thorn_stream_session",
 ];
 
 async fn count(db: &DatabaseConnection, table: &str) -> Option<i64> {
@@ -68,6 +69,8 @@ async fn migrations_go_down_and_up_again() {
     let with_log = Thorn::builder(db.clone()).event_log(true).build().await.unwrap();
     drop(with_log);
     assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_stream_session").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     for table in ["thorn_event_type", "thorn_webhook", "thorn_webhook_event"] {
         assert!(count(&db, table).await.is_none(), "{table}");

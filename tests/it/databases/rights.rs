@@ -9,7 +9,7 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 22] = [
     "thorn_event",
     "thorn_log",
     "thorn_subscription",
@@ -30,6 +30,7 @@ const TABLES: [&str; 21] = [
     "thorn_event_type",
     "thorn_webhook",
     "thorn_webhook_event",
+    "thorn_stream_session",
     "thorn_migration",
 ];
 

@@ -1,23 +1,31 @@
 //! `/stream` and `/consumers/`: the streams of the log, if it is on.
 
-use axum::Router;
-use thorn_core::{Thorn, timestamp::Timestamp};
+mod session;
+mod reader;
 
-use super::{authorized::Authorized, scope::Stream};
-use crate::streams::streams;
+use axum::{Router, routing::post};
+use thorn_core::{ApiKeyId, Thorn, timestamp::Timestamp};
+
+use self::reader::StreamReader;
+use crate::{http::resource_routes, streams::streams};
 
 pub(super) fn routes(thorn: &Thorn) -> Router {
     if thorn.streams().is_err() {
         return Router::new();
     }
     let thorn = thorn.clone();
-    let routes = streams::<Authorized<Stream>>(&thorn);
-    routes.recheck(move |caller| still_valid(thorn.clone(), caller.key().id)).into_router()
+    let routes = streams::<StreamReader>(&thorn);
+    let routes = routes.recheck(move |reader| still_valid(thorn.clone(), reader.key.id, reader.until)).into_router();
+    resource_routes("/stream/session", [("", post(session::open))]).merge(routes)
 }
 
-/// Whether a key still works. A database that doesn't answer ends no stream.
-async fn still_valid(thorn: Thorn, key: thorn_core::ApiKeyId) -> bool {
-    thorn.api_keys().is_valid(key, Timestamp::now()).await.unwrap_or_else(|error| {
+/// Whether a key, and a session with this end, still works. A database that doesn't answer ends no stream.
+async fn still_valid(thorn: Thorn, key: ApiKeyId, until: Option<Timestamp>) -> bool {
+    let now = Timestamp::now();
+    if until.is_some_and(|until| until <= now) {
+        return false;
+    }
+    thorn.api_keys().is_valid(key, now).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "can't ask whether an API key still works");
         true
     })

@@ -36,7 +36,7 @@ use crate::{
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ApiKeys<'a> {
-    db: &'a DatabaseConnection,
+    pub(super) db: &'a DatabaseConnection,
 }
 
 impl<'a> ApiKeys<'a> {
