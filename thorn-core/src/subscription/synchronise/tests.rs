@@ -1,9 +1,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::HashSet;
+
 use futures::future::join_all;
 
 use super::*;
 use crate::{
+    id::SubscriptionId,
     signing::Digest,
     subscription::{
         access::Access,
