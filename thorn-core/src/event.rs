@@ -4,6 +4,7 @@
 //! that, Thorn never looks at the row that caused the event.
 
 mod render;
+mod reports;
 
 use std::time::Duration;
 
@@ -20,8 +21,9 @@ use crate::{
 pub use crate::{
     headers::{ExtraHeaders, InvalidHeader},
     name::{
-        DELIVERY_FAILED, DISPATCH_FAILED, DISPATCH_REQUEST, InvalidEventName, MAX_NAME_LENGTH, SUBSCRIPTION_DISABLED,
-        SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, TOPIC_UPDATED, UNANNOUNCED,
+        DELIVERY_FAILED, DISPATCH_FAILED, DISPATCH_REQUEST, DISPATCH_RESPONSE, InvalidEventName, MAX_NAME_LENGTH,
+        SUBSCRIPTION_DISABLED, SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, TOPIC_UPDATED,
+        UNANNOUNCED,
         check_event_name, escape_segment, is_own_event,
     },
     printable::printable,
@@ -63,6 +65,8 @@ pub struct Event {
     errback: Option<Subscriber>,
     /// The topic of the hub that the event is a new version of.
     topic: Option<TopicHead>,
+    callback: Option<Subscriber>,
+    keeps_first_response: bool,
     options: EventOptions,
     dispatch: Option<Dispatch>,
 }
@@ -86,6 +90,8 @@ impl Event {
             recipients: Vec::new(),
             errback: None,
             topic: None,
+            callback: None,
+            keeps_first_response: false,
             options: EventOptions::default(),
             dispatch: None,
         }
@@ -239,18 +245,6 @@ impl Event {
     #[must_use]
     pub fn to_all(mut self, subscribers: impl IntoIterator<Item = Subscriber>) -> Self {
         self.recipients.extend(subscribers);
-        self
-    }
-
-    /// Names a recipient of the news that a delivery to one of the [event's own recipients](Self::to) has failed for
-    /// good: its retries are used up, or the receiver answered 410.
-    ///
-    /// The news is a raw event `dispatch.failed` of its own, JSON `{event, delivery, url, state, attempts, outcome, status,
-    /// error}`, with the retry policy of this event. It takes the place of `delivery.failed`. It is written along with the delivery's last attempt, once for each
-    /// delivery. Nobody hears of an errback that fails. The event's row holds the URL and the encrypted secret.
-    #[must_use]
-    pub fn errback(mut self, subscriber: Subscriber) -> Self {
-        self.errback = Some(subscriber);
         self
     }
 

@@ -107,6 +107,11 @@ impl EventId {
     pub(crate) fn about(delivery: DeliveryId, of: Self) -> Self {
         Self(derived(of, delivery.0))
     }
+
+    /// The id of the event called `name` that reports on this attempt of `delivery`, a delivery of the event `of`.
+    pub(crate) fn about_attempt(delivery: DeliveryId, of: Self, number: u32, name: &str) -> Self {
+        Self(derived(of, Uuid::new_v5(&delivery.0, format!("{number} {name}").as_bytes())))
+    }
 }
 
 impl SubscriptionId {
@@ -170,6 +175,17 @@ mod tests {
         assert_ne!(id, DeliveryId::derive(other, subscription));
         assert_eq!(id.as_uuid().get_version_num(), 8);
         assert_eq!(id.as_uuid().as_bytes()[..6], event.as_uuid().as_bytes()[..6]);
+    }
+
+    #[test]
+    fn each_attempt_has_reports_of_its_own() {
+        let event = EventId::generate();
+        let delivery = DeliveryId::derive(event, SubscriptionId::generate());
+        let id = EventId::about_attempt(delivery, event, 1, "a.b");
+        assert_eq!(id, EventId::about_attempt(delivery, event, 1, "a.b"));
+        assert_ne!(id, EventId::about_attempt(delivery, event, 2, "a.b"));
+        assert_ne!(id, EventId::about_attempt(delivery, event, 1, "a.c"));
+        assert!(id > event, "it stands behind the event in lists");
     }
 
     #[test]

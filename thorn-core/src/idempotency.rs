@@ -96,7 +96,12 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remembered {
     /// The same request got this answer.
-    Same(Answer),
+    Same {
+        /// The answer.
+        answer: Answer,
+        /// The event that it was about.
+        event: Option<EventId>,
+    },
     /// Another request used the key.
     Other,
 }
@@ -123,7 +128,7 @@ fn remembered(row: &Model, fingerprint: Fingerprint) -> Result<Remembered, Error
     }
     let answer = serde_json::from_str(&row.answer);
     let answer = answer.map_err(|error| Error::Database(DbErr::Type(format!("a remembered answer: {error}"))))?;
-    Ok(Remembered::Same(answer))
+    Ok(Remembered::Same { answer, event: row.event_id.map(EventId::from_uuid) })
 }
 
 /// Writes the answer on this connection, in the transaction of what the request did. Returns `false` if another
@@ -227,7 +232,7 @@ mod tests {
             recall(&db, of, &key.parse().unwrap(), fingerprint, at).await.unwrap()
         };
         let late = now + REMEMBERED_FOR;
-        assert_eq!(recalled(mine, "a", this, now).await, Some(Remembered::Same(answer())));
+        assert_eq!(recalled(mine, "a", this, now).await, Some(Remembered::Same { answer: answer(), event: None }));
         assert_eq!(recalled(mine, "a", other, now).await, Some(Remembered::Other));
         assert_eq!(recalled(mine, "A", this, now).await, None);
         assert_eq!(recalled(mine, "a", this, late).await, None);

@@ -45,9 +45,11 @@ pub const DISPATCH_FAILED: &str = "dispatch.failed";
 
 /// The name of the event that distributes a new version of a topic of the hub.
 pub const TOPIC_UPDATED: &str = "topic.updated";
+/// The name of the event with the response to a delivery of a dispatch, for its callback.
+pub const DISPATCH_RESPONSE: &str = "dispatch.response";
 
 /// All events of thorn's own.
-pub(crate) const INTERNAL: [&str; 9] = [
+pub(crate) const INTERNAL: [&str; 10] = [
     DELIVERY_FAILED,
     SUBSCRIPTION_DISABLED,
     SUBSCRIPTION_FAILING,
@@ -57,6 +59,7 @@ pub(crate) const INTERNAL: [&str; 9] = [
     DISPATCH_REQUEST,
     DISPATCH_FAILED,
     TOPIC_UPDATED,
+    DISPATCH_RESPONSE,
 ];
 
 /// Whether thorn itself sends events of this name. An event of somebody else with it could be taken for thorn's.

@@ -48,8 +48,8 @@ pub(crate) struct Record {
     pub(crate) now: Timestamp,
     /// The same moment on the monotonic clock.
     pub(crate) since: Instant,
-    /// An event of thorn's own about the delivery, written in the same transaction.
-    pub(crate) announcement: Option<RenderedEvent>,
+    /// Events of thorn's own about the delivery, written in the same transaction.
+    pub(crate) announcements: Vec<RenderedEvent>,
 }
 
 impl Record {
@@ -74,9 +74,9 @@ impl Record {
         self.attempt.as_ref().map(|attempt| (self.subscription, attempt, self.state, self.now))
     }
 
-    /// Drops the announcement and the texts, which the delivery doesn't need. Returns whether it had any.
+    /// Drops the announcements and the texts, which the delivery doesn't need. Returns whether it had any.
     fn shorten(&mut self) -> bool {
-        let announced = self.announcement.take().is_some();
+        let announced = !std::mem::take(&mut self.announcements).is_empty();
         let answered = self.attempt.as_mut().and_then(|attempt| attempt.response.take()).is_some();
         let explained = self.attempt.as_mut().and_then(|attempt| attempt.error.take()).is_some();
         announced || answered || explained
@@ -108,7 +108,7 @@ mod tests {
             has_row: false,
             now,
             since,
-            announcement: None,
+            announcements: Vec::new(),
         };
         let due = |day: Timestamp| {
             let mut record = record.clone();

@@ -8,6 +8,7 @@ mod finite;
 mod members;
 mod options;
 mod raw;
+mod response_head;
 mod sender;
 mod subject;
 
@@ -19,5 +20,6 @@ pub(crate) use members::{Members, OWN};
 pub use options::{EventOptions, InvalidEventOptions};
 pub use raw::RawBody;
 pub(crate) use raw::{RawHead, TopicHead};
+pub(crate) use response_head::ResponseHead;
 pub use sender::{Sender, SenderId};
 pub use subject::Subject;

@@ -34,6 +34,7 @@ pub(crate) use self::{
     failure::Failure,
     get::{Get, Got},
     outgoing::{Content, Outgoing},
+    response::KeptResponse,
 };
 
 /// Settings of a [`Client`].
@@ -105,11 +106,13 @@ impl Client {
     /// - `TimedOut`: the deadline passed first. The attempt has the status if it was already known.
     /// - `Blocked`: the guard refused the URL or an address. The client didn't connect.
     /// - `Unreachable`: everything else.
-    pub(crate) async fn send(&self, outgoing: &Outgoing<'_>) -> Attempt {
+    ///
+    /// With [`keep`](Outgoing::keep), it returns the response as well, if a complete one came.
+    pub(crate) async fn send(&self, outgoing: &Outgoing<'_>) -> (Attempt, Option<KeptResponse>) {
         let turn = outgoing.endpoint.turn().await;
         let attempted_at = Timestamp::now();
         let started = Instant::now();
-        let mut answer = Answer::new(self.inner.max_response_bytes);
+        let mut answer = Answer::new(self.inner.max_response_bytes, outgoing.keep);
         let ended = {
             // The exchange is boxed only after the turn. So thousands of waiting attempts don't take its memory.
             let exchange = self.exchange(outgoing, attempted_at, &mut answer);
@@ -136,15 +139,17 @@ impl Client {
         if is_broken || matches!(outcome, Outcome::TimedOut | Outcome::Unreachable) {
             outgoing.endpoint.distrust_connections();
         }
-        Attempt {
+        let attempt = Attempt {
             outcome,
             attempted_at,
             duration: started.elapsed(),
             status: answer.status.map(|status| status.as_u16()),
             retry_after: answer.retry_after,
-            response: answer.into_text(),
+            response: answer.text(),
             error,
-        }
+        };
+        let is_complete = matches!(outcome, Outcome::Delivered | Outcome::Rejected);
+        (attempt, answer.kept().filter(|_| is_complete))
     }
 
     async fn exchange(&self, outgoing: &Outgoing<'_>, now: Timestamp, answer: &mut Answer) -> Result<(), Failure> {

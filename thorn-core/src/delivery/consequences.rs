@@ -3,14 +3,18 @@
 mod announcement;
 mod errback;
 mod health;
+mod response;
 mod warnings;
 
 use std::time::Duration;
 
 use futures::{FutureExt as _, future::BoxFuture};
 
-use self::{announcement::delivery_failed, errback::dispatch_failed};
-use super::observer::{DeliveryReport, Observers};
+use self::{announcement::delivery_failed, errback::dispatch_failed, response::dispatch_response};
+use super::{
+    client::KeptResponse,
+    observer::{DeliveryReport, Observers},
+};
 use crate::{
     attempt::{DeliveryState, HoldPolicy, PausePolicy},
     endpoint::Streak,
@@ -80,23 +84,28 @@ impl Consequences {
         }
     }
 
-    /// The event for the errback of the delivery's event, if the delivery failed permanently. The recorder writes it
-    /// together with the record.
-    pub(super) fn call_errback(
+    /// The events that the delivery's event asked for: one for its errback if the delivery failed permanently, and one
+    /// with the response. The recorder writes them together with the record.
+    pub(super) fn report(
         &self,
         registry: &Registry,
         report: &DeliveryReport,
         event: &StoredEvent,
         options: &EventOptions,
-    ) -> Option<RenderedEvent> {
-        let errback = event.errback.as_ref().filter(|_| report.state == DeliveryState::Dead)?;
-        match dispatch_failed(report, event, errback, options.retry.as_ref(), registry.key()) {
+        response: Option<KeptResponse>,
+    ) -> Vec<RenderedEvent> {
+        let (retry, key) = (options.retry.as_ref(), registry.key());
+        let errback = event.errback.as_ref().filter(|_| report.state == DeliveryState::Dead);
+        let failed = errback.map(|errback| dispatch_failed(report, event, errback, retry, key));
+        let responded = response.and_then(|response| dispatch_response(report, event, response, retry, key));
+        let rendered = |made: Result<RenderedEvent, Error>| match made {
             Ok(event) => Some(event),
             Err(error) => {
-                tracing::error!(event.id = %event.id, %error, "can't call an errback");
+                tracing::error!(event.id = %event.id, %error, "can't report on a delivery to its caller");
                 None
             }
-        }
+        };
+        failed.into_iter().chain(responded).filter_map(rendered).collect()
     }
 
     /// Updates the subscription and calls the observers, once the attempt is recorded.

@@ -11,6 +11,7 @@ mod outcome;
 mod paused;
 mod prepare;
 mod recorded;
+mod response_room;
 mod run;
 mod topic_turn;
 mod undecided;

@@ -13,6 +13,7 @@ use crate::{
     process::{self, EventSettings},
     rendered::{EventInfo, RawBody, RawHead, RenderedEvent, body},
     short_text::check_short_text,
+    spec::Subscriber,
     timestamp::Timestamp,
 };
 
@@ -109,10 +110,11 @@ impl Event {
             _ if self.options.internal => process::admit(self.recipients, self.options.validators.as_deref())?,
             _ => process::gather(self.recipients, &info, self.options.validators.as_deref())?,
         };
-        let errback = match self.errback {
-            Some(errback) => process::admit(vec![errback], self.options.validators.as_deref())?.pop(),
-            None => None,
+        let admitted = |subscriber: Option<Subscriber>| match subscriber {
+            Some(one) => Ok(process::admit(vec![one], self.options.validators.as_deref())?.pop()),
+            None => Ok::<_, Error>(None),
         };
+        let (errback, callback) = (admitted(self.errback)?, admitted(self.callback)?);
         Ok(RenderedEvent {
             id: EventId::generate(),
             broadcast: self.broadcast,
@@ -124,6 +126,8 @@ impl Event {
             options: self.options,
             recipients,
             errback,
+            callback,
+            keeps_first_response: self.keeps_first_response,
             dispatch,
             created_at: Timestamp::now(),
         })

@@ -49,6 +49,26 @@ pub struct Delivery {
     pub response: Option<String>,
 }
 
+impl Delivery {
+    /// A delivery that has no row, since nobody has attempted it yet.
+    pub(super) fn unattempted(id: DeliveryId, event: EventId, subscription: SubscriptionId) -> Self {
+        Self {
+            id,
+            event,
+            subscription,
+            state: Some(DeliveryState::Waiting),
+            attempts: 0,
+            next_attempt_at: None,
+            attempted_at: None,
+            duration: None,
+            outcome: None,
+            status: None,
+            error: None,
+            response: None,
+        }
+    }
+}
+
 impl From<Record> for Delivery {
     fn from(record: Record) -> Self {
         let attempt = record.attempt;

@@ -1,11 +1,15 @@
 //! Reads events and deliveries back.
 
+use std::collections::{HashMap, HashSet};
+
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     deliveries::Delivery,
     events::{self, EventBody, EventPage, EventQuery, EventSummary},
+    first_response::{self, FirstResponse},
     of_event::{self, EventDelivery},
+    targets,
 };
 use crate::{
     error::Error,
@@ -106,5 +110,34 @@ impl<'a> History<'a> {
         limit: u64,
     ) -> Result<Vec<EventDelivery>, Error> {
         of_event::page(self.db, access, event, after, limit).await
+    }
+
+    /// The deliveries of listed events to the recipients that these brought, by event: of `dispatch.request`,
+    /// `dispatch.failed` and `dispatch.response`. Other events may have any number of deliveries and aren't there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn targets(self, events: &[EventSummary]) -> Result<HashMap<EventId, Vec<EventDelivery>>, Error> {
+        targets::targets(self.db, events).await
+    }
+
+    /// Those of these deliveries that were attempted, with the first attempt recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn attempted(self, deliveries: &[DeliveryId]) -> Result<HashSet<DeliveryId>, Error> {
+        first_response::attempted(self.db, deliveries).await
+    }
+
+    /// The response to the first attempt of a delivery of an event that
+    /// [keeps it](crate::event::Event::keep_first_response). `None` if there was no complete one, or none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn first_response(self, event: EventId, delivery: DeliveryId) -> Result<Option<FirstResponse>, Error> {
+        first_response::first_response(self.db, event, delivery).await
     }
 }

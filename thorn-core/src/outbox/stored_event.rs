@@ -28,6 +28,10 @@ pub(crate) struct StoredEvent {
     pub(crate) subscribers: Vec<StoredSubscriber>,
     /// The recipient of the news that a delivery to one of them failed for good.
     pub(crate) errback: Option<StoredSubscriber>,
+    /// The recipient of the responses of those that succeed.
+    pub(crate) callback: Option<StoredSubscriber>,
+    /// Whether the response to the first attempt is kept.
+    pub(crate) keeps_first_response: bool,
     /// The dispatcher that takes the event instead of the relay.
     pub(crate) dispatcher: Option<String>,
     pub(crate) created_at: Timestamp,
@@ -48,6 +52,10 @@ struct OptionsColumn<'a> {
     subscribers: Vec<StoredSubscriber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errback: Option<StoredSubscriber>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback: Option<StoredSubscriber>,
+    #[serde(rename = "first_response", skip_serializing_if = "std::ops::Not::not")]
+    keeps_first_response: bool,
 }
 
 /// The subscribers in the column `options`.
@@ -56,6 +64,9 @@ struct OptionsColumn<'a> {
 struct SubscribersInColumn {
     subscribers: Vec<StoredSubscriber>,
     errback: Option<StoredSubscriber>,
+    callback: Option<StoredSubscriber>,
+    #[serde(rename = "first_response")]
+    keeps_first_response: bool,
 }
 
 /// A subscriber that an event brought, in the form of the event's row.
@@ -81,13 +92,15 @@ impl std::fmt::Debug for StoredSubscriber {
 impl From<Model> for StoredEvent {
     fn from(row: Model) -> Self {
         let text = row.options.as_deref();
-        let SubscribersInColumn { subscribers, errback } =
+        let SubscribersInColumn { subscribers, errback, callback, keeps_first_response } =
             text.map(|text| subscribers(row.id, text)).unwrap_or_default();
         Self {
             id: EventId::from_uuid(row.id),
             options: text.map(EventOptions::of_stored),
             subscribers,
             errback,
+            callback,
+            keeps_first_response,
             name: row.name,
             sender: row.sender,
             broadcast: row.broadcast,
@@ -133,6 +146,16 @@ impl StoredEvent {
         self.options.as_ref().and_then(|options| options.timeout)
     }
 
+    /// Whether somebody is told about deliveries to the event's own subscribers.
+    pub(crate) const fn has_reports(&self) -> bool {
+        self.errback.is_some() || self.callback.is_some() || self.keeps_first_response
+    }
+
+    /// Whether the response to an attempt may be wanted that follows so many others.
+    pub(crate) const fn wants_response(&self, attempts: u32) -> bool {
+        self.callback.is_some() || self.keeps_first_response && attempts == 0
+    }
+
     /// The subscriber with this id, if the event brought one.
     pub(crate) fn subscriber(&self, id: SubscriptionId) -> Option<&StoredSubscriber> {
         self.subscribers.iter().find(|subscriber| subscriber.id() == id)
@@ -141,13 +164,16 @@ impl StoredEvent {
 
 /// The text of the column `options` for an event. `None` if everything is the default.
 pub(super) fn options_column(event: &RenderedEvent, key: Option<&SecretKey>) -> Result<Option<String>, Error> {
-    let RenderedEvent { options, recipients, errback, .. } = event;
-    if options.is_default() && recipients.is_empty() && errback.is_none() {
+    let RenderedEvent { options, recipients, errback, callback, keeps_first_response, .. } = event;
+    let has_reports = errback.is_some() || callback.is_some() || *keeps_first_response;
+    if options.is_default() && recipients.is_empty() && !has_reports {
         return Ok(None);
     }
     let subscribers = recipients.iter().map(|subscriber| stored(subscriber, key)).collect::<Result<_, _>>()?;
-    let errback = errback.as_ref().map(|subscriber| stored(subscriber, key)).transpose()?;
-    let text = serde_json::to_string(&OptionsColumn { options, subscribers, errback });
+    let [errback, callback] = [errback, callback].map(|one| one.as_ref().map(|one| stored(one, key)).transpose());
+    let (errback, callback, keeps_first_response) = (errback?, callback?, *keeps_first_response);
+    let column = OptionsColumn { options, subscribers, errback, callback, keeps_first_response };
+    let text = serde_json::to_string(&column);
     text.map(Some).map_err(|error| Error::option("options of an event", error.to_string()))
 }
 

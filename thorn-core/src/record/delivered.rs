@@ -46,7 +46,7 @@ pub(super) fn is_delivered(record: &Record) -> bool {
 pub(super) fn fit_one_statement(backend: DbBackend, records: &[Record]) -> bool {
     let responses = records.iter().filter_map(|record| record.attempt.as_ref()?.response.as_ref()).map(String::len);
     backend == DbBackend::Postgres
-        && records.iter().all(|record| is_delivered(record) && record.announcement.is_none())
+        && records.iter().all(|record| is_delivered(record) && record.announcements.is_empty())
         && responses.sum::<usize>() <= MAX_BYTES
 }
 

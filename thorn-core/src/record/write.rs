@@ -35,7 +35,28 @@ pub(crate) async fn write<C: ConnectionTrait>(db: &C, records: &[Record]) -> Res
     for batch in batches(again, COLUMNS.len(), bytes) {
         rewrite(db, &batch).await?;
     }
-    outbox::write_once(db, records.iter().filter_map(|record| record.announcement.clone()).collect()).await
+    let announcing: Vec<_> = records.iter().filter(|record| !record.announcements.is_empty()).collect();
+    if announcing.is_empty() { Ok(()) } else { Box::pin(announce(db, &announcing)).await }
+}
+
+/// Writes the events about these deliveries. If another run of a task recorded another end of an attempt, that run
+/// has written its events, and these are about something that never happened.
+async fn announce<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), Error> {
+    let current = rows(db, records.iter().map(|record| record.delivery)).await?;
+    let holds = |record: &&&Record| {
+        let row = current.get(&record.delivery.as_uuid());
+        row.is_some_and(|row| is_about(record, row))
+    };
+    let events = records.iter().filter(holds).flat_map(|record| record.announcements.iter().cloned());
+    outbox::write_once(db, events.collect()).await
+}
+
+/// Whether the row has the attempt of this record.
+fn is_about(record: &Record, row: &Model) -> bool {
+    let attempted_at = record.attempt.as_ref().map(|attempt| attempt.attempted_at.as_millis());
+    row.state == record.state.as_str()
+        && i32::try_from(record.attempts) == Ok(row.attempts)
+        && row.attempted_at == attempted_at
 }
 
 /// Moves the attempts of existing rows to `thorn_attempt`, and writes the new ones.
@@ -123,7 +144,7 @@ mod tests {
         let (event, subscription) = (EventId::generate(), SubscriptionId::generate());
         let now = Timestamp::now();
         let attempt = |attempts| Record {
-            announcement: None,
+            announcements: Vec::new(),
             delivery: DeliveryId::derive(event, subscription),
             event,
             subscription,

@@ -197,6 +197,8 @@ fn rendered(row: Model) -> RenderedEvent {
         raw: None,
         recipients: Vec::new(),
         errback: None,
+        callback: None,
+        keeps_first_response: false,
         created_at: event.created_at,
     }
 }

@@ -36,6 +36,10 @@ pub struct RenderedEvent {
     pub recipients: Vec<Subscriber>,
     /// The recipient of the news that a delivery to one of these failed for good.
     pub errback: Option<Subscriber>,
+    /// The recipient of the responses of these that answer with a status 2xx.
+    pub callback: Option<Subscriber>,
+    /// Whether the response to the first attempt of each delivery to one of these is kept.
+    pub keeps_first_response: bool,
     /// How the event is dispatched after its commit.
     pub dispatch: Dispatch,
     /// When the event happened.

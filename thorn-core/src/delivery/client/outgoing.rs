@@ -69,6 +69,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) timeout: Duration,
     /// Whether the connection may be shared with other deliveries.
     pub(crate) keep_alive: bool,
+    /// The most bytes of the response to keep. `None` keeps only the text for the history.
+    pub(crate) keep: Option<usize>,
     /// Validators that replace those of the client's own guard, if there are any.
     pub(crate) validators: Option<&'a [Validator]>,
 }

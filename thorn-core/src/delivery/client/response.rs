@@ -2,7 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use bytes::Bytes;
+use http::{
+    HeaderMap, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use reqwest::Response;
 
 use crate::{attempt::Outcome, timestamp::Timestamp};
@@ -10,18 +14,37 @@ use crate::{attempt::Outcome, timestamp::Timestamp};
 /// The longest wait that a receiver can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// A response whose bytes are kept, up to a limit.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptResponse {
+    pub(crate) status: u16,
+    /// The value of `Content-Type`, if it is text.
+    pub(crate) media_type: Option<String>,
+    pub(crate) bytes: Bytes,
+    /// Whether the body was longer.
+    pub(crate) is_truncated: bool,
+}
+
 /// The part of a response that is known so far. An attempt that times out keeps this part.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: Option<StatusCode>,
     pub(super) retry_after: Option<Duration>,
+    /// Known only if the response is kept.
+    media_type: Option<String>,
     body: Vec<u8>,
-    limit: usize,
+    is_truncated: bool,
+    /// Bytes of the text for the history.
+    text: usize,
+    /// Bytes of the body that are kept besides, if it is kept.
+    keep: Option<usize>,
 }
 
 impl Answer {
-    pub(super) const fn new(limit: usize) -> Self {
-        Self { status: None, retry_after: None, body: Vec::new(), limit }
+    /// `text` bytes become the text for the history. `keep` bytes are kept besides, if it is `Some`.
+    pub(super) const fn new(text: usize, keep: Option<usize>) -> Self {
+        let body = Vec::new();
+        Self { status: None, retry_after: None, media_type: None, body, is_truncated: false, text, keep }
     }
 
     /// Reads the body up to its end or the limit. Beyond the limit, the client abandons the rest and the connection.
@@ -31,18 +54,30 @@ impl Answer {
         if !status.is_success() {
             self.retry_after = retry_after(response.headers(), now);
         }
+        let limit = match self.keep {
+            Some(keep) => {
+                let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                self.media_type = media_type.map(str::to_owned);
+                keep.max(self.text)
+            }
+            None => self.text,
+        };
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) => {
-                    let room = self.limit - self.body.len();
+                    let room = limit - self.body.len();
                     self.body.extend_from_slice(&chunk[..room.min(chunk.len())]);
                     if chunk.len() > room {
+                        self.is_truncated = true;
                         return Ok(());
                     }
                 }
                 Ok(None) => return Ok(()),
                 // The status already rejects the delivery, even if the body breaks off.
-                Err(_) if !status.is_success() => return Ok(()),
+                Err(_) if !status.is_success() => {
+                    self.is_truncated = true;
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -60,11 +95,20 @@ impl Answer {
         }
     }
 
-    /// The body as text without NUL characters, which Postgres can't store. `None` if the text is empty.
-    pub(super) fn into_text(self) -> Option<String> {
-        let mut text = String::from_utf8_lossy(&self.body).into_owned();
+    /// The start of the body as text without NUL characters, which Postgres can't store. `None` if the text is empty.
+    pub(super) fn text(&self) -> Option<String> {
+        let mut text = String::from_utf8_lossy(&self.body[..self.body.len().min(self.text)]).into_owned();
         text.retain(|c| c != '\0');
         (!text.is_empty()).then_some(text)
+    }
+
+    /// The response, if it is kept and complete.
+    pub(super) fn kept(self) -> Option<KeptResponse> {
+        let (keep, status) = (self.keep?, self.status?.as_u16());
+        let (mut bytes, is_truncated) = (Bytes::from(self.body), self.is_truncated);
+        let is_truncated = is_truncated || bytes.len() > keep;
+        bytes.truncate(keep);
+        Some(KeptResponse { status, media_type: self.media_type, bytes, is_truncated })
     }
 }
 
@@ -118,7 +162,7 @@ mod tests {
 
     #[test]
     fn text_is_made_storable() {
-        let text = |body: &[u8]| Answer { body: body.to_vec(), ..Answer::new(0) }.into_text();
+        let text = |body: &[u8]| Answer { body: body.to_vec(), ..Answer::new(9, None) }.text();
         assert_eq!(text(b"a\0b\xff").as_deref(), Some("ab\u{fffd}"));
         assert_eq!(text(b"\0"), None);
         assert_eq!(text(b""), None);

@@ -55,6 +55,10 @@ impl Default for Hook {
 
 impl Hook {
     async fn send(&self, client: &Client, url: &str) -> Attempt {
+        self.send_keeping(client, url, None).await.0
+    }
+
+    async fn send_keeping(&self, client: &Client, url: &str, keep: Option<usize>) -> (Attempt, Option<KeptResponse>) {
         let subscription = SubscriptionId::generate();
         let signature = self.secret.as_ref().map(|secret| hook_hmac(Digest::Sha256, secret, self.body.as_bytes()));
         let endpoint = self.endpoints.get(Tenant::default(), url);
@@ -74,6 +78,7 @@ impl Hook {
             headers: &self.headers,
             timeout: self.timeout,
             keep_alive: self.keep_alive,
+            keep,
             validators: self.validators.as_deref(),
         };
         client.send(&outgoing).await

@@ -27,8 +27,8 @@ struct Failed<'a> {
     error: Option<&'a str>,
 }
 
-/// The event `dispatch.failed` about a delivery that failed permanently. Its id is derived from the delivery's, so that
-/// a task that runs twice calls the errback once.
+/// The event `dispatch.failed` about a delivery that failed permanently. Its id is derived from the attempt, so that a
+/// task that runs twice calls the errback once. A delivery that is sent again and fails again is another report.
 pub(super) fn dispatch_failed(
     report: &DeliveryReport,
     event: &StoredEvent,
@@ -57,7 +57,8 @@ pub(super) fn dispatch_failed(
         Some(policy) => news.retry(policy.clone()),
         None => news,
     };
-    Ok(RenderedEvent { id: EventId::about(report.delivery, report.event), ..news.render_raw(body)? })
+    let id = EventId::about_attempt(report.delivery, report.event, report.attempts, DISPATCH_FAILED);
+    Ok(RenderedEvent { id, ..news.render_raw(body)? })
 }
 
 /// The error, as far as the caller of a dispatch may see it: an owner learns nothing of the operator's network.

@@ -7,6 +7,8 @@ use super::{
     held::Pass,
     of_event::EventSubscribers,
     recorded::Recorded,
+    response_room,
+    response_room::ResponseRoom,
     topic_turn::{TopicTurn, Turn},
 };
 use crate::{
@@ -27,6 +29,8 @@ pub(super) struct Target<'a> {
     pub(super) probes: Option<Hold>,
     /// The delivery's turn, if the recipient is a subscription of a hub's topic.
     pub(super) turn: Option<TopicTurn>,
+    /// Room for the response, if somebody is to get it.
+    pub(super) room: Option<ResponseRoom>,
 }
 
 /// Whether a delivery may be made now.
@@ -37,6 +41,8 @@ pub(super) enum Admission<'a> {
     LaneFull(Timestamp),
     /// The subscription's rate lets no more through until this time.
     Paced(Timestamp),
+    /// There is no room for the response until this time.
+    NoRoom(Timestamp),
     /// Deliveries to the endpoint are held until this time.
     Held(Timestamp),
     /// Another version of the topic is being delivered to the subscription. Try again at this time.
@@ -126,14 +132,24 @@ impl Executor {
             Pass::Held(until) => Err(Admission::Held(until)),
             Pass::Paused => Err(Admission::Paused),
         };
-        let probes = match passed {
-            Ok(probes) => probes,
+        let stored = stored.map(|(stored, _)| stored);
+        let passed = passed.and_then(|probes| {
+            let room = match stored.filter(|stored| stored.wants_response(delivery.attempts)) {
+                Some(_) => Some(ResponseRoom::take(recipient.tenant()).ok_or_else(|| {
+                    Admission::NoRoom(Timestamp::now() + response_room::WAIT)
+                })?),
+                None => None,
+            };
+            Ok((probes, room))
+        });
+        let (probes, room) = match passed {
+            Ok(passed) => passed,
             Err(admission) => {
                 self.end_turn(turn).await;
                 return Some((event, admission));
             }
         };
-        let target = Target { recipient, endpoint, stored: stored.map(|(stored, _)| stored), probes, turn };
+        let target = Target { recipient, endpoint, stored, probes, turn, room };
         Some((event, Admission::Admitted { target, permit }))
     }
 

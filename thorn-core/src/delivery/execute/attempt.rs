@@ -6,7 +6,7 @@ use sea_orm::EntityTrait;
 use super::{admission::Target, executor::Executor};
 use crate::{
     attempt::{Attempt, Outcome},
-    delivery::client::{Content, Outgoing},
+    delivery::client::{Content, KeptResponse, Outgoing},
     error::Error,
     fanout::{ChunkDelivery, ChunkEvent, encode_body},
     id::{DeliveryId, EventId},
@@ -17,15 +17,16 @@ use crate::{
 };
 
 impl Executor {
-    /// Sends one request. A body that can't be read counts as a failed attempt.
+    /// Sends one request. A body that can't be read counts as a failed attempt. Returns the response as well, if there
+    /// is room for it.
     pub(super) async fn sign_and_send(
         &self,
         id: DeliveryId,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
-        Target { recipient, endpoint, stored, .. }: &Target<'_>,
+        Target { recipient, endpoint, stored, room, .. }: &Target<'_>,
         options: &EventOptions,
-    ) -> Attempt {
+    ) -> (Attempt, Option<KeptResponse>) {
         let destination = recipient.destination();
         let signed = match stored {
             _ if event.is_raw => sign_raw(event, destination),
@@ -36,7 +37,8 @@ impl Executor {
         let (body, hook_hmac) = match signed {
             Ok(signed) => signed,
             Err(error) => {
-                return unsent(Timestamp::now(), format!("the body can't be read from the database: {error}"));
+                let error = format!("the body can't be read from the database: {error}");
+                return (unsent(Timestamp::now(), error), None);
             }
         };
         let media_type = event.raw.as_ref().and_then(|raw| raw.media_type.as_deref());
@@ -60,6 +62,7 @@ impl Executor {
             headers: &options.headers,
             timeout: self.timeout(options.timeout),
             keep_alive: options.keep_alive,
+            keep: room.as_ref().map(|room| room.bytes),
             validators: options.validators.as_deref(),
         };
         self.client.send(&outgoing).await

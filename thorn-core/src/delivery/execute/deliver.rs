@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::Instrument as _;
 
-use super::{admission::Admission, executor::Executor, waiting::waiting};
+use super::{admission::Admission, executor::Executor, response_room::ResponseRoom, waiting::waiting};
 use crate::{
     attempt::DeliveryState,
     db::with_timeout,
@@ -22,6 +22,8 @@ pub(super) struct Unrecorded {
     pub(super) record: Record,
     /// The report of the attempt, if one was made.
     pub(super) report: Option<(DeliveryReport, Recipient, Failing)>,
+    /// The room that the record's response takes.
+    pub(super) room: Option<ResponseRoom>,
     pub(super) span: tracing::Span,
 }
 
@@ -38,12 +40,13 @@ impl Executor {
         let span = tracing::debug_span!(
             "delivery", delivery.id = %record.delivery, event.id = %event.id, event.name, subscription.id = %delivery.subscription
         );
-        let mut report = None;
+        let (mut report, mut room) = (None, None);
         match admission {
             Admission::Admitted { target, permit } => {
                 let attempt = self.make_attempt(event, delivery, &target, permit, &mut record);
                 let (made, failing) = attempt.instrument(span.clone()).await;
                 report = Some((made, target.recipient, failing));
+                room = target.room;
             }
             Admission::LaneFull(until) => {
                 record.next_attempt_at = Some(until);
@@ -54,6 +57,11 @@ impl Executor {
                 record.next_attempt_at = Some(until);
                 self.counters.put_off();
                 span.in_scope(|| tracing::debug!(%until, "postponed: the subscription's rate lets no more through"));
+            }
+            Admission::NoRoom(until) => {
+                record.next_attempt_at = Some(until);
+                self.counters.put_off();
+                span.in_scope(|| tracing::debug!(%until, "postponed: other responses take the room"));
             }
             Admission::Held(until) => {
                 record.next_attempt_at = Some(until);
@@ -77,13 +85,14 @@ impl Executor {
             Admission::Cancelled => cancel(&mut record, "the subscription was deleted or disabled"),
             Admission::FilteredOut => cancel(&mut record, "the subscription's filter doesn't let the event through"),
         }
-        Unrecorded { record, report, span }
+        Unrecorded { record, report, room, span }
     }
 
     /// Records a delivery and applies its consequences. Returns `false` if the recorder has ended.
-    pub(super) async fn record(&self, Unrecorded { record, report, span }: Unrecorded) -> bool {
+    pub(super) async fn record(&self, Unrecorded { record, report, room, span }: Unrecorded) -> bool {
         async {
             let recorded = self.recorder.record(record).await;
+            drop(room);
             if let Some((report, recipient, failing)) = report.filter(|_| recorded) {
                 let following = async {
                     self.consequences.follow(&report, recipient.subscription(), failing).await;

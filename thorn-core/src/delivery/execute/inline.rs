@@ -52,7 +52,7 @@ impl Executor {
                 }
                 self.counters.put_off();
                 let record = waiting(chunk.events.get(delivery.event)?, delivery);
-                Unrecorded { record, report: None, span: tracing::Span::none() }
+                Unrecorded { record, report: None, room: None, span: tracing::Span::none() }
             }
         };
         let record = unrecorded.record.clone();

@@ -39,9 +39,9 @@ impl Executor {
         // A bug in here must not end the worker's other tasks.
         let attempt = self.sign_and_send(record.delivery, event, delivery, target, options);
         let attempt = AssertUnwindSafe(attempt).catch_unwind().await;
-        let attempt = attempt.unwrap_or_else(|_| {
+        let (attempt, response) = attempt.unwrap_or_else(|_| {
             let error = "thorn panicked while sending; please report this with the log's backtrace";
-            unsent(attempted_at, error.into())
+            (unsent(attempted_at, error.into()), None)
         });
         self.end_turn(target.turn).await;
         permit.done(&attempt);
@@ -51,11 +51,15 @@ impl Executor {
             record.uncounted += 1;
         }
         let report = self.apply_outcome(&event.name, recipient, options, &attempt, is_failed_probe, record);
-        record.announcement = match target.stored {
-            Some(event) if event.errback.is_some() => {
-                self.consequences.call_errback(&self.registry, &report, event, options)
+        let announcement =
+            || self.consequences.announce(&self.registry, &report, options.internal, recipient.subscription());
+        record.announcements = match target.stored.filter(|event| event.has_reports()) {
+            None => announcement().into_iter().collect(),
+            Some(event) => {
+                let reports = self.consequences.report(&self.registry, &report, event, options, response);
+                let announced = if event.errback.is_none() { announcement() } else { None };
+                reports.into_iter().chain(announced).collect()
             }
-            _ => self.consequences.announce(&self.registry, &report, options.internal, recipient.subscription()),
         };
         record.attempt = Some(attempt);
         (report, failing)

@@ -26,6 +26,6 @@ pub(super) fn waiting(event: &ChunkEvent, delivery: &ChunkDelivery) -> Record {
         has_row: delivery.has_row,
         now,
         since: Instant::now(),
-        announcement: None,
+        announcements: Vec::new(),
     }
 }

@@ -69,6 +69,26 @@ async fn thorn_153_the_response_is_kept() {
 }
 
 #[tokio::test]
+async fn di22_a_response_is_kept_up_to_its_limit_with_its_type() {
+    let body = [b"\0\xff".as_slice(), &[b'x'; 9_998]].concat();
+    for (status, keep, is_truncated) in
+        [("200 OK", 10_000, false), ("200 OK", 9_999, true), ("404 Not Found", 10, true), ("200 OK", 0, true)]
+    {
+        let receiver = Receiver::start(Reply::status(status, "content-type: a/b;c=d\r\n", &body)).await;
+        let (attempt, kept) = Hook::default().send_keeping(&guarded_by(loopback()), &receiver.url(), Some(keep)).await;
+        let kept = kept.unwrap();
+        assert_eq!(kept.bytes, body[..keep]);
+        assert_eq!((kept.media_type.as_deref(), kept.is_truncated), (Some("a/b;c=d"), is_truncated), "{keep}");
+        assert_eq!(Some(kept.status), attempt.status);
+        assert_eq!(attempt.response.unwrap().len(), "\u{fffd}".len() + 4_094, "the history has its text as ever");
+    }
+    let receiver = Receiver::start(Reply::Trickle("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")).await;
+    let hook = Hook { timeout: SHORT, ..Hook::default() };
+    let (attempt, kept) = hook.send_keeping(&guarded_by(loopback()), &receiver.url(), Some(10)).await;
+    assert!(attempt.status == Some(200) && kept.is_none(), "an incomplete one isn't kept: {attempt:?}");
+}
+
+#[tokio::test]
 async fn thorn_150_deadline_is_total() {
     // The length of the first response's whole body.
     const WHOLE: usize = 1000;
@@ -230,8 +250,9 @@ async fn a_signature_that_can_t_be_sent_is_no_panic() {
         headers: &ExtraHeaders::default(),
         timeout: SHORT,
         keep_alive: true,
+        keep: None,
     };
-    let attempt = guarded_by(loopback()).send(&outgoing).await;
+    let (attempt, _) = guarded_by(loopback()).send(&outgoing).await;
     assert_eq!(attempt.outcome, Outcome::Unreachable);
     assert!(!format!("{outgoing:?}").contains("127.0.0.1"));
 }
