@@ -1,6 +1,7 @@
 //! The stand-alone server: the HTTP interface of thorn for programs without Rust.
 
 mod under_way;
+mod first_attempts;
 mod state;
 mod scope;
 mod authorized;
@@ -38,7 +39,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 ///
 /// | | scope | |
 /// |---|---|---|
-/// | `POST /dispatch` | `dispatch` | sends the body to the URLs of `_url`, or as the event `_topic`: 202 |
+/// | `POST /dispatch` | `dispatch` | sends the body to the URLs of `_url`, or as the event `_topic`: 202. With `dispatch.response` as well, `_callback` and `Prefer: wait` get what a target answers |
 /// | `POST /events/` | `publish` | publishes an event, JSON `{event, data, ref?, sender?, broadcast?}`: 201 `{id}` |
 /// | `GET /events/` | `read` | lists events, the newest first; `?name=`, `?limit=`; `Link: <…>; rel="next"` if there may be more |
 /// | `GET /events/{id}`, `…/body`, `…/deliveries` | `read` | shows an event, its exact bytes, its deliveries |

@@ -24,7 +24,11 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
             LOCATION,
             RETRY_AFTER,
             HeaderName::from_static("idempotent-replayed"),
+            HeaderName::from_static("preference-applied"),
             HeaderName::from_static("thorn-cursor"),
+            HeaderName::from_static("thorn-response-status"),
+            HeaderName::from_static("thorn-response-to"),
+            HeaderName::from_static("thorn-response-truncated"),
         ])
         .max_age(MAX_AGE)
 }

@@ -10,11 +10,12 @@ mod multipart;
 mod request;
 mod answer;
 mod hub_topic;
+mod wait;
 
-use axum::{Extension, Router, extract::Request, response::Response, routing::post};
+use axum::{Extension, Router, extract::Request, http::StatusCode, response::Response, routing::post};
 use thorn_core::{
-    Error,
-    api_key::ApiKey,
+    DeliveryId, Error,
+    api_key::{ApiKey, Scope},
     event::{Event, RawBody, RenderedEvent},
     outbox,
     subscription::Subscriber,
@@ -23,7 +24,8 @@ use thorn_core::{
 use self::{
     answer::{Accepted, Form},
     refused::Refused,
-    request::{DispatchRequest, Topic},
+    request::{DispatchRequest, Reports, Topic},
+    wait::Wait,
 };
 use super::{
     authorized::Authorized,
@@ -58,11 +60,16 @@ async fn accept(
 ) -> Result<Response, Problem> {
     let (headers, query) = (request.headers().clone(), request.uri().query().map(str::to_owned));
     let given = bytes_up_to(state.thorn.config().max_payload_bytes, request, &()).await?;
-    let DispatchRequest { targets, errback, topic, body } =
+    let DispatchRequest { targets, reports, topic, body } =
         DispatchRequest::read(&headers, query.as_deref(), given.clone())?;
+    // The response of one target can be the answer. With several, the wish is left aside, as RFC 7240 has it.
+    let wait = Wait::asked_for(&headers).filter(|_| targets.len() == 1);
+    if reports.callback.is_some() || wait.is_some() {
+        may_read_responses(caller)?;
+    }
     let to_targets = match targets.is_empty() {
         true => None,
-        false => Some(request_event(caller, &targets, errback.as_ref(), body.clone())?),
+        false => Some(request_event(caller, &targets, &reports, wait.is_some(), body.clone())?),
     };
     let (to_topic, of_hub) = match topic {
         None => (None, None),
@@ -73,6 +80,7 @@ async fn accept(
         }
     };
     let accepted = Accepted::new(to_targets.as_ref(), to_topic.as_ref());
+    let target = to_targets.as_ref().and_then(|event| event.recipients.first()).map(Subscriber::subscription_id);
     let events: Vec<RenderedEvent> = to_targets.into_iter().chain(to_topic).collect();
     let work = async |txn: &_| {
         if let Some((topic, event)) = of_hub {
@@ -81,7 +89,14 @@ async fn accept(
         outbox::write(txn, events).await?;
         Ok(Done { event: Some(accepted.id()), answer: form.accept(&accepted, &state.base_url) })
     };
-    once.run(state, &given, work).await
+    let answered = once.run_and_name(state, &given, work).await?;
+    // A request that was done before is about its own event.
+    match wait.zip(target).zip(answered.event) {
+        Some(((wait, target), event)) => {
+            wait.answer(state, caller.id, DeliveryId::derive(event, target), answered).await
+        }
+        None => Ok(answered.response),
+    }
 }
 
 /// The event that goes to the targets. Each target of an owner is a recipient of its own, so that the waiting deliveries
@@ -89,30 +104,38 @@ async fn accept(
 fn request_event(
     caller: &ApiKey,
     targets: &[Subscriber],
-    errback: Option<&Subscriber>,
+    reports: &Reports,
+    keeps_response: bool,
     body: RawBody,
 ) -> Result<RenderedEvent, Problem> {
     let owner = caller.owner.as_deref().unwrap_or_default();
     let named = targets.iter().map(|target| target.clone().name(owner));
     let event = by(caller, Event::dispatch_request(named));
-    let event = match errback {
+    let event = match &reports.errback {
         Some(errback) => event.errback(errback.clone().name(owner)),
         None => event,
     };
+    let event = match &reports.callback {
+        Some(callback) => event.callback(callback.clone().name(owner)),
+        None => event,
+    };
+    let event = if keeps_response { event.keep_first_response() } else { event };
     match event.render_raw(body) {
-        Err(Error::Target(refused)) => Err(refused_target(targets, errback, &refused.to_string()).into()),
+        Err(Error::Target(refused)) => Err(refused_target(targets, reports, &refused.to_string()).into()),
         rendered => Ok(rendered?),
     }
 }
 
 /// Finds the URL that deliveries must not go to.
-fn refused_target(targets: &[Subscriber], errback: Option<&Subscriber>, otherwise: &str) -> Refused {
-    let named = targets.iter().map(|target| ("_url", target)).chain(errback.map(|errback| ("_errback", errback)));
+fn refused_target(targets: &[Subscriber], reports: &Reports, otherwise: &str) -> Refused {
+    let named = targets.iter().map(|target| ("_url", target));
+    let named = named.chain(reports.errback.as_ref().map(|errback| ("_errback", errback)));
+    let mut named = named.chain(reports.callback.as_ref().map(|callback| ("_callback", callback)));
     let refused = |(field, target): (&'static str, &Subscriber)| {
         let alone = Event::dispatch_request([target.clone()]).render_raw(RawBody::default());
         alone.err().map(|error| Refused::Target { field, url: target.url().to_owned(), reason: error.to_string() })
     };
-    named.into_iter().find_map(refused).unwrap_or_else(|| Refused::Target {
+    named.find_map(refused).unwrap_or_else(|| Refused::Target {
         field: "_url",
         url: String::new(),
         reason: otherwise.to_owned(),
@@ -122,4 +145,14 @@ fn refused_target(targets: &[Subscriber], errback: Option<&Subscriber>, otherwis
 /// The event as its caller sends it, who needn't be on the machine when it is delivered.
 fn by(caller: &ApiKey, event: Event) -> Event {
     event.sender(caller.owner.as_ref()).dispatch(thorn_core::Dispatch::Queue)
+}
+
+/// Refuses a caller who wants to know what a target answers, and may not.
+fn may_read_responses(caller: &ApiKey) -> Result<(), Problem> {
+    if caller.scopes.contains(&Scope::DispatchResponse) {
+        return Ok(());
+    }
+    let detail =
+        "`_callback` and `Prefer: wait` read what a target answers; the API key has no scope `dispatch.response`.";
+    Err(Problem::new(StatusCode::FORBIDDEN).detail(detail))
 }

@@ -26,7 +26,7 @@ use super::{
 use crate::http::{NO_STORE, Problem};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Headers that control what a request does, besides those that begin with `thorn-`.
 const CONTROL: [&str; 1] = ["prefer"];
@@ -38,6 +38,13 @@ pub(super) struct Once {
     with: Option<Use>,
     /// The parts of the head that make two requests the same.
     head: Vec<Vec<u8>>,
+}
+
+/// The answer to a request that was done, now or before.
+pub(super) struct Answered {
+    pub(super) response: Response,
+    /// The event that it is about.
+    pub(super) event: Option<EventId>,
 }
 
 /// The result of a request that was done.
@@ -78,8 +85,18 @@ impl Once {
         body: &[u8],
         work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<Done, Problem>,
     ) -> Result<Response, Problem> {
+        self.run_and_name(state, body, work).await.map(|answered| answered.response)
+    }
+
+    /// Does the same, and names the event as well.
+    pub(super) async fn run_and_name(
+        self,
+        state: &EngineState,
+        body: &[u8],
+        work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<Done, Problem>,
+    ) -> Result<Answered, Problem> {
         let Some((api_key, key)) = self.with.as_ref().map(Use::key) else {
-            return state.thorn.transaction(work).await.map(|done| response(&done.answer));
+            return state.thorn.transaction(work).await.map(Answered::from);
         };
         let now = Timestamp::now();
         let fingerprint = Fingerprint::of(self.head.iter().map(Vec::as_slice).chain([body]));
@@ -89,10 +106,10 @@ impl Once {
         let done = state.thorn.transaction(async |txn| {
             let Done { answer, event } = work(txn).await?;
             let is_first = remember(txn, api_key, key, fingerprint, &answer, event, now).await?;
-            if is_first { Ok(answer) } else { Err(Failure::Late) }
+            if is_first { Ok(Done { answer, event }) } else { Err(Failure::Late) }
         });
         match done.await {
-            Ok(answer) => Ok(response(&answer)),
+            Ok(done) => Ok(done.into()),
             Err(Failure::Refused(problem)) => Err(problem),
             // Another server committed the same key in the meantime.
             Err(Failure::Late) => match recall(state.thorn.db(), api_key, key, fingerprint, now).await? {
@@ -100,6 +117,12 @@ impl Once {
                 None => Err(under_way()),
             },
         }
+    }
+}
+
+impl From<Done> for Answered {
+    fn from(Done { answer, event }: Done) -> Self {
+        Self { response: response(&answer), event }
     }
 }
 
@@ -140,10 +163,11 @@ fn controls(headers: &HeaderMap) -> impl Iterator<Item = (&str, &HeaderValue)> {
     named.filter(|(name, _)| name.starts_with("thorn-") || CONTROL.contains(name))
 }
 
-fn again(remembered: Remembered) -> Result<Response, Problem> {
+fn again(remembered: Remembered) -> Result<Answered, Problem> {
     match remembered {
-        Remembered::Same(answer) => {
-            Ok(([(REPLAYED, HeaderValue::from_static("true"))], response(&answer)).into_response())
+        Remembered::Same { answer, event } => {
+            let response = ([(REPLAYED, HeaderValue::from_static("true"))], response(&answer)).into_response();
+            Ok(Answered { response, event })
         }
         Remembered::Other => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
             .detail("Another request had this `Idempotency-Key`. Use a new one for each request.")),

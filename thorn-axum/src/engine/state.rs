@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use thorn_core::Thorn;
 
-use super::{hub::RecentRequests, under_way::UnderWay, verify::SourceRates};
+use super::{first_attempts::FirstAttempts, hub::RecentRequests, under_way::UnderWay, verify::SourceRates};
 
 /// The state of the server. It travels in the request's extensions, because routers that an application mounts as well
 /// have no state of the server's.
@@ -14,6 +14,8 @@ pub(super) struct EngineState {
     pub(super) base_url: Arc<str>,
     /// Idempotency keys in use.
     pub(super) under_way: UnderWay,
+    /// Callers who wait for the first attempt of their dispatch.
+    pub(super) first_attempts: FirstAttempts,
     /// How often each address may ask whether thorn has sent something.
     pub(super) verify_rates: SourceRates,
     /// The latest requests of the hub's subscribers, by address.
@@ -32,6 +34,7 @@ impl EngineState {
             thorn: thorn.clone(),
             base_url,
             under_way: UnderWay::default(),
+            first_attempts: FirstAttempts::default(),
             verify_rates: SourceRates::default(),
             hub_requests: RecentRequests::default(),
         }

@@ -11,10 +11,12 @@ pub(super) enum Control {
     Topic,
     /// A URL that hears of deliveries that failed for good.
     Errback,
+    /// A URL that gets the responses of targets.
+    Callback,
 }
 
 impl Control {
-    const ALL: [Self; 3] = [Self::Url, Self::Topic, Self::Errback];
+    const ALL: [Self; 4] = [Self::Url, Self::Topic, Self::Errback, Self::Callback];
 
     /// The field's name in forms and in the query.
     pub(super) const fn name(self) -> &'static str {
@@ -22,6 +24,7 @@ impl Control {
             Self::Url => "_url",
             Self::Topic => "_topic",
             Self::Errback => "_errback",
+            Self::Callback => "_callback",
         }
     }
 
@@ -31,6 +34,7 @@ impl Control {
             Self::Url => "thorn-url",
             Self::Topic => "thorn-topic",
             Self::Errback => "thorn-errback",
+            Self::Callback => "thorn-callback",
         }
     }
 
@@ -51,6 +55,7 @@ pub(super) struct Controls {
     pub(super) urls: Vec<String>,
     pub(super) topics: Vec<String>,
     pub(super) errbacks: Vec<String>,
+    pub(super) callbacks: Vec<String>,
 }
 
 impl Controls {
@@ -62,6 +67,7 @@ impl Controls {
                 Control::Url => self.urls.push(value),
                 Control::Topic => self.topics.push(value),
                 Control::Errback => self.errbacks.push(value),
+                Control::Callback => self.callbacks.push(value),
             }
         }
         Ok(())

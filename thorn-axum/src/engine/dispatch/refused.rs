@@ -29,6 +29,8 @@ pub(super) enum Refused {
     Secret(String),
     #[error("`_errback` hears of targets that fail, and there is no `_url`")]
     ErrbackAlone,
+    #[error("`_callback` gets the responses of targets, and there is no `_url`")]
+    CallbackAlone,
     #[error("the multipart body can't be read: {0}")]
     Multipart(&'static str),
     #[error("a body with `Content-Encoding` can't be sent on; send it as it is")]

@@ -27,12 +27,21 @@ const SECRET: &str = "thorn-secret";
 pub(super) struct DispatchRequest {
     /// The targets, each once and in the order of the body, the query and the headers.
     pub(super) targets: Vec<Subscriber>,
-    /// The URL that hears of targets that fail.
-    pub(super) errback: Option<Subscriber>,
+    /// Who is told about deliveries to the targets.
+    pub(super) reports: Reports,
     /// The event that the body becomes, besides.
     pub(super) topic: Option<Topic>,
     /// The body without control fields, with its media type as given.
     pub(super) body: RawBody,
+}
+
+/// URLs that are told about deliveries.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    /// It hears of targets that fail.
+    pub(super) errback: Option<Subscriber>,
+    /// It gets the responses of targets.
+    pub(super) callback: Option<Subscriber>,
 }
 
 /// The destination that `_topic` names.
@@ -64,15 +73,21 @@ impl DispatchRequest {
         read_headers(headers, &mut controls)?;
         let secret = secret(headers)?;
         let targets = targets(&controls.urls, secret)?;
-        let errback = errback(controls.errbacks, secret)?;
+        let reports = Reports {
+            errback: report(Control::Errback, controls.errbacks, secret)?,
+            callback: report(Control::Callback, controls.callbacks, secret)?,
+        };
         let topic = topic(controls.topics)?;
         if targets.is_empty() && topic.is_none() {
             return Err(Refused::NoDestination);
         }
-        if errback.is_some() && targets.is_empty() {
+        if targets.is_empty() && reports.errback.is_some() {
             return Err(Refused::ErrbackAlone);
         }
-        Ok(Self { targets, errback, topic, body: RawBody { media_type, bytes } })
+        if targets.is_empty() && reports.callback.is_some() {
+            return Err(Refused::CallbackAlone);
+        }
+        Ok(Self { targets, reports, topic, body: RawBody { media_type, bytes } })
     }
 }
 
@@ -148,15 +163,15 @@ fn targets(urls: &[String], secret: Option<&str>) -> Result<Vec<Subscriber>, Ref
     targets.iter().map(|target| signed(target.url(), secret)).collect()
 }
 
-/// The errback, signed like the targets.
-fn errback(errbacks: Vec<String>, secret: Option<&str>) -> Result<Option<Subscriber>, Refused> {
-    let mut errbacks = errbacks.into_iter();
-    let Some(url) = errbacks.next() else { return Ok(None) };
-    if errbacks.next().is_some() {
-        return Err(Refused::Repeated("_errback"));
+/// The errback or callback, signed like the targets.
+fn report(control: Control, urls: Vec<String>, secret: Option<&str>) -> Result<Option<Subscriber>, Refused> {
+    let mut urls = urls.into_iter();
+    let Some(url) = urls.next() else { return Ok(None) };
+    if urls.next().is_some() {
+        return Err(Refused::Repeated(control.name()));
     }
-    let errback = unsigned(Control::Errback, &url)?;
-    secret.map_or(Ok(errback), |secret| signed(&url, secret)).map(Some)
+    let report = unsigned(control, &url)?;
+    secret.map_or(Ok(report), |secret| signed(&url, secret)).map(Some)
 }
 
 fn unsigned(control: Control, url: &str) -> Result<Subscriber, Refused> {

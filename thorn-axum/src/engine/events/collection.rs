@@ -9,7 +9,10 @@ use axum::{
 use serde::Deserialize;
 use thorn_core::{EventId, event::check_event_name, history::EventQuery, idempotency::Answer};
 
-use super::{publication::Publication, representation::Summary};
+use super::{
+    publication::Publication,
+    representation::{DeliveryOf, Summary},
+};
 use crate::{
     engine::{
         authorized::Authorized,
@@ -39,6 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
     }
 }
 
+/// Lists events. One of thorn's own has its targets with it, so that the backlog of dispatches is one request.
 pub(super) async fn list(
     caller: Authorized<Read>,
     Extension(state): Extension<State>,
@@ -49,7 +53,14 @@ pub(super) async fn list(
     let found = state.thorn.history().events(caller.access(), &query).await?;
     let filter = query.name.as_deref().map(|name| ("name", name));
     let link = found.next.and_then(|next| page.next_link_with(&format!("{}/events/", state.base_url), next, filter));
-    let shown: Vec<_> = found.events.iter().map(Summary::new).collect();
+    let targets = state.thorn.history().targets(&found.events).await?;
+    let is_operator = caller.access().owner_id().is_none();
+    let mut shown = Vec::with_capacity(found.events.len());
+    for event in &found.events {
+        let of_event = targets.get(&event.id);
+        let of_event = of_event.map(|all| all.iter().map(|one| DeliveryOf::new(one, is_operator)).collect());
+        shown.push(Summary::new(event).with_targets(of_event));
+    }
     Ok(([NO_STORE], AppendHeaders(link), Json(shown).into_response()))
 }
 

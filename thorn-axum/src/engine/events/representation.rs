@@ -17,9 +17,16 @@ pub(super) struct Summary<'a> {
     broadcast: bool,
     created_at: Timestamp,
     relayed_at: Option<Timestamp>,
+    /// The deliveries to the recipients that one of thorn's own events brought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    targets: Option<Vec<DeliveryOf<'a>>>,
 }
 
 impl<'a> Summary<'a> {
+    pub(super) fn with_targets(self, targets: Option<Vec<DeliveryOf<'a>>>) -> Self {
+        Self { targets, ..self }
+    }
+
     pub(super) fn new(event: &'a EventSummary) -> Self {
         Self {
             id: event.id,
@@ -28,6 +35,7 @@ impl<'a> Summary<'a> {
             broadcast: event.broadcast,
             created_at: event.created_at,
             relayed_at: event.relayed_at,
+            targets: None,
         }
     }
 }
