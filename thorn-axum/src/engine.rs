@@ -15,6 +15,7 @@ mod dispatch;
 mod verify;
 mod hub;
 mod topics;
+mod keys;
 mod streams;
 mod hooks_app;
 
@@ -53,6 +54,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `/topics/…` | `hub.publish` | registers, lists, shows and deletes topics of the hub |
 /// | `/api/events/`, `/api/webhooks/` | `hooks` | the API of the Hooks app: event names, and [webhooks](thorn_core::webhook) that are linked with them |
 /// | `POST /trigger/{name}` | `publish` | sends a declared event, JSON `{event, time}` with the members of the body: 202 `{id}` |
+/// | `GET`, `POST /keys/`, `GET`, `DELETE /keys/{id}` | `admin` | manages API keys: an operator's all, an owner's their own |
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |
 ///
@@ -87,6 +89,7 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
         .merge(verify::routes())
         .merge(hub::routes(thorn))
         .merge(topics::routes(thorn))
+        .merge(keys::routes())
         .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
         .merge(streams::routes(thorn))
         .merge(hooks_app::routes(thorn))

@@ -44,4 +44,5 @@ required! {
     Read: "read",
     Resend: "resend",
     HubPublish: "hub.publish",
+    Admin: "admin",
 }

@@ -142,6 +142,16 @@ impl Scopes {
         self.0.contains(scope)
     }
 
+    /// Whether every scope of the others is in this set. `stream` has every `stream:PATTERN` in it.
+    #[must_use]
+    pub fn cover(&self, others: &Self) -> bool {
+        let covers = |scope: &Scope| match scope {
+            Scope::StreamOf(_) => self.contains(&Scope::Stream) || self.contains(scope),
+            plain => self.contains(plain),
+        };
+        others.iter().all(covers)
+    }
+
     /// The patterns of `stream:PATTERN` that bound what the holder may stream. `None` if `stream` lets them stream all
     /// that they may see.
     #[must_use]
@@ -197,6 +207,16 @@ mod tests {
         assert_eq!(patterns("stream:a stream:b.* read"), Some(vec!["a".parse().unwrap(), "b.*".parse().unwrap()]));
         assert_eq!(patterns("stream stream:a"), None);
         assert_eq!(patterns("read"), Some(vec![]));
+    }
+
+    #[test]
+    fn a_set_covers_what_it_has_and_patterns_if_it_has_all_streams() {
+        let covers = |set: &str, others: &str| set.parse::<Scopes>().unwrap().cover(&others.parse().unwrap());
+        assert!(covers("read publish", "read") && covers("stream read", "stream:a.* stream"));
+        assert!(covers("stream:a.* read", "stream:a.*"));
+        assert!(
+            !covers("read", "read publish") && !covers("stream:a.*", "stream") && !covers("stream:a.*", "stream:a.b")
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
 };
 
 use super::{
@@ -17,6 +17,7 @@ use crate::{
     printable::acts_on_terminals,
     short_text::check_short_text,
     signing::SecretError,
+    subscription::Access,
     tables::api_key::{ActiveModel, Column, Entity},
     timestamp::Timestamp,
 };
@@ -78,9 +79,7 @@ impl<'a> ApiKeys<'a> {
     ///
     /// [`Error::Database`].
     pub async fn any_valid(self, now: Timestamp) -> Result<bool, Error> {
-        let lives = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now.as_millis()));
-        let valid = Entity::find().filter(Column::RevokedAt.is_null()).filter(lives);
-        Ok(valid.limit(1).count(self.db).await? > 0)
+        Ok(valid(now).limit(1).count(self.db).await? > 0)
     }
 
     /// Lists keys, expired and revoked ones included, from the newest to the oldest. The list begins after the key
@@ -90,12 +89,40 @@ impl<'a> ApiKeys<'a> {
     ///
     /// [`Error::Database`].
     pub async fn list(self, after: Option<ApiKeyId>, limit: u64) -> Result<Vec<ApiKey>, Error> {
-        let mut keys = Entity::find();
+        self.list_for(Access::Operator, after, limit).await
+    }
+
+    /// Lists the same keys, as far as the caller may see them: an owner sees their own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn list_for(self, access: Access<'_>, after: Option<ApiKeyId>, limit: u64) -> Result<Vec<ApiKey>, Error> {
+        let mut keys = Entity::find().filter(seen_by(access));
         if let Some(after) = after {
             keys = keys.filter(Column::Id.lt(after.as_uuid()));
         }
         let rows = keys.order_by_desc(Column::Id).limit(limit.min(i64::MAX.unsigned_abs())).all(self.db).await?;
         rows.into_iter().map(ApiKey::try_from).collect()
+    }
+
+    /// One key, expired and revoked ones included.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the caller may not see it; [`Error::Database`].
+    pub async fn get(self, access: Access<'_>, id: ApiKeyId) -> Result<ApiKey, Error> {
+        let row = Entity::find_by_id(id.as_uuid()).filter(seen_by(access)).one(self.db).await?;
+        row.ok_or_else(|| Error::NotFound { what: "API key", id: id.to_string() })?.try_into()
+    }
+
+    /// The number of an owner's keys that work at this time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    pub async fn count_valid(self, owner: &str, now: Timestamp) -> Result<u64, Error> {
+        Ok(valid(now).filter(Column::Owner.eq(owner)).count(self.db).await?)
     }
 
     /// Revokes a key. It stops working at once, for every server on this database.
@@ -134,6 +161,17 @@ impl<'a> ApiKeys<'a> {
         let row = Entity::find().filter(Column::Hash.eq(hash)).one(self.db).await?;
         Ok(row.map(ApiKey::try_from).transpose()?.filter(|key| key.is_valid(now)))
     }
+}
+
+/// Keys that work at this time.
+fn valid(now: Timestamp) -> Select<Entity> {
+    let lives = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now.as_millis()));
+    Entity::find().filter(Column::RevokedAt.is_null()).filter(lives)
+}
+
+/// Keys that the caller may see.
+fn seen_by(access: Access<'_>) -> Condition {
+    access.owner_id().map_or_else(Condition::all, |owner| Condition::all().add(Column::Owner.eq(owner)))
 }
 
 async fn insert<C: ConnectionTrait>(db: &C, new: NewApiKey) -> Result<(ApiKey, ApiToken), Error> {
@@ -217,6 +255,23 @@ mod tests {
 
         assert_eq!(keys.list(None, 1).await.unwrap(), std::slice::from_ref(&revoked));
         assert_eq!(keys.list(Some(other.id), 9).await.unwrap(), [key]);
+    }
+
+    #[tokio::test]
+    async fn an_owner_sees_their_own_keys_and_no_others() {
+        let db = database().await;
+        let keys = ApiKeys::new(&db);
+        let now = Timestamp::now();
+        let (hers, _) = keys.create(publishing().owner("alice")).await.unwrap();
+        let (operators, _) = keys.create(publishing()).await.unwrap();
+        let alice = Access::Owner("alice");
+        assert_eq!(keys.list_for(alice, None, 9).await.unwrap(), std::slice::from_ref(&hers));
+        assert_eq!(keys.get(alice, hers.id).await.unwrap(), hers);
+        assert!(matches!(keys.get(alice, operators.id).await, Err(Error::NotFound { .. })));
+        assert_eq!(keys.get(Access::Operator, operators.id).await.unwrap(), operators);
+        assert_eq!(keys.count_valid("alice", now).await.unwrap(), 1);
+        keys.revoke(hers.id).await.unwrap();
+        assert_eq!(keys.count_valid("alice", now).await.unwrap(), 0);
     }
 
     #[tokio::test]
