@@ -1,13 +1,16 @@
 //! `POST /dispatch`: Hookah's requests, and what its list of things to come promised.
 
 mod answers;
+mod backlog;
 mod bodies;
+mod callbacks;
 mod deliveries;
 mod errbacks;
 mod owners;
 mod refusals;
+mod waiting;
 
-use thorn_core::testing::{Received, Receiver};
+use thorn_core::testing::{Received, Receiver, Reply};
 
 use super::server::Caller;
 use crate::{
@@ -37,6 +40,11 @@ pub(super) async fn receiver() -> Receiver {
 /// The first request.
 pub(super) async fn first(receiver: &Receiver) -> Received {
     receiver.wait_for(1, PATIENCE).await.unwrap().remove(0)
+}
+
+/// A reply with a body of this type.
+pub(super) fn answering(status: u16, media_type: &str, body: impl Into<String>) -> Reply {
+    Reply { body: body.into(), ..Reply::status(status).header("content-type", media_type) }
 }
 
 /// A URL as the value of a form's field.

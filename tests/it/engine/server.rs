@@ -96,6 +96,13 @@ impl Server {
         http::request(self.port, "GET", path, "", b"").await
     }
 
+    /// The most memory that the process has had at once, in MiB.
+    pub(super) fn peak_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() / 1024
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(mut self) -> Place {
         self.child.kill().unwrap();
@@ -129,6 +136,11 @@ impl Drop for Server {
 }
 
 impl Caller {
+    /// The same caller at another port, behind which a proxy is.
+    pub(super) fn at(&self, port: u16) -> Self {
+        Self { port, key: self.key.clone() }
+    }
+
     pub(crate) const fn port(&self) -> u16 {
         self.port
     }

@@ -17,14 +17,14 @@ use super::{
 use crate::app::PATIENCE;
 
 /// An open stream of lines.
-struct Lines {
+pub(super) struct Lines {
     connection: BufReader<TcpStream>,
     head: String,
     lines: VecDeque<String>,
 }
 
 impl Lines {
-    async fn open(caller: &Caller, path: &str, headers: &str) -> Self {
+    pub(super) async fn open(caller: &Caller, path: &str, headers: &str) -> Self {
         let mut connection = BufReader::new(TcpStream::connect(("127.0.0.1", caller.port())).await.unwrap());
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{}{headers}\r\n", caller.authorization());
         connection.write_all(request.as_bytes()).await.unwrap();
@@ -38,7 +38,7 @@ impl Lines {
     }
 
     /// The next line that isn't empty. `None` at the end of the stream.
-    async fn next(&mut self) -> Option<String> {
+    pub(super) async fn next(&mut self) -> Option<String> {
         loop {
             if let Some(line) = self.lines.pop_front() {
                 return Some(line);
@@ -58,13 +58,13 @@ impl Lines {
         (size > 0).then(|| String::from_utf8_lossy(&chunk[..size]).into_owned())
     }
 
-    async fn event(&mut self) -> Value {
+    pub(super) async fn event(&mut self) -> Value {
         let line = self.next().await.expect("an event");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 }
 
-const SSE: &str = "accept: text/event-stream\r\n";
+pub(super) const SSE: &str = "accept: text/event-stream\r\n";
 
 #[tokio::test]
 async fn ac5_a_dispatch_comes_out_of_the_stream_and_the_next_stream_goes_on_after_it() {

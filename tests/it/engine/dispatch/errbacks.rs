@@ -67,6 +67,24 @@ async fn di21_an_errback_is_retried_and_has_no_errback_of_its_own() {
 }
 
 #[tokio::test]
+async fn di21_an_errback_hears_again_of_a_target_that_fails_again_after_a_resend() {
+    let (_server, operator) = Server::with(&[("THORN_RETRY", "false")]).await;
+    let (target, errback) = (receiver().await, receiver().await);
+    target.reply(Reply::status(500));
+    let urls = [&target, &errback].map(|one| encoded(&one.url("/")));
+    let id = dispatch(&operator, &format!("_url={}&_errback={}", urls[0], urls[1])).await;
+    for attempts in 1..=3 {
+        operator.deliveries(&id, are(1, "dead", attempts)).await;
+        let told = errback.wait_for(attempts as usize, PATIENCE).await.unwrap();
+        assert_eq!(told.last().unwrap().json()["attempts"], attempts);
+        operator.post(&format!("/events/{id}/resend"), serde_json::json!({})).await.expect(202);
+    }
+    let mut ids: Vec<_> = errback.received().iter().map(|one| one.header("webhook-id").to_owned()).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "each news has an id of its own: {ids:?}");
+}
+
+#[tokio::test]
 async fn di21_an_errback_passes_the_checks_of_a_target() {
     let (_server, operator) = Server::start().await;
     let target = "_url=http%3A%2F%2F127.0.0.1%3A1%2F";
