@@ -28,6 +28,25 @@ fn commands_of(page: &str, section: &str) -> Vec<String> {
     commands
 }
 
+/// What a command answers that uses curl, with this server and receiver in place of the guide's.
+fn answered(command: &str, server: &Server, key: &str, receiver: &str, id: &str) -> String {
+    let command = command
+        .replace("http://127.0.0.1:8080", &format!("http://127.0.0.1:{}", server.port))
+        .replace("http://127.0.0.1:8888/", receiver)
+        .replace("$ID", id);
+    let script = format!("set -e; {}", command.replace("curl ", "curl --fail-with-body "));
+    let output = Command::new("sh").args(["-c", &script]).env("KEY", key).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{command}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+/// The member `id` of an answer.
+fn id_of(answer: &str) -> String {
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+    answer["id"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn the_first_steps_of_the_guide_work_as_they_stand_there() {
     let (server, operator) = Server::start().await;
@@ -37,17 +56,9 @@ async fn the_first_steps_of_the_guide_work_as_they_stand_there() {
     assert!(curl.len() >= 4, "{commands:#?}");
     let mut event = String::new();
     for command in curl {
-        let command = command
-            .replace("http://127.0.0.1:8080", &format!("http://127.0.0.1:{}", server.port))
-            .replace("http://127.0.0.1:8888/", &receiver.url("/"))
-            .replace("$ID", &event);
-        let script = format!("set -e; {}", command.replace("curl ", "curl --fail-with-body "));
-        let output = Command::new("sh").args(["-c", &script]).env("KEY", operator.key()).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{command}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        let text = answered(command, &server, operator.key(), &receiver.url("/"), &event);
         if command.contains("/events/ ") {
-            let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
-            event = answer["id"].as_str().unwrap().to_owned();
+            event = id_of(&text);
             receiver.wait_for(1, PATIENCE).await.unwrap();
             operator.deliveries(&event, super::server::are(1, "delivered", 1)).await;
         }
@@ -56,9 +67,22 @@ async fn the_first_steps_of_the_guide_work_as_they_stand_there() {
 }
 
 #[tokio::test]
+async fn the_guide_s_commands_for_keys_over_http_work_as_they_stand_there() {
+    let (server, operator) = Server::start().await;
+    let commands = commands("Keys over HTTP");
+    let [create, list, revoke] = &commands[..] else { panic!("{commands:#?}") };
+    let id = id_of(&answered(create, &server, operator.key(), "", ""));
+    let listed = answered(list, &server, operator.key(), "", "");
+    assert!(listed.contains(&id) && !listed.contains("thk_"), "{listed}");
+    answered(revoke, &server, operator.key(), "", &id);
+    let shown = operator.get(&format!("/keys/{id}")).await.expect(200).json();
+    assert!(shown["revoked_at"].is_string(), "{shown}");
+}
+
+#[tokio::test]
 async fn the_guide_s_commands_for_keys_work_as_they_stand_there() {
     let (server, _) = Server::start().await;
-    let commands = commands("Keys");
+    let commands = commands("Keys\n");
     assert!(commands.len() >= 3, "{commands:#?}");
     let mut newest = String::new();
     for command in &commands {

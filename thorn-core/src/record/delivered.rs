@@ -171,7 +171,7 @@ mod tests {
             has_row: false,
             now,
             since: tokio::time::Instant::now(),
-            announcement: None,
+            announcements: Vec::new(),
         }
     }
 
