@@ -19,7 +19,7 @@ pub use crate::db::{DatabaseUrl, InvalidDatabaseUrl};
 pub use crate::queue_url::{InvalidQueueUrl, QueueUrl};
 
 #[cfg(feature = "delivery")]
-use crate::delivery::ClientConfig;
+use crate::delivery::{ClientConfig, Defaults};
 use crate::{
     attempt::{HoldPolicy, PausePolicy, RetryPolicy},
     dispatch::Dispatch,
@@ -314,6 +314,13 @@ impl Config {
     #[must_use]
     pub fn may_fetch(&self, topic: &TopicUrl) -> bool {
         self.topic_guard().check_url(topic.as_url()).is_ok()
+    }
+
+    /// The settings of deliveries whose events don't override them.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn defaults(&self) -> Defaults {
+        let source = self.base_url.as_deref().map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty());
+        Defaults { timeout: self.timeout, retry: self.retry.clone(), source: source.unwrap_or("thorn").into() }
     }
 
     /// The time after which a retry's task counts as lost. It is longer than a takeover, which counts whole

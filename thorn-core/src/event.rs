@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::{
     attempt::RetryPolicy,
+    cloud_event::{CloudContext, CloudEvent},
     dispatch::Dispatch,
     guard::Validator,
     process,
@@ -67,6 +68,8 @@ pub struct Event {
     topic: Option<TopicHead>,
     callback: Option<Subscriber>,
     keeps_first_response: bool,
+    /// The attributes of an event that came as a CloudEvent.
+    cloud: Option<Box<CloudContext>>,
     options: EventOptions,
     dispatch: Option<Dispatch>,
 }
@@ -92,6 +95,7 @@ impl Event {
             topic: None,
             callback: None,
             keeps_first_response: false,
+            cloud: None,
             options: EventOptions::default(),
             dispatch: None,
         }
@@ -111,6 +115,15 @@ impl Event {
     #[must_use]
     pub(crate) fn topic_updated(topic: TopicHead) -> Self {
         Self { topic: Some(topic), ..Self::new(TOPIC_UPDATED).internal() }
+    }
+
+    /// Makes a raw event of a CloudEvent, to be rendered with the body that comes with it. Its type is the name, and its
+    /// subject the reference. Deliveries as CloudEvents have all its attributes again.
+    #[must_use]
+    pub fn of_cloud_event(event: CloudEvent) -> (Self, RawBody) {
+        let CloudEvent { event_type, context, media_type, data } = event;
+        let made = Self { reference: context.subject.clone(), cloud: Some(Box::new(context)), ..Self::new(event_type) };
+        (made, RawBody { media_type, bytes: data })
     }
 
     /// The event's name.

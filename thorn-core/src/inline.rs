@@ -23,7 +23,7 @@ use crate::{
     background::Background,
     config::Config,
     db::{one_of, transaction},
-    delivery::{Client, Consequences, Defaults, Executor, Observers},
+    delivery::{Client, Consequences, Executor, Observers},
     error::Error,
     fanout::{Chunk, FanOut, recipients},
     history::Delivery,
@@ -195,7 +195,7 @@ impl Inline {
             client: client.clone(),
             recorder: self.recorder(),
             counters: self.counters.clone(),
-            defaults: Defaults { timeout: self.config.timeout, retry: self.config.retry.clone() },
+            defaults: self.config.defaults(),
             until: Some(until),
             stop: watch::channel(false).1,
         })

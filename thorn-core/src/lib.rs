@@ -11,7 +11,7 @@
 //! | `timestamp`, `id`, `clock` | identifiers and time |
 //! | `printable` | characters that act on a terminal |
 //! | `name`, `short_text` | the rules for event names, and for other short texts such as ids of owners |
-//! | `pattern`, `headers` | subscriptions' patterns, extra headers |
+//! | `pattern`, `headers`, `media_type` | subscriptions' patterns, extra headers, media types |
 //! | `filter` | filters as data |
 //! | `tenant` | an owner or the operator, as bounds count them |
 //! | `guard` | the rules for addresses that deliveries may go to |
@@ -21,6 +21,7 @@
 //! | `queue_url` | the setting that says where the queue is |
 //! | `metrics` | counters |
 //! | `spec` | the parts of a subscription, and the rules that check them |
+//! | `cloud_event` | events in the form of CloudEvents |
 //! | `rendered` | events whose bytes no longer change |
 //! | `error` | every error of the crate |
 //! | `process` | the application's configuration of this process |
@@ -39,6 +40,7 @@
 //! | `intent` | what subscribers of the hub have asked for and haven't confirmed |
 //! | `subscription` | subscriptions and the registry |
 //! | `outbox` | events written in the caller's transaction |
+//! | `inbox` | CloudEvents that came in, each of which becomes one event |
 //! | `log` | committed events in an order that never changes, and cursors into it |
 //! | `row_change` | changes of rows as database triggers note them |
 //! | `model` | models that announce their changes |
@@ -60,6 +62,7 @@
 //! |---|---|
 //! | `delivery` | makes attempts |
 //! | `config` | holds every setting |
+//! | `consent` | asks endpoints whether they want CloudEvents |
 //! | `relay` | moves events from the outbox to the queue |
 //! | `inline` | delivers in the sender's process |
 //! | `watch` | finds changes that no event announced |
@@ -86,6 +89,7 @@ mod name;
 mod short_text;
 mod pattern;
 mod headers;
+mod media_type;
 pub mod filter;
 mod tenant;
 pub mod guard;
@@ -95,6 +99,7 @@ pub mod dispatch;
 mod queue_url;
 mod metrics;
 mod spec;
+pub mod cloud_event;
 mod rendered;
 pub mod error;
 mod process;
@@ -111,6 +116,7 @@ mod endpoint;
 mod intent;
 pub mod subscription;
 pub mod outbox;
+pub mod inbox;
 pub mod log;
 mod row_change;
 pub mod model;
@@ -131,6 +137,8 @@ pub mod topic;
 #[cfg(feature = "delivery")]
 pub mod delivery;
 pub mod config;
+#[cfg(feature = "delivery")]
+mod consent;
 #[cfg(feature = "delivery")]
 mod relay;
 #[cfg(feature = "delivery")]

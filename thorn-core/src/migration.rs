@@ -19,6 +19,7 @@ mod m0013_topics;
 mod m0014_intents;
 mod m0015_webhooks;
 mod m0016_stream_sessions;
+mod m0017_cloud_events;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -87,6 +88,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0014_intents::Migration),
         Box::new(m0015_webhooks::Migration),
         Box::new(m0016_stream_sessions::Migration),
+        Box::new(m0017_cloud_events::Migration),
     ]
 }
 

@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "SeaORM's derives need public types, but the module is private")]
 
 pub(crate) mod api_key;
+pub(crate) mod cloud_event;
 pub(crate) mod consumer;
 pub(crate) mod delivery;
 pub(crate) mod event;

@@ -2,6 +2,7 @@
 
 mod builder;
 mod check;
+mod consent;
 #[cfg(feature = "delivery")]
 mod deliverers;
 #[cfg(feature = "delivery")]

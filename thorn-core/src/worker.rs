@@ -22,7 +22,7 @@ use crate::{
     background::Background,
     config::{Config, DEFAULT_KEEP_UNMATCHED, HubMode},
     db::log_statements_at_debug,
-    delivery::{Client, Consequences, Defaults, Executor, Observers},
+    delivery::{Client, Consequences, Executor, Observers},
     error::Error,
     hub::{Fetcher, Verification, Verifier},
     metrics::Counters,
@@ -120,7 +120,7 @@ impl Worker {
             client,
             recorder,
             counters: counters.clone(),
-            defaults: Defaults { timeout: config.timeout, retry: config.retry.clone() },
+            defaults: config.defaults(),
             stop: stopping.clone(),
         };
         let relay = Relay {

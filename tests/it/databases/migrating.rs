@@ -8,7 +8,7 @@ use thorn::{
 
 use thorn_test_support::Place;
 
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 23] = [
     "thorn_event",
     "thorn_log",
     "thorn_consumer",
@@ -25,6 +25,7 @@ const TABLES: [&str; 22] = [
     "thorn_api_key",
     "thorn_idempotency",
     "thorn_topic",
+    "thorn_cloud_event",
     "thorn_intent",
     "thorn_callback_host",
     "thorn_event_type",
@@ -69,6 +70,9 @@ async fn migrations_go_down_and_up_again() {
     let with_log = Thorn::builder(db.clone()).event_log(true).build().await.unwrap();
     drop(with_log);
     assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_some());
+    assert!(count(&db, "thorn_cloud_event").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_cloud_event").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_stream_session").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();

@@ -9,7 +9,7 @@ use crate::{
     process::{self, WorkerProcess},
 };
 
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 23] = [
     "thorn_event",
     "thorn_log",
     "thorn_subscription",
@@ -25,6 +25,7 @@ const TABLES: [&str; 22] = [
     "thorn_api_key",
     "thorn_idempotency",
     "thorn_topic",
+    "thorn_cloud_event",
     "thorn_intent",
     "thorn_callback_host",
     "thorn_event_type",

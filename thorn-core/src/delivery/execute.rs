@@ -2,6 +2,7 @@
 
 mod admission;
 mod attempt;
+mod cloud_event;
 mod deliver;
 mod executor;
 mod held;

@@ -60,7 +60,7 @@ impl Event {
         }
         let sender = self.sender.as_ref().map(|sender| sender.label.clone());
         let head = body.head(self.reference.clone(), sender);
-        self.options.raw = Some(Box::new(RawHead { topic: self.topic.take(), ..head }));
+        self.options.raw = Some(Box::new(RawHead { topic: self.topic.take(), cloud: self.cloud.take(), ..head }));
         self.finish(&settings, String::new(), Some(body))
     }
 

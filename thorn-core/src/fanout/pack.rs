@@ -152,7 +152,9 @@ impl Open {
     }
 
     fn add(&mut self, event: &StoredEvent, to: &Recipient, row: Row) -> Result<(), Error> {
-        let content_type = to.destination().content_type;
+        // The worker makes a CloudEvent of the JSON, and signs it.
+        let is_cloud_event = to.dialect().is_cloud_events();
+        let content_type = if is_cloud_event { ContentType::Json } else { to.destination().content_type };
         let index = match self.index.get(&event.id.as_uuid()) {
             Some(index) => *index,
             None => {
@@ -174,7 +176,7 @@ impl Open {
             None
         } else {
             let body = self.body(index, event, content_type)?;
-            to.destination().signing.hook_hmac(body.as_bytes())
+            if is_cloud_event { None } else { to.destination().signing.hook_hmac(body.as_bytes()) }
         };
         let (attempts, uncounted) = row.attempts();
         self.chunk.deliveries.push(ChunkDelivery {

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{id::SubscriptionId, spec::Destination, subscription::Subscription, tenant::Tenant};
+use crate::{
+    id::SubscriptionId,
+    spec::{Destination, Dialect},
+    subscription::Subscription,
+    tenant::Tenant,
+};
 
 /// The recipient of a delivery.
 #[derive(Clone, Debug)]
@@ -38,6 +43,11 @@ impl Recipient {
             Self::Subscribed(subscription) | Self::Undecided(subscription) => &subscription.spec.destination,
             Self::OfEvent { destination, .. } => destination,
         }
+    }
+
+    /// The protocol of the deliveries. A recipient that the event brought has thorn's own.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.subscription().map(|subscription| subscription.spec.dialect).unwrap_or_default()
     }
 
     /// For whom deliveries to this recipient are made.

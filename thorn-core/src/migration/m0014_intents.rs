@@ -37,7 +37,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
         // No database rewrites the table for a new column with a constant default.
-        add_column(manager, SUBSCRIPTION, required(DIALECT).string_len(16).default("thorn")).await?;
+        add_column(manager, SUBSCRIPTION, required(DIALECT).string_len(32).default("thorn")).await?;
         add_column(manager, SUBSCRIPTION, ColumnDef::new(TOPIC_ID).uuid()).await?;
         add_column(manager, SUBSCRIPTION, ColumnDef::new(TOPIC_GIVEN).string_len(2048)).await?;
         add_column(manager, SUBSCRIPTION, ColumnDef::new(EXPIRES_AT).big_integer()).await?;

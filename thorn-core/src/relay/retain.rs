@@ -16,7 +16,7 @@ use crate::{
     idempotency::forget_expired,
     log,
     tables::{
-        delivery,
+        cloud_event, delivery,
         delivery::attempt,
         event::{Column, Entity},
         payload,
@@ -120,6 +120,10 @@ impl Relay {
             .await?;
         payload::Entity::delete_many()
             .filter(one_of(&txn, payload::Column::EventId, events.iter().copied()))
+            .exec(&txn)
+            .await?;
+        cloud_event::Entity::delete_many()
+            .filter(cloud_event::Column::EventId.is_in(events.iter().copied()))
             .exec(&txn)
             .await?;
         log::note_deletion(&txn, &events).await?;

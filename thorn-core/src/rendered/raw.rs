@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{headers::InvalidHeader, id::TopicId};
+use crate::{cloud_event::CloudContext, headers::InvalidHeader, id::TopicId, media_type::is_json};
 
 /// The most bytes of a media type, which is the width of its column.
 const MAX_MEDIA_TYPE: usize = 255;
@@ -46,6 +46,9 @@ pub(crate) struct RawHead {
     /// The topic of the hub that the body is a version of. The event goes to its subscriptions and no others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) topic: Option<TopicHead>,
+    /// The attributes of an event that came as a CloudEvent.
+    #[serde(rename = "ce", skip_serializing_if = "Option::is_none")]
+    pub(crate) cloud: Option<Box<CloudContext>>,
 }
 
 /// A topic of the hub, as the deliveries of a version name it.
@@ -83,15 +86,8 @@ impl RawBody {
     /// The event's head. Reference and sender are those of the event.
     pub(crate) fn head(&self, reference: Option<String>, sender: Option<String>) -> RawHead {
         let is_json = self.media_type.as_deref().is_some_and(is_json);
-        RawHead { reference, sender, is_json, size: self.bytes.len(), topic: None }
+        RawHead { reference, sender, is_json, size: self.bytes.len(), topic: None, cloud: None }
     }
-}
-
-/// Whether this is `application/json` or a type that ends in `+json`.
-fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    let suffix = essence.len().checked_sub(5).and_then(|at| essence.get(at..));
-    essence.eq_ignore_ascii_case("application/json") || suffix.is_some_and(|end| end.eq_ignore_ascii_case("+json"))
 }
 
 #[cfg(test)]

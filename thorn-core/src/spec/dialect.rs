@@ -13,16 +13,21 @@ pub enum Dialect {
     WebSub,
     /// The content of a topic, as `PubSubHubbub` 0.1 to 0.4 asks for.
     PubSubHubbub,
+    /// Events as [CloudEvents](https://cloudevents.io) in the JSON format. A signature covers all of the event.
+    CloudEvents,
+    /// Events as CloudEvents whose attributes are headers. A signature covers the data alone.
+    CloudEventsBinary,
 }
 
 /// The text doesn't name a dialect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown dialect `{0}`; use thorn, websub or websub-0.x")]
+#[error("unknown dialect `{0}`; use thorn, cloudevents or cloudevents-binary")]
 pub struct ParseDialectError(String);
 
 impl Dialect {
     /// Every dialect, the default first.
-    pub const ALL: [Self; 3] = [Self::Thorn, Self::WebSub, Self::PubSubHubbub];
+    pub const ALL: [Self; 5] =
+        [Self::Thorn, Self::WebSub, Self::PubSubHubbub, Self::CloudEvents, Self::CloudEventsBinary];
 
     /// The name, as the table has it.
     #[must_use]
@@ -31,7 +36,20 @@ impl Dialect {
             Self::Thorn => "thorn",
             Self::WebSub => "websub",
             Self::PubSubHubbub => "websub-0.x",
+            Self::CloudEvents => "cloudevents",
+            Self::CloudEventsBinary => "cloudevents-binary",
         }
+    }
+
+    /// This dialect, if it is one for events.
+    pub(super) fn for_events(self) -> Result<Self, ParseDialectError> {
+        if self.is_of_a_hub() { Err(ParseDialectError(self.to_string())) } else { Ok(self) }
+    }
+
+    /// Whether deliveries are CloudEvents.
+    #[must_use]
+    pub const fn is_cloud_events(self) -> bool {
+        matches!(self, Self::CloudEvents | Self::CloudEventsBinary)
     }
 
     /// Whether deliveries carry the content of a hub's topic.

@@ -73,6 +73,8 @@ pub struct SpecDraft {
     pub rate: Option<Option<String>>,
     /// The most requests under way at once, over all workers: 1 to 64. `Some(None)` removes the limit. Default: no limit.
     pub max_in_flight: Option<Option<i64>>,
+    /// The protocol of the deliveries, the name of a [`Dialect`] for events. Default: `thorn`.
+    pub dialect: Option<String>,
 }
 
 /// The checked parts of a subscription. `None` means that the part was left out.
@@ -92,11 +94,12 @@ pub(crate) struct SpecChange {
     rate: Option<Option<Rate>>,
     /// `Some(None)` removes the limit.
     max_in_flight: Option<Option<MaxInFlight>>,
+    dialect: Option<Dialect>,
 }
 
 impl SpecDraft {
     /// The fields that [`take`](Self::take) reads.
-    pub const FIELDS: [Field; 10] = [
+    pub const FIELDS: [Field; 11] = [
         Field::Pattern,
         Field::Filter,
         Field::Url,
@@ -107,6 +110,7 @@ impl SpecDraft {
         Field::Headers,
         Field::Rate,
         Field::MaxInFlight,
+        Field::Dialect,
     ];
 
     /// Takes the parts out of a JSON object, whose names `name` knows. Also returns each part whose JSON has the wrong
@@ -125,6 +129,7 @@ impl SpecDraft {
             headers: parts.headers(Field::Headers),
             rate: parts.text_or_null(Field::Rate),
             max_in_flight: parts.number_or_null(Field::MaxInFlight),
+            dialect: parts.text(Field::Dialect),
         };
         (draft, parts.into_wrong())
     }
@@ -177,6 +182,7 @@ impl SpecDraft {
                 Some(None) => Some(None),
                 None => None,
             },
+            dialect: self.dialect.as_deref().and_then(|text| fields.dialect(text)),
         }
     }
 }
@@ -223,7 +229,7 @@ impl SpecChange {
             },
             rate: self.rate.flatten(),
             max_in_flight: self.max_in_flight.flatten(),
-            dialect: Dialect::default(),
+            dialect: self.dialect.unwrap_or_default(),
         })
     }
 
@@ -250,7 +256,7 @@ impl SpecChange {
             },
             rate: self.rate.unwrap_or(before.rate),
             max_in_flight: self.max_in_flight.unwrap_or(before.max_in_flight),
-            dialect: before.dialect,
+            dialect: self.dialect.unwrap_or(before.dialect),
         }
     }
 }
@@ -303,6 +309,13 @@ macro_rules! spec_setters {
         #[must_use]
         pub fn max_in_flight(mut self, limit: impl Into<Option<$crate::spec::MaxInFlight>>) -> Self {
             self.spec.max_in_flight = Some(limit.into().map(|limit| i64::from(limit.number())));
+            self
+        }
+
+        /// Sets the protocol of the deliveries.
+        #[must_use]
+        pub fn dialect(mut self, dialect: $crate::spec::Dialect) -> Self {
+            self.spec.dialect = Some(dialect.to_string());
             self
         }
 

@@ -27,6 +27,8 @@ pub enum Field {
     Rate,
     /// The limit of concurrent requests.
     MaxInFlight,
+    /// The protocol of the deliveries.
+    Dialect,
     /// The owner.
     Owner,
     /// The configuration that the subscription comes from.
@@ -54,6 +56,7 @@ impl Field {
             Self::Headers => "headers",
             Self::Rate => "rate",
             Self::MaxInFlight => "max_in_flight",
+            Self::Dialect => "dialect",
             Self::Owner => "owner",
             Self::Source => "source",
             Self::Name => "name",

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     content_type::ContentType,
+    dialect::Dialect,
     field::Field,
     invalid::{FieldError, FieldErrorKind, InvalidSubscription},
     max_in_flight::MaxInFlight,
@@ -305,6 +306,12 @@ impl<'a> Fields<'a> {
             Ok(content_type) => Some(content_type),
             Err(error) => self.wrong(Field::ContentType, FieldErrorKind::UnknownChoice, format!("{error}")),
         }
+    }
+
+    /// Reads a dialect for events. The hub alone makes subscriptions of its topics.
+    pub(crate) fn dialect(&mut self, text: &str) -> Option<Dialect> {
+        let dialect = text.parse::<Dialect>().and_then(Dialect::for_events);
+        dialect.map_or_else(|error| self.wrong(Field::Dialect, FieldErrorKind::UnknownChoice, error.to_string()), Some)
     }
 
     fn fits(&mut self, field: Field, text: &str, limit: usize) -> bool {

@@ -81,6 +81,27 @@ impl Rate {
         Duration::from_secs(self.period.seconds()) / self.deliveries
     }
 
+    /// The rate of so many deliveries in a minute, or the closest below it; `None` for 0.
+    pub(crate) fn of_minute(deliveries: u64) -> Option<Self> {
+        let in_a_second = u32::try_from(deliveries / 60).unwrap_or(u32::MAX);
+        match u32::try_from(deliveries) {
+            Ok(few @ 0..=MOST) => Self::new(few, Period::Minute),
+            _ => Self::new(in_a_second.min(MOST), Period::Second),
+        }
+    }
+
+    /// The deliveries in a minute, rounded down, and at least one.
+    pub(crate) fn in_a_minute(self) -> u64 {
+        let interval = self.interval().as_nanos().max(1);
+        u64::try_from(Duration::from_secs(60).as_nanos() / interval).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// The lower of two rates; `None` is no limit.
+    #[must_use]
+    pub fn lower(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        one.into_iter().chain(other).max_by_key(|rate| rate.interval())
+    }
+
     /// The deliveries of a quarter of a second, at least one.
     pub(crate) const fn batch(self) -> u32 {
         self.deliveries.div_ceil(self.period.seconds() as u32 * 4)

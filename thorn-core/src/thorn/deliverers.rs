@@ -9,6 +9,7 @@ use sea_orm::DatabaseConnection;
 
 use crate::{
     config::Config,
+    consent::Consents,
     delivery::Observers,
     dispatch::{self, Dispatch},
     error::Error,
@@ -50,7 +51,12 @@ impl DeliveringParts {
     ) -> Delivering {
         let inline =
             Inline::new(db.clone(), registry.clone(), subscriptions.clone(), self.observers.clone(), config.clone());
-        Delivering { inline: Arc::new(inline), parts: self, verifier: OnceLock::new() }
+        Delivering {
+            inline: Arc::new(inline),
+            consents: Consents::default(),
+            parts: self,
+            verifier: OnceLock::new(),
+        }
     }
 }
 
@@ -58,6 +64,7 @@ impl DeliveringParts {
 #[derive(Debug)]
 pub(super) struct Delivering {
     pub(super) inline: Arc<Inline>,
+    pub(super) consents: Consents,
     pub(super) parts: DeliveringParts,
     /// Asks callbacks of the hub while a request waits.
     pub(super) verifier: OnceLock<Verifier>,

@@ -55,8 +55,21 @@ impl Client {
     /// - `Blocked`: the guard refused a URL or an address. The client didn't connect to it.
     /// - `Unreachable`: everything else.
     pub(crate) async fn get(&self, get: Get<'_>) -> Result<Got, Failure> {
+        self.within(Method::GET, get).await
+    }
+
+    /// Makes the same request with OPTIONS, which asks an endpoint for its consent.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub(crate) async fn options(&self, get: Get<'_>) -> Result<Got, Failure> {
+        self.within(Method::OPTIONS, get).await
+    }
+
+    async fn within(&self, method: Method, get: Get<'_>) -> Result<Got, Failure> {
         let within = get.timeout;
-        match timeout(within, Box::pin(self.follow(get))).await {
+        match timeout(within, Box::pin(self.follow(method, get))).await {
             Ok(ended) => ended,
             Err(_) => {
                 let reason = format!("no complete response within {within:?}");
@@ -65,7 +78,7 @@ impl Client {
         }
     }
 
-    async fn follow(&self, get: Get<'_>) -> Result<Got, Failure> {
+    async fn follow(&self, method: Method, get: Get<'_>) -> Result<Got, Failure> {
         let behind = self.inner.guarded.by(None)?;
         let mut headers = get.headers;
         headers.entry(USER_AGENT).or_insert_with(|| self.inner.user_agent.clone());
@@ -75,7 +88,7 @@ impl Client {
         let mut redirects = get.most_redirects;
         loop {
             url.set_fragment(None);
-            let response = exchange(&behind, &url, &headers, get.tenant).await?;
+            let response = exchange(&behind, &method, &url, &headers, get.tenant).await?;
             let Some(target) = target(&response).filter(|_| get.most_redirects > 0) else {
                 return read(response, url, get.most_bytes).await;
             };
@@ -89,10 +102,16 @@ impl Client {
 }
 
 /// Sends one request.
-async fn exchange(behind: &Behind, url: &Url, headers: &HeaderMap, tenant: Tenant) -> Result<Response, Failure> {
+async fn exchange(
+    behind: &Behind,
+    method: &Method,
+    url: &Url,
+    headers: &HeaderMap,
+    tenant: Tenant,
+) -> Result<Response, Failure> {
     // The resolver never sees an IP address in the URL, so the guard checks the address here.
     behind.guard.check_url(url)?;
-    let mut request = Request::new(Method::GET, url.clone());
+    let mut request = Request::new(method.clone(), url.clone());
     request.headers_mut().extend(headers.clone());
     let response = behind.pools.execute(request, tenant, Connection::New).await;
     response.map_err(|broken| Failure::of_exchange(&broken.error))

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use crate::{
     endpoint::Endpoint,
@@ -35,6 +36,13 @@ pub(crate) enum Content<'a> {
         topic: &'a TopicHead,
         /// The value of `X-Hub-Signature`. `None` leaves the header out.
         signature: Option<&'a str>,
+    },
+    /// A CloudEvent.
+    CloudEvent {
+        /// The value of `Content-Type`. `None` leaves the header out.
+        media_type: Option<&'a str>,
+        /// The attributes that are headers.
+        attributes: &'a HeaderMap,
     },
 }
 

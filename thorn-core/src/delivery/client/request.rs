@@ -1,19 +1,19 @@
 //! The headers of a delivery.
 
-use std::borrow::Cow;
-
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, InvalidHeaderValue, USER_AGENT},
 };
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use uuid::Uuid;
 
 use super::{
     outgoing::{Content, Outgoing},
     topic_headers,
 };
-use crate::{headers::ExtraHeaders, rendered::RawHead, signing::standard_signature, timestamp::Timestamp};
+use crate::{
+    cloud_event::percent_encoded, headers::ExtraHeaders, rendered::RawHead, signing::standard_signature,
+    timestamp::Timestamp,
+};
 
 const HOOK_EVENT: HeaderName = HeaderName::from_static("hook-event");
 const HOOK_DELIVERY: HeaderName = HeaderName::from_static("hook-delivery");
@@ -26,10 +26,6 @@ const HOOK_SENDER: HeaderName = HeaderName::from_static("hook-sender");
 const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
-
-/// Characters that the HTTP binding of CloudEvents 1.0 (section 3.1.3.2) encodes in a header's value,
-/// besides everything that isn't ASCII. Since `%` is encoded too, decoding gives back the event's exact name.
-const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 /// All headers of an attempt made `now`. The event's headers replace the subscription's. Thorn's headers replace
 /// both, except for `User-Agent`.
@@ -57,6 +53,10 @@ pub(super) fn headers(
         }
         Content::Raw { media_type, head } => raw_headers(media_type, head, &mut headers)?,
         Content::Topic { .. } => {}
+        Content::CloudEvent { media_type, attributes } => {
+            raw_headers(media_type, None, &mut headers)?;
+            headers.extend(attributes.clone());
+        }
     }
     headers.insert(HOOK_EVENT, encoded(outgoing.event)?);
     headers.insert(
@@ -108,7 +108,7 @@ fn raw_headers(
 
 /// A text as the value of a header.
 fn encoded(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-    HeaderValue::from_str(&Cow::from(utf8_percent_encode(text, NOT_PLAIN)))
+    HeaderValue::from_str(&percent_encoded(text))
 }
 
 /// The extra headers that pass the check. Thorn checked them when the event and the subscription were made, but a

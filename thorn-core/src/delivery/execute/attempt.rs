@@ -28,11 +28,20 @@ impl Executor {
         options: &EventOptions,
     ) -> (Attempt, Option<KeptResponse>) {
         let destination = recipient.destination();
-        let signed = match stored {
-            _ if event.is_raw => sign_raw(event, destination),
+        let cloud_event = match recipient.dialect().is_cloud_events() {
+            // Rare and large, as below.
+            true => Some(Box::pin(self.signed_cloud_event(event, recipient)).await),
+            false => None,
+        };
+        let signed = match (stored, cloud_event.as_ref()) {
+            (_, Some(Ok(made))) => Ok((made.body.clone(), made.hook_hmac.clone())),
+            (_, Some(Err(error))) => Err(error.to_string()),
+            _ if event.is_raw => sign_raw(event, destination).map_err(|error| error.to_string()),
             // The relay doesn't sign deliveries to subscribers of an event.
-            Some(stored) => sign_stored(&stored.name, &stored.body, destination),
-            None => self.signed_body(event, delivery, destination).await,
+            (Some(stored), None) => {
+                sign_stored(&stored.name, &stored.body, destination).map_err(|error| error.to_string())
+            }
+            (None, None) => self.signed_body(event, delivery, destination).await.map_err(|error| error.to_string()),
         };
         let (body, hook_hmac) = match signed {
             Ok(signed) => signed,
@@ -42,10 +51,11 @@ impl Executor {
             }
         };
         let media_type = event.raw.as_ref().and_then(|raw| raw.media_type.as_deref());
-        let content = match event.topic() {
-            Some(topic) => Content::Topic { media_type, topic, signature: hook_hmac.as_deref() },
-            None if event.is_raw => Content::Raw { media_type, head: event.raw_head() },
-            None => Content::Encoded(destination.content_type),
+        let content = match (&cloud_event, event.topic()) {
+            (Some(Ok(made)), _) => made.content(),
+            (_, Some(topic)) => Content::Topic { media_type, topic, signature: hook_hmac.as_deref() },
+            _ if event.is_raw => Content::Raw { media_type, head: event.raw_head() },
+            _ => Content::Encoded(destination.content_type),
         };
         let outgoing = Outgoing {
             delivery: id,
@@ -90,9 +100,15 @@ impl Executor {
 
     async fn signed_anew(&self, id: EventId, destination: &Destination) -> Result<(Bytes, Option<String>), Error> {
         tracing::info!("the task's signature doesn't fit the subscription; signing the stored event again");
+        let (name, body) = self.name_and_body(id).await?;
+        sign_stored(&name, &body, destination)
+    }
+
+    /// The name and the body of an event, from its row.
+    pub(super) async fn name_and_body(&self, id: EventId) -> Result<(String, String), Error> {
         let not_found = || Error::NotFound { what: "event", id: id.to_string() };
         let row = event::Entity::find_by_id(id.as_uuid()).one(&self.db).await?.ok_or_else(not_found)?;
-        sign_stored(&row.name, &row.body, destination)
+        Ok((row.name, row.body))
     }
 }
 

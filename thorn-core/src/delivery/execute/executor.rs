@@ -21,6 +21,8 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Defaults {
     pub(crate) timeout: Duration,
     pub(crate) retry: RetryPolicy,
+    /// The source of CloudEvents that are thorn's own.
+    pub(crate) source: Arc<str>,
 }
 
 /// Makes the attempts of chunks and records them.

@@ -43,6 +43,7 @@ async fn thorn_111_112_a_change_leaves_the_rest_and_round_trips() {
         headers: Some(changed.spec.destination.headers.clone()),
         rate: Some(None),
         max_in_flight: Some(None),
+        dialect: Some(changed.spec.dialect.to_string()),
     };
     let back = SubscriptionChange { spec, enabled: Some(true), ..SubscriptionChange::default() };
     assert!(!format!("{back:?}").contains(changed.spec.destination.signing.secret.as_ref().unwrap().expose()));

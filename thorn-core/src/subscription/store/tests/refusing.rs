@@ -30,6 +30,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         headers: Some(ExtraHeaders::from_iter([("Hook-HMAC", "x")])),
         rate: Some(Some("fast".into())),
         max_in_flight: Some(Some(65)),
+        dialect: Some("websub".into()),
     };
     let bad = NewSubscription { owner: Some("x".repeat(191)), spec: spec.clone(), source: Some("x".repeat(191)) };
     let expected = [
@@ -45,6 +46,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
         (Field::Headers, FieldErrorKind::Invalid),
         (Field::Rate, FieldErrorKind::Invalid),
         (Field::MaxInFlight, FieldErrorKind::Invalid),
+        (Field::Dialect, FieldErrorKind::UnknownChoice),
         (Field::Source, FieldErrorKind::TooLong),
     ];
     assert_eq!(wrong_fields(fixture.subscriptions.create(bad).await), expected);
@@ -53,7 +55,7 @@ async fn thorn_114_every_wrong_field_is_named_and_nothing_is_written() {
     let made = fixture.create("alice", "a", URL).await;
     let change = SubscriptionChange { spec, ..SubscriptionChange::default() };
     let wrong = wrong_fields(fixture.subscriptions.update(Access::Operator, made.id, change).await);
-    assert_eq!(wrong, expected[1..12]);
+    assert_eq!(wrong, expected[1..13]);
     assert_eq!(fixture.subscriptions.get(Access::Operator, made.id).await.unwrap(), made);
     assert_eq!(write::version(&fixture.db).await.unwrap(), 1);
 }

@@ -1,0 +1,64 @@
+//! Asks endpoints whether they want CloudEvents, before a subscription sends them any.
+
+mod under_way;
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use self::under_way::UnderWay;
+use crate::{
+    cloud_event::{Consent, ConsentRefused, REQUEST_ORIGIN, REQUEST_RATE},
+    config::Config,
+    delivery::{Client, Get},
+    spec::Rate,
+    tenant::Tenant,
+};
+
+/// The time that an endpoint has for its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes that are read of its body, which nobody looks at.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// The name of a sender that has no URL.
+const NAMELESS: &str = "thorn";
+
+/// Asks endpoints, a few at once.
+#[derive(Debug, Default)]
+pub(crate) struct Consents {
+    client: OnceCell<Client>,
+    under_way: UnderWay,
+}
+
+impl Consents {
+    /// Asks the endpoint at this URL. `rate` is what the subscription wishes for.
+    pub(crate) async fn ask(
+        &self,
+        config: &Config,
+        tenant: Tenant,
+        url: &str,
+        rate: Option<Rate>,
+    ) -> Result<Consent, ConsentRefused> {
+        let unable = |reason: String| ConsentRefused::Unable(reason);
+        let url = Url::parse(url).map_err(|error| unable(error.to_string()))?;
+        let client = self.client.get_or_try_init(|| async { Client::new(config.client()) });
+        let client = client.await.map_err(|error| unable(error.to_string()))?;
+        let host = url.host_str().unwrap_or_default();
+        let _place = self.under_way.begin(tenant, host).ok_or(ConsentRefused::Busy)?;
+
+        let base = config.base_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let origin = base.as_ref().and_then(Url::host_str).unwrap_or(NAMELESS);
+        let mut headers = HeaderMap::new();
+        let named = |text: &str| HeaderValue::from_str(text).map_err(|error| unable(error.to_string()));
+        headers.insert(HeaderName::from_static(REQUEST_ORIGIN), named(origin)?);
+        if let Some(rate) = rate {
+            headers.insert(HeaderName::from_static(REQUEST_RATE), rate.in_a_minute().into());
+        }
+        let asked = Get { url: &url, headers, most_bytes: MOST_BYTES, most_redirects: 0, timeout: PATIENCE, tenant };
+        let answer = client.options(asked).await.map_err(|failure| ConsentRefused::Endpoint(failure.reason))?;
+        Consent::read(origin, answer.status, &answer.headers)
+    }
+}
