@@ -18,15 +18,23 @@ mod topics;
 mod keys;
 mod streams;
 mod hooks_app;
+mod openapi;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, http::StatusCode, middleware::from_fn_with_state};
+use axum::{
+    Extension, Router,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+};
 use thorn_core::Thorn;
 
-use self::{allowed_hosts::AllowedHosts, authorized::Authorized, own_origin::TrustedOrigins, state::EngineState};
+use self::{
+    allowed_hosts::AllowedHosts, authorized::Authorized, own_origin::TrustedOrigins, scope::Required as _,
+    state::EngineState,
+};
 use crate::{
-    hooks,
+    hooks::{description as hooks_description, hooks},
     http::{BodyTime, Problem},
 };
 
@@ -41,7 +49,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | | scope | |
 /// |---|---|---|
 /// | `POST /dispatch` | `dispatch` | sends the body to the URLs of `_url`, or as the event `_topic`: 202. With `dispatch.response` as well, `_callback` and `Prefer: wait` get what a target answers |
-/// | `POST /events/` | `publish` | publishes an event, JSON `{event, data, ref?, sender?, broadcast?}`: 201 `{id}` |
+/// | `POST /events/` | `publish` | publishes an event, JSON `{event, data, ref?, sender?, broadcast?}`: 201 `{id}`; or [CloudEvents](https://cloudevents.io) |
 /// | `GET /events/` | `read` | lists events, the newest first; `?name=`, `?limit=`; `Link: <…>; rel="next"` if there may be more |
 /// | `GET /events/{id}`, `…/body`, `…/deliveries` | `read` | shows an event, its exact bytes, its deliveries |
 /// | `POST /events/{id}/resend` | `resend` | sends all deliveries of the event again, or `{delivery}`: 202 |
@@ -55,6 +63,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// | `/api/events/`, `/api/webhooks/` | `hooks` | the API of the Hooks app: event names, and [webhooks](thorn_core::webhook) that are linked with them |
 /// | `POST /trigger/{name}` | `publish` | sends a declared event, JSON `{event, time}` with the members of the body: 202 `{id}` |
 /// | `GET`, `POST /keys/`, `GET`, `DELETE /keys/{id}` | `admin` | manages API keys: an operator's all, an owner's their own |
+/// | `GET /openapi.json`, `/api-help/` | | describes all of this, as an OpenAPI document and as a page |
 /// | `GET /healthz` | | 200 while the process runs |
 /// | `GET /readyz` | | 200 if the database answers, else 503 |
 ///
@@ -82,6 +91,16 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
     let hosts = AllowedHosts::new(thorn.config());
     let origins = TrustedOrigins::new(&state.base_url, thorn.config());
 
+    // Each resource describes itself with one line. A test compares the descriptions with the routes.
+    let descriptions = [
+        health::description(),
+        events::description(),
+        dispatch::description(),
+        verify::description(),
+        hooks_description("/hooks", scope::Hooks::NAME),
+    ];
+    let descriptions = descriptions.into_iter().chain(streams::description(thorn));
+
     // Each resource adds its routes with one line.
     let resources = Router::new()
         .merge(events::routes())
@@ -93,11 +112,13 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
         .merge(hooks::<Authorized<scope::Hooks>>(thorn).base_url(&*state.base_url))
         .merge(streams::routes(thorn))
         .merge(hooks_app::routes(thorn))
+        .merge(openapi::routes(descriptions, &state.base_url))
         .fallback(not_found)
         .layer(Extension(BodyTime(BODY_TIME)))
         .layer(Extension(state.clone()))
         .layer(from_fn_with_state(Arc::new(origins), own_origin::check))
         .layer(cors::layer(&thorn.config().server.cors_origins))
+        .layer(from_fn(events::bypass_cors))
         .layer(from_fn_with_state(Arc::new(hosts), allowed_hosts::check));
     health::routes().layer(Extension(state)).merge(resources)
 }

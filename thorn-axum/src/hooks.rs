@@ -4,9 +4,12 @@ mod state;
 mod field_errors;
 mod fields;
 mod representation;
+mod consent;
 mod collection;
 mod item;
 mod stats;
+#[cfg(feature = "engine")]
+mod description;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -17,6 +20,8 @@ use axum::{
 };
 use thorn_core::Thorn;
 
+#[cfg(feature = "engine")]
+pub(crate) use self::description::description;
 use crate::http::{BaseUrl, Caller, resource_routes};
 use state::HooksState;
 
@@ -30,7 +35,7 @@ use state::HooksState;
 /// | `GET /hooks/` | lists the caller's subscriptions as an array, by URL and then newest first; `?limit=` is at most 1000, the default; if there are more, the answer has `Link: <…>; rel="next"` |
 /// | `POST /hooks/` | creates a subscription and answers 201; apart from `…/secret/`, only this answer shows `hmac_secret` |
 /// | `GET /hooks/{id}/` | shows one subscription |
-/// | `PUT /hooks/{id}/` | replaces it; `filter`, `hmac_secret`, `hmac_signer`, `headers`, `rate`, `max_in_flight`, `paused` and `enabled` stay if the body leaves them out |
+/// | `PUT /hooks/{id}/` | replaces it; `filter`, `hmac_secret`, `hmac_signer`, `headers`, `rate`, `max_in_flight`, `dialect`, `paused` and `enabled` stay if the body leaves them out |
 /// | `PATCH /hooks/{id}/` | changes the fields in the body |
 /// | `DELETE /hooks/{id}/` | deletes it and answers 204 |
 /// | `GET /hooks/{id}/secret/` | shows its `hmac_secret` |
@@ -49,6 +54,7 @@ use state::HooksState;
 /// | `headers` | headers to send with each delivery, such as `{"Authorization": "Bearer …"}`; they replace all earlier ones. Answers show only their `header_names` |
 /// | `rate` | the most deliveries in a period, such as `10/s`, `300/m` or `1000/h`; null (default) for no limit |
 /// | `max_in_flight` | the most requests under way at once, 1 to 64; null (default) for no limit |
+/// | `dialect` | the protocol of the deliveries: `thorn` (default), or CloudEvents 1.0 as `cloudevents` or `cloudevents-binary`, which the endpoint must [consent](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md) to |
 /// | `enabled` | `false` stops deliveries |
 /// | `paused` | `true` keeps deliveries until it is `false` again, for at most [7 days](thorn_core::Config::longest_pause). With `false`, `kept` says what becomes of them: `deliver` (default) or `discard` |
 /// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `paused_at`, `failing_since`, `held_until`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |

@@ -12,6 +12,8 @@ mod unauthenticated;
 mod caller;
 mod source;
 mod routes;
+#[cfg(feature = "engine")]
+pub(crate) mod description;
 
 #[cfg(feature = "engine")]
 pub(crate) use body::BodyTime;
@@ -26,6 +28,8 @@ pub(crate) use json::is_json;
 pub(crate) use page::{PageQuery, list_problem};
 pub use problem::Problem;
 pub(crate) use problem::field_name;
+#[cfg(feature = "engine")]
+pub(crate) use problem::problem_types;
 #[cfg(feature = "engine")]
 pub(crate) use routes::method_not_allowed;
 pub(crate) use routes::resource_routes;

@@ -10,6 +10,8 @@ mod state;
 mod open;
 mod consumers;
 mod socket;
+#[cfg(feature = "engine")]
+mod description;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -20,6 +22,8 @@ use axum::{
 };
 use thorn_core::Thorn;
 
+#[cfg(feature = "engine")]
+pub(crate) use self::description::description;
 pub use self::socket::end_stalled_connections;
 use self::{
     places::Places,

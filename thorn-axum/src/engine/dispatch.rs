@@ -11,6 +11,7 @@ mod request;
 mod answer;
 mod hub_topic;
 mod wait;
+mod description;
 
 use axum::{Extension, Router, extract::Request, http::StatusCode, response::Response, routing::post};
 use thorn_core::{
@@ -21,6 +22,7 @@ use thorn_core::{
     subscription::Subscriber,
 };
 
+pub(super) use self::description::description;
 use self::{
     answer::{Accepted, Form},
     refused::Refused,

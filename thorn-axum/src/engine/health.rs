@@ -1,5 +1,7 @@
 //! `/healthz` and `/readyz`, for whatever runs the server. They need no key and no particular host.
 
+mod description;
+
 use std::time::Duration;
 
 use axum::{
@@ -8,6 +10,7 @@ use axum::{
     routing::get,
 };
 
+pub(super) use self::description::description;
 use super::state::State;
 use crate::http::{NO_STORE, Problem, method_not_allowed};
 

@@ -7,7 +7,11 @@ use axum::{Router, routing::post};
 use thorn_core::{ApiKeyId, Thorn, timestamp::Timestamp};
 
 use self::reader::StreamReader;
-use crate::{http::resource_routes, streams::streams};
+use super::scope::{Required as _, Stream};
+use crate::{
+    http::{description::Resource, resource_routes},
+    streams::{description as described, streams},
+};
 
 pub(super) fn routes(thorn: &Thorn) -> Router {
     if thorn.streams().is_err() {
@@ -17,6 +21,11 @@ pub(super) fn routes(thorn: &Thorn) -> Router {
     let routes = streams::<StreamReader>(&thorn);
     let routes = routes.recheck(move |reader| still_valid(thorn.clone(), reader.key.id, reader.until)).into_router();
     resource_routes("/stream/session", [("", post(session::open))]).merge(routes)
+}
+
+/// The description of these routes, if they are there.
+pub(super) fn description(thorn: &Thorn) -> Option<Resource> {
+    thorn.streams().is_ok().then(|| described("", Stream::NAME))
 }
 
 /// Whether a key, and a session with this end, still works. A database that doesn't answer ends no stream.

@@ -1,6 +1,7 @@
 //! `POST /hooks/verify/`: tells a receiver whether thorn has sent what it received.
 
 mod source_rates;
+mod description;
 
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use axum::{
 };
 use thorn_core::verification::ReceivedDelivery;
 
+pub(super) use self::description::description;
 pub(super) use self::source_rates::SourceRates;
 use super::state::State;
 use crate::http::{NO_STORE, Problem, Source, bytes_up_to, resource_routes, text};

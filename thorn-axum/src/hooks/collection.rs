@@ -7,7 +7,7 @@ use axum::{
 };
 use thorn_core::{SubscriptionId, subscription::Page};
 
-use super::{fields::Fields, representation::Representation, state::State};
+use super::{consent, fields::Fields, representation::Representation, state::State};
 use crate::http::{Caller, CollectionUrl, NO_STORE, PageQuery, Problem, list_problem};
 
 pub(super) async fn list<C: Caller>(
@@ -31,10 +31,11 @@ pub(super) async fn create<C: Caller>(
     fields: Fields,
 ) -> Result<impl IntoResponse, Problem> {
     let owner = caller.access().owner_id().map(str::to_owned);
-    let (new, errors) = fields.creation(owner);
+    let (mut new, errors) = fields.creation(owner);
     if !errors.is_empty() {
         return Err(errors.with_checked(hooks.subscriptions().check(&new).await));
     }
+    consent::for_creation(&hooks, caller.access(), &mut new).await?;
     let created = hooks.subscriptions().create(new).await?;
     let url = collection.item(created.id);
     let body = Json(Representation::with_secret(&created, url.clone())).into_response();

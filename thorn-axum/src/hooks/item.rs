@@ -12,7 +12,7 @@ use thorn_core::{
     subscription::{Subscription, SubscriptionChange},
 };
 
-use super::{field_errors::FieldErrors, fields::Fields, representation::Representation, state::State};
+use super::{consent, field_errors::FieldErrors, fields::Fields, representation::Representation, state::State};
 use crate::http::{Caller, CollectionUrl, NO_STORE, Problem, parse_id};
 
 pub(super) async fn show<C: Caller>(
@@ -61,10 +61,11 @@ async fn update<C: Caller>(
             return Err(problem);
         }
     };
-    let (change, errors) = read(fields);
+    let (mut change, errors) = read(fields);
     if !errors.is_empty() {
         return Err(errors.with_checked(hooks.subscriptions().check_change(caller.access(), id, &change).await));
     }
+    consent::for_change(&hooks, caller.access(), id, &mut change).await?;
     let changed = hooks.subscriptions().update(caller.access(), id, change).await?;
     Ok(shown(&changed, &collection))
 }

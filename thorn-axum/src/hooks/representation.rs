@@ -26,6 +26,7 @@ pub(super) struct Representation<'a> {
     header_names: Vec<&'a str>,
     rate: Option<String>,
     max_in_flight: Option<usize>,
+    dialect: &'static str,
     /// The configuration that defines the subscription. Callers can't change it.
     #[serde(skip_serializing_if = "Option::is_none")]
     configured: Option<&'a str>,
@@ -67,6 +68,7 @@ impl<'a> Representation<'a> {
             header_names: subscription.spec.destination.headers.names().collect(),
             rate: subscription.spec.rate.map(|rate| rate.to_string()),
             max_in_flight: subscription.spec.max_in_flight.map(MaxInFlight::get),
+            dialect: subscription.spec.dialect.as_str(),
             configured: subscription.source.as_deref(),
             of_hub: subscription.lease.as_ref().map(|lease| OfHub {
                 dialect: subscription.spec.dialect.as_str(),

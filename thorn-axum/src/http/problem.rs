@@ -5,6 +5,8 @@ mod from_core;
 mod problem_type;
 
 pub(crate) use self::field_name::field_name;
+#[cfg(feature = "engine")]
+pub(crate) use self::problem_type::problem_types;
 
 use std::{borrow::Cow, collections::BTreeMap, error::Error, fmt};
 
@@ -21,7 +23,7 @@ use uuid::Uuid;
 use self::problem_type::{CURSOR_GONE, INVALID_FIELDS, ProblemType};
 
 /// The content type of a problem.
-const MEDIA_TYPE: &str = "application/problem+json";
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// The key in `errors` for messages that don't belong to a single field.
 pub(super) const NON_FIELD_ERRORS: &str = "non_field_errors";

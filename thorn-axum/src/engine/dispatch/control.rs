@@ -29,7 +29,7 @@ impl Control {
     }
 
     /// The name of the header that can be given instead.
-    const fn header(self) -> &'static str {
+    pub(super) const fn header(self) -> &'static str {
         match self {
             Self::Url => "thorn-url",
             Self::Topic => "thorn-topic",

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// The header with the secret that signs the deliveries. There is no such field, because queries and bodies are logged.
-const SECRET: &str = "thorn-secret";
+pub(super) const SECRET: &str = "thorn-secret";
 
 /// A dispatch, read from its request.
 #[derive(Debug)]

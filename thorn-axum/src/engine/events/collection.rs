@@ -10,6 +10,7 @@ use serde::Deserialize;
 use thorn_core::{EventId, event::check_event_name, history::EventQuery, idempotency::Answer};
 
 use super::{
+    cloud_events::{self, Form},
     publication::Publication,
     representation::{DeliveryOf, Summary},
 };
@@ -70,13 +71,18 @@ pub(super) async fn publish(
     Extension(state): Extension<State>,
     request: Request,
 ) -> Result<Response, Problem> {
-    if !is_json(request.headers()) {
+    let form = Form::of(request.headers())?;
+    if form.is_none() && !is_json(request.headers()) {
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             .detail("The body must be JSON, with `Content-Type: application/json`."));
     }
     // The event's JSON may be longer than its body, which has a limit of its own.
     let config = state.thorn.config();
+    let headers = form.is_some().then(|| request.headers().clone());
     let body = bytes_up_to(config.max_payload_bytes.max(config.max_event_bytes), request, &()).await?;
+    if let Some((form, headers)) = form.zip(headers) {
+        return cloud_events::publish(caller.key(), once, &state, form, &headers, body).await;
+    }
     let publication = Publication::parse(&body)?;
     let event = publication.event(caller.key())?;
     let work = async |txn: &_| {
