@@ -2,6 +2,7 @@
 
 mod access;
 mod browser;
+mod cloud_events;
 mod consumer;
 pub(crate) mod dispatch;
 mod events;
@@ -10,6 +11,7 @@ mod hooks_app;
 mod idempotency;
 mod keys;
 mod limits;
+mod openapi;
 mod pages;
 mod proxied;
 mod resending;

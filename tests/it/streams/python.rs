@@ -7,22 +7,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use thorn_test_support::missing;
+use thorn_test_support::python;
 
 use super::Server;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/python/stream.py");
-
-/// The interpreter, if it has this package. On a CI server it must.
-fn python(module: &str) -> Option<String> {
-    let python = std::env::var("THORN_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let tried = Command::new(&python).args(["-c", &format!("import {module}")]).output();
-    if tried.is_ok_and(|tried| tried.status.success()) {
-        return Some(python);
-    }
-    missing(&format!("streams are read by Python, but `{python}` has no module `{module}`"));
-    None
-}
 
 /// Lets a client in Python read the events sent before, a heartbeat, and one event after it.
 async fn read_by(client: &str) {

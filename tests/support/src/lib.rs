@@ -6,7 +6,9 @@
 mod eventually;
 mod place;
 mod skip;
+mod python;
 
 pub use eventually::{PATIENCE, eventually};
 pub use place::{Place, is_mysql};
+pub use python::python;
 pub use skip::{full, missing, skipped};
