@@ -71,7 +71,7 @@ async fn another_method_is_405_with_those_that_are_allowed() {
     let (server, operator) = Server::start().await;
     let id = operator.publish(json!({ "event": "a.b", "data": 1 })).await;
     for (method, path, allowed) in [
-        ("DELETE", "/events/".to_owned(), "GET,HEAD,POST"),
+        ("DELETE", "/events/".to_owned(), "GET,HEAD,POST,OPTIONS"),
         ("POST", format!("/events/{id}"), "GET,HEAD"),
         ("GET", format!("/events/{id}/resend"), "POST"),
         ("POST", "/healthz".to_owned(), "GET,HEAD"),

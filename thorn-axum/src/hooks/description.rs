@@ -3,10 +3,21 @@
 use serde_json::{Value, json};
 
 use crate::http::description::{
-    Operation, Resource, id, list, named, object, one_of, optional, or_null, text, time, whole_number,
+    Operation, Resource, id, list, named, object, one_of, optional, or_null, text, text_like, time, url, whole_number,
 };
 
 const DIGESTS: [&str; 5] = ["sha256", "sha512", "sha384", "sha224", "sha1"];
+
+/// The operations of one subscription, below `/hooks`.
+const ITEM: [&str; 7] = [
+    "get_hooks_hook_id",
+    "put_hooks_hook_id",
+    "patch_hooks_hook_id",
+    "delete_hooks_hook_id",
+    "get_hooks_hook_id_secret",
+    "get_hooks_hook_id_stats",
+    "post_hooks_hook_id_probe",
+];
 
 const BUSY: &str = "Too many endpoints are being asked whether they want CloudEvents.";
 
@@ -44,6 +55,7 @@ pub(crate) fn description(path: &str, scope: &'static str) -> Resource {
                 .json_body(named("NewSubscription"), true)
                 .answers_json(201, "The subscription with its secret, which no list shows.", shown())
                 .with_header(201, "Location", "The URL of the subscription.")
+                .linked(201, "hook_id", "id", ITEM)
                 .problem(400, "Fields are wrong.")
                 .problem(409, "The owner has as many subscriptions as they may have.")
                 .problem(503, BUSY)
@@ -86,9 +98,9 @@ pub(crate) fn description(path: &str, scope: &'static str) -> Resource {
         .operation(
             Operation::get("/{hook_id}/stats/", "Shows the figures of a subscription")
                 .scope(scope)
-                .query("since", text(), "A time such as 2022-04-07T21:39:13Z, or how long ago, such as 90m, 24h or 7d.")
-                .query("until", text(), "The same for the end.")
-                .query("step", text(), "The length of a step of `series`, such as 15m, 6h or 1d.")
+                .query("since", text_like("7d"), "A time such as 2022-04-07T21:39:13Z, or how long ago, such as 90m, 24h or 7d.")
+                .query("until", text_like("1h"), "The same for the end.")
+                .query("step", text_like("6h"), "The length of a step of `series`, such as 15m, 6h or 1d.")
                 .answers_json(200, "The figures.", named("Stats"))
                 .problem(400, "A parameter of the query is wrong.")
                 .problem(404, "There is no such subscription."),
@@ -134,9 +146,13 @@ fn subscription() -> Value {
 /// The fields that a caller may send, with those that must be there. Others are ignored.
 fn fields(required: &[&str]) -> Value {
     let mut schema = object()
-        .with("event", optional(text()), "The events to receive, as a pattern such as `order.*`.")
-        .with("url", optional(json!({ "type": "string", "format": "uri" })), "The URL that receives them.")
-        .with("filter", optional(or_null(json!({ "type": "object" }))), "A condition on the event's data.")
+        .with("event", optional(text_like("order.*")), "The events to receive, as a pattern such as `order.*`.")
+        .with("url", optional(url()), "The URL that receives them.")
+        .with(
+            "filter",
+            optional(or_null(json!({ "type": "object", "examples": [{ "state": "PAID" }] }))),
+            "A condition on the event's data.",
+        )
         .with(
             "content_type",
             optional(one_of(["application/json", "application/x-www-form-urlencoded"])),
@@ -150,7 +166,11 @@ fn fields(required: &[&str]) -> Value {
             optional(json!({ "type": "object", "additionalProperties": { "type": "string" } })),
             "Headers that each delivery has besides. They replace all earlier ones.",
         )
-        .with("rate", optional(or_null(text())), "The most deliveries in a period, such as `10/s` or `300/m`.")
+        .with(
+            "rate",
+            optional(or_null(text_like("10/s"))),
+            "The most deliveries in a period, such as `10/s` or `300/m`.",
+        )
         .with("max_in_flight", optional(or_null(whole_number(1, Some(64)))), "The most requests under way at once.")
         .with(
             "dialect",

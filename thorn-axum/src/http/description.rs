@@ -10,5 +10,5 @@ mod resource;
 pub(crate) use self::{
     operation::Operation,
     resource::Resource,
-    schema::{Object, id, list, named, object, one_of, optional, or_null, text, time, whole_number},
+    schema::{Object, id, list, named, object, one_of, optional, or_null, text, text_like, time, url, whole_number},
 };

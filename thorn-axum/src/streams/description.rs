@@ -3,8 +3,16 @@
 use serde_json::{Value, json};
 
 use crate::http::description::{
-    Operation, Resource, list, named, object, one_of, optional, or_null, text, time, whole_number,
+    Operation, Resource, list, named, object, one_of, optional, or_null, text, text_like, time, whole_number,
 };
+
+/// The operations of one consumer.
+const CONSUMER: [&str; 4] = [
+    "get_consumers_consumer_name",
+    "delete_consumers_consumer_name",
+    "get_consumers_consumer_name_events",
+    "post_consumers_consumer_name_ack",
+];
 
 /// The API below this path, for callers with this scope.
 pub(crate) fn description(path: &str, scope: &'static str) -> Resource {
@@ -21,7 +29,7 @@ pub(crate) fn description(path: &str, scope: &'static str) -> Resource {
                      answer, and anything else for lines of JSON. A stream doesn't end.",
                 )
                 .scope(scope)
-                .query("after", text(), "Where to begin: a cursor, `now` or `earliest`.")
+                .query("after", text_like("earliest"), "Where to begin: a cursor, `now` or `earliest`.")
                 .query("count", whole_number(0, Some(1000)), "Begins with so many of the latest events instead.")
                 .query("named", flag(), "Names each server-sent event.")
                 .query("checkpoint", flag(), "Shows, instead of a heartbeat, how far the stream has looked.")
@@ -40,11 +48,14 @@ pub(crate) fn description(path: &str, scope: &'static str) -> Resource {
                 .about("It begins at the end of the log, or at `cursor`. One that exists stays as it is.")
                 .scope(scope)
                 .json_body(
-                    object().with("cursor", optional(text()), "A cursor, `earliest` or `now`.").schema_with_others(),
+                    object()
+                        .with("cursor", optional(text_like("earliest")), "A cursor, `earliest` or `now`.")
+                        .schema_with_others(),
                     false,
                 )
                 .answers_json(200, "It exists.", shown())
                 .answers_json(201, "It is created.", shown())
+                .linked(201, "consumer_name", "name", CONSUMER)
                 .problem(400, "The name or the cursor is none.")
                 .problem(404, "The path has no name.")
                 .problem(410, "Events behind the cursor are missing."),
@@ -91,11 +102,11 @@ pub(crate) fn description(path: &str, scope: &'static str) -> Resource {
 
 /// The parameters and answers of a stream and of a long poll.
 fn open(operation: Operation) -> Operation {
-    let topics = json!({ "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 100 });
+    let topics = json!({ "type": "array", "items": text_like("order.*"), "minItems": 1, "maxItems": 100, "examples": [["order.*"]] });
     let wait = json!({ "type": "number", "minimum": 0, "maximum": 60 });
     operation
         .required_query("topic", topics, "Patterns of event names, any of which suffices. `*` is every event.")
-        .query("filter", text(), "A condition on the event's data, as JSON.")
+        .query("filter", text_like("{\"state\":\"PAID\"}"), "A condition on the event's data, as JSON.")
         .query("wait", wait, "Seconds that a long poll waits for the first event.")
         .query("limit", whole_number(1, Some(1000)), "Events of a long poll at most; 100 if left out.")
         .answers_json(200, "Events.", named("Poll"))

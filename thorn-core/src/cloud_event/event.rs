@@ -9,7 +9,7 @@ use super::{
     attribute::{Errors, InvalidCloudEvent, check_name, check_value},
     context::CloudContext,
 };
-use crate::timestamp::Timestamp;
+use crate::{media_type::is_well_formed, timestamp::Timestamp};
 
 /// The only version of the specification.
 const VERSION: &str = "1.0";
@@ -74,6 +74,9 @@ impl CloudEvent {
         }
         if time.as_ref().is_some_and(|time| !time.is_empty() && time.parse::<Timestamp>().is_err()) {
             errors.add("time", "Must be a time such as 2022-04-07T21:39:13Z.");
+        }
+        if media_type.as_deref().is_some_and(|media_type| !is_well_formed(media_type)) {
+            errors.add("datacontenttype", "Must be a media type.");
         }
         let texts = given.values().map(|value| value.as_str().map_or(0, str::len));
         if given.len() > MAX_EXTENSIONS || texts.sum::<usize>() > MAX_EXTENSION_BYTES {

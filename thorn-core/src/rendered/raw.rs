@@ -5,7 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{cloud_event::CloudContext, headers::InvalidHeader, id::TopicId, media_type::is_json};
+use crate::{
+    cloud_event::CloudContext,
+    headers::InvalidHeader,
+    id::TopicId,
+    media_type::{is_json, is_well_formed},
+};
 
 /// The most bytes of a media type, which is the width of its column.
 const MAX_MEDIA_TYPE: usize = 255;
@@ -81,6 +86,13 @@ impl RawBody {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The media type under which a server shows the bytes: the given one, or `application/octet-stream` if it is none.
+    #[must_use]
+    pub fn shown_media_type(&self) -> &str {
+        let given = self.media_type.as_deref().filter(|media_type| is_well_formed(media_type));
+        given.unwrap_or("application/octet-stream")
     }
 
     /// The event's head. Reference and sender are those of the event.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{control::Control, refused::MAX_TARGETS, request::SECRET};
 use crate::{
     engine::scope::{Dispatch, Required as _},
-    http::description::{Operation, Resource, id, list, object, or_null, text},
+    http::description::{Operation, Resource, id, list, object, or_null, text, url},
 };
 
 const CONTROLS: [(Control, &str); 3] = [
@@ -15,7 +15,7 @@ const CONTROLS: [(Control, &str); 3] = [
 ];
 
 pub(in crate::engine) fn description() -> Resource {
-    let urls = json!({ "type": "array", "items": { "type": "string", "format": "uri" }, "maxItems": MAX_TARGETS });
+    let urls = json!({ "type": "array", "items": url(), "maxItems": MAX_TARGETS });
     let operation = Operation::post("", "Sends the body to URLs, or makes an event of it")
         .about(
             "The body goes on as it is. Control fields say where it goes. They stand in the query, in headers, or in the \

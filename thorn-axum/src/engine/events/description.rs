@@ -5,8 +5,18 @@ use serde_json::{Value, json};
 use super::cloud_events::MAX_EVENTS;
 use crate::{
     engine::scope::{Publish, Read, Required as _, Resend},
-    http::description::{Operation, Resource, id, list, named, object, optional, or_null, text, time, whole_number},
+    http::description::{
+        Operation, Resource, id, list, named, object, optional, or_null, text, text_like, time, whole_number,
+    },
 };
+
+/// The operations of one event.
+const ITEM: [&str; 4] = [
+    "get_events_event_id",
+    "get_events_event_id_body",
+    "get_events_event_id_deliveries",
+    "post_events_event_id_resend",
+];
 
 pub(in crate::engine) fn description() -> Resource {
     let missing = "There is no such event, or it is another owner's.";
@@ -31,7 +41,7 @@ pub(in crate::engine) fn description() -> Resource {
         .operation(
             Operation::get("/", "Lists events, the newest first")
                 .scope(Read::NAME)
-                .query("name", text(), "Lists only events of this name.")
+                .query("name", text_like("order.paid"), "Lists only events of this name.")
                 .paged()
                 .answers_json(200, "A page of events.", list(named("Event"))),
         )
@@ -48,6 +58,7 @@ pub(in crate::engine) fn description() -> Resource {
                 .answers_json(200, "All the CloudEvents came before.", json!({ "oneOf": [made, all] }))
                 .answers_json(201, "The events are stored, and will be delivered.", json!({ "oneOf": [made, all] }))
                 .with_header(201, "Location", "The URL of the event, if it is one.")
+                .linked(201, "event_id", "id", ITEM)
                 .problem(403, "An owner sends as themselves, and only operators broadcast.")
                 .problem(415, "The body is neither JSON nor CloudEvents."),
         )
@@ -106,7 +117,7 @@ fn event() -> crate::http::description::Object {
 
 fn new_event() -> Value {
     object()
-        .with("event", text(), "The name, such as `order.paid`.")
+        .with("event", text_like("order.paid"), "The name.")
         .with("data", json!({}), "Any JSON.")
         .with("ref", optional(or_null(text())), "What the event is about, such as the path of a page.")
         .with("sender", optional(or_null(text())), "The owner who caused it. An owner's key sends as its owner.")

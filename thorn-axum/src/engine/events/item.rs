@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use thorn_core::{DeliveryId, EventId, event::RawBody, history::EventBody, idempotency::Answer, resend};
+use thorn_core::{DeliveryId, EventId, history::EventBody, idempotency::Answer, resend};
 
 use super::representation::{DeliveryOf, Summary, Whole};
 use crate::{
@@ -51,9 +51,7 @@ pub(super) async fn body(
 ) -> Result<impl IntoResponse, Problem> {
     let (media_type, extension, bytes) = match state.thorn.history().body(caller.access(), id).await? {
         EventBody::Enveloped(body) => ("application/json".to_owned(), "json", body.into()),
-        EventBody::Raw(RawBody { media_type, bytes }) => {
-            (media_type.unwrap_or_else(|| "application/octet-stream".to_owned()), "bin", bytes)
-        }
+        EventBody::Raw(body) => (body.shown_media_type().to_owned(), "bin", body.bytes),
     };
     let headers: [(HeaderName, HeaderValue); 3] = [
         NO_STORE,

@@ -12,6 +12,7 @@ pub(super) struct Answer {
     /// Media types with their schemas.
     content: Map<String, Value>,
     headers: Map<String, Value>,
+    links: Map<String, Value>,
 }
 
 impl Answer {
@@ -38,6 +39,12 @@ impl Answer {
         self.headers.insert(name.to_owned(), json!({ "description": about, "schema": { "type": "string" } }));
     }
 
+    /// Adds a link to an operation, with the parameters that the answer has for it.
+    pub(super) fn link(&mut self, operation: &str, parameter: &str, member: &str) {
+        let parameters = json!({ parameter: format!("$response.body#/{member}") });
+        self.links.insert(operation.to_owned(), json!({ "operationId": operation, "parameters": parameters }));
+    }
+
     pub(super) fn document(&self) -> Value {
         let mut answer = json!({ "description": self.about.join(" ") });
         if !self.content.is_empty() {
@@ -45,6 +52,9 @@ impl Answer {
         }
         if !self.headers.is_empty() {
             answer["headers"] = self.headers.clone().into();
+        }
+        if !self.links.is_empty() {
+            answer["links"] = self.links.clone().into();
         }
         answer
     }

@@ -160,6 +160,19 @@ impl Operation {
         self
     }
 
+    /// Links the answers of a status to operations, whose `parameter` is this member of the answer.
+    pub(crate) fn linked<'a>(
+        mut self,
+        status: u16,
+        parameter: &str,
+        member: &str,
+        operations: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let answer = self.answers.entry(status).or_default();
+        operations.into_iter().for_each(|operation| answer.link(operation, parameter, member));
+        self
+    }
+
     /// Answers a problem.
     pub(crate) fn problem(self, status: u16, about: &str) -> Self {
         self.answers(status, about, [(problem::MEDIA_TYPE, named("Problem"))])

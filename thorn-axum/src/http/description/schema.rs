@@ -7,6 +7,16 @@ pub(crate) fn text() -> Value {
     json!({ "type": "string" })
 }
 
+/// A string such as this one.
+pub(crate) fn text_like(example: &str) -> Value {
+    json!({ "type": "string", "examples": [example] })
+}
+
+/// The URL of a receiver.
+pub(crate) fn url() -> Value {
+    json!({ "type": "string", "format": "uri", "examples": ["https://receiver.example/"] })
+}
+
 /// A string that is one of these.
 pub(crate) fn one_of<'a>(values: impl IntoIterator<Item = &'a str>) -> Value {
     json!({ "type": "string", "enum": values.into_iter().collect::<Vec<_>>() })
