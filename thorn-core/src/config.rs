@@ -319,8 +319,13 @@ impl Config {
     /// The settings of deliveries whose events don't override them.
     #[cfg(feature = "delivery")]
     pub(crate) fn defaults(&self) -> Defaults {
-        let source = self.base_url.as_deref().map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty());
-        Defaults { timeout: self.timeout, retry: self.retry.clone(), source: source.unwrap_or("thorn").into() }
+        Defaults { timeout: self.timeout, retry: self.retry.clone(), source: self.cloud_source().into() }
+    }
+
+    /// The source of CloudEvents that are thorn's own.
+    pub(crate) fn cloud_source(&self) -> &str {
+        let base = self.base_url.as_deref().map(|url| url.trim_end_matches('/'));
+        base.filter(|url| !url.is_empty()).unwrap_or("thorn")
     }
 
     /// The time after which a retry's task counts as lost. It is longer than a takeover, which counts whole

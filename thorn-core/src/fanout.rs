@@ -1,6 +1,7 @@
 //! The fan-out turns an event into signed deliveries and packs these into chunks.
 
 mod chunk;
+mod cloud_event;
 mod encode;
 mod marks;
 mod pack;
@@ -8,6 +9,7 @@ mod recipient;
 mod recipients;
 
 pub(crate) use chunk::{Chunk, ChunkDelivery, ChunkEvent};
+pub(crate) use cloud_event::CloudFacts;
 pub use encode::encode_body;
 pub(crate) use marks::FanOut;
 pub(crate) use pack::{Packer, Row};

@@ -131,7 +131,8 @@ impl Thorn {
     /// [`Error::Database`]; [`Error::Secret`] for a secret that can't be decrypted.
     pub async fn has_sent(&self, received: &ReceivedDelivery<'_>) -> Result<bool, Error> {
         let key = self.0.config.sealing_key();
-        is_genuine(received, &self.0.db, &self.0.subscriptions, key.as_ref()).await
+        let source = self.0.config.cloud_source();
+        is_genuine(received, &self.0.db, &self.0.subscriptions, key.as_ref(), source).await
     }
 
     /// Replaces the subscriptions that are configured under this name with this list, without a restart. An

@@ -9,11 +9,13 @@ use sea_orm::DatabaseConnection;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
+    cloud_event::Message,
     error::Error,
-    fanout::encode_body,
+    fanout::{CloudFacts, encode_body},
     history::visible_event,
     id::DeliveryId,
     outbox::{StoredEvent, raw_bodies},
+    rendered::Members,
     signing::{Secret, SecretKey, verify_standard},
     spec::{ContentType, Destination},
     subscription::{Access, Subscriptions},
@@ -46,6 +48,7 @@ pub(crate) async fn is_genuine(
     db: &DatabaseConnection,
     subscriptions: &Subscriptions,
     key: Option<&SecretKey>,
+    source: &str,
 ) -> Result<bool, Error> {
     let (Ok(event), Ok(subscription)) = (received.event.parse(), received.subscription.parse()) else {
         return Ok(false);
@@ -60,7 +63,7 @@ pub(crate) async fn is_genuine(
     };
     // An unknown event or recipient takes the same steps, so the time tells nothing.
     let has_body = match stored {
-        Some(stored) => has_body(db, &stored, received.body).await?,
+        Some(stored) => has_body(db, &stored, received.body, source).await?,
         None => false,
     };
     let is_signed = is_signed(received, destination.as_ref());
@@ -76,16 +79,32 @@ fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// Whether deliveries of the event have this body, in any content type: the subscription's may have changed.
-async fn has_body(db: &DatabaseConnection, event: &StoredEvent, body: &[u8]) -> Result<bool, Error> {
+/// Whether deliveries of the event have this body, in any content type and dialect: the subscription's may have changed.
+async fn has_body(db: &DatabaseConnection, event: &StoredEvent, body: &[u8], source: &str) -> Result<bool, Error> {
+    let facts = CloudFacts { id: event.id, name: &event.name, source };
     if event.is_raw() {
         let raw = raw_bodies(db, &[event.id]).await?.remove(&event.id);
-        return Ok(raw.is_some_and(|raw| raw.bytes.ct_eq(body).into()));
+        return Ok(raw.is_some_and(|raw| {
+            are_equal([raw.bytes.as_ref()], body) | is_message(&facts.of_raw(&raw, event.raw_head()), body)
+        }));
     }
-    let equals = |content_type| {
-        encode_body(content_type, &event.body).is_ok_and(|encoded| encoded.as_bytes().ct_eq(body).into())
-    };
-    Ok(ContentType::ALL.into_iter().filter(|content_type| equals(*content_type)).count() > 0)
+    let encoded: Vec<_> =
+        ContentType::ALL.into_iter().filter_map(|content_type| encode_body(content_type, &event.body).ok()).collect();
+    let has_envelope = are_equal(encoded.iter().map(|encoded| encoded.as_bytes()), body);
+    let members = serde_json::from_str::<Members>(&event.body).ok();
+    let has_message = members.is_some_and(|members| is_message(&facts.of_envelope(&members), body));
+    Ok(has_envelope | has_message)
+}
+
+/// Whether the body is that of the CloudEvent, in either mode.
+fn is_message(message: &Message<'_>, body: &[u8]) -> bool {
+    let structured = message.to_json().unwrap_or_default();
+    are_equal([structured.as_bytes(), message.data.bytes()], body)
+}
+
+/// Whether one of these is the body. All are compared, so the time tells nothing.
+fn are_equal<'a>(possible: impl IntoIterator<Item = &'a [u8]>, body: &[u8]) -> bool {
+    possible.into_iter().filter(|one| bool::from(one.ct_eq(body))).count() > 0
 }
 
 /// Whether the signature is the recipient's, or the recipient is unsigned.

@@ -27,6 +27,16 @@ pub(crate) enum MessageData<'a> {
     Bytes(&'a [u8]),
 }
 
+impl<'a> MessageData<'a> {
+    /// The data as the body of the binary mode.
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Json(json) => json.get().as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
 /// An event as a CloudEvent.
 #[derive(Debug)]
 pub(crate) struct Message<'a> {

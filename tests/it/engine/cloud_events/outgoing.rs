@@ -68,6 +68,26 @@ async fn ce7_an_event_of_thorn_s_is_a_cloud_event_in_either_mode_and_signed() {
 }
 
 #[tokio::test]
+async fn ce7_a_receiver_without_the_secret_learns_that_thorn_sent_a_cloud_event() {
+    let (server, operator) = Server::with(&[URL]).await;
+    let (structured, _) = subscribed(&operator, "cloudevents").await;
+    let (binary_mode, _) = subscribed(&operator, "cloudevents-binary").await;
+    operator.publish(json!({ "event": "a.b", "data": { "é": [1] }, "ref": "/x", "sender": "Zoë" })).await;
+    post(&operator, &format!("content-type: a/b\r\n{}", binary("1", "/s", "a.b")), b"\0x").await.expect(201);
+    let verdict = async |received: &Received, body: &[u8]| {
+        let kept = ["webhook-id", "webhook-timestamp", "webhook-signature", "hook-event-id", "hook-subscription"];
+        let headers: String = kept.iter().map(|name| format!("{name}: {}\r\n", received.header(name))).collect();
+        crate::blog::http::request(server.port, "POST", "/hooks/verify/", &headers, body).await.expect(200).text
+    };
+    for receiver in [&structured, &binary_mode] {
+        for received in receiver.wait_for(2, PATIENCE).await.unwrap() {
+            assert_eq!(verdict(&received, &received.body).await, "VERIFIED", "{received:?}");
+            assert_eq!(verdict(&received, &[&received.body[..], b" "].concat()).await, "INVALID");
+        }
+    }
+}
+
+#[tokio::test]
 async fn ce5_ce7_a_cloud_event_that_came_in_leaves_with_all_its_attributes() {
     let (_server, operator) = Server::with(&[URL]).await;
     let (structured, _) = subscribed(&operator, "cloudevents").await;

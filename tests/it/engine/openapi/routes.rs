@@ -81,6 +81,28 @@ fn without_slash(path: &str) -> &str {
     path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path)
 }
 
+/// The differences between the methods that the router allows and those that are described, in words.
+fn differences(allowed: &Methods, described: &Methods) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (path, methods) in allowed {
+        // A path works with and without the slash at its end, and the description has one of the two.
+        let forms = [path.clone(), without_slash(path).to_owned(), format!("{path}/")];
+        let known = forms.iter().find_map(|form| described.get(form)).cloned().unwrap_or_default();
+        wrong.extend(methods.difference(&known).map(|method| {
+            format!(
+                "{method} {path} isn't described: add an operation to the `description()` beside the route, and the \
+                 resource to the list in thorn-axum/src/engine.rs"
+            )
+        }));
+        wrong.extend(
+            known.difference(methods).map(|method| format!("{method} {path} is described, and isn't allowed there")),
+        );
+    }
+    let gone = described.keys().filter(|path| !allowed.contains_key(*path));
+    wrong.extend(gone.map(|path| format!("{path} is described, and there is no such route")));
+    wrong
+}
+
 async fn send(router: &Router, method: &str, path: &str, token: Option<&str>) -> Response {
     let request = Request::builder().method(method).uri(path).header("host", "localhost");
     let request = match token {
@@ -90,33 +112,36 @@ async fn send(router: &Router, method: &str, path: &str, token: Option<&str>) ->
     router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
+#[test]
+fn ha9_a_route_or_a_description_that_is_missing_is_told() {
+    let methods = |paths: &[(&str, &[&str])]| -> Methods {
+        let set = |methods: &[&str]| methods.iter().map(|&method| method.to_owned()).collect();
+        paths.iter().map(|(path, methods)| ((*path).to_owned(), set(methods))).collect()
+    };
+    let allowed = methods(&[("/a", &["GET"]), ("/a/", &["GET"]), ("/keys/{id}/", &["GET", "DELETE"])]);
+    assert!(differences(&allowed, &methods(&[("/a/", &["GET"]), ("/keys/{id}/", &["GET", "DELETE"])])).is_empty());
+    let found =
+        differences(&allowed, &methods(&[("/a", &["GET", "PUT"]), ("/keys/{id}/", &["GET"]), ("/b", &["GET"])]));
+    let beginnings =
+        ["PUT /a is", "PUT /a/ is", "DELETE /keys/{id}/ isn't described", "/b is described, and there is no"];
+    assert_eq!(found.len(), beginnings.len(), "{found:#?}");
+    for (found, beginning) in found.iter().zip(beginnings) {
+        assert!(found.starts_with(beginning), "{found}");
+    }
+}
+
 #[tokio::test]
 async fn ha9_every_route_is_described_and_every_description_has_its_route() {
     let server = Described::new().await;
     let described = server.described();
     let routes = paths(&server.router);
     assert!(routes.len() > 20 && routes.contains("/events/{event_id}"), "{routes:?}");
-    let mut wrong = Vec::new();
-    for path in &routes {
-        // A path works with and without the slash at its end, and the description has one of the two.
-        let forms = [path.clone(), without_slash(path).to_owned(), format!("{path}/")];
-        let known = forms.iter().find_map(|form| described.get(form)).cloned().unwrap_or_default();
-        let allowed = server.allowed(path).await;
-        wrong.extend(allowed.difference(&known).map(|method| {
-            format!("{method} {path} isn't described: add an operation to the `description()` beside the route, and the resource to the list in thorn-axum/src/engine.rs")
-        }));
-        wrong.extend(
-            known
-                .difference(&allowed)
-                .map(|method| format!("{method} {path} is described, and the router allows only {allowed:?} there")),
-        );
+    let mut allowed = Methods::new();
+    for path in routes {
+        let methods = server.allowed(&path).await;
+        allowed.insert(path, methods);
     }
-    wrong.extend(
-        described
-            .keys()
-            .filter(|path| !routes.contains(*path))
-            .map(|path| format!("{path} is described, and there is no such route")),
-    );
+    let wrong = differences(&allowed, &described);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
