@@ -37,7 +37,7 @@ pub(super) async fn attempted<C: ConnectionTrait>(
 ) -> Result<HashSet<DeliveryId>, Error> {
     let mut found = HashSet::new();
     for some in deliveries.chunks(IDS_PER_QUERY) {
-        let padding = std::iter::repeat(Uuid::nil()).take(some.len().next_power_of_two() - some.len());
+        let padding = std::iter::repeat_n(Uuid::nil(), some.len().next_power_of_two() - some.len());
         let ids = some.iter().map(|id| id.as_uuid()).chain(padding);
         let attempted = Entity::find()
             .select_only()

@@ -31,7 +31,7 @@ impl Callback {
         }
         check_url_form(text)?;
         let url = Url::parse(text).map_err(|error| format!("this is not a url: {error}"))?;
-        if behind_host(text) != &url[Position::BeforePath..] && !behind_host(text).is_empty() {
+        if behind_host(text) != url[Position::BeforePath..] && !behind_host(text).is_empty() {
             return Err(
                 "its path or its query would be sent in another spelling, such as with `%27` for an apostrophe; \
                         give the spelling of the URL Standard"

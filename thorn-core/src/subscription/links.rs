@@ -6,7 +6,7 @@ use crate::{
     id::SubscriptionId,
     pattern::Pattern,
     signing::{Secret, Signing},
-    spec::{Destination, SubscriptionSpec, normal_host},
+    spec::{Destination, Dialect, SubscriptionSpec, normal_host},
 };
 
 /// A webhook, as its subscriptions need it.
@@ -62,6 +62,7 @@ impl Subscriptions {
         let LinkedWebhook { source, owner, url, secret } = webhook;
         let signing = Signing { secret: Some(secret.clone()), signer: self.signer, ..Signing::default() };
         let spec = SubscriptionSpec {
+            dialect: Dialect::default(),
             pattern: link.pattern,
             filter: None,
             destination: Destination { signing, ..Destination::new(url.to_owned()) },

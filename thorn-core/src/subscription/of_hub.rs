@@ -128,9 +128,9 @@ impl Subscriptions {
         };
         let row = self.row(&written)?;
         if is_there {
-            write.update(row).await?
+            write.update(row).await?;
         } else {
-            write.insert(row).await?
+            write.insert(row).await?;
         }
         Ok(true)
     }

@@ -51,12 +51,7 @@ impl DeliveringParts {
     ) -> Delivering {
         let inline =
             Inline::new(db.clone(), registry.clone(), subscriptions.clone(), self.observers.clone(), config.clone());
-        Delivering {
-            inline: Arc::new(inline),
-            consents: Consents::default(),
-            parts: self,
-            verifier: OnceLock::new(),
-        }
+        Delivering { inline: Arc::new(inline), consents: Consents::default(), parts: self, verifier: OnceLock::new() }
     }
 }
 

@@ -23,6 +23,7 @@ impl Answer {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a schema is made for one place")]
     pub(super) fn content(&mut self, media_type: &str, schema: Value) {
         let content = if schema.is_null() { json!({}) } else { json!({ "schema": schema }) };
         self.content.insert(media_type.to_owned(), content);

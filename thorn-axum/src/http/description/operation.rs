@@ -92,6 +92,7 @@ impl Operation {
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a schema is made for one place")]
     fn parameter(mut self, place: &str, name: &str, schema: Value, about: &str) -> Self {
         self.parameters.push(json!({ "name": name, "in": place, "description": about, "schema": schema }));
         self

@@ -23,6 +23,7 @@ impl Resource {
     }
 
     /// Describes a parameter of paths, `{name}`.
+    #[expect(clippy::needless_pass_by_value, reason = "a schema is made for one place")]
     pub(crate) fn parameter(mut self, name: &'static str, schema: Value, about: &'static str) -> Self {
         let parameter = json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema });
         self.parameters.push((name, parameter));

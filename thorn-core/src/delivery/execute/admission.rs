@@ -133,24 +133,18 @@ impl Executor {
             Pass::Paused => Err(Admission::Paused),
         };
         let stored = stored.map(|(stored, _)| stored);
-        let passed = passed.and_then(|probes| {
-            let room = match stored.filter(|stored| stored.wants_response(delivery.attempts)) {
-                Some(_) => Some(ResponseRoom::take(recipient.tenant()).ok_or_else(|| {
-                    Admission::NoRoom(Timestamp::now() + response_room::WAIT)
-                })?),
-                None => None,
-            };
-            Ok((probes, room))
-        });
-        let (probes, room) = match passed {
-            Ok(passed) => passed,
-            Err(admission) => {
-                self.end_turn(turn).await;
-                return Some((event, admission));
+        let wants_response = stored.is_some_and(|stored| stored.wants_response(delivery.attempts));
+        let room = (wants_response && passed.is_ok()).then(|| ResponseRoom::take(recipient.tenant())).flatten();
+        let refused = match passed {
+            Ok(_) if wants_response && room.is_none() => Admission::NoRoom(Timestamp::now() + response_room::WAIT),
+            Ok(probes) => {
+                let target = Target { recipient, endpoint, stored, probes, turn, room };
+                return Some((event, Admission::Admitted { target, permit }));
             }
+            Err(refused) => refused,
         };
-        let target = Target { recipient, endpoint, stored, probes, turn, room };
-        Some((event, Admission::Admitted { target, permit }))
+        self.end_turn(turn).await;
+        Some((event, refused))
     }
 
     /// The lane of the subscription, if it limits its requests. If this process may make none, tells when to try again.
