@@ -27,7 +27,7 @@ use axum::{
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
 };
-use thorn_core::Thorn;
+use thorn_core::{Thorn, config::HubMode};
 
 use self::{
     allowed_hosts::AllowedHosts, authorized::Authorized, own_origin::TrustedOrigins, scope::Required as _,
@@ -97,9 +97,12 @@ pub fn engine(thorn: &Thorn, listen: SocketAddr) -> Router {
         events::description(),
         dispatch::description(),
         verify::description(),
+        keys::description(),
         hooks_description("/hooks", scope::Hooks::NAME),
     ];
-    let descriptions = descriptions.into_iter().chain(streams::description(thorn));
+    let hub = (thorn.config().server.hub != HubMode::Off).then(|| [hub::description(), topics::description()]);
+    let descriptions = descriptions.into_iter().chain(hub.into_iter().flatten());
+    let descriptions = descriptions.chain(streams::description(thorn)).chain(hooks_app::descriptions(thorn));
 
     // Each resource adds its routes with one line.
     let resources = Router::new()

@@ -33,7 +33,7 @@ use crate::{listener, program};
 
 /// Receives webhooks on a developer's machine: it answers every POST with a status, and a browser sees the last 20.
 ///
-/// Let the server deliver to it with THORN_ALLOW_NETWORKS=127.0.0.0/8.
+/// Let the server deliver to it with `THORN_ALLOW_NETWORKS=127.0.0.0/8`.
 #[derive(Debug, Parser)]
 pub(crate) struct Arguments {
     /// The status of every answer.

@@ -1,6 +1,7 @@
 //! The API of the Hooks app: events by name, webhooks that are linked with them, and a trigger.
 
 mod access;
+mod description;
 mod routes;
 mod page;
 mod body;
@@ -16,6 +17,7 @@ use axum::{
 };
 use thorn_core::{Thorn, subscription::Access};
 
+pub(super) use self::description::descriptions;
 use self::routes::slashed;
 use crate::http::resource_routes;
 

@@ -2,6 +2,7 @@
 //!
 //! Subscribers need no key, because their callbacks confirm. Errors are one line of text that names the parameter.
 
+mod description;
 mod parameters;
 mod publish;
 mod refused;
@@ -17,7 +18,7 @@ use axum::{
 };
 use thorn_core::{Thorn, config::HubMode};
 
-pub(super) use self::source_rates::RecentRequests;
+pub(super) use self::{description::description, source_rates::RecentRequests};
 use self::{parameters::Parameters, refused::Refused};
 use super::state::{EngineState, State};
 use crate::http::{Problem, Source, bytes_up_to};

@@ -1,5 +1,6 @@
 //! `/keys/`: API keys are made, listed and revoked. No answer but that to the creation has a token.
 
+mod description;
 mod grant;
 mod representation;
 
@@ -13,6 +14,7 @@ use axum::{
 use serde::Deserialize;
 use thorn_core::{ApiKeyId, timestamp::Timestamp};
 
+pub(super) use self::description::description;
 use self::{grant::Grant, representation::Representation};
 use super::{authorized::Authorized, scope::Admin, state::State};
 use crate::http::{Caller as _, JsonObject, NO_STORE, PageQuery, Problem, parse_id, resource_routes};

@@ -9,7 +9,10 @@ use thorn_core::{ApiKeyId, Thorn, timestamp::Timestamp};
 use self::reader::StreamReader;
 use super::scope::{Required as _, Stream};
 use crate::{
-    http::{description::Resource, resource_routes},
+    http::{
+        description::{Operation, Resource},
+        resource_routes,
+    },
     streams::{description as described, streams},
 };
 
@@ -25,7 +28,11 @@ pub(super) fn routes(thorn: &Thorn) -> Router {
 
 /// The description of these routes, if they are there.
 pub(super) fn description(thorn: &Thorn) -> Option<Resource> {
-    thorn.streams().is_ok().then(|| described("", Stream::NAME))
+    let session = Operation::post("/stream/session", "Gives a browser a cookie that reads streams")
+        .scope(Stream::NAME)
+        .answers(204, "The cookie works for an hour at most.", [])
+        .with_header(204, "Set-Cookie", "Goes to `/stream` of this server only.");
+    thorn.streams().is_ok().then(|| described("", Stream::NAME).operation(session))
 }
 
 /// Whether a key, and a session with this end, still works. A database that doesn't answer ends no stream.

@@ -1,12 +1,14 @@
 //! `/topics/`: the topics that publishers have registered at the hub.
 
 mod collection;
+mod description;
 mod item;
 mod representation;
 
 use axum::{Router, routing::get};
 use thorn_core::{Thorn, config::HubMode};
 
+pub(super) use self::description::description;
 use crate::http::resource_routes;
 
 /// There are no topics where the hub is off.

@@ -139,7 +139,10 @@ async fn ha9_every_route_is_described_and_every_description_has_its_route() {
     let mut allowed = Methods::new();
     for path in routes {
         let methods = server.allowed(&path).await;
-        allowed.insert(path, methods);
+        // The paths of the Hooks app end with a slash. Without it, a GET is only led there.
+        if send(&server.router, "GET", &filled(&path), None).await.status() != StatusCode::MOVED_PERMANENTLY {
+            allowed.insert(path, methods);
+        }
     }
     let wrong = differences(&allowed, &described);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
