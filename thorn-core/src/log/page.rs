@@ -18,6 +18,10 @@ use crate::{
 /// The most events of one page.
 const PAGE: u64 = 200;
 
+/// Rows that the queries of a page ask for, one after the other. A server sends all rows of a query, also those behind
+/// the end of the page, so the first query asks for few: events may be large.
+const QUERIES: [u64; 2] = [16, PAGE - 16];
+
 /// A page ends with the event that brings it to this many bytes. A reader that stalls keeps no more than a page.
 const BYTES: usize = 64 * 1024;
 
@@ -50,19 +54,27 @@ pub(crate) async fn page_before(db: &DatabaseConnection, position: i64) -> Resul
 /// Reads a page, and whether there was nothing more to read.
 async fn read(db: &DatabaseConnection, query: Select<Entity>) -> Result<(Vec<LoggedEvent>, bool), Error> {
     // Lets PostgreSQL and SQLite use the partial index: they don't know that the bound position is at least 0.
-    let query = query.filter(sea_orm::sea_query::Expr::cust("position > 0")).limit(PAGE);
-    let (mut events, mut bytes) = (Vec::new(), 0);
-    let mut rows = query.stream(db).await?;
-    while let Some(row) = rows.try_next().await? {
-        let event = LoggedEvent::of_row(row);
-        bytes += event.as_ref().map_or(0, LoggedEvent::size);
-        events.extend(event);
-        if bytes >= BYTES {
+    let query = query.filter(sea_orm::sea_query::Expr::cust("position > 0"));
+    let (mut events, mut bytes, mut read) = (Vec::new(), 0, 0);
+    let mut at_end = false;
+    for limit in QUERIES {
+        // Rows that are deleted in between make a gap, which the caller looks for.
+        let mut rows = query.clone().offset(read).limit(limit).stream(db).await?;
+        let before = read;
+        while let Some(row) = rows.try_next().await? {
+            read += 1;
+            let event = LoggedEvent::of_row(row);
+            bytes += event.as_ref().map_or(0, LoggedEvent::size);
+            events.extend(event);
+            if bytes >= BYTES {
+                break;
+            }
+        }
+        at_end = bytes < BYTES && read - before < limit;
+        if at_end || bytes >= BYTES {
             break;
         }
     }
-    drop(rows);
-    let at_end = bytes < BYTES && (events.len() as u64) < PAGE;
     read_raw_bodies(db, &mut events).await?;
     Ok((events, at_end))
 }
