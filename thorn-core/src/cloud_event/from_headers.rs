@@ -118,7 +118,9 @@ mod tests {
             assert_eq!(named(&headers), [name.strip_prefix("ce-").unwrap()], "{name}: {value}");
         }
         let mut headers = HeaderMap::new();
-        MINIMAL.iter().for_each(|(name, value)| drop(headers.append(*name, value.parse().unwrap())));
+        for (name, value) in MINIMAL {
+            headers.append(name, value.parse().unwrap());
+        }
         headers.append("ce-id", "2".parse().unwrap());
         let error = CloudEvent::from_headers(&headers, Bytes::new()).unwrap_err();
         assert_eq!(error.errors[0].attribute, "id");

@@ -82,7 +82,9 @@ mod tests {
 
     fn advertised(headers: &[&'static str], body: &'static str) -> Advertised {
         let mut all = HeaderMap::new();
-        headers.iter().for_each(|value| drop(all.append(LINK, HeaderValue::from_static(value))));
+        for value in headers {
+            all.append(LINK, HeaderValue::from_static(value));
+        }
         let url = "https://a.example/blog/feed".parse().unwrap();
         Advertised::of(&Got { status: StatusCode::OK, headers: all, body: body.into(), url })
     }
