@@ -36,12 +36,12 @@ async fn ha9_openapi_spec_validator_finds_the_description_valid() {
 }
 
 /// Schemathesis makes up requests by the description, good ones and bad ones. It fails at a status of 500 or more, and
-/// at any status, media type or JSON that isn't described.
+/// at any status, media type or JSON that isn't described. THORN_TEST_EXAMPLES asks for more requests to each operation.
 #[tokio::test(flavor = "multi_thread")]
 async fn ha9_a_fuzzer_finds_no_failure_and_nothing_that_is_not_described() {
     let Some(python) = python("schemathesis") else { return };
     let (server, operator) = server().await;
-    let examples = if std::env::var("THORN_TEST_FULL").is_ok_and(|full| full == "1") { "60" } else { "8" };
+    let examples = std::env::var("THORN_TEST_EXAMPLES").unwrap_or_else(|_| "8".to_owned());
     let url = format!("http://127.0.0.1:{}/openapi.json", operator.port());
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(python)
@@ -54,7 +54,7 @@ async fn ha9_a_fuzzer_finds_no_failure_and_nothing_that_is_not_described() {
             "--phases",
             "examples,coverage,fuzzing,stateful",
             "--max-examples",
-            examples,
+            &examples,
             "--generation-deterministic",
         ])
         .args(["--checks", CHECKS, "--request-timeout", "20", "--continue-on-failure", "--no-shrink", "--workers", "2"])
