@@ -78,7 +78,8 @@ impl RunningHub {
 
     /// The live subscriptions of the hub.
     pub(super) async fn subscriptions(&self) -> Vec<Subscription> {
-        let all = self.thorn.subscriptions().list(Access::Operator, Page::default()).await.unwrap();
+        let page = Page { limit: 1_000, ..Page::default() };
+        let all = self.thorn.subscriptions().list(Access::Operator, page).await.unwrap();
         all.into_iter().filter(|one| one.lease.is_some()).collect()
     }
 
