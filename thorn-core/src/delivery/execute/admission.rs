@@ -116,6 +116,8 @@ impl Executor {
         let turn = match self.topic_turn(recipient.subscription(), event).await {
             Turn::NotNeeded => None,
             Turn::Taken(turn) => Some(turn),
+            // If the other run has died, the reconciler enqueues the delivery.
+            Turn::Later(_) if recorded.may_be_under_way(delivery) => return None,
             Turn::Later(until) => return Some((event, Admission::NotItsTurn(until))),
             Turn::Superseded => return Some((event, Admission::Superseded)),
         };

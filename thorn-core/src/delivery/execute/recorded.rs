@@ -14,20 +14,30 @@ use crate::{
 
 /// The rows that deliveries of a chunk have: the attempts made, and the state.
 #[derive(Default)]
-pub(super) struct Recorded(HashMap<DeliveryId, (u32, Option<DeliveryState>)>);
+pub(super) struct Recorded {
+    rows: HashMap<DeliveryId, (u32, Option<DeliveryState>)>,
+    /// Whether another run of the chunk may be under way.
+    is_repetition: bool,
+}
 
 impl Recorded {
     /// Whether this run of the chunk must still make the delivery.
     pub(super) fn leaves_open(&self, event: &ChunkEvent, delivery: &ChunkDelivery) -> bool {
         // Most chunks have nothing recorded, and deriving an id costs a hash.
-        if self.0.is_empty() {
+        if self.rows.is_empty() {
             return true;
         }
-        let Some((attempts, state)) = self.0.get(&DeliveryId::derive(event.id, delivery.subscription)) else {
+        let Some((attempts, state)) = self.rows.get(&DeliveryId::derive(event.id, delivery.subscription)) else {
             return true;
         };
         // A row that an earlier run of this chunk left behind comes back when it is due.
         delivery.has_row && *attempts <= delivery.attempts && *state == Some(DeliveryState::Waiting)
+    }
+
+    /// Whether another run of the chunk may be making this first attempt now. A row that says that the delivery waits would
+    /// then stay in place of the row with the attempt.
+    pub(super) const fn may_be_under_way(&self, delivery: &ChunkDelivery) -> bool {
+        self.is_repetition && !delivery.has_row
     }
 }
 
@@ -40,7 +50,7 @@ impl Executor {
         loop {
             let ids = chunk.deliveries.iter().filter_map(|delivery| chunk.delivery_id(delivery));
             match with_timeout(&self.db, already_recorded(&self.db, ids)).await {
-                Ok(recorded) => return Recorded(recorded),
+                Ok(rows) => return Recorded { rows, is_repetition: attempt != TaskAttempt::First || chunk.check },
                 Err(error) => tracing::warn!(%error, "can't read which deliveries are recorded; trying again"),
             }
             tokio::time::sleep(PAUSE).await;
