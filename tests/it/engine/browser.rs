@@ -15,7 +15,7 @@ fn program() -> Option<PathBuf> {
     found("Chromium", in_path("chromium").or_else(|| in_path("google-chrome")))
 }
 
-/// What the browser shows at this URL, once all that the page does is done. It takes every name for this machine.
+/// Returns what the browser shows at this URL, once all that the page does is done. It takes every name for this machine.
 async fn shown(program: &PathBuf, url: &str) -> String {
     let profile = tempfile::tempdir().unwrap();
     let mut command = Command::new(program);

@@ -28,7 +28,7 @@ fn commands_of(page: &str, section: &str) -> Vec<String> {
     commands
 }
 
-/// What a command answers that uses curl, with this server and receiver in place of the guide's.
+/// Returns the answer of a command that uses curl, with this server and receiver in place of the guide's.
 fn answered(command: &str, server: &Server, key: &str, receiver: &str, id: &str) -> String {
     let command = command
         .replace("http://127.0.0.1:8080", &format!("http://127.0.0.1:{}", server.port))

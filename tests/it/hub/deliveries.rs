@@ -1,4 +1,4 @@
-//! What subscribers get: bytes, types, links, signatures.
+//! Deliveries to subscribers: bytes, types, links, signatures.
 
 use thorn::signing::{Digest, Secret, hub_signature};
 use thorn_core::testing::Reply;

@@ -35,7 +35,7 @@ pub(super) struct Subscribed<'a> {
 }
 
 impl<'a> Subscribed<'a> {
-    /// Of WebSub, without a secret, for an hour.
+    /// A subscription of WebSub, without a secret, for an hour.
     pub(super) fn new(callback: &'a str) -> Self {
         Self { callback, secret: "", dialect: "websub", digest: "sha256", lease: Duration::from_secs(3_600) }
     }

@@ -1,4 +1,4 @@
-//! What the hub takes and what it refuses, before anybody is asked.
+//! Requests that the hub takes or refuses before any callback is asked.
 
 use std::time::{Duration, Instant};
 

@@ -24,7 +24,7 @@ const NO_BOUNDS: &str = "host=none,pending=none,source=none,failures=none";
 pub(super) struct RunningHub {
     pub(super) server: Server,
     pub(super) operator: Caller,
-    /// What is in its database.
+    /// The contents of its database.
     pub(super) thorn: Thorn,
 }
 
@@ -103,7 +103,7 @@ impl RunningHub {
         .await;
     }
 
-    /// Waits until the hub has nothing more to ask. What wasn't confirmed by then never will be.
+    /// Waits until the hub has nothing more to ask. A request that wasn't confirmed by then never will be.
     pub(super) async fn has_asked_everybody(&self) {
         eventually("the end of all verifications", || async {
             match self.intents().await {

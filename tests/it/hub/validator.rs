@@ -18,7 +18,7 @@ use crate::{
     engine::server::Server,
 };
 
-/// What the publisher has at its topic.
+/// The content at the publisher's topic.
 #[derive(Clone)]
 struct Content {
     media_type: &'static str,

@@ -44,7 +44,7 @@ pub(super) struct Representation<'a> {
     subscription: String,
 }
 
-/// What only subscriptions of the hub have.
+/// Fields that only subscriptions of the hub have.
 #[derive(Serialize)]
 struct OfHub<'a> {
     dialect: &'static str,

@@ -18,11 +18,11 @@ pub(super) const MAX_TEXT: usize = 2048;
 pub struct InvalidAttribute {
     /// The attribute's name, such as `source`.
     pub attribute: String,
-    /// What is wrong with it, as a sentence.
+    /// The fault, as a sentence.
     pub reason: String,
 }
 
-/// What was given isn't a CloudEvent. Every wrong attribute is named.
+/// The error of a message that isn't a CloudEvent. It names every wrong attribute.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct InvalidCloudEvent {
     /// The attributes that are missing or wrong, at least one.

@@ -12,7 +12,7 @@ pub struct CloudContext {
     pub id: String,
     /// The context in which the event happened, as a URI reference.
     pub source: String,
-    /// What it is about, within its source.
+    /// The subject of the event, within its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// When it happened, as it was given.

@@ -60,7 +60,7 @@ pub(super) const LEASE: &str =
 pub(super) const RATES: &str = "bounds such as host=10,pending=20,source=30,failures=10,topic=10000,hub=100000, each a \
                                 number from 1 on or `none`";
 
-/// How long subscriptions last. What a subscriber wishes is moved into the range.
+/// How long subscriptions last. A subscriber's wish is moved into the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HubLease {
     /// The shortest lease. Default: an hour.

@@ -1,4 +1,4 @@
-//! What an event asks to be told about the deliveries to its own recipients.
+//! The reports that an event asks for about deliveries to its own recipients.
 
 use super::Event;
 use crate::spec::Subscriber;

@@ -68,7 +68,7 @@ fn network(ip: IpAddr) -> String {
     }
 }
 
-/// What follows the host in a URL. A path is added if only a query follows.
+/// The part of a URL after the host. A path is added if only a query follows.
 fn behind_host(text: &str) -> std::borrow::Cow<'_, str> {
     let begin = text.find("://").map_or(0, |at| at + 3);
     let rest = text.get(begin..).unwrap_or_default();

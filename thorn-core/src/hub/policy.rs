@@ -12,7 +12,7 @@ use crate::{
 impl Hub<'_> {
     /// Refuses a topic that the hub doesn't distribute, or that has no place for another subscription.
     ///
-    /// An open hub takes topics that it doesn't know. What they advertise is looked at once the callback has confirmed.
+    /// An open hub takes topics that it doesn't know. The hub looks at the links that they advertise once the callback has confirmed.
     pub(super) async fn check_topic(&self, url: &TopicUrl, is_renewed: bool) -> Result<(), HubError> {
         let topic = Topics::new(self.db).find(url).await?;
         let is_registered = topic.as_ref().is_some_and(|topic| topic.registered);

@@ -13,7 +13,7 @@ pub enum HubRefusal {
     Parameter {
         /// The parameter's name.
         name: &'static str,
-        /// What is wrong with its value.
+        /// The fault of its value.
         reason: String,
     },
     /// The hub doesn't distribute the topic.
@@ -22,7 +22,7 @@ pub enum HubRefusal {
     /// There are too many requests for the callback's host, or its verifications fail all the time.
     #[error("hub.callback: {reason}; try again in {} seconds", wait.as_secs() + 1)]
     TooMany {
-        /// What there is too much of.
+        /// The bound that is reached.
         reason: &'static str,
         /// How long the subscriber should wait.
         wait: Duration,

@@ -1,10 +1,10 @@
-//! What subscribers ask the hub for.
+//! Requests of subscribers to the hub.
 
 use std::fmt;
 
 use crate::{signing::Secret, spec::Dialect};
 
-/// What a subscriber asks for.
+/// A subscriber's wish: to subscribe or to unsubscribe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestMode {
     /// A subscription, or another lease of one.
@@ -18,7 +18,7 @@ pub enum RequestMode {
 /// `Debug` shows neither the callback nor the secret nor the token.
 #[derive(Clone)]
 pub struct HubRequest {
-    /// What the subscriber asks for.
+    /// A request of a subscriber.
     pub mode: RequestMode,
     /// The URL that deliveries go to (`hub.callback`).
     pub callback: String,

@@ -119,7 +119,7 @@ impl Verifier {
     }
 }
 
-/// What the callback is asked, in the order of the specification.
+/// The parameters of the question to the callback, in the order of the specification.
 fn parameters<'a>(intent: &'a Intent, challenge: &'a str, lease: &'a str) -> Vec<(&'static str, &'a str)> {
     let mut parameters = vec![("hub.mode", intent.mode.in_request()), ("hub.topic", &*intent.topic)];
     if intent.mode == IntentMode::Denied {

@@ -18,7 +18,7 @@ pub(crate) fn of_hub(topic: &str, callback: &str) -> SubscriptionId {
     derived("hub", &[topic, callback])
 }
 
-/// What an intent leads to once its callback has confirmed it.
+/// The effect of an intent once its callback has confirmed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IntentMode {
     /// A subscription.
@@ -62,7 +62,7 @@ pub(crate) struct Ended<'a> {
     pub(crate) reason: &'a str,
 }
 
-/// What somebody has asked for, until its callback has confirmed it.
+/// A request that its callback hasn't confirmed yet.
 ///
 /// `Debug` shows neither the callback nor the secret nor the token.
 #[derive(Clone)]

@@ -68,7 +68,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// What a subscriber has asked for and hasn't confirmed, and what the hub has yet to tell subscribers.
+/// Requests that callbacks haven't confirmed, and denials that the hub has yet to send.
 fn intent(backend: DbBackend) -> TableCreateStatement {
     Table::create()
         .table(INTENT)

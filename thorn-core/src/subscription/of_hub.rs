@@ -28,7 +28,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// What a subscription of the hub becomes once its callback has confirmed it.
+/// The new state of a hub's subscription, once its callback has confirmed it.
 #[derive(Clone, Debug)]
 pub(crate) struct Granted<'a> {
     pub(crate) id: SubscriptionId,
@@ -43,9 +43,9 @@ pub(crate) struct Granted<'a> {
 /// The most live subscriptions. `None` sets no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HubBounds {
-    /// Of one topic.
+    /// The most of one topic.
     pub(crate) per_topic: Option<u64>,
-    /// Of all topics together.
+    /// The most of all topics together.
     pub(crate) in_all: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ impl HubBounds {
 }
 
 impl Subscriptions {
-    /// What subscribers have asked for and haven't confirmed.
+    /// The requests that callbacks haven't confirmed.
     pub(crate) const fn intents(&self) -> Pending<'_> {
         Pending { key: self.key.as_ref() }
     }
@@ -165,7 +165,7 @@ impl Subscriptions {
             .filter(Column::TopicId.not_in_subquery(topics))
             .filter(Column::DeletedAt.is_null());
         let rows = rows.limit(most).all(&self.db).await?;
-        // What is needed of them isn't encrypted.
+        // The fields that are needed of them aren't encrypted.
         rows.into_iter().map(|row| row::with_unsealed(row, None, ExtraHeaders::default())).collect()
     }
 

@@ -72,7 +72,7 @@ async fn di9_di13_di14_di16_what_is_wrong_is_named() {
 #[tokio::test]
 async fn di12_a_topic_of_the_hub_needs_its_scope_and_a_row() {
     let (server, operator) = Server::start().await;
-    let topic = "_topic=https%3A%2F%2Fx.example%2Ffeed";
+    let topic = "_topic=https%3A%2F%2Fx.example%2Ffeed&entry=1";
     post(&server.key(None, "dispatch"), "/dispatch", FORM, topic.as_bytes()).await.expect(403);
     post(&server.key(None, "dispatch,hub.publish"), "/dispatch", FORM, topic.as_bytes()).await.expect(404);
     nothing_was_written(&operator).await;

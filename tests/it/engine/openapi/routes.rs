@@ -138,9 +138,9 @@ async fn ha9_every_route_is_described_and_every_description_has_its_route() {
     assert!(routes.len() > 20 && routes.contains("/events/{event_id}"), "{routes:?}");
     let mut allowed = Methods::new();
     for path in routes {
-        let methods = server.allowed(&path).await;
         // The paths of the Hooks app end with a slash. Without it, a GET is only led there.
         if send(&server.router, "GET", &filled(&path), None).await.status() != StatusCode::MOVED_PERMANENTLY {
+            let methods = server.allowed(&path).await;
             allowed.insert(path, methods);
         }
     }

@@ -27,7 +27,7 @@ pub(super) const SECRET: &str = "thorn-secret";
 pub(super) struct DispatchRequest {
     /// The targets, each once and in the order of the body, the query and the headers.
     pub(super) targets: Vec<Subscriber>,
-    /// Who is told about deliveries to the targets.
+    /// The recipients of news about deliveries to the targets.
     pub(super) reports: Reports,
     /// The event that the body becomes, besides.
     pub(super) topic: Option<Topic>,

@@ -113,6 +113,7 @@ fn event() -> crate::http::description::Object {
         .with("broadcast", json!({ "type": "boolean" }), "Whether it reaches the subscriptions of every owner.")
         .with("created_at", time(), "")
         .with("relayed_at", or_null(time()), "When its deliveries were made.")
+        .with("targets", optional(list(named("Delivery"))), "The deliveries of a dispatch, in lists.")
 }
 
 fn new_event() -> Value {

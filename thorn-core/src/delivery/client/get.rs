@@ -26,7 +26,7 @@ pub(crate) struct Get<'a> {
     pub(crate) most_redirects: usize,
     /// The total deadline, with all redirects and the body.
     pub(crate) timeout: Duration,
-    /// Whose share of the lookups the request takes.
+    /// The tenant whose share of the lookups the request takes.
     pub(crate) tenant: Tenant,
 }
 
