@@ -131,7 +131,7 @@ async fn ps3_br1_a_token_comes_back_if_it_was_given() {
     hub.ask("subscribe", &subscriber.url("/5"), &[SYNC, ("hub.verify_token", &long)]).await.expect(400);
 }
 
-/// The request of FreshRSS, byte for byte but for the URLs: a lease in seconds as text, and both kinds of verification.
+/// The request of `FreshRSS`, byte for byte but for the URLs: a lease in seconds as text, and both kinds of verification.
 #[tokio::test(flavor = "multi_thread")]
 async fn br1_the_request_of_a_feed_reader_is_understood() {
     let hub = RunningHub::start().await;

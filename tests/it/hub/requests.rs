@@ -60,7 +60,8 @@ async fn ws2_ws3_ws4_ws7_a_wrong_parameter_is_named_in_one_line_and_nothing_is_s
     };
     let long_secret = "s".repeat(200);
     let long_url = format!("https://a.example/{}", "x".repeat(2040));
-    let cases: Vec<(&str, Vec<(&'static str, Option<&str>)>)> = vec![
+    type Changed<'a> = Vec<(&'static str, Option<&'a str>)>;
+    let cases: Vec<(&str, Changed<'_>)> = vec![
         ("hub.mode", vec![("hub.mode", None)]),
         ("hub.mode", vec![("hub.mode", Some(""))]),
         ("hub.mode", vec![("hub.mode", Some("denied"))]),

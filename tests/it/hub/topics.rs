@@ -30,10 +30,10 @@ async fn a_topic_is_registered_once_listed_shown_and_deleted() {
         let topics = answer.expect(200).json();
         topics.as_array().unwrap().iter().map(|topic| topic["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(ids(alice.get("/topics/").await), [id.clone()]);
+    assert_eq!(ids(alice.get("/topics/").await), [&*id]);
     assert_eq!(ids(bob.get("/topics").await), [""; 0]);
-    assert_eq!(ids(hub.operator.get("/topics/?limit=1").await), [id.clone()]);
-    assert_eq!(ids(hub.operator.get(&format!("/topics/?limit=1&cursor={id}")).await), [other.clone()]);
+    assert_eq!(ids(hub.operator.get("/topics/?limit=1").await), [&*id]);
+    assert_eq!(ids(hub.operator.get(&format!("/topics/?limit=1&cursor={id}")).await), [&*other]);
 
     let delete = async |caller: &crate::engine::server::Caller, id: &str| {
         http::request(caller.port(), "DELETE", &format!("/topics/{id}"), &caller.authorization(), b"").await

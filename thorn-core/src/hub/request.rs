@@ -18,7 +18,7 @@ pub enum RequestMode {
 /// `Debug` shows neither the callback nor the secret nor the token.
 #[derive(Clone)]
 pub struct HubRequest {
-    /// A request of a subscriber.
+    /// Whether it subscribes or unsubscribes (`hub.mode`).
     pub mode: RequestMode,
     /// The URL that deliveries go to (`hub.callback`).
     pub callback: String,

@@ -36,7 +36,7 @@ async fn ha9_openapi_spec_validator_finds_the_description_valid() {
 }
 
 /// Schemathesis makes up requests by the description, good ones and bad ones. It fails at a status of 500 or more, and
-/// at any status, media type or JSON that isn't described. THORN_TEST_EXAMPLES asks for more requests to each operation.
+/// at any status, media type or JSON that isn't described. `THORN_TEST_EXAMPLES` asks for more requests to each operation.
 #[tokio::test(flavor = "multi_thread")]
 async fn ha9_a_fuzzer_finds_no_failure_and_nothing_that_is_not_described() {
     let Some(python) = python("schemathesis") else { return };
