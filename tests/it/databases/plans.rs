@@ -69,7 +69,10 @@ pub(crate) async fn plan(db: &DatabaseConnection, statement: &Statement) -> (Vec
     let explain = if backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     let statement = match backend {
         // It plans for the values only if it is given them with the text.
-        DbBackend::Postgres => Statement::from_string(backend, format!("{explain} {statement}")),
+        // A text has to name the type of an array. All of these statements' arrays are of ids.
+        DbBackend::Postgres => {
+            Statement::from_string(backend, format!("{explain} {statement}").replace("])", "]::uuid[])"))
+        }
         _ => Statement { sql: format!("{explain} {}", statement.sql), ..statement.clone() },
     };
     let rows = db.query_all_raw(statement).await.unwrap();

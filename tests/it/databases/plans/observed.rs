@@ -58,9 +58,10 @@ impl Dispatcher for Taker {
 /// By their text, as the database has them.
 type Seen = Arc<Mutex<BTreeMap<String, Statement>>>;
 
-/// Without quotes and table names before the columns, in small letters.
+/// Without quotes and table names before the columns, in small letters, and with `IN` on every database.
 fn plain(sql: &str) -> String {
-    let unquoted = sql.replace(['"', '`'], "").to_lowercase();
+    // PostgreSQL gets the values of an `IN` as one array.
+    let unquoted = sql.replace(['"', '`'], "").to_lowercase().replace("= any(", "in (");
     LARGE.iter().fold(unquoted, |sql, table| sql.replace(&format!("{table}."), ""))
 }
 
