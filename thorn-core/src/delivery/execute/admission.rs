@@ -145,8 +145,17 @@ impl Executor {
             }
             Err(refused) => refused,
         };
-        self.end_turn(turn).await;
+        if turn.is_some() {
+            // This is rare. Without the box, the refusal would be part of every delivery that waits.
+            return Some((event, Box::pin(self.end_turn_of(turn, refused)).await));
+        }
         Some((event, refused))
+    }
+
+    /// Gives the turn of a delivery back that is refused.
+    async fn end_turn_of<'a>(&self, turn: Option<TopicTurn>, refused: Admission<'a>) -> Admission<'a> {
+        self.end_turn(turn).await;
+        refused
     }
 
     /// The lane of the subscription, if it limits its requests. If this process may make none, tells when to try again.
