@@ -7,6 +7,7 @@ mod scope;
 mod authorized;
 mod allowed_hosts;
 mod own_origin;
+mod per_source;
 mod cors;
 mod health;
 mod once;

@@ -2,8 +2,8 @@
 
 // Each module uses only modules above it.
 mod header;
-mod id;
 mod problem;
+mod id;
 mod body;
 mod json;
 mod page;
@@ -21,6 +21,8 @@ pub(crate) use body::bytes_up_to;
 pub use caller::Caller;
 pub(crate) use collection_url::{BaseUrl, CollectionUrl};
 pub(crate) use header::{NO_STORE, text};
+pub(crate) use id::PathId;
+#[cfg(feature = "engine")]
 pub(crate) use id::parse_id;
 pub(crate) use json::JsonObject;
 #[cfg(feature = "engine")]

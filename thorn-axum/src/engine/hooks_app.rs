@@ -26,8 +26,8 @@ pub(super) fn routes(thorn: &Thorn) -> Router {
     if thorn.webhooks(Access::Operator).is_err() {
         return Router::new();
     }
-    let event = get(events::show).put(events::replace).patch(events::change).delete(events::delete);
-    let webhook = get(webhooks::show).put(webhooks::replace).patch(webhooks::change).delete(webhooks::delete);
+    let event = get(events::show).put(events::update).patch(events::update).delete(events::delete);
+    let webhook = get(webhooks::show).put(webhooks::update).patch(webhooks::update).delete(webhooks::delete);
     let routes = [
         ("/api/events", get(events::list).post(events::create)),
         ("/api/events/{id}", event),

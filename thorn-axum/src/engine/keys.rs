@@ -6,18 +6,16 @@ mod representation;
 
 use axum::{
     Extension, Json, Router,
-    extract::{FromRequestParts, Path},
-    http::{StatusCode, header::LOCATION, request::Parts},
+    http::{StatusCode, header::LOCATION},
     response::{AppendHeaders, IntoResponse, Response},
     routing::get,
 };
-use serde::Deserialize;
 use thorn_core::{ApiKeyId, timestamp::Timestamp};
 
 pub(super) use self::description::description;
 use self::{grant::Grant, representation::Representation};
 use super::{authorized::Authorized, scope::Admin, state::State};
-use crate::http::{Caller as _, JsonObject, NO_STORE, PageQuery, Problem, parse_id, resource_routes};
+use crate::http::{Caller as _, JsonObject, NO_STORE, PageQuery, PathId, Problem, resource_routes};
 
 /// Keys of one owner that work at once, as far as the owner makes them.
 const MOST: u64 = 100;
@@ -62,7 +60,7 @@ async fn create(
 
 async fn show(
     caller: Authorized<Admin>,
-    KeyPath(id): KeyPath,
+    PathId(id): PathId<ApiKeyId>,
     Extension(state): Extension<State>,
 ) -> Result<Response, Problem> {
     let key = state.thorn.api_keys().get(caller.access(), id).await?;
@@ -72,7 +70,7 @@ async fn show(
 /// Revokes a key. One that is revoked already stays so.
 async fn revoke(
     caller: Authorized<Admin>,
-    KeyPath(id): KeyPath,
+    PathId(id): PathId<ApiKeyId>,
     Extension(state): Extension<State>,
 ) -> Result<StatusCode, Problem> {
     let keys = state.thorn.api_keys();
@@ -80,22 +78,4 @@ async fn revoke(
     keys.revoke(id).await?;
     tracing::info!(key.id = %id, by = %caller.name(), "revoked an API key");
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The id in the path. Anything that isn't an id answers 404.
-struct KeyPath(ApiKeyId);
-
-#[derive(Deserialize)]
-struct Params {
-    key_id: String,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for KeyPath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let params = Path::<Params>::from_request_parts(parts, state).await.ok();
-        let id = params.and_then(|Path(params)| parse_id(&params.key_id));
-        id.map(Self).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND))
-    }
 }

@@ -1,23 +1,18 @@
 //! `/hooks/{id}/`: one subscription.
 
-use axum::{
-    Extension, Json,
-    extract::{FromRequestParts, Path},
-    http::{StatusCode, request::Parts},
-    response::IntoResponse,
-};
-use serde::{Deserialize, Serialize};
+use axum::{Extension, Json, http::StatusCode, response::IntoResponse};
+use serde::Serialize;
 use thorn_core::{
     SubscriptionId,
     subscription::{Subscription, SubscriptionChange},
 };
 
 use super::{consent, field_errors::FieldErrors, fields::Fields, representation::Representation, state::State};
-use crate::http::{Caller, CollectionUrl, NO_STORE, Problem, parse_id};
+use crate::http::{Caller, CollectionUrl, NO_STORE, PathId, Problem};
 
 pub(super) async fn show<C: Caller>(
     caller: C,
-    Id(id): Id,
+    PathId(id): PathId<SubscriptionId>,
     Extension(hooks): Extension<State>,
     collection: CollectionUrl<1>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -27,7 +22,7 @@ pub(super) async fn show<C: Caller>(
 
 pub(super) async fn replace<C: Caller>(
     caller: C,
-    id: Id,
+    id: PathId<SubscriptionId>,
     hooks: Extension<State>,
     collection: CollectionUrl<1>,
     fields: Result<Fields, Problem>,
@@ -37,7 +32,7 @@ pub(super) async fn replace<C: Caller>(
 
 pub(super) async fn change<C: Caller>(
     caller: C,
-    id: Id,
+    id: PathId<SubscriptionId>,
     hooks: Extension<State>,
     collection: CollectionUrl<1>,
     fields: Result<Fields, Problem>,
@@ -47,7 +42,7 @@ pub(super) async fn change<C: Caller>(
 
 async fn update<C: Caller>(
     caller: C,
-    Id(id): Id,
+    PathId(id): PathId<SubscriptionId>,
     Extension(hooks): Extension<State>,
     collection: CollectionUrl<1>,
     fields: Result<Fields, Problem>,
@@ -72,7 +67,7 @@ async fn update<C: Caller>(
 
 pub(super) async fn delete<C: Caller>(
     caller: C,
-    Id(id): Id,
+    PathId(id): PathId<SubscriptionId>,
     Extension(hooks): Extension<State>,
 ) -> Result<StatusCode, Problem> {
     hooks.subscriptions().delete(caller.access(), id).await?;
@@ -88,7 +83,7 @@ struct Revealed<'a> {
 
 pub(super) async fn reveal<C: Caller>(
     caller: C,
-    Id(id): Id,
+    PathId(id): PathId<SubscriptionId>,
     Extension(hooks): Extension<State>,
 ) -> Result<impl IntoResponse, Problem> {
     let found = hooks.subscriptions().get(caller.access(), id).await?;
@@ -101,7 +96,7 @@ pub(super) async fn reveal<C: Caller>(
 /// Lets the next delivery be the probe of a held endpoint.
 pub(super) async fn probe<C: Caller>(
     caller: C,
-    Id(id): Id,
+    PathId(id): PathId<SubscriptionId>,
     Extension(hooks): Extension<State>,
     collection: CollectionUrl<2>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -115,47 +110,4 @@ fn shown<const DEPTH: usize>(
 ) -> impl IntoResponse + use<DEPTH> {
     let body = Json(Representation::new(subscription, collection.item(subscription.id))).into_response();
     ([NO_STORE], body)
-}
-
-/// The id in the path. Anything that isn't an id answers 404.
-pub(super) struct Id(pub(super) SubscriptionId);
-
-#[derive(Deserialize)]
-struct Params {
-    hook_id: String,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Id {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        // By name, because a prefix that the application adds may have parameters of its own.
-        let params = Path::<Params>::from_request_parts(parts, state).await.ok();
-        let id = params.and_then(|Path(params)| parse_id(&params.hook_id));
-        id.map(Self).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thorn_117_an_id_is_hex_with_or_without_dashes() {
-        let id = "018f3c2a-0000-7000-8000-0000000000ff";
-        let parse = |text: &str| parse_id::<SubscriptionId>(text);
-        let parsed = parse(id).unwrap();
-        assert_eq!(parse(&id.replace('-', "")), Some(parsed));
-        assert_eq!(parse(&id.to_uppercase()), Some(parsed));
-        for bad in [
-            "",
-            "abc",
-            "deadbeef",
-            "018f3c2a-0000-7000-8000-0000000000f",
-            "secret",
-            "{018f3c2a-0000-7000-8000-0000000000ff}",
-        ] {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
-    }
 }

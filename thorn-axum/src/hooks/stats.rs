@@ -8,10 +8,10 @@ use axum::{
     http::request::Parts,
     response::IntoResponse,
 };
-use thorn_core::{history::StatsWindow, timestamp::Timestamp};
+use thorn_core::{SubscriptionId, history::StatsWindow, timestamp::Timestamp};
 
-use super::{item::Id, state::State};
-use crate::http::{Caller, NO_STORE, Problem};
+use super::state::State;
+use crate::http::{Caller, NO_STORE, PathId, Problem};
 
 const SINCE: &str = "since";
 const UNTIL: &str = "until";
@@ -19,7 +19,7 @@ const STEP: &str = "step";
 
 pub(super) async fn show<C: Caller>(
     caller: C,
-    Id(id): Id,
+    PathId(id): PathId<SubscriptionId>,
     Extension(hooks): Extension<State>,
     window: Result<Window, Problem>,
 ) -> Result<impl IntoResponse, Problem> {

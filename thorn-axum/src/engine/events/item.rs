@@ -2,11 +2,10 @@
 
 use axum::{
     Extension, Json,
-    extract::{FromRequestParts, Path, Request},
+    extract::Request,
     http::{
         HeaderName, HeaderValue, StatusCode,
         header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
-        request::Parts,
     },
     response::{AppendHeaders, IntoResponse, Response},
 };
@@ -22,7 +21,7 @@ use crate::{
         scope::{Read, Resend},
         state::State,
     },
-    http::{Caller as _, NO_STORE, PageQuery, Problem, bytes_up_to, is_json, parse_id},
+    http::{Caller as _, NO_STORE, PageQuery, PathId, Problem, bytes_up_to, is_json, parse_id},
 };
 
 /// Bytes that the body of a resend may have.
@@ -30,7 +29,7 @@ const MAX_BODY_BYTES: usize = 4096;
 
 pub(super) async fn show(
     caller: Authorized<Read>,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
     Extension(state): Extension<State>,
 ) -> Result<impl IntoResponse, Problem> {
     let history = state.thorn.history();
@@ -46,7 +45,7 @@ pub(super) async fn show(
 /// The exact bytes. A browser saves them and never shows them as a page of the server's origin.
 pub(super) async fn body(
     caller: Authorized<Read>,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
     Extension(state): Extension<State>,
 ) -> Result<impl IntoResponse, Problem> {
     let (media_type, extension, bytes) = match state.thorn.history().body(caller.access(), id).await? {
@@ -65,7 +64,7 @@ pub(super) async fn body(
 
 pub(super) async fn deliveries(
     caller: Authorized<Read>,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
     Extension(state): Extension<State>,
     page: PageQuery<DeliveryId>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -110,7 +109,7 @@ impl Choice {
 
 pub(super) async fn resend(
     caller: Authorized<Resend>,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
     once: Once,
     Extension(state): Extension<State>,
     request: Request,
@@ -124,22 +123,4 @@ pub(super) async fn resend(
         Ok(Done { answer: Answer { status: StatusCode::ACCEPTED.as_u16(), headers, body }, event: Some(id) })
     };
     once.run(&state, &body, work).await
-}
-
-/// The id in the path. Anything that isn't an id answers 404.
-pub(super) struct EventPath(EventId);
-
-#[derive(Deserialize)]
-struct Params {
-    event_id: String,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for EventPath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let params = Path::<Params>::from_request_parts(parts, state).await.ok();
-        let id = params.and_then(|Path(params)| parse_id(&params.event_id));
-        id.map(Self).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND))
-    }
 }

@@ -1,6 +1,9 @@
 //! Reads the fields of a body.
 
-use axum::extract::{FromRequest, Request};
+use axum::{
+    extract::{FromRequest, Request},
+    http::Method,
+};
 use serde_json::{Map, Value};
 
 use crate::http::{JsonObject, Problem};
@@ -10,34 +13,36 @@ use crate::http::{JsonObject, Problem};
 /// Fields that aren't asked for, such as `id`, are ignored, so that callers can send back what they were shown.
 pub(super) struct Body {
     given: Map<String, Value>,
+    /// Whether fields may be left out, which they may in a PATCH.
+    is_patch: bool,
     errors: Vec<(&'static str, &'static str)>,
-}
-
-/// Whether a body must have a field.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
-    Required,
-    Optional,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_patch = request.method() == Method::PATCH;
         let JsonObject(given) = JsonObject::from_request(request, state).await?;
-        Ok(Self { given, errors: Vec::new() })
+        Ok(Self { given, is_patch, errors: Vec::new() })
     }
 }
 
 impl Body {
-    /// A text.
-    pub(super) fn text(&mut self, field: &'static str, presence: Presence) -> Option<String> {
-        let message = match self.given.remove(field) {
-            Some(Value::String(text)) => return Some(text),
-            Some(Value::Null) => "This field may not be null.",
-            Some(_) => "Must be a string.",
-            None if presence == Presence::Required => "This field is required.",
-            None => return None,
+    /// A text, which only a PATCH may leave out.
+    pub(super) fn text(&mut self, field: &'static str) -> Option<String> {
+        if !self.is_patch && !self.given.contains_key(field) {
+            self.errors.push((field, "This field is required."));
+        }
+        self.optional_text(field)
+    }
+
+    /// A text that may be left out.
+    pub(super) fn optional_text(&mut self, field: &'static str) -> Option<String> {
+        let message = match self.given.remove(field)? {
+            Value::String(text) => return Some(text),
+            Value::Null => "This field may not be null.",
+            _ => "Must be a string.",
         };
         self.errors.push((field, message));
         None

@@ -8,12 +8,7 @@ use axum::{
 use serde::Serialize;
 use thorn_core::webhook::EventType;
 
-use super::{
-    access::webhooks_of,
-    body::{Body, Presence},
-    item_id::ItemId,
-    page::PageNumber,
-};
+use super::{access::webhooks_of, body::Body, item_id::ItemId, page::PageNumber};
 use crate::{
     engine::{
         authorized::Authorized,
@@ -58,7 +53,7 @@ pub(super) async fn create(
     Extension(state): Extension<State>,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
-    let name = name(body, Presence::Required)?.unwrap_or_default();
+    let name = name(body)?.unwrap_or_default();
     let created = webhooks_of(&state, &caller)?.create_event(&name).await?;
     let location = format!("{}{}/", collection(&state), created.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], answer(&created)))
@@ -72,34 +67,15 @@ pub(super) async fn show(
     Ok(answer(&webhooks_of(&state, &caller)?.event(id).await?))
 }
 
-pub(super) async fn replace(
+pub(super) async fn update(
     caller: Authorized<Hooks>,
-    id: ItemId,
-    state: Extension<State>,
-    body: Body,
-) -> Result<Response, Problem> {
-    update(&caller, id, state, body, Presence::Required).await
-}
-
-pub(super) async fn change(
-    caller: Authorized<Hooks>,
-    id: ItemId,
-    state: Extension<State>,
-    body: Body,
-) -> Result<Response, Problem> {
-    update(&caller, id, state, body, Presence::Optional).await
-}
-
-async fn update(
-    caller: &Authorized<Hooks>,
     ItemId(id): ItemId,
     Extension(state): Extension<State>,
     body: Body,
-    presence: Presence,
 ) -> Result<Response, Problem> {
-    let webhooks = webhooks_of(&state, caller)?;
+    let webhooks = webhooks_of(&state, &caller)?;
     let present = webhooks.event(id).await?;
-    let changed = match name(body, presence)? {
+    let changed = match name(body)? {
         Some(name) if name != present.name => webhooks.rename_event(id, &name).await?,
         _ => present,
     };
@@ -115,8 +91,8 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn name(mut body: Body, presence: Presence) -> Result<Option<String>, Problem> {
-    let name = body.text("name", presence);
+fn name(mut body: Body) -> Result<Option<String>, Problem> {
+    let name = body.text("name");
     body.check()?;
     Ok(name)
 }

@@ -11,12 +11,7 @@ use thorn_core::{
     webhook::{NewWebhook, Webhook, WebhookChange},
 };
 
-use super::{
-    access::webhooks_of,
-    body::{Body, Presence},
-    item_id::ItemId,
-    page::PageNumber,
-};
+use super::{access::webhooks_of, body::Body, item_id::ItemId, page::PageNumber};
 use crate::{
     engine::{
         authorized::Authorized,
@@ -63,7 +58,7 @@ pub(super) async fn create(
     Extension(state): Extension<State>,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
-    let WebhookChange { name, url, events, secret } = read(body, Presence::Required)?;
+    let WebhookChange { name, url, events, secret } = read(body)?;
     let (name, url) = (name.unwrap_or_default(), url.unwrap_or_default());
     let new = NewWebhook { name, url, events: events.unwrap_or_default(), secret };
     let (created, secret) = webhooks_of(&state, &caller)?.create(new).await?;
@@ -81,36 +76,17 @@ pub(super) async fn show(
     Ok(([NO_STORE], Json(Shown::new(&webhook))).into_response())
 }
 
-pub(super) async fn replace(
-    caller: Authorized<Hooks>,
-    id: ItemId,
-    state: Extension<State>,
-    body: Body,
-) -> Result<Response, Problem> {
-    update(&caller, id, state, body, Presence::Required).await
-}
-
-pub(super) async fn change(
-    caller: Authorized<Hooks>,
-    id: ItemId,
-    state: Extension<State>,
-    body: Body,
-) -> Result<Response, Problem> {
-    update(&caller, id, state, body, Presence::Optional).await
-}
-
 /// Events and secret stay if they are left out, whatever the method: callers don't have the secret, and the Hooks app
 /// doesn't ask for the events.
-async fn update(
-    caller: &Authorized<Hooks>,
+pub(super) async fn update(
+    caller: Authorized<Hooks>,
     ItemId(id): ItemId,
     Extension(state): Extension<State>,
     body: Body,
-    presence: Presence,
 ) -> Result<Response, Problem> {
-    let webhooks = webhooks_of(&state, caller)?;
+    let webhooks = webhooks_of(&state, &caller)?;
     webhooks.get(id).await?;
-    let changed = webhooks.change(id, read(body, presence)?).await?;
+    let changed = webhooks.change(id, read(body)?).await?;
     Ok(([NO_STORE], Json(Shown::new(&changed))).into_response())
 }
 
@@ -124,12 +100,12 @@ pub(super) async fn delete(
 }
 
 /// The fields of a body. `presence` is that of name and URL.
-fn read(mut body: Body, presence: Presence) -> Result<WebhookChange, Problem> {
+fn read(mut body: Body) -> Result<WebhookChange, Problem> {
     let change = WebhookChange {
-        name: body.text("name", presence),
-        url: body.text("url", presence),
+        name: body.text("name"),
+        url: body.text("url"),
         events: body.ids("events"),
-        secret: body.text("hmac_secret", Presence::Optional).map(Secret::new),
+        secret: body.optional_text("hmac_secret").map(Secret::new),
     };
     body.check()?;
     Ok(change)

@@ -3,47 +3,34 @@
 use std::{
     collections::VecDeque,
     net::IpAddr,
-    num::NonZeroUsize,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use lru::LruCache;
-
-use crate::http::network;
+use crate::engine::per_source::PerSource;
 
 /// The time over which requests are counted.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Sources that are remembered. The one that was quiet for longest is forgotten first.
-const SOURCES: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-
 /// The latest requests of each source.
-#[derive(Debug)]
-pub(in crate::engine) struct RecentRequests(Mutex<LruCache<Option<IpAddr>, VecDeque<Instant>>>);
-
-impl Default for RecentRequests {
-    fn default() -> Self {
-        Self(Mutex::new(LruCache::new(SOURCES)))
-    }
-}
+#[derive(Debug, Default)]
+pub(in crate::engine) struct RecentRequests(PerSource<VecDeque<Instant>>);
 
 impl RecentRequests {
     /// Counts a request of a source that may send this many in a minute. Returns how long the source should wait if it has
     /// sent them already.
     pub(super) fn count(&self, source: Option<IpAddr>, most: u32, now: Instant) -> Result<(), Duration> {
-        let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let requests = sources.get_or_insert_mut(source.map(network), VecDeque::new);
-        while requests.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
-            requests.pop_front();
-        }
-        match requests.front() {
-            Some(first) if requests.len() >= most as usize => Err(MINUTE - now.saturating_duration_since(*first)),
-            _ => {
-                requests.push_back(now);
-                Ok(())
+        self.0.change(source, VecDeque::new, |requests| {
+            while requests.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
+                requests.pop_front();
             }
-        }
+            match requests.front() {
+                Some(first) if requests.len() >= most as usize => Err(MINUTE - now.saturating_duration_since(*first)),
+                _ => {
+                    requests.push_back(now);
+                    Ok(())
+                }
+            }
+        })
     }
 }
 

@@ -2,14 +2,10 @@
 
 use std::{
     net::IpAddr,
-    num::NonZeroUsize,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use lru::LruCache;
-
-use crate::http::network;
+use crate::engine::per_source::PerSource;
 
 /// Time that one request takes of a source's rate: five in a second in the long run.
 const EACH: Duration = Duration::from_millis(200);
@@ -17,31 +13,26 @@ const EACH: Duration = Duration::from_millis(200);
 /// Requests that a source which was quiet may send at once.
 const AT_ONCE: u32 = 60;
 
-/// Sources that are remembered. The one that was quiet for longest is forgotten first.
-const SOURCES: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-
 /// The rates of all sources: a generic cell rate algorithm with one time for each.
-#[derive(Debug)]
-pub(in crate::engine) struct SourceRates(Mutex<LruCache<Option<IpAddr>, Instant>>);
-
-impl Default for SourceRates {
-    fn default() -> Self {
-        Self(Mutex::new(LruCache::new(SOURCES)))
-    }
-}
+#[derive(Debug, Default)]
+pub(in crate::engine) struct SourceRates(PerSource<Instant>);
 
 impl SourceRates {
     /// Takes one request of the source's rate, or returns how long the source should wait.
     pub(super) fn take(&self, source: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
-        let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken_until = sources.get_or_insert_mut(source.map(network), || now);
-        let next = (*taken_until).max(now) + EACH;
-        let most = now + EACH * AT_ONCE;
-        if next > most {
-            return Err(next - most);
-        }
-        *taken_until = next;
-        Ok(())
+        self.0.change(
+            source,
+            || now,
+            |taken_until| {
+                let next = (*taken_until).max(now) + EACH;
+                let most = now + EACH * AT_ONCE;
+                if next > most {
+                    return Err(next - most);
+                }
+                *taken_until = next;
+                Ok(())
+            },
+        )
     }
 }
 
@@ -84,6 +75,6 @@ mod tests {
         for n in 0..20_000_u32 {
             assert_eq!(rates.take(Some(IpAddr::from(n.to_be_bytes())), now), Ok(()));
         }
-        assert_eq!(rates.0.lock().unwrap().len(), 10_000);
+        assert_eq!(rates.0.remembered(), 10_000);
     }
 }
