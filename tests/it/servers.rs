@@ -9,15 +9,22 @@ use std::{
 use thorn_test_support::skipped;
 
 /// Modules that know no database, or bring their own. All others run on each server.
-const OTHERS: [&str; 19] = [
+const OTHERS: [&str; 27] = [
     "advisories::",
     "backlog::million::",
     "blog::",
     "conformance::",
     "databases::encrypted::",
+    "engine::browser::",
+    "engine::consumer::",
+    "engine::openapi::",
+    "engine::pages::",
+    "engine::proxied::",
+    "engine::stalled::",
     "fairness::table::",
     "faults::",
     "house::",
+    "hub::programs::",
     "operating::",
     "pooled::",
     "program::",
@@ -28,6 +35,7 @@ const OTHERS: [&str; 19] = [
     "queue::places::",
     "queue::sharing::",
     "servers::",
+    "streams::python::",
     "ui::",
 ];
 

@@ -1,7 +1,10 @@
 //! BR12: a thousand readers that don't read.
+//!
+//! `THORN_TEST_FULL=1 cargo test --workspace --all-features --test it engine::stalled` has as many; otherwise there are fewer.
 
 use serde_json::json;
 use thorn::Event;
+use thorn_test_support::full;
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpSocket, TcpStream},
@@ -9,9 +12,10 @@ use tokio::{
 
 use super::{server::Server, streams::Lines};
 
-/// Readers and events. A database server takes much longer to read pages for so many, and the memory is that of thorn.
-const ON_SQLITE: (usize, usize) = (1_000, 10_000);
-const ON_SERVERS: (usize, usize) = (200, 2_000);
+/// Readers and events with `THORN_TEST_FULL=1`, where the test takes a minute.
+const ALL: (usize, usize) = (1_000, 10_000);
+/// Readers and events otherwise. Unbounded, each reader would take all of the 40 MB of the events.
+const FEW: (usize, usize) = (200, 4_000);
 
 /// Bytes of each event.
 const SIZE: usize = 10_000;
@@ -38,7 +42,7 @@ async fn br12_a_thousand_readers_that_don_t_read_take_bounded_memory_and_hold_up
     thorn::worker::raise_descriptor_limit().unwrap();
     let settings = [("THORN_STREAMS_PER_KEY", "2000"), ("THORN_STREAMS_PER_SOURCE", "2000")];
     let (server, operator) = Server::with(&settings).await;
-    let (count, events) = if server.place.url.starts_with("sqlite:") { ON_SQLITE } else { ON_SERVERS };
+    let (count, events) = if full("1,000 readers and 10,000 events instead of 200 and 4,000") { ALL } else { FEW };
     let mut readers = Vec::with_capacity(count);
     for n in 0..count {
         // An event that nobody's topic wants takes no place in any queue.
