@@ -11,10 +11,12 @@
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod idle_poll;
+mod handover;
 mod hanging;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod received;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
@@ -37,9 +39,10 @@ use futures::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
 use tokio::sync::watch;
 
-use self::task::Tasks;
+use self::{handover::Handover, task::Tasks};
 use crate::{
     error::Error,
+    fanout::Chunk,
     queue_url::{Place, QueueUrl},
     signing::TaskKey,
     timestamp::Timestamp,
@@ -65,9 +68,24 @@ pub(crate) struct QueueOptions {
 /// A task as the queue hands it to a worker.
 #[derive(Debug)]
 pub(crate) struct Task {
-    /// A chunk as JSON, as the relay enqueued it.
-    pub(crate) text: String,
+    pub(crate) chunk: Chunk,
     pub(crate) attempt: TaskAttempt,
+}
+
+/// A task as apalis hands it out, which nobody has read yet.
+#[derive(Debug)]
+struct Received {
+    /// A sealed chunk as JSON, if the relay enqueued the task.
+    text: String,
+    attempt: TaskAttempt,
+}
+
+/// A task for the queue.
+#[derive(Debug)]
+pub(crate) struct SealedTask {
+    /// The chunk as JSON, with its authentication code.
+    text: String,
+    chunk: Chunk,
 }
 
 /// Whether a worker may have begun a task before.
@@ -79,17 +97,22 @@ pub(crate) enum TaskAttempt {
     Again,
 }
 
-/// Runs a task for the worker.
-#[derive(Clone)]
-pub(crate) struct Handler(Arc<dyn Fn(Task) -> BoxFuture<'static, ()> + Send + Sync>);
+/// Runs tasks.
+pub(crate) struct Handler<T>(Arc<dyn Fn(T) -> BoxFuture<'static, ()> + Send + Sync>);
 
-impl Handler {
-    pub(crate) fn new(handler: impl Fn(Task) -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
+impl<T> Handler<T> {
+    pub(crate) fn new(handler: impl Fn(T) -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
         Self(Arc::new(handler))
     }
 
-    fn call(&self, task: Task) -> BoxFuture<'static, ()> {
+    fn call(&self, task: T) -> BoxFuture<'static, ()> {
         (self.0)(task)
+    }
+}
+
+impl<T> Clone for Handler<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
@@ -151,6 +174,8 @@ pub(crate) struct Queue {
     backend: Arc<dyn Backend>,
     /// Authenticates the relays' tasks.
     key: TaskKey,
+    /// The chunks of this process's own relay.
+    handover: Arc<Handover>,
     takeover: Duration,
     interrupted: watch::Sender<()>,
 }
@@ -192,7 +217,8 @@ impl Queue {
             #[allow(unreachable_patterns)]
             (place, backend) => return Err(unsupported(place, backend)),
         };
-        Ok(Self { backend, key: task_key::load(db).await?, takeover, interrupted: watch::Sender::new(()) })
+        let (key, handover) = (task_key::load(db).await?, Arc::default());
+        Ok(Self { backend, key, handover, takeover, interrupted: watch::Sender::new(()) })
     }
 
     /// Checks that this build can open a queue at the URL, or in a database of this kind without one.
@@ -212,11 +238,30 @@ impl Queue {
         if supported { Ok(()) } else { Err(unsupported(place, backend)) }
     }
 
+    /// Makes tasks of these chunks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Queue`] if a chunk can't be written as JSON.
+    pub(crate) fn seal(&self, chunks: Vec<Chunk>) -> Result<Vec<SealedTask>, Error> {
+        let seal = |chunk: Chunk| {
+            let text = chunk.write().map_err(|error| failed("writing a task", error))?;
+            Ok(SealedTask { text: self.key.seal(text), chunk })
+        };
+        chunks.into_iter().map(seal).collect()
+    }
+
     /// Enqueues tasks with the commit of this transaction, or [after](Staged::send) it if the queue is
     /// outside the database.
-    pub(crate) async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<String>) -> Result<Staged<'_>, Error> {
+    pub(crate) async fn enqueue(&self, txn: &DatabaseTransaction, tasks: Vec<SealedTask>) -> Result<Staged<'_>, Error> {
         let any = !tasks.is_empty();
-        let tasks = tasks.into_iter().map(|task| self.key.seal(task)).collect();
+        let hand_over = |SealedTask { text, chunk }| {
+            if let Some(code) = TaskKey::code(&text) {
+                self.handover.keep(code, text.len(), chunk);
+            }
+            text
+        };
+        let tasks = tasks.into_iter().map(hand_over).collect();
         let after_commit = if any { self.backend.enqueue(txn, tasks).await? } else { Vec::new() };
         Ok(Staged { queue: self, any, after_commit })
     }
@@ -242,8 +287,9 @@ impl Queue {
     }
 
     /// Runs tasks until `stop` turns true and the tasks in hand are finished.
-    pub(crate) async fn supervise(&self, handler: Handler, stop: watch::Receiver<bool>) -> Result<(), Error> {
-        let handler = task_key::authenticated(self.key.clone(), handler);
+    pub(crate) async fn supervise(&self, handler: Handler<Task>, stop: watch::Receiver<bool>) -> Result<(), Error> {
+        self.handover.open();
+        let handler = received::reading(self.key.clone(), self.handover.clone(), handler);
         supervise::run(&self.backend, self.takeover, handler, self.interrupted.subscribe(), stop).await
     }
 }

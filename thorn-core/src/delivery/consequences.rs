@@ -108,18 +108,8 @@ impl Consequences {
         failed.into_iter().chain(responded).filter_map(rendered).collect()
     }
 
-    /// Updates the subscription and calls the observers, once the attempt is recorded.
-    pub(super) async fn follow(&self, report: &DeliveryReport, subscription: Option<&Subscription>, failing: Failing) {
-        if let Some(update) = self.subscription_update(report, subscription, failing)
-            && let Err(error) = update.await
-        {
-            tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
-        }
-        self.observers.notify(report);
-    }
-
-    /// The change that the attempt makes to the subscription. Most attempts make none.
-    fn subscription_update<'a>(
+    /// The change that the attempt makes to the subscription, once it is recorded. Most attempts make none.
+    pub(super) fn update<'a>(
         &'a self,
         report: &'a DeliveryReport,
         subscription: Option<&'a Subscription>,

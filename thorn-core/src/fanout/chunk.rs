@@ -1,15 +1,17 @@
 //! A task: a chunk of deliveries, each of which succeeds or fails alone.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::recipient::Recipient;
 use crate::{
     id::{DeliveryId, EventId, SubscriptionId},
     rendered::{EventOptions, RawBody, RawHead, TopicHead},
     spec::ContentType,
+    subscription::Subscription,
 };
 
 /// The version that this release writes. A worker that meets another version leaves the task's deliveries to the
@@ -21,6 +23,12 @@ const RAW_CHUNK_VERSION: u32 = 2;
 
 /// The version of a chunk with a version of a hub's topic. A worker that doesn't know the hub would send it in another form.
 const TOPIC_CHUNK_VERSION: u32 = 3;
+
+/// About how many bytes an event has in a task, its bodies not counted.
+const EVENT_BYTES: usize = 128;
+
+/// About how many bytes a delivery has in a task.
+const DELIVERY_BYTES: usize = 160;
 
 /// Deliveries of one or many events, with each event's body once per content type.
 ///
@@ -101,6 +109,9 @@ pub(crate) struct ChunkDelivery {
     /// Whether the subscription's filter is still to be evaluated.
     #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) undecided: bool,
+    /// The subscription as it was when the body was signed. `None` if the chunk comes from another process.
+    #[serde(skip)]
+    pub(crate) signed_for: Option<Arc<Subscription>>,
 }
 
 impl ChunkEvent {
@@ -117,6 +128,17 @@ impl ChunkEvent {
     /// The head of a raw event.
     pub(crate) fn raw_head(&self) -> Option<&RawHead> {
         self.options.as_ref().and_then(|options| options.raw.as_deref())
+    }
+}
+
+impl ChunkDelivery {
+    /// Whether this process signed the body for this very state of the recipient's subscription, so that its signature
+    /// needn't be checked.
+    pub(crate) fn is_signed_for(&self, recipient: &Recipient) -> bool {
+        match (&self.signed_for, recipient.shared_subscription()) {
+            (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+            _ => false,
+        }
     }
 }
 
@@ -197,6 +219,23 @@ impl Chunk {
         }
     }
 
+    /// Writes the chunk as the text of a task.
+    ///
+    /// # Errors
+    ///
+    /// If the chunk can't be written as JSON.
+    pub(crate) fn write(&self) -> Result<String, serde_json::Error> {
+        let bodies = |event: &ChunkEvent| {
+            [ContentType::Json, ContentType::Form].map(|kind| event.bodies.get(kind).map_or(0, str::len))
+        };
+        let bodies: usize = self.events.iter().flat_map(bodies).sum();
+        // A text that grows is copied again and again.
+        let room = bodies + self.events.len() * EVENT_BYTES + self.deliveries.len() * DELIVERY_BYTES + EVENT_BYTES;
+        let mut text = Vec::with_capacity(room);
+        serde_json::to_writer(&mut text, self)?;
+        String::from_utf8(text).map_err(serde::ser::Error::custom)
+    }
+
     /// Adds an event without its bodies, and returns its index.
     pub(crate) fn push_event(&mut self, event: ChunkEvent) -> usize {
         if event.is_raw {
@@ -256,6 +295,7 @@ mod tests {
             has_row: false,
             of_event: false,
             undecided: false,
+            signed_for: None,
         };
         let chunk = Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false };
         let read: Chunk = serde_json::from_str(&serde_json::to_string(&chunk).unwrap()).unwrap();

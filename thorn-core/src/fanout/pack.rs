@@ -132,17 +132,6 @@ impl<'a> Packer<'a> {
         let open = std::iter::once(self.mixed).chain(self.apart.into_values()).map(|open| open.chunk);
         self.closed.into_iter().chain(open.filter(|chunk| !chunk.deliveries.is_empty())).collect()
     }
-
-    /// The texts of the tasks, each with a chunk.
-    pub(crate) fn finish(self) -> Result<Vec<String>, Error> {
-        self.chunks()
-            .iter()
-            .map(|chunk| {
-                serde_json::to_string(chunk)
-                    .map_err(|error| Error::Queue { message: "writing a task".into(), source: Some(Box::new(error)) })
-            })
-            .collect()
-    }
 }
 
 impl Open {
@@ -189,6 +178,7 @@ impl Open {
             has_row: matches!(row, Row::Waiting { .. }),
             of_event: to.subscription().is_none(),
             undecided: to.is_undecided(),
+            signed_for: to.shared_subscription().cloned(),
         });
         Ok(())
     }

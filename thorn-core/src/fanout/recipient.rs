@@ -65,6 +65,11 @@ impl Recipient {
 
     /// The subscription, unless the event brought the recipient.
     pub(crate) fn subscription(&self) -> Option<&Subscription> {
+        self.shared_subscription().map(Arc::as_ref)
+    }
+
+    /// The subscription as the registry holds it. An edit replaces it.
+    pub(crate) const fn shared_subscription(&self) -> Option<&Arc<Subscription>> {
         match self {
             Self::Subscribed(subscription) | Self::Undecided(subscription) => Some(subscription),
             Self::OfEvent { .. } => None,

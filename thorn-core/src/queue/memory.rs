@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use ulid::Ulid;
 
 use super::{
-    Backend, QueueOptions, Task, TaskAttempt,
+    Backend, QueueOptions, Received, TaskAttempt,
     supervise::boxed,
     task::{Envelope, Tasks, enqueued_at, run_task},
 };
@@ -132,7 +132,7 @@ impl Backend for MemoryQueue {
         let finished: HashSet<String> = tasks.finished().into_iter().collect();
         let Unfinished { waiting, in_hand } = std::mem::take(&mut *self.tasks.lock());
         let left = in_hand.into_iter().chain(waiting).filter(|(id, _)| !finished.contains(id));
-        let put_off = |(_, text)| tasks.handler.call(Task { text, attempt: TaskAttempt::First });
+        let put_off = |(_, text)| tasks.handler.call(Received { text, attempt: TaskAttempt::First });
         stream::iter(left).for_each_concurrent(PUT_OFF_AT_ONCE, put_off).await;
         Ok(())
     }

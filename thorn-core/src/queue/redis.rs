@@ -34,7 +34,7 @@ use tokio::sync::Notify;
 use ulid::Ulid;
 
 use super::{
-    Backend, Handler, QueueOptions, Task, TaskAttempt, failed,
+    Backend, Handler, QueueOptions, Received, TaskAttempt, failed,
     idle_poll::IdlePoll,
     supervise::{HEARTBEATS, boxed, heartbeat_interval},
     task::{Envelope, MAX_ATTEMPTS, Tasks, enqueued_at, run_task},
@@ -167,7 +167,7 @@ impl Backend for RedisQueue {
     fn worker(&self, name: &str, mut tasks: Tasks) -> BoxFuture<'static, Result<(), Error>> {
         let handler = tasks.handler;
         // apalis doesn't count takeovers here, so each task may have been begun before.
-        tasks.handler = Handler::new(move |task| handler.call(Task { attempt: TaskAttempt::Again, ..task }));
+        tasks.handler = Handler::new(move |task| handler.call(Received { attempt: TaskAttempt::Again, ..task }));
         let idle_poll = IdlePoll::new(self.wake.clone(), self.options.poll);
         let backend = RedisStorage::<Envelope>::new(self.connection())
             .with_config(self.config.clone())

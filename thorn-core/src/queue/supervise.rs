@@ -25,7 +25,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use tokio::sync::watch;
 use ulid::Ulid;
 
-use super::{Backend, Handler, failed, task::Tasks};
+use super::{Backend, Handler, Received, failed, task::Tasks};
 use crate::{db::DB_TIMEOUT, error::Error};
 
 /// Heartbeats in the time after which a silent worker loses its tasks.
@@ -57,7 +57,7 @@ pub(super) fn boxed<E: std::error::Error + Send + Sync + 'static>(
 pub(super) async fn run(
     backend: &Arc<dyn Backend>,
     takeover: Duration,
-    handler: Handler,
+    handler: Handler<Received>,
     mut interrupted: watch::Receiver<()>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {

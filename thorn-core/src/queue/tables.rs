@@ -215,7 +215,7 @@ mod tests {
     use sea_orm::{DbBackend, DbErr, Statement, TransactionTrait as _};
 
     use super::{ConnectionTrait, QueueOptions};
-    use crate::queue::Queue;
+    use crate::{fanout::Chunk, queue::Queue};
 
     async fn waits_for_the_disk<C: ConnectionTrait>(db: &C) -> Result<String, DbErr> {
         let show = Statement::from_string(DbBackend::Postgres, "SHOW synchronous_commit");
@@ -231,9 +231,10 @@ mod tests {
         let second = Duration::from_secs(1);
         let options = QueueOptions { name: "thorn".into(), poll: second, takeover: second, batch: 1 };
         let queue = Queue::open(&db, None, options).await.unwrap();
+        let tasks = queue.seal(vec![Chunk::read(r#"{"v":1,"events":[],"deliveries":[]}"#).unwrap()]).unwrap();
         let txn = db.begin().await.unwrap();
         assert_eq!(waits_for_the_disk(&txn).await.unwrap(), "on");
-        let staged = queue.enqueue(&txn, vec!["{}".into()]).await.unwrap();
+        let staged = queue.enqueue(&txn, tasks).await.unwrap();
         assert_eq!(waits_for_the_disk(&txn).await.unwrap(), "off");
         txn.commit().await.unwrap();
         staged.send().await;

@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use ulid::Ulid;
 
-use super::{Handler, Task, TaskAttempt};
+use super::{Handler, Received, TaskAttempt};
 use crate::timestamp::Timestamp;
 
 /// The number of attempts after which apalis would give a task up. No number of takeovers reaches it.
@@ -54,7 +54,7 @@ impl Envelope {
 /// The data shared by all tasks of a worker.
 #[derive(Clone)]
 pub(super) struct Tasks {
-    pub(super) handler: Handler,
+    pub(super) handler: Handler<Received>,
     /// Ids of the last finished tasks, more than can wait for their acknowledgement.
     finished: Arc<Mutex<VecDeque<String>>>,
     /// Tasks are running while a sender of this channel lives.
@@ -73,7 +73,7 @@ const FINISHED: usize = 2048;
 impl Tasks {
     /// Also returns a receiver that ends with the last running task, once [`close`](Self::close) was
     /// called.
-    pub(super) fn new(handler: Handler) -> (Self, mpsc::Receiver<Infallible>) {
+    pub(super) fn new(handler: Handler<Received>) -> (Self, mpsc::Receiver<Infallible>) {
         let (running, ended) = mpsc::channel(1);
         (Self { handler, finished: Arc::default(), running: Some(running) }, ended)
     }
@@ -83,7 +83,7 @@ impl Tasks {
         self.running = None;
     }
 
-    async fn run(self, id: TaskId, task: Task) {
+    async fn run(self, id: TaskId, task: Received) {
         self.handler.call(task).await;
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         finished.truncate(FINISHED - 1);
@@ -102,7 +102,7 @@ impl Tasks {
 /// Runs a task for apalis. It never fails and never panics.
 pub(super) async fn run_task(text: Envelope, attempt: Attempt, id: TaskId, tasks: Data<Tasks>) {
     let attempt = if attempt.current() > 1 { TaskAttempt::Again } else { TaskAttempt::First };
-    let run = Tasks::clone(&tasks).run(id, Task { text: text.0, attempt });
+    let run = Tasks::clone(&tasks).run(id, Received { text: text.0, attempt });
     match tokio::spawn(run).await {
         Ok(()) => {}
         // The runtime shuts down. Returning would acknowledge a task that was cut off.

@@ -2,7 +2,7 @@
 
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{Handler, Task, refused};
+use super::refused;
 use crate::{
     error::Error,
     signing::{SecretError, TaskKey},
@@ -32,19 +32,4 @@ async fn read(db: &DatabaseConnection) -> Result<Option<TaskKey>, Error> {
     let row = Entity::find_by_id(ROW).one(db).await?;
     let text = row.and_then(|row| row.task_key);
     text.map(|text| text.parse().map_err(|error| super::failed("authenticating tasks", error))).transpose()
-}
-
-/// A handler that runs only the tasks with a valid code. The others come from somebody who can write to the queue, from
-/// an older release, or from another database. The reconciler enqueues deliveries again that the relay promised.
-pub(super) fn authenticated(key: TaskKey, handler: Handler) -> Handler {
-    Handler::new(move |Task { text, attempt }| match key.open(text) {
-        Some(text) => handler.call(Task { text, attempt }),
-        None => {
-            tracing::error!(
-                "a task isn't authentic: a relay of another release or of another database wrote it, or somebody else; \
-                 its deliveries are left to the reconciler"
-            );
-            Box::pin(std::future::ready(()))
-        }
-    })
 }

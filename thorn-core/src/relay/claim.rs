@@ -51,7 +51,7 @@ impl Relay {
         batch.used(taken, unrelayed.len());
         let FanOut { packer, marks } = fan_out;
         let deliveries = packer.deliveries();
-        let tasks = packer.finish()?;
+        let tasks = self.queue.seal(packer.chunks())?;
         let claimed = Claimed { tasks: tasks.len(), more: at_limit || taken < unrelayed.len() };
         let txn = match early {
             Some(txn) => txn,

@@ -70,7 +70,7 @@ impl Relay {
                 break;
             }
         }
-        let tasks = packer.finish()?;
+        let tasks = self.queue.seal(packer.chunks())?;
         let claimed = Claimed { tasks: tasks.len(), more: true };
         let txn = transaction::begin(&self.db).await?;
         let Some(moved) = verdicts.write(&txn, now).await? else {

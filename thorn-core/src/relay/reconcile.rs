@@ -66,7 +66,7 @@ impl Relay {
             }
         }
         let missing = packer.deliveries();
-        let tasks = packer.finish()?;
+        let tasks = self.queue.seal(packer.chunks())?;
         let looked_into = settled.len() + postponed.len();
         let txn = transaction::begin(&self.db).await?;
         let mut mine = set_audit(&txn, settled, None, now).await?;

@@ -57,6 +57,11 @@ impl TaskKey {
         task
     }
 
+    /// The code of a [sealed](Self::seal) task. Nothing is known about the text if the code hasn't been checked.
+    pub(crate) fn code(task: &str) -> Option<&str> {
+        Some(task.strip_suffix(AFTER)?.rsplit_once(BEFORE)?.1)
+    }
+
     /// The task as it was before it was [sealed](Self::seal). `None` if its code is missing or another key made it, or
     /// if the task was changed.
     pub(crate) fn open(&self, mut task: String) -> Option<String> {

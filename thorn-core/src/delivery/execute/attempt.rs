@@ -8,7 +8,7 @@ use crate::{
     attempt::{Attempt, Outcome},
     delivery::client::{Content, KeptResponse, Outgoing},
     error::Error,
-    fanout::{ChunkDelivery, ChunkEvent, encode_body},
+    fanout::{ChunkDelivery, ChunkEvent, Recipient, encode_body},
     id::{DeliveryId, EventId},
     rendered::EventOptions,
     spec::Destination,
@@ -41,7 +41,7 @@ impl Executor {
             (Some(stored), None) => {
                 sign_stored(&stored.name, &stored.body, destination).map_err(|error| error.to_string())
             }
-            (None, None) => self.signed_body(event, delivery, destination).await.map_err(|error| error.to_string()),
+            (None, None) => self.signed_body(event, delivery, recipient).await.map_err(|error| error.to_string()),
         };
         let (body, hook_hmac) = match signed {
             Ok(signed) => signed,
@@ -85,12 +85,13 @@ impl Executor {
         &self,
         event: &ChunkEvent,
         delivery: &ChunkDelivery,
-        destination: &Destination,
+        recipient: &Recipient,
     ) -> Result<(Bytes, Option<String>), Error> {
+        let destination = recipient.destination();
         let content_type = destination.content_type;
         if delivery.content_type == content_type
             && let Some(body) = event.bodies.sent(content_type)
-            && destination.signing.fits(&body, delivery.hook_hmac.as_deref())
+            && (delivery.is_signed_for(recipient) || destination.signing.fits(&body, delivery.hook_hmac.as_deref()))
         {
             return Ok((body, delivery.hook_hmac.clone()));
         }

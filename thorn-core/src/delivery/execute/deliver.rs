@@ -94,13 +94,13 @@ impl Executor {
             let recorded = self.recorder.record(record).await;
             drop(room);
             if let Some((report, recipient, failing)) = report.filter(|_| recorded) {
-                let following = async {
-                    self.consequences.follow(&report, recipient.subscription(), failing).await;
-                    Ok(())
-                };
-                if let Err(error) = with_timeout(&self.db, following).await {
-                    tracing::error!(%error, "can't apply the consequences of a delivery");
+                // Most attempts change nothing, and a timer for each would cost more than the rest of this.
+                if let Some(update) = self.consequences.update(&report, recipient.subscription(), failing)
+                    && let Err(error) = with_timeout(&self.db, update).await
+                {
+                    tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
                 }
+                self.consequences.observers.notify(&report);
             }
             recorded
         }

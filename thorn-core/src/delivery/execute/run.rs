@@ -12,16 +12,7 @@ use crate::{
 impl Executor {
     /// Runs a task's chunk. Returns when all its deliveries are recorded; then the task may be
     /// acknowledged.
-    pub(crate) async fn run(&self, Task { text, attempt }: Task) {
-        let mut chunk = match Chunk::read(&text) {
-            Ok(chunk) => chunk,
-            Err(why) => {
-                tracing::error!("{why}; its deliveries are left to the reconciler");
-                return;
-            }
-        };
-        // Each body exists once in memory while its deliveries wait.
-        drop(text);
+    pub(crate) async fn run(&self, Task { mut chunk, attempt }: Task) {
         self.prepare(&mut chunk).await;
         // An edit or a deletion takes effect at once. If the database is unavailable, the last known state is used.
         let refresh = async { self.registry.refresh(&self.db).await.map(drop) };
