@@ -60,10 +60,16 @@ async fn ps2_ps7_a_request_that_waits_gets_409_unless_the_callback_consents_at_o
     subscriber.answers(Reply::echo);
     hub.ask("unsubscribe", &kept, &[SYNC]).await.expect(204);
     assert!(hub.subscriptions().await.is_empty());
-    // The end of what isn't there needs nobody's consent.
+    // The answer to a repeated request is the callback's, too, so it tells nobody whether there was a subscription.
     let asked = subscriber.asked().len();
     hub.ask("unsubscribe", &kept, &[SYNC]).await.expect(204);
-    assert_eq!(subscriber.asked().len(), asked);
+    subscriber.answers(|_| Reply::new(404, ""));
+    hub.ask("unsubscribe", &kept, &[SYNC]).await.expect(409);
+    assert_eq!(subscriber.asked().len(), asked + 2);
+    // A topic that the hub doesn't distribute is no reason to ask anybody.
+    let form = [("hub.mode", "unsubscribe"), ("hub.callback", &*kept), ("hub.topic", "https://other.example/"), SYNC];
+    hub.post(&form).await.expect(404);
+    assert_eq!(subscriber.asked().len(), asked + 2);
 }
 
 /// A parameter that no hub knows.

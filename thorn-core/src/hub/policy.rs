@@ -11,9 +11,20 @@ use crate::{
 
 impl Hub<'_> {
     /// Refuses a topic that the hub doesn't distribute, or that has no place for another subscription.
-    ///
-    /// An open hub takes topics that it doesn't know. The hub looks at the links that they advertise once the callback has confirmed.
     pub(super) async fn check_topic(&self, url: &TopicUrl, is_renewed: bool) -> Result<(), HubError> {
+        let topic = self.check_is_distributed(url).await?.map(|topic| topic.id);
+        let bounds = self.config.server.hub_rates.bounds();
+        if !is_renewed && !bounds.leave_a_place(self.db, topic).await? {
+            return Err(HubRefusal::Full("the hub has no place for another subscription").into());
+        }
+        Ok(())
+    }
+
+    /// Refuses a topic that the hub doesn't distribute. Returns the topic if the hub knows it.
+    ///
+    /// An open hub takes topics that it doesn't know. It looks at the links that they advertise once the callback has
+    /// confirmed.
+    pub(super) async fn check_is_distributed(&self, url: &TopicUrl) -> Result<Option<Topic>, HubError> {
         let topic = Topics::new(self.db).find(url).await?;
         let is_registered = topic.as_ref().is_some_and(|topic| topic.registered);
         let server = &self.config.server;
@@ -26,11 +37,7 @@ impl Hub<'_> {
             let reason = "it advertises another hub, or another URL of its own; subscribe to that".to_owned();
             return Err(HubRefusal::Parameter { name: "hub.topic", reason }.into());
         }
-        let topic = topic.map(|topic| topic.id);
-        if !is_renewed && !server.hub_rates.bounds().leave_a_place(self.db, topic).await? {
-            return Err(HubRefusal::Full("the hub has no place for another subscription").into());
-        }
-        Ok(())
+        Ok(topic)
     }
 }
 

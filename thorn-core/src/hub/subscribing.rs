@@ -87,8 +87,8 @@ impl<'a> Hub<'a> {
 
     /// Takes a request. The hub asks the callback afterwards whether it is meant, so the answer doesn't depend on that.
     ///
-    /// A repeated request for the same topic and callback replaces the one before. The end of a subscription that isn't
-    /// there is nothing to ask about.
+    /// A repeated request for the same topic and callback replaces the one before. WebSub asks nobody about the end of a
+    /// subscription that isn't there; `PubSubHubbub` asks all the same.
     ///
     /// # Errors
     ///
@@ -171,6 +171,11 @@ impl<'a> Hub<'a> {
         let mode = match request.mode {
             RequestMode::Subscribe => IntentMode::Subscribe,
             RequestMode::Unsubscribe if present => IntentMode::Unsubscribe,
+            // `PubSubHubbub` has every request confirmed. The answer then tells nobody whether there is a subscription.
+            RequestMode::Unsubscribe if request.dialect == Dialect::PubSubHubbub => {
+                self.check_is_distributed(&topic).await?;
+                IntentMode::Unsubscribe
+            }
             RequestMode::Unsubscribe => {
                 // The newest request counts, so a subscription that waits for its callback is given up.
                 self.subscriptions.intents().drop_requests_for(self.db, id).await?;
