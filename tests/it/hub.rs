@@ -14,6 +14,7 @@ mod publish;
 mod requests;
 mod running;
 mod subscriber;
+mod testsuite;
 mod topics;
 mod validator;
 mod verification;

@@ -28,8 +28,8 @@ struct Content {
 /// The validator's parties.
 pub(super) struct Validator {
     pub(super) hub: RunningHub,
-    publisher: Subscriber,
-    subscriber: Subscriber,
+    pub(super) publisher: Subscriber,
+    pub(super) subscriber: Subscriber,
     content: Arc<Mutex<Content>>,
     pub(super) topic: String,
 }
