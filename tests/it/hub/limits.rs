@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use tokio::{io::AsyncWriteExt as _, net::TcpSocket};
+
 use super::{
-    running::{RunningHub, TOPIC},
+    fixture::FORM,
+    running::{RunningHub, TOPIC, form},
     subscriber::{Reply, Subscriber},
 };
-use crate::{app::eventually, blog::http::Answer};
+use crate::{
+    app::eventually,
+    blog::http::{self, Answer},
+};
 
 /// How long an answer asks to wait.
 fn wait(answer: &Answer) -> u64 {
@@ -80,6 +86,60 @@ async fn ab2_a_source_may_ask_so_often_in_a_minute() {
     hub.operator.get("/hooks/").await.expect(200);
     hub.has_asked_everybody().await;
     assert!(subscriber.asked_at("/30").is_empty());
+}
+
+/// Says from this address of loopback that a topic has changed.
+async fn ping_from(address: &str, hub: &RunningHub, topic: &str) -> Answer {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+    let mut stream = socket.connect(([127, 0, 0, 1], hub.server.port).into()).await.unwrap();
+    let body = form(&[("hub.mode", "publish"), ("hub.url", topic)]);
+    let head =
+        format!("POST /hub HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    stream.write_all(format!("{head}{FORM}\r\n{body}").as_bytes()).await.unwrap();
+    http::answer(stream).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ab2_ab8_ws31_an_open_hub_counts_pings_by_their_source() {
+    let rates = ("THORN_HUB_RATES", "host=none,pending=none,source=30");
+    let hub = RunningHub::with(&[rates, ("THORN_HUB", "open")]).await;
+    let subscriber = Subscriber::start().await;
+    let noted = async |pings: u32| {
+        assert_eq!(hub.count(&format!("thorn_topic WHERE pings = {pings} AND pinged_at IS NOT NULL")).await, 1);
+    };
+    // Requests of subscribers count together with them.
+    hub.ask("subscribe", &subscriber.url("/cb"), &[]).await.expect(202);
+    for n in 1..30 {
+        // Topics that the hub doesn't know count, too.
+        ping_from("127.0.0.1", &hub, if n % 2 == 1 { TOPIC } else { "https://blog.example/unknown" }).await.expect(204);
+    }
+    noted(15).await;
+    let answer = ping_from("127.0.0.1", &hub, TOPIC).await.expect(429);
+    assert!((1..=61).contains(&wait(&answer)) && answer.text.starts_with("429 "), "{answer:?}");
+    hub.ask("subscribe", &subscriber.url("/other"), &[]).await.expect(429);
+    noted(15).await;
+    // A neighbour doesn't notice.
+    ping_from("127.0.0.2", &hub, TOPIC).await.expect(204);
+    noted(16).await;
+    // A request that can't be read counts for nothing.
+    for _ in 0..40 {
+        ping_from("127.0.0.3", &hub, "no url").await.expect(400);
+    }
+    ping_from("127.0.0.3", &hub, TOPIC).await.expect(204);
+    noted(17).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ab2_pings_with_a_key_are_counted_by_nobody() {
+    let hub = RunningHub::with(&[("THORN_HUB_RATES", "source=1")]).await;
+    let headers = format!("{FORM}{}", hub.operator.authorization());
+    let body = form(&[("hub.mode", "publish"), ("hub.url", TOPIC)]);
+    for _ in 0..5 {
+        http::request(hub.server.port, "POST", "/hub", &headers, body.as_bytes()).await.expect(204);
+    }
+    hub.ask("subscribe", "http://127.0.0.1:9/", &[]).await.expect(202);
+    hub.ask("subscribe", "http://127.0.0.1:9/", &[]).await.expect(429);
 }
 
 #[tokio::test(flavor = "multi_thread")]

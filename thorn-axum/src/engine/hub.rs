@@ -9,10 +9,12 @@ mod refused;
 mod source_rates;
 mod subscribe;
 
+use std::time::Instant;
+
 use axum::{
     Extension, Router,
     extract::Request,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
     routing::{MethodRouter, post},
 };
@@ -47,6 +49,17 @@ async fn only_post() -> Response {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail("the hub takes POST only").into_text()
 }
 
+/// Counts a request that needs no key. Refuses it if its source has sent too many. Without an address, all callers share
+/// one rate.
+fn count(state: &EngineState, Source(source): Source) -> Result<(), Problem> {
+    let Some(most) = state.thorn.config().server.hub_rates.source else { return Ok(()) };
+    state.hub_requests.count(source, most, Instant::now()).map_err(|wait| {
+        Problem::new(StatusCode::TOO_MANY_REQUESTS)
+            .detail("Too many requests from this address")
+            .header(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
+    })
+}
+
 async fn hub(Extension(state): Extension<State>, source: Source, request: Request) -> Response {
     match answer(&state, source, request).await {
         Ok(status) => status.into_response(),
@@ -64,7 +77,7 @@ async fn answer(state: &EngineState, source: Source, request: Request) -> Result
     let parameters = Parameters::read(&body);
     match parameters.required("hub.mode")? {
         "subscribe" | "unsubscribe" => subscribe::answer(state, source, &parameters).await,
-        "publish" => publish::publish(state, &mut parts, &parameters).await,
+        "publish" => publish::publish(state, source, &mut parts, &parameters).await,
         mode => Err(Refused::UnknownMode(mode.to_owned()).into()),
     }
 }

@@ -7,13 +7,13 @@ use axum::{
 use thorn_core::{config::HubMode, subscription::Access, topic::TopicUrl};
 
 use super::{
-    hub_url,
+    count, hub_url,
     parameters::Parameters,
     refused::{bad, shown},
 };
 use crate::{
     engine::{authorized::Authorized, scope::HubPublish, state::EngineState},
-    http::{Caller as _, Problem},
+    http::{Caller as _, Problem, Source},
 };
 
 /// The most topics of one request.
@@ -21,11 +21,19 @@ const MOST: usize = 100;
 
 /// Marks the topics as changed. Unknown ones are ignored, so the answer tells nobody which topics there are.
 ///
-/// An open hub takes pings from everybody: they only make it look at topics that it knows.
-pub(super) async fn publish(state: &EngineState, parts: &mut Parts, form: &Parameters) -> Result<StatusCode, Problem> {
+/// An open hub takes pings from everybody: they only make it look at topics that it knows. It counts them by their source.
+pub(super) async fn publish(
+    state: &EngineState,
+    source: Source,
+    parts: &mut Parts,
+    form: &Parameters,
+) -> Result<StatusCode, Problem> {
     let topics = topics(form)?;
     let caller = match state.thorn.config().server.hub {
-        HubMode::Open => None,
+        HubMode::Open => {
+            count(state, source)?;
+            None
+        }
         HubMode::Off | HubMode::Topics => Some(Authorized::<HubPublish>::from_request_parts(parts, &()).await?),
     };
     let access = caller.as_ref().map_or(Access::Operator, |caller| caller.access());

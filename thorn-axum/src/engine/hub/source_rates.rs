@@ -1,4 +1,4 @@
-//! How many requests of subscribers each source address has sent lately.
+//! How many requests without a key each source address has sent to the hub lately.
 
 use std::{
     collections::VecDeque,

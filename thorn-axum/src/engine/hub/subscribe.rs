@@ -1,8 +1,6 @@
 //! Requests for subscriptions and for their ends, of `WebSub` and of `PubSubHubbub` 0.1 to 0.4.
 
-use std::time::Instant;
-
-use axum::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use axum::http::StatusCode;
 use thorn_core::{
     hub::{Hub, HubRequest, RequestMode},
     signing::Secret,
@@ -10,7 +8,7 @@ use thorn_core::{
 };
 
 use super::{
-    hub_url,
+    count, hub_url,
     parameters::Parameters,
     refused::{Refused, problem},
 };
@@ -38,19 +36,12 @@ enum Verify {
 /// or 409.
 pub(super) async fn answer(
     state: &EngineState,
-    Source(source): Source,
+    source: Source,
     parameters: &Parameters,
 ) -> Result<StatusCode, Problem> {
     let server = &state.thorn.config().server;
     let (request, verify) = read(parameters, server.hub_sync && Hub::CAN_WAIT)?;
-    // Without an address, all callers share one rate.
-    if let Some(most) = server.hub_rates.source
-        && let Err(wait) = state.hub_requests.count(source, most, Instant::now())
-    {
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS)
-            .detail("Too many requests from this address")
-            .header(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1)));
-    }
+    count(state, source)?;
     let url = hub_url(&state.base_url);
     let hub = state.thorn.hub(&url);
     if verify == Verify::Async {
