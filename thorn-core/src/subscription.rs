@@ -35,7 +35,7 @@ pub use entry::{Disabled, Hold, Lease, Subscription, Warning};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
 pub(crate) use held_deliveries::{UNTIL_RESUMED, bring_forward};
 pub(crate) use links::{Link, LinkedWebhook};
-pub(crate) use of_hub::{Granted, HubBounds};
+pub(crate) use of_hub::{Granted, HubBounds, Renewable};
 pub use owner_id::OwnerId;
 pub(crate) use purge::Purge;
 pub(crate) use registry::Registry;

@@ -80,11 +80,13 @@ async fn migrations_go_down_and_up_again() {
         assert!(count(&db, table).await.is_none(), "{table}");
     }
     assert!(count(&db, "thorn_subscription WHERE dialect = 'thorn'").await.is_some());
+    assert!(count(&db, "thorn_subscription WHERE verify_token IS NULL").await.is_some());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_intent").await.is_none());
     assert!(count(&db, "thorn_callback_host").await.is_none());
     assert!(count(&db, "thorn_subscription WHERE dialect = 'thorn'").await.is_none());
     assert!(count(&db, "thorn_subscription WHERE expires_at IS NULL").await.is_none());
+    assert!(count(&db, "thorn_subscription WHERE verify_token IS NULL").await.is_none());
     assert!(count(&db, "thorn_subscription WHERE sending_until IS NULL").await.is_some());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_topic").await.is_none());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use thorn::timestamp::Timestamp;
+use thorn::{Thorn, subscription::Dialect, timestamp::Timestamp};
 
 use super::{
     running::{RunningHub, subscribed},
@@ -132,4 +132,80 @@ async fn ps11_a_subscriber_of_pubsubhubbub_is_asked_once_before_the_end_and_stay
     hub.subscribed(&stays).await;
     let counts = ["/stays", "/gone", "/websub"].map(|path| subscriber.asked_at(path).len());
     assert_eq!(counts, [2, 2, 1]);
+}
+
+/// The token in the only row of this table that has one.
+async fn stored_token(hub: &RunningHub, table: &str) -> String {
+    use sea_orm::{ConnectionTrait as _, Statement};
+    let (db, sql) = (hub.thorn.db(), format!("SELECT verify_token AS t FROM {table} WHERE verify_token IS NOT NULL"));
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    assert_eq!(rows.len(), 1, "{table}");
+    rows[0].try_get("", "t").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ps11_ps3_the_token_comes_back_with_each_renewal_and_is_kept_as_a_secret_is() {
+    let key = ("THORN_SECRET_KEY", "yfO6M3xgBJcLNXGDOnlq+3mA8SSoP0LuqvV8pGvmCaU=");
+    let hub = RunningHub::with(&[key, ("THORN_HUB_LEASE", "1000,1000,1000")]).await;
+    let subscriber = Subscriber::start().await;
+    let (callback, token) = (subscriber.url("/cb"), "t&o=k e+n%");
+    let old = ("hub.verify", "async");
+    subscriber.answers(|_| Reply::new(503, ""));
+    hub.ask("subscribe", &callback, &[old, ("hub.verify_token", token)]).await.expect(202);
+    subscriber.wait_at("/cb", 1).await;
+    let is_sealed = |stored: String| stored.starts_with("enc1:2:") && !stored.contains(token);
+    assert!(is_sealed(stored_token(&hub, "thorn_intent").await));
+    subscriber.answers(Reply::echo);
+    eventually("the subscription", || async {
+        hub.end_pauses_after(1).await;
+        hub.find(&callback).await.map(drop).ok_or_else(|| "it isn't there".to_owned())
+    })
+    .await;
+    hub.subscribe(&subscriber.url("/without"), &[old]).await;
+    hub.has_asked_everybody().await;
+    for _ in 0..2 {
+        assert!(is_sealed(stored_token(&hub, "thorn_subscription").await));
+        let before = ["/cb", "/without"].map(|path| subscriber.asked_at(path).len());
+        for column in ["renew_at", "expires_at"] {
+            hub.pass("thorn_subscription", column, Duration::from_secs(905)).await;
+        }
+        for ((path, before), expected) in ["/cb", "/without"].iter().zip(before).zip([Some(token), None]) {
+            let asked = subscriber.wait_at(path, before + 1).await.remove(before);
+            assert_eq!(
+                (asked.mode().as_str(), asked.parameter("hub.verify_token").as_deref()),
+                ("subscribe", expected)
+            );
+        }
+        hub.has_asked_everybody().await;
+    }
+    // Nobody is shown it.
+    let id = hub.subscribed(&callback).await.id;
+    for path in ["/hooks/".to_owned(), format!("/hooks/{id}/")] {
+        let shown = hub.operator.get(&path).await.expect(200).text;
+        assert!(shown.contains("/cb") && !shown.contains("token") && !shown.contains("enc1"), "{shown}");
+    }
+    // It goes with the subscription.
+    hub.ask("unsubscribe", &callback, &[]).await.expect(202);
+    hub.unsubscribed(&callback).await;
+    assert_eq!(hub.count("thorn_subscription WHERE verify_token IS NOT NULL").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ps11_a_token_in_clear_text_is_encrypted_once_there_is_a_key_and_goes_with_another_request() {
+    let hub = RunningHub::start().await;
+    let subscriber = Subscriber::start().await;
+    let callback = subscriber.url("/cb");
+    let with = |token| [("hub.verify", "sync"), ("hub.verify_token", token)];
+    hub.ask("subscribe", &callback, &with("enc1:x")).await.expect(400);
+    hub.ask("subscribe", &callback, &with("t0ken")).await.expect(204);
+    assert_eq!(stored_token(&hub, "thorn_subscription").await, "t0ken");
+    let key = "yfO6M3xgBJcLNXGDOnlq+3mA8SSoP0LuqvV8pGvmCaU=".parse().unwrap();
+    drop(Thorn::builder(hub.thorn.db().clone()).secret_key(key).build().await.unwrap());
+    assert!(stored_token(&hub, "thorn_subscription").await.starts_with("enc1:2:"));
+    hub.ask("subscribe", &callback, &with("another")).await.expect(204);
+    assert_eq!(stored_token(&hub, "thorn_subscription").await, "another");
+    hub.ask("subscribe", &callback, &[]).await.expect(202);
+    hub.has_asked_everybody().await;
+    assert_eq!(hub.subscribed(&callback).await.spec.dialect, Dialect::WebSub);
+    assert_eq!(hub.count("thorn_subscription WHERE verify_token IS NOT NULL").await, 0);
 }

@@ -88,7 +88,8 @@ impl Conclusions<'_> {
                     Signing { secret: intent.secret.clone(), digest: intent.digest, signer: Signer::default() };
                 let (id, dialect, callback) = (intent.subscription, intent.dialect, &*intent.callback);
                 let is_renewal = intent.mode == IntentMode::Renew;
-                let granted = Granted { id, dialect, callback, signing, lease, is_renewal };
+                let verify_token = intent.verify_token.as_ref();
+                let granted = Granted { id, dialect, callback, signing, lease, verify_token, is_renewal };
                 if self.subscriptions.grant(write, granted, self.config.server.hub_rates.bounds(), now).await? {
                     return Ok(true);
                 }

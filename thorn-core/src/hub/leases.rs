@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     intent::{Ended, Intent, IntentMode, MOST_ATTEMPTS, forget_quiet},
     spec::normal_host,
-    subscription::{Lease, Subscription, Subscriptions},
+    subscription::{Lease, Renewable, Subscriptions},
     timestamp::Timestamp,
 };
 
@@ -16,9 +16,9 @@ const AT_ONCE: u64 = 100;
 
 /// Ends leases and renews them, a bounded number. Returns whether there may be more.
 pub(super) async fn look_after(subscriptions: &Subscriptions, now: Timestamp) -> Result<bool, Error> {
-    for subscription in subscriptions.to_renew(now, AT_ONCE).await? {
-        if let Some(Lease { renew_at: Some(renew_at), .. }) = subscription.lease {
-            ask(subscriptions, &subscription, renew_at, now).await?;
+    for renewable in subscriptions.to_renew(now, AT_ONCE).await? {
+        if let Some(Lease { renew_at: Some(renew_at), .. }) = renewable.subscription.lease {
+            ask(subscriptions, &renewable, renew_at, now).await?;
         }
     }
     let more = subscriptions.end_leases(now, AT_ONCE).await?;
@@ -47,16 +47,16 @@ pub(super) async fn end_without_topics(subscriptions: &Subscriptions) -> Result<
 /// Writes the intent that asks the callback, unless something else waits for its answer.
 async fn ask(
     subscriptions: &Subscriptions,
-    about: &Subscription,
+    about: &Renewable,
     renew_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), Error> {
     let intents = subscriptions.intents();
     let txn = transaction::begin(&subscriptions.db).await?;
     // A subscriber who has just asked for something else has said more than the answer would.
-    let is_first = subscriptions.note_renewal(&txn, about.id, renew_at).await?;
+    let is_first = subscriptions.note_renewal(&txn, about.subscription.id, renew_at).await?;
     if is_first
-        && !intents.is_there(&txn, about.id).await?
+        && !intents.is_there(&txn, about.subscription.id).await?
         && let Some(intent) = renewal(about, now)
     {
         intents.replace(&txn, &intent).await?;
@@ -67,7 +67,7 @@ async fn ask(
 
 /// An intent that asks the callback once whether the lease goes on, for as long as before. If it doesn't say so, the
 /// subscription ends with its lease.
-fn renewal(about: &Subscription, now: Timestamp) -> Option<Intent> {
+fn renewal(Renewable { subscription: about, verify_token }: &Renewable, now: Timestamp) -> Option<Intent> {
     let lease = about.lease.as_ref()?;
     let destination = &about.spec.destination;
     // Nine tenths of the lease had passed when the hub was to ask.
@@ -84,7 +84,7 @@ fn renewal(about: &Subscription, now: Timestamp) -> Option<Intent> {
         digest: destination.signing.digest,
         secret: destination.signing.secret.clone(),
         lease: (tenth / 100).max(1),
-        verify_token: None,
+        verify_token: verify_token.clone(),
         reason: None,
         attempts: MOST_ATTEMPTS - 1,
         created_at: now,

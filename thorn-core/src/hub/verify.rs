@@ -131,7 +131,7 @@ fn parameters<'a>(intent: &'a Intent, challenge: &'a str, lease: &'a str) -> Vec
         parameters.push(("hub.lease_seconds", lease));
     }
     if let Some(token) = &intent.verify_token {
-        parameters.push(("hub.verify_token", token));
+        parameters.push(("hub.verify_token", token.expose()));
     }
     parameters
 }

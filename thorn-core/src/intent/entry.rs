@@ -80,7 +80,8 @@ pub(crate) struct Intent {
     pub(crate) secret: Option<Secret>,
     /// The seconds of the lease.
     pub(crate) lease: i64,
-    pub(crate) verify_token: Option<String>,
+    /// The text that the callback gets back.
+    pub(crate) verify_token: Option<Secret>,
     pub(crate) reason: Option<String>,
     /// How often the callback was asked.
     pub(crate) attempts: i32,
@@ -123,14 +124,20 @@ impl Intent {
         }
     }
 
-    /// Reads a row. Fails if the secret can't be decrypted, or if another program wrote invalid values.
+    /// Reads a row. Fails if the secret or the token can't be decrypted, or if another program wrote invalid values.
     pub(super) fn read(row: Model, key: Option<&SecretKey>) -> Result<Self, Error> {
         let unreadable = |what: &str| DbErr::Type(format!("row {} of thorn_intent has an unknown {what}", row.id));
         let subscription = SubscriptionId::from_uuid(row.subscription_id);
+        let unsealed = |text: &str, column| {
+            let place = place(column, subscription, &row.callback);
+            Ok::<_, SecretError>(Secret::new(unseal(text, place, key)?))
+        };
         let secret = match row.secret.is_empty() {
             true => None,
-            false => Some(Secret::new(unseal(&row.secret, place(subscription, &row.callback), key)?)),
+            false => Some(unsealed(&row.secret, SealedColumn::Secret)?),
         };
+        let token = row.verify_token.as_deref();
+        let verify_token = token.map(|token| unsealed(token, SealedColumn::VerifyToken)).transpose()?;
         let mode = IntentMode::ALL.into_iter().find(|mode| mode.as_str() == row.mode);
         Ok(Self {
             id: row.id,
@@ -144,7 +151,7 @@ impl Intent {
             address: row.address,
             secret,
             lease: row.lease,
-            verify_token: row.verify_token,
+            verify_token,
             reason: row.reason,
             attempts: row.attempts,
             created_at: Timestamp::from_millis(row.created_at),
@@ -152,12 +159,15 @@ impl Intent {
         })
     }
 
-    /// The row, with the secret encrypted as in the subscription's row.
+    /// The row, with the secret and the token encrypted as in the subscription's row.
     pub(super) fn write(&self, key: Option<&SecretKey>) -> Result<ActiveModel, SecretError> {
+        let sealed = |text: &Secret, column| seal(text.expose(), place(column, self.subscription, &self.callback), key);
         let secret = match &self.secret {
-            Some(secret) => seal(secret.expose(), place(self.subscription, &self.callback), key)?,
+            Some(secret) => sealed(secret, SealedColumn::Secret)?,
             None => String::new(),
         };
+        let verify_token =
+            self.verify_token.as_ref().map(|token| sealed(token, SealedColumn::VerifyToken)).transpose()?;
         Ok(ActiveModel {
             id: Set(self.id),
             subscription_id: Set(self.subscription.as_uuid()),
@@ -170,7 +180,7 @@ impl Intent {
             digest: Set(self.digest.as_str().to_owned()),
             secret: Set(secret),
             lease: Set(self.lease),
-            verify_token: Set(self.verify_token.clone()),
+            verify_token: Set(verify_token),
             reason: Set(self.reason.clone()),
             attempts: Set(self.attempts),
             created_at: Set(self.created_at.as_millis()),
@@ -179,7 +189,7 @@ impl Intent {
     }
 }
 
-/// Where the secret belongs: to the subscription that it becomes a part of. The hub's subscriptions have no owner.
-const fn place(id: SubscriptionId, callback: &str) -> SealedPlace<'_> {
-    SealedPlace { column: SealedColumn::Secret, id, owner: None, url: callback }
+/// Where an encrypted text belongs: to the subscription that it becomes a part of. The hub's subscriptions have no owner.
+const fn place(column: SealedColumn, id: SubscriptionId, callback: &str) -> SealedPlace<'_> {
+    SealedPlace { column, id, owner: None, url: callback }
 }

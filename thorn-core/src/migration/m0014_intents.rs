@@ -16,6 +16,7 @@ const TOPIC_ID: &str = "topic_id";
 const TOPIC_GIVEN: &str = "topic_given";
 const EXPIRES_AT: &str = "expires_at";
 const RENEW_AT: &str = "renew_at";
+const VERIFY_TOKEN: &str = "verify_token";
 const LEASES: &str = "thorn_subscription_lease";
 const RENEWALS: &str = "thorn_subscription_renewal";
 const TOPICS: &str = "thorn_subscription_topic";
@@ -42,6 +43,7 @@ impl MigrationTrait for Migration {
         add_column(manager, SUBSCRIPTION, ColumnDef::new(TOPIC_GIVEN).string_len(2048)).await?;
         add_column(manager, SUBSCRIPTION, ColumnDef::new(EXPIRES_AT).big_integer()).await?;
         add_column(manager, SUBSCRIPTION, ColumnDef::new(RENEW_AT).big_integer()).await?;
+        add_column(manager, SUBSCRIPTION, &mut long_text(ColumnDef::new(VERIFY_TOKEN), backend)).await?;
         // Only subscriptions of the hub have leases and topics.
         for (name, column) in [(LEASES, EXPIRES_AT), (RENEWALS, RENEW_AT), (TOPICS, TOPIC_ID)] {
             let mut sql = format!("CREATE INDEX {name} ON {SUBSCRIPTION} ({column})");
@@ -61,7 +63,7 @@ impl MigrationTrait for Migration {
         for name in [TOPICS, RENEWALS, LEASES] {
             drop_index(manager, SUBSCRIPTION, name).await?;
         }
-        for column in [RENEW_AT, EXPIRES_AT, TOPIC_GIVEN, TOPIC_ID, DIALECT] {
+        for column in [VERIFY_TOKEN, RENEW_AT, EXPIRES_AT, TOPIC_GIVEN, TOPIC_ID, DIALECT] {
             manager.alter_table(Table::alter().table(SUBSCRIPTION).drop_column(column).to_owned()).await?;
         }
         Ok(())
@@ -84,7 +86,7 @@ fn intent(backend: DbBackend) -> TableCreateStatement {
         .col(required("digest").string_len(16))
         .col(long_text(required("secret"), backend))
         .col(required("lease").big_integer())
-        .col(long_text(ColumnDef::new("verify_token"), backend))
+        .col(long_text(ColumnDef::new(VERIFY_TOKEN), backend))
         .col(ColumnDef::new("reason").string_len(190))
         .col(required("attempts").integer())
         .col(required("created_at").big_integer())

@@ -99,7 +99,7 @@ pub enum SecretError {
     /// The cipher failed.
     #[error("the {what} of subscription {subscription} can't be encrypted")]
     Seal {
-        /// `secret` or `headers`.
+        /// `secret`, `headers` or `token`.
         what: &'static str,
         /// The subscription it belongs to.
         subscription: SubscriptionId,
@@ -107,7 +107,7 @@ pub enum SecretError {
     /// The text is encrypted, and no key is configured.
     #[error("the {what} of subscription {subscription} is encrypted, but no key is configured; set THORN_SECRET_KEY")]
     NoKey {
-        /// `secret` or `headers`.
+        /// `secret`, `headers` or `token`.
         what: &'static str,
         /// The subscription it belongs to.
         subscription: SubscriptionId,
@@ -117,7 +117,7 @@ pub enum SecretError {
         "the {what} of subscription {subscription} isn't encrypted for its owner and URL, and `sealed_only` refuses it; replace the {what}, or start once without THORN_SEALED_ONLY to have it encrypted"
     )]
     Unsealed {
-        /// `secret` or `headers`.
+        /// `secret`, `headers` or `token`.
         what: &'static str,
         /// The subscription it belongs to.
         subscription: SubscriptionId,
@@ -127,7 +127,7 @@ pub enum SecretError {
         "the {what} of subscription {subscription} can't be decrypted with the configured key; add the key that encrypted it to THORN_SECRET_KEY, or replace the {what} if another program changed the row"
     )]
     WrongKey {
-        /// `secret` or `headers`.
+        /// `secret`, `headers` or `token`.
         what: &'static str,
         /// The subscription it belongs to.
         subscription: SubscriptionId,
@@ -161,6 +161,7 @@ impl fmt::Debug for SecretKey {
 pub(crate) enum SealedColumn {
     Secret,
     Headers,
+    VerifyToken,
 }
 
 impl SealedColumn {
@@ -168,6 +169,7 @@ impl SealedColumn {
         match self {
             Self::Secret => "secret",
             Self::Headers => "headers",
+            Self::VerifyToken => "token",
         }
     }
 }
@@ -200,7 +202,9 @@ impl SealedPlace<'_> {
         let id = self.id.as_uuid();
         match self.column {
             SealedColumn::Secret => id.as_bytes().to_vec(),
-            SealedColumn::Headers => [id.as_bytes(), self.column.name().as_bytes()].concat(),
+            SealedColumn::Headers | SealedColumn::VerifyToken => {
+                [id.as_bytes(), self.column.name().as_bytes()].concat()
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Subscriptions of the hub's topics: they are granted for a time, and end.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, prelude::Uuid, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, prelude::Uuid, sea_query::Expr,
 };
 
 use super::{
@@ -19,10 +19,10 @@ use crate::{
     intent::{Ended, Intent, Pending, notify_intents},
     name::TOPIC_UPDATED,
     pattern::Pattern,
-    signing::Signing,
+    signing::{Secret, Signing},
     spec::{Destination, Dialect, SubscriptionSpec},
     tables::{
-        subscription::{Column, Entity, Model},
+        subscription::{ActiveModel, Column, Entity, Model},
         topic,
     },
     timestamp::Timestamp,
@@ -36,8 +36,17 @@ pub(crate) struct Granted<'a> {
     pub(crate) callback: &'a str,
     pub(crate) signing: Signing,
     pub(crate) lease: Lease,
+    /// The text that the callback gets back when it is asked whether the lease goes on.
+    pub(crate) verify_token: Option<&'a Secret>,
     /// Whether nobody has asked for it. Then it changes only a subscription that hasn't ended.
     pub(crate) is_renewal: bool,
+}
+
+/// A subscription whose callback is to be asked whether its lease goes on.
+pub(crate) struct Renewable {
+    pub(crate) subscription: Subscription,
+    /// The text that the callback gets back.
+    pub(crate) verify_token: Option<Secret>,
 }
 
 /// The most live subscriptions. `None` sets no bound.
@@ -126,7 +135,8 @@ impl Subscriptions {
             },
             None => Subscription { created_version: version, matches_version: version, ..new },
         };
-        let row = self.row(&written)?;
+        let token = granted.verify_token.map(|token| row::sealed_token(&written, token, self.key.as_ref()));
+        let row = ActiveModel { verify_token: Set(token.transpose()?), ..self.row(&written)? };
         if is_there {
             write.update(row).await?;
         } else {
@@ -170,11 +180,16 @@ impl Subscriptions {
     }
 
     /// Subscriptions whose callbacks are to be asked whether their leases go on.
-    pub(crate) async fn to_renew(&self, now: Timestamp, most: u64) -> Result<Vec<Subscription>, Error> {
+    pub(crate) async fn to_renew(&self, now: Timestamp, most: u64) -> Result<Vec<Renewable>, Error> {
         let rows = Entity::find().filter(Column::RenewAt.lte(now.as_millis())).filter(Column::DeletedAt.is_null());
         let rows = rows.order_by_asc(Column::RenewAt).limit(most).all(&self.db).await?;
-        let read = |row: Model| match row::read(row, self.key.as_ref()) {
-            Ok(subscription) => Some(subscription),
+        let key = self.key.as_ref();
+        let renewable = |row: Model| {
+            let verify_token = row::verify_token(&row, key)?;
+            Ok::<_, Error>(Renewable { subscription: row::read(row, key)?, verify_token })
+        };
+        let read = |row| match renewable(row) {
+            Ok(renewable) => Some(renewable),
             Err(error) => {
                 tracing::warn!(%error, "a lease can't be renewed");
                 None

@@ -15,7 +15,7 @@ use crate::{
 const PAGE: u64 = 500;
 
 impl Subscriptions {
-    /// Encrypts secrets and headers that are stored in clear text, or that release 0.1 encrypted without their owner
+    /// Encrypts secrets, headers and tokens that are stored in clear text, or that release 0.1 encrypted without their owner
     /// and URL. Returns how many subscriptions it has rewritten.
     ///
     /// Without a key it does nothing. With [`SecretKey::sealed_only`] it does nothing either: a text that somebody else
@@ -46,7 +46,7 @@ impl Subscriptions {
 
     /// Rewrites a row, unless somebody else has changed it since it was read.
     async fn reseal_row(&self, row: &Model, key: &SecretKey) -> Result<bool, Error> {
-        let (secret, headers) = match row::sealed_anew(row, key) {
+        let row::Sealed { secret, headers, verify_token } = match row::sealed_anew(row, key) {
             Ok(sealed) => sealed,
             Err(error) => {
                 tracing::warn!(%error, "a subscription stays as it is stored");
@@ -56,6 +56,7 @@ impl Subscriptions {
         let update = Entity::update_many()
             .col_expr(Column::Secret, Expr::value(secret))
             .col_expr(Column::Headers, Expr::value(headers))
+            .col_expr(Column::VerifyToken, Expr::value(verify_token))
             .filter(Column::Id.eq(row.id))
             .filter(Column::Version.eq(row.version))
             .filter(Column::Secret.eq(row.secret.as_str()))
@@ -68,6 +69,7 @@ impl Subscriptions {
 fn old() -> Condition {
     let new = format!("{SEALED_2_PREFIX}%");
     let secret = Condition::all().add(Column::Secret.ne("")).add(Column::Secret.not_like(new.clone()));
-    let headers = Condition::all().add(Column::Headers.is_not_null()).add(Column::Headers.not_like(new));
-    Condition::any().add(secret).add(headers)
+    let headers = Condition::all().add(Column::Headers.is_not_null()).add(Column::Headers.not_like(new.clone()));
+    let token = Condition::all().add(Column::VerifyToken.is_not_null()).add(Column::VerifyToken.not_like(new));
+    Condition::any().add(secret).add(headers).add(token)
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use sea_orm::{ActiveValue::Set, DbErr};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    DbErr,
+};
 
 use super::entry::{Disabled, Hold, Lease, Subscription, Warning};
 use crate::{
@@ -40,20 +43,44 @@ pub(super) fn headers(row: &Model, key: Option<&SecretKey>) -> Result<ExtraHeade
     serde_json::from_str(&text).map_err(|_| unreadable(id, &"its headers are no list of names and values").into())
 }
 
+/// Reads the token of a hub's subscriber.
+pub(super) fn verify_token(row: &Model, key: Option<&SecretKey>) -> Result<Option<Secret>, SecretError> {
+    let place = place(row, SealedColumn::VerifyToken);
+    row.verify_token.as_deref().map(|stored| unseal(stored, place, key).map(Secret::new)).transpose()
+}
+
+/// The token of a hub's subscriber for the subscription's row. With a `key`, it is encrypted.
+pub(super) fn sealed_token(
+    Subscription { id, owner, spec, .. }: &Subscription,
+    token: &Secret,
+    key: Option<&SecretKey>,
+) -> Result<String, SecretError> {
+    let (owner, url) = (owner.as_deref(), &*spec.destination.url);
+    seal(token.expose(), SealedPlace { column: SealedColumn::VerifyToken, id: *id, owner, url }, key)
+}
+
 /// Where an encrypted text of this row belongs.
 fn place(row: &Model, column: SealedColumn) -> SealedPlace<'_> {
     SealedPlace { column, id: SubscriptionId::from_uuid(row.id), owner: row.owner.as_deref(), url: &row.url }
 }
 
-/// The secret and the headers of a row, encrypted anew with the first key and for the row's owner and URL.
-pub(super) fn sealed_anew(row: &Model, key: &SecretKey) -> Result<(String, Option<String>), SecretError> {
+/// The encrypted texts of a row.
+pub(super) struct Sealed {
+    pub(super) secret: String,
+    pub(super) headers: Option<String>,
+    pub(super) verify_token: Option<String>,
+}
+
+/// The texts of a row, encrypted anew with the first key and for the row's owner and URL.
+pub(super) fn sealed_anew(row: &Model, key: &SecretKey) -> Result<Sealed, SecretError> {
     let anew = |stored: &str, column| {
         let place = place(row, column);
         seal(&unseal(stored, place, Some(key))?, place, Some(key))
     };
     let secret = if row.secret.is_empty() { String::new() } else { anew(&row.secret, SealedColumn::Secret)? };
     let headers = row.headers.as_ref().map(|headers| anew(headers, SealedColumn::Headers)).transpose()?;
-    Ok((secret, headers))
+    let verify_token = row.verify_token.as_ref().map(|token| anew(token, SealedColumn::VerifyToken)).transpose()?;
+    Ok(Sealed { secret, headers, verify_token })
 }
 
 /// Reads a row, but takes `secret` and `headers` instead of the row's own.
@@ -124,7 +151,8 @@ fn lease(row: &Model) -> Option<Lease> {
     })
 }
 
-/// The row of a subscription. With a `key`, the secret and the headers are encrypted.
+/// The row of a subscription. With a `key`, the secret and the headers are encrypted. The token of a hub's subscriber stays
+/// as it is.
 pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Result<ActiveModel, SecretError> {
     let disabled = subscription.disabled.as_ref();
     let Destination { url, signing, content_type, headers } = &subscription.spec.destination;
@@ -178,6 +206,7 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         topic_given: Set(lease.map(|lease| lease.topic_given.clone())),
         expires_at: Set(lease.map(|lease| lease.expires_at.as_millis())),
         renew_at: Set(lease.and_then(|lease| lease.renew_at).map(Timestamp::as_millis)),
+        verify_token: NotSet,
     })
 }
 

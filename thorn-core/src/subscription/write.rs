@@ -77,6 +77,7 @@ impl Write {
             .col_expr(Column::TopicGiven, Expr::value(None::<String>))
             .col_expr(Column::ExpiresAt, Expr::value(None::<i64>))
             .col_expr(Column::RenewAt, Expr::value(None::<i64>))
+            .col_expr(Column::VerifyToken, Expr::value(None::<String>))
             .col_expr(Column::UpdatedAt, Expr::value(now))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))

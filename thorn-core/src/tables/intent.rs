@@ -28,6 +28,7 @@ pub struct Model {
     pub secret: String,
     /// The seconds of the lease.
     pub lease: i64,
+    /// The text that the callback gets back, encrypted like the secret.
     pub verify_token: Option<String>,
     /// Why a subscription was ended.
     pub reason: Option<String>,

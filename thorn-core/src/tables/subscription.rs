@@ -65,6 +65,8 @@ pub struct Model {
     pub expires_at: Option<i64>,
     /// When the hub asks the subscriber whether the lease goes on; `None` if it doesn't ask.
     pub renew_at: Option<i64>,
+    /// The text that the hub's subscriber gets back when it is asked, encrypted like the secret.
+    pub verify_token: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -125,6 +125,8 @@ fn token(parameters: &Parameters) -> Result<Option<String>, Refused> {
     match parameters.one(NAME)? {
         Some(token) if token.len() > LONGEST_TOKEN => refused("it must have at most 1024 bytes"),
         Some(token) if token.contains('\0') => refused("it has a NUL character; remove it"),
+        // As a secret.
+        Some(token) if token.starts_with("enc1:") => refused("it may not begin with `enc1:`; choose another"),
         token => Ok(token.map(str::to_owned)),
     }
 }
