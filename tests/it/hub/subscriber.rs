@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse as _, Response},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::app::eventually;
 
@@ -56,11 +56,13 @@ pub(super) struct Reply {
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
     pub(super) delay: Duration,
+    /// Turns true when the answer may leave.
+    pub(super) held: Option<watch::Receiver<bool>>,
 }
 
 impl Reply {
     pub(super) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO }
+        Self { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, held: None }
     }
 
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -70,6 +72,11 @@ impl Reply {
 
     pub(super) const fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    pub(super) fn held_until(mut self, released: watch::Receiver<bool>) -> Self {
+        self.held = Some(released);
         self
     }
 
@@ -151,6 +158,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let reply = answering(&asked);
     shared.asked.lock().unwrap().push(asked);
     tokio::time::sleep(reply.delay).await;
+    if let Some(mut released) = reply.held {
+        let _ = released.wait_for(|released| *released).await;
+    }
     let mut response = (StatusCode::from_u16(reply.status).unwrap(), reply.body).into_response();
     for (name, value) in reply.headers {
         let value = value.parse().unwrap();

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use thorn_core::testing::Reply;
+use tokio::sync::watch;
 
-use super::fixture::{Hub, Subscribed, nth, party};
+use super::{
+    fixture::{Hub, Subscribed, nth, party},
+    subscriber::{self, Subscriber},
+};
 use crate::{app::PATIENCE, engine::server::are};
 
 const TOPIC: &str = "https://blog.example/feed";
@@ -93,4 +97,30 @@ async fn ac8_kill_9_between_fetch_and_delivery_loses_no_version() {
     let event = hub.versions().await.remove(0);
     hub.operator.deliveries(&event, |rows| rows.len() == 1 && rows[0]["state"] == "delivered").await;
     assert_eq!((publisher.arrived(), hub.versions().await.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ws29_a_version_that_arrives_is_delivered_though_a_second_run_has_cancelled_it() {
+    // Each server has a queue of its own. What one of them seems to have lost, the other one runs again.
+    let settings = [("THORN_QUEUE_URL", "memory:"), ("THORN_TIMEOUT", "60")];
+    let hub = Hub::with(&settings).await;
+    let (_sibling, _) = hub.sibling(&settings).await;
+    let subscriber = Subscriber::start().await;
+    let (release, released) = watch::channel(false);
+    subscriber.answers(move |asked| match &asked.body[..] {
+        b"old" => subscriber::Reply::new(204, "").held_until(released.clone()),
+        _ => subscriber::Reply::new(204, ""),
+    });
+    hub.subscribed(TOPIC, &subscriber.url("/cb")).await;
+    let old = hub.hand_in(TOPIC, "text/plain", b"old").await;
+    subscriber.wait_at("/cb", 1).await;
+    let new = hub.hand_in(TOPIC, "text/plain", b"new").await;
+    // The first run's server is so slow that its turn is over.
+    hub.execute("UPDATE thorn_subscription SET sending_until = 1", vec![]).await;
+    hub.operator.deliveries(&new, are(1, "delivered", 1)).await;
+    hub.operator.deliveries(&old, are(1, "cancelled", 0)).await;
+    release.send(true).unwrap();
+    hub.operator.deliveries(&old, are(1, "delivered", 1)).await;
+    let bodies: Vec<_> = subscriber.asked().into_iter().map(|asked| asked.body).collect();
+    assert_eq!(bodies, [b"old", b"new"]);
 }

@@ -11,16 +11,16 @@ use sea_orm::{ConnectionTrait, DbBackend, Value};
 use sea_orm::{Statement, prelude::Uuid};
 
 #[cfg(feature = "postgres")]
-use crate::db::{OnConflict, is_unique_violation};
+use crate::db::is_unique_violation;
 
 use super::{
     Record,
-    insert::{Powers, by_powers},
+    insert::{Powers, RowConflict, by_powers},
 };
 use crate::attempt::DeliveryState;
 use crate::{
     attempt::{Attempt, Outcome},
-    db::{MAX_BYTES, on_conflict_do_nothing},
+    db::MAX_BYTES,
     error::Error,
 };
 
@@ -60,7 +60,7 @@ pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, records: &[Record]) -
         let mut records: Vec<_> = records.iter().collect();
         // Inserting neighbours in the index one after the other saves a twentieth of the work.
         records.sort_unstable_by_key(|record| record.delivery);
-        match db.execute_raw(of_arrays(&records, OnConflict::Fail)).await {
+        match db.execute_raw(of_arrays(&records, None)).await {
             Ok(_) => Ok(true),
             Err(error) if is_unique_violation(&error) => Ok(false),
             Err(error) => Err(error.into()),
@@ -73,18 +73,19 @@ pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, records: &[Record]) -
     }
 }
 
-/// Inserts a row for each record. Existing rows stay as they are.
+/// Inserts a row for each record, which have different deliveries. A row without an attempt takes the record's; other rows
+/// stay as they are.
 pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record]) -> Result<(), Error> {
     static MADE: [Powers; 2] = [const { [const { OnceLock::new() }; _] }; 2];
     let backend = db.get_database_backend();
     #[cfg(feature = "postgres")]
     if backend == DbBackend::Postgres {
-        db.execute_raw(of_arrays(records, OnConflict::DoNothing)).await?;
+        db.execute_raw(of_arrays(records, Some(RowConflict::TakeAttempt))).await?;
         return Ok(());
     }
     let sql = |rows| {
         let row = format!("({}, {SAME})", ["?"; BOUND].join(", "));
-        let (rows, clause) = (vec![row; rows].join(", "), on_conflict_do_nothing(backend));
+        let (rows, clause) = (vec![row; rows].join(", "), RowConflict::TakeAttempt.clause(backend));
         format!("INSERT INTO thorn_delivery ({COLUMNS}) VALUES {rows} {clause}")
     };
     by_powers(db, records, &MADE[usize::from(backend == DbBackend::MySql)], sql, values).await
@@ -105,13 +106,13 @@ fn values(record: &Record) -> [Value; BOUND] {
     ]
 }
 
-/// The statement with an array for each column. SeaORM's arrays hold no NULL, so an empty response stands for
+/// The statement with an array for each column. Without `on_conflict`, it fails if a row exists. SeaORM's arrays hold no NULL, so an empty response stands for
 /// none. Empty responses aren't kept anyway.
 #[cfg(feature = "postgres")]
-fn of_arrays(records: &[&Record], on_conflict: OnConflict) -> Statement {
+fn of_arrays(records: &[&Record], on_conflict: Option<RowConflict>) -> Statement {
     static MADE: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
-    let sql = MADE[on_conflict as usize].get_or_init(|| {
-        let clause = on_conflict.clause(DbBackend::Postgres);
+    let sql = MADE[usize::from(on_conflict.is_some())].get_or_init(|| {
+        let clause = on_conflict.map(|conflict| conflict.clause(DbBackend::Postgres)).unwrap_or_default();
         format!(
             "INSERT INTO thorn_delivery ({COLUMNS}) SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), \
              unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::int[]), unnest($7::int[]), \

@@ -44,20 +44,20 @@ const LONGEST: usize = 256;
 pub(super) enum RowConflict {
     /// Keeps the row as it is.
     Keep,
-    /// Replaces the row's attempt by the new one.
+    /// Replaces the row's attempt by the new one, unless the row has as many attempts.
     TakeAttempt,
-    /// Sets a new due time, and keeps the row's attempt.
+    /// Sets a new state and due time, and keeps the row's attempt. A row with more attempts, or one that doesn't wait, stays.
     Wait,
 }
 
 impl RowConflict {
+    /// The columns that are replaced. Those of the condition come last, because MySQL sees the new values of the others.
     const fn replaced(self) -> &'static [&'static str] {
         match self {
             Self::Keep => &[],
-            Self::Wait => &["state", "attempts", "next_attempt_at"],
+            Self::Wait => &["next_attempt_at", "state"],
             Self::TakeAttempt => &[
                 "state",
-                "attempts",
                 "uncounted",
                 "next_attempt_at",
                 "error",
@@ -66,20 +66,35 @@ impl RowConflict {
                 "outcome",
                 "status_code",
                 "response",
+                "attempts",
             ],
         }
     }
 
-    fn clause(self, backend: DbBackend) -> String {
-        let set = |column: &&str| match backend {
-            DbBackend::MySql => format!("{column} = VALUES({column})"),
-            _ => format!("{column} = excluded.{column}"),
-        };
-        let set = self.replaced().iter().map(set).collect::<Vec<_>>().join(", ");
+    /// Which rows are replaced. Another run of the task may have written the row since it was read, so the statement itself
+    /// must look.
+    fn condition(self, new_attempts: &str) -> String {
+        match self {
+            Self::Keep => String::new(),
+            Self::TakeAttempt => format!("thorn_delivery.attempts < {new_attempts}"),
+            Self::Wait => format!("thorn_delivery.attempts = {new_attempts} AND thorn_delivery.state = 'waiting'"),
+        }
+    }
+
+    /// The end of an INSERT. Where rows may be replaced, it may have one row for each id only.
+    pub(super) fn clause(self, backend: DbBackend) -> String {
+        let set = |set: &dyn Fn(&str) -> String| self.replaced().iter().map(|column| set(column)).collect::<Vec<_>>();
         match (backend, self) {
             (_, Self::Keep) => on_conflict_do_nothing(backend).to_owned(),
-            (DbBackend::MySql, _) => format!("ON DUPLICATE KEY UPDATE {set}"),
-            _ => format!("ON CONFLICT (id) DO UPDATE SET {set}"),
+            (DbBackend::MySql, _) => {
+                let condition = self.condition("VALUES(attempts)");
+                let set = set(&|column| format!("{column} = IF({condition}, VALUES({column}), {column})"));
+                format!("ON DUPLICATE KEY UPDATE {}", set.join(", "))
+            }
+            _ => {
+                let set = set(&|column| format!("{column} = excluded.{column}")).join(", ");
+                format!("ON CONFLICT (id) DO UPDATE SET {set} WHERE {}", self.condition("excluded.attempts"))
+            }
         }
     }
 }

@@ -34,8 +34,8 @@ impl Recorded {
         delivery.has_row && *attempts <= delivery.attempts && *state == Some(DeliveryState::Waiting)
     }
 
-    /// Whether another run of the chunk may be making this first attempt now. A row that says that the delivery waits would
-    /// then stay in place of the row with the attempt.
+    /// Whether another run of the chunk may be making this first attempt now. That run then records it, and a row that says
+    /// that the delivery waits would lead to another attempt.
     pub(super) const fn may_be_under_way(&self, delivery: &ChunkDelivery) -> bool {
         self.is_repetition && !delivery.has_row
     }
