@@ -6,10 +6,13 @@ use thorn_core::testing::Reply;
 use tokio::sync::watch;
 
 use super::{
-    fixture::{Hub, Subscribed, nth, party},
+    fixture::{Hub, Subscribed, encoded, nth, party},
     subscriber::{self, Subscriber},
 };
-use crate::{app::PATIENCE, engine::server::are};
+use crate::{
+    app::{PATIENCE, eventually},
+    engine::server::are,
+};
 
 const TOPIC: &str = "https://blog.example/feed";
 
@@ -123,4 +126,44 @@ async fn ws29_a_version_that_arrives_is_delivered_though_a_second_run_has_cancel
     hub.operator.deliveries(&old, are(1, "delivered", 1)).await;
     let bodies: Vec<_> = subscriber.asked().into_iter().map(|asked| asked.body).collect();
     assert_eq!(bodies, [b"old", b"new"]);
+}
+
+/// AC8: one server takes the subscriptions, another one the version, and the first dies.
+#[tokio::test(flavor = "multi_thread")]
+async fn ac8_of_two_servers_the_second_delivers_and_streams_what_the_first_has_begun() {
+    const MANY: usize = 8;
+    let hub = Hub::start().await;
+    let (sibling, other) = hub.sibling(&[]).await;
+    hub.register(TOPIC).await;
+    let subscriber = Subscriber::start().await;
+    for n in 0..MANY {
+        let callback = encoded(&subscriber.url(&format!("/{n}")));
+        let form = format!("hub.mode=subscribe&hub.callback={callback}&hub.topic={}", encoded(TOPIC));
+        hub.post(&hub.operator, "/subscribe", &form).await.expect(202);
+    }
+    eventually("all subscriptions", || async {
+        let shown = other.get("/hooks/").await.expect(200).json();
+        if shown.as_array().is_some_and(|all| all.len() == MANY) { Ok(()) } else { Err(shown.to_string()) }
+    })
+    .await;
+    subscriber.answers(|_| subscriber::Reply::new(204, "").after(Duration::from_millis(300)));
+    let Hub { server: first, db, .. } = hub;
+    let hub = Hub { server: sibling, operator: other, db };
+    let event = hub.hand_in(TOPIC, "text/plain", b"a version").await;
+    let posts = || subscriber.asked().into_iter().filter(|asked| asked.method == "POST").collect::<Vec<_>>();
+    eventually("a delivery under way", || async { if posts().is_empty() { Err("none".to_owned()) } else { Ok(()) } })
+        .await;
+    let _place = first.kill();
+    // The turns of the first server's attempts end by themselves, which takes as long as an attempt may.
+    hub.execute("UPDATE thorn_subscription SET sending_until = 1", vec![]).await;
+    let all = |rows: &[serde_json::Value]| rows.len() == MANY && rows.iter().all(|row| row["state"] == "delivered");
+    hub.operator.deliveries(&event, all).await;
+    let mut targets: Vec<_> = posts().into_iter().map(|asked| asked.target).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    assert_eq!(targets.len(), MANY);
+    assert!(posts().iter().all(|asked| asked.body == b"a version"));
+    let streamed = hub.operator.get("/stream?topic=topic.updated&after=earliest&wait=0").await.expect(200).json();
+    let events = streamed["events"].as_array().unwrap();
+    assert_eq!((events.len(), &events[0]["id"], &events[0]["text"]), (1, &event.into(), &"a version".into()));
 }
