@@ -25,6 +25,7 @@ guides! {
     receiving: "../docs/receiving.md",
     rest: "../docs/rest.md",
     streams: "../docs/streams.md",
+    hub: "../docs/hub.md",
     coming_from_thorn: "../docs/coming-from-thorn.md",
     glossary: "../docs/glossary.md",
 }

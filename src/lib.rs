@@ -5,7 +5,8 @@
 pub mod guide;
 
 pub use thorn_core::{
-    ApiKeyId, DeliveryId, EventId, SubscriptionId, Thorn, ThornBuilder, api_key, async_trait, attempt, catalogue,
+    ApiKeyId, DeliveryId, EventId, SubscriptionId, Thorn, ThornBuilder, TopicId, api_key, async_trait, attempt,
+    catalogue,
     config::{self, Config},
     connect,
     dispatch::Dispatch,
@@ -13,12 +14,12 @@ pub use thorn_core::{
     error::{self, Error},
     event::{self, Event},
     filter::{self, Q},
-    guard, history, idempotency, log,
+    guard, history, hub, idempotency, log,
     migration::{self, migrate, migrations},
     model::{self, delete_many, insert_many, links, update_many, without_events},
     outbox, resend, signing, stream,
     subscription::{self, Subscriber},
-    timestamp, verification,
+    timestamp, topic, verification,
     watch::{self, Watch},
     webhook,
 };
