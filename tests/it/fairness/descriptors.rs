@@ -1,9 +1,19 @@
 //! A worker that may have few files and connections open.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use thorn::{Config, Event, subscription::NewSubscription};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
 use super::{HOUR, Hole};
 use crate::{
@@ -71,6 +81,76 @@ async fn requests_that_hang_never_use_up_the_descriptors() {
     let failed = app.text("SELECT error AS text FROM thorn_delivery WHERE attempts > 0 AND state <> 'delivered'").await;
     assert_eq!(failed, Vec::<String>::new(), "a request found no descriptor");
     app.ignore_the_rest();
+}
+
+/// Hosts of a receiver that keeps every connection open. They are more than the worker has descriptors.
+const HOSTS: usize = 700;
+
+/// More than that many descriptors leave room for the database, beside requests (a half) and kept connections (a quarter).
+const MORE: usize = 512;
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_kept_never_use_up_the_descriptors_however_many_hosts_there_are() {
+    let app = TestApp::with(Config { max_subscriptions: None, ..app::config() }).await;
+    let (port, open) = keeps_connections().await;
+    let subscriptions = app.thorn.subscriptions();
+    stream::iter(0..HOSTS)
+        .map(|n| {
+            let url = format!("http://127.0.{}.{}:{port}/", 1 + n / 200, 1 + n % 200);
+            subscriptions.create(NewSubscription::new("theirs", url).owner(format!("owner {}", n % OWNERS)))
+        })
+        .buffer_unordered(4)
+        .try_for_each(|_| async { Ok(()) })
+        .await
+        .unwrap();
+    let worker = WorkerProcess::spawn(&mut limited(&app, MORE, MORE));
+    let files = || std::fs::read_dir(format!("/proc/{}/fd", worker.id())).map_or(0, Iterator::count);
+    let most = AtomicUsize::new(0);
+    for event in 1..=2 {
+        Event::new("theirs").broadcast().send(app.db(), &event).await.unwrap();
+        eventually("all delivered", || async {
+            most.fetch_max(files(), Ordering::Relaxed);
+            let delivered = app.count("thorn_delivery WHERE state = 'delivered'").await;
+            let expected = i64::try_from(HOSTS * event).unwrap();
+            if delivered == expected { Ok(()) } else { Err(format!("{delivered}, {} connections", open())) }
+        })
+        .await;
+    }
+    assert!(open() <= MORE / 4, "{} connections are kept", open());
+    let most = most.into_inner();
+    assert!(most < MORE, "{most} descriptors");
+    let sql = "SELECT error AS text FROM thorn_delivery WHERE attempts > 1 OR error IS NOT NULL";
+    assert_eq!(app.text(sql).await, Vec::<String>::new(), "a request found no descriptor");
+    app.ignore_the_rest();
+}
+
+/// A receiver on all loopback addresses that answers each request and closes no connection. Returns its port, and how many
+/// connections are open.
+async fn keeps_connections() -> (u16, impl Fn() -> usize) {
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let (port, open) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&open);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let open = Arc::clone(&counted);
+            tokio::spawn(async move {
+                open.fetch_add(1, Ordering::SeqCst);
+                let mut request = Vec::new();
+                while stream.read_buf(&mut request).await.is_ok_and(|bytes| bytes > 0) {
+                    // The body of these events ends with a brace, and nothing else does.
+                    if request.ends_with(b"}") {
+                        request.clear();
+                        if stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.is_err() {
+                            break;
+                        }
+                    }
+                }
+                open.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+    (port, move || open.load(Ordering::SeqCst))
 }
 
 #[cfg(target_os = "linux")]

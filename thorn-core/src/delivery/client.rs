@@ -1,9 +1,11 @@
 //! The HTTP client that deliveries go through.
 
 mod connection;
+mod counting;
 mod failure;
 mod get;
 mod guarded;
+mod kept;
 mod outgoing;
 mod pools;
 mod request;
@@ -19,6 +21,7 @@ use tokio::time::{Instant, timeout};
 
 use self::{
     guarded::Guarded,
+    kept::KeptConnections,
     pools::{Broken, Connection},
     response::Answer,
 };
@@ -52,6 +55,8 @@ pub(crate) struct ClientConfig {
     pub(crate) idle_connections: usize,
     /// How long an idle connection is kept open. Default: 30 s.
     pub(crate) idle_timeout: Duration,
+    /// Bounds the idle connections to all hosts. Default: those of all clients of the process together.
+    pub(crate) kept: Arc<KeptConnections>,
 }
 
 impl Default for ClientConfig {
@@ -63,6 +68,7 @@ impl Default for ClientConfig {
             extra_root_certificates: Vec::new(),
             idle_connections: NEW_AT_ONCE * 2,
             idle_timeout: Duration::from_secs(30),
+            kept: KeptConnections::of_process(),
         }
     }
 }

@@ -7,7 +7,7 @@ use rlimit::Resource;
 /// Used where the system doesn't tell.
 const UNKNOWN: usize = 1_024;
 
-/// More requests at once than a process can work on.
+/// More requests at once than a process can work on, and more idle connections than save anything.
 const MOST: usize = 16_384;
 
 /// Raises the limit of open files and connections to the most that the system lets this process have, and returns it.
@@ -42,6 +42,16 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
 /// How many requests this process may have under way. The other half of the descriptors is left to kept connections, to
 /// the database and to the application.
 pub(super) fn requests_at_once() -> usize {
+    (limit() / 2).clamp(1, MOST)
+}
+
+/// How many connections may be kept for the next request. A quarter of the descriptors is left to the database and to the
+/// application.
+pub(crate) fn idle_at_once() -> usize {
+    (limit() / 4).clamp(1, MOST)
+}
+
+fn limit() -> usize {
     let limit = Resource::NOFILE.get_soft().ok().and_then(|limit| usize::try_from(limit).ok());
-    (limit.unwrap_or(UNKNOWN) / 2).clamp(1, MOST)
+    limit.unwrap_or(UNKNOWN)
 }

@@ -16,7 +16,9 @@ use reqwest::{
 use super::{
     ClientConfig,
     connection::{connecting, current},
+    counting::{Counting, OfClient},
     failure::has_long_head,
+    kept::MayOpen,
     tls,
 };
 use crate::{error::Error, guard::TargetGuard, tenant::Tenant};
@@ -62,6 +64,7 @@ pub(super) enum Connection {
 struct Pooled {
     client: reqwest::Client,
     since: Instant,
+    of_client: Arc<OfClient>,
 }
 
 /// An exchange without a response.
@@ -78,8 +81,8 @@ pub(super) struct Broken {
 impl Pools {
     pub(super) fn new(config: &ClientConfig) -> Result<Self, Error> {
         let tls = tls::verified(&config.extra_root_certificates)?;
-        let single = build(config, &tls, 0, None)?;
-        let long_head = build(config, &tls, 0, Some(MOST_HEADER_LINES))?;
+        let single = build(config, &tls, 0, None, None)?;
+        let long_head = build(config, &tls, 0, Some(MOST_HEADER_LINES), None)?;
         let pooled = ArcSwap::from_pointee(Pooled::new(config, &tls)?);
         Ok(Self { config: config.clone(), tls, pooled, single, long_head })
     }
@@ -92,12 +95,14 @@ impl Pools {
         connection: Connection,
     ) -> Result<Response, Broken> {
         let port = request.url().port_or_known_default().unwrap_or_default();
-        let client = match connection {
-            Connection::Kept => self.pooled(),
-            Connection::New => self.single.clone(),
-            Connection::ForLongHead => self.long_head.clone(),
+        let (client, may_open) = match connection {
+            Connection::Kept => {
+                self.kept().map_or_else(|| (self.single.clone(), None), |(client, may)| (client, Some(may)))
+            }
+            Connection::New => (self.single.clone(), None),
+            Connection::ForLongHead => (self.long_head.clone(), None),
         };
-        connecting(port, tenant, client.execute(request)).await.map_err(|error| {
+        connecting(port, tenant, may_open, client.execute(request)).await.map_err(|error| {
             let has_long_head = connection != Connection::ForLongHead && has_long_head(&error);
             let is_closed = !has_long_head && !error.is_timeout() && !error.is_connect();
             Broken { is_closed, has_long_head, error }
@@ -109,16 +114,31 @@ impl Pools {
         self.config.idle_timeout
     }
 
-    /// The client that keeps connections. If the present one is too old, a new one replaces it. The connections of the
-    /// old one are closed after their last response.
+    /// How many connections have been opened to be kept by clients that haven't ended.
+    #[cfg(test)]
+    pub(super) fn opened(&self) -> usize {
+        self.config.kept.opened()
+    }
+
+    /// The client that keeps connections, and the leave to open one. `None` if too many are kept, because requests that hang
+    /// hold old clients.
+    fn kept(&self) -> Option<(reqwest::Client, MayOpen)> {
+        let client = self.pooled();
+        Some((client, self.config.kept.may_open()?))
+    }
+
+    /// The client that keeps connections. If the present one is too old, or has opened too many, a new one replaces it. The
+    /// connections of the old one are closed after their last response.
     fn pooled(&self) -> reqwest::Client {
         let pooled = self.pooled.load();
-        if pooled.since.elapsed() < MAX_AGE {
+        let is_full = self.config.kept.is_full() && pooled.of_client.has_most();
+        if pooled.since.elapsed() < MAX_AGE && !is_full {
             return pooled.client.clone();
         }
         match Pooled::new(&self.config, &self.tls) {
             Ok(new) => {
                 let client = new.client.clone();
+                // With the last one who holds the old client, its connections end.
                 self.pooled.compare_and_swap(&*pooled, Arc::new(new));
                 client
             }
@@ -132,7 +152,9 @@ impl Pools {
 
 impl Pooled {
     fn new(config: &ClientConfig, tls: &rustls::ClientConfig) -> Result<Self, Error> {
-        Ok(Self { client: build(config, tls, config.idle_connections, None)?, since: Instant::now() })
+        let of_client = OfClient::new(Arc::clone(&config.kept));
+        let client = build(config, tls, config.idle_connections, None, Some(Counting(Arc::clone(&of_client))))?;
+        Ok(Self { client, since: Instant::now(), of_client })
     }
 }
 
@@ -142,10 +164,15 @@ fn build(
     tls: &rustls::ClientConfig,
     idle_connections: usize,
     header_lines: Option<usize>,
+    counting: Option<Counting>,
 ) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder();
     let builder = match header_lines {
         Some(lines) => builder.http1_max_headers(lines),
+        None => builder,
+    };
+    let builder = match counting {
+        Some(counting) => builder.connector_layer(counting),
         None => builder,
     };
     builder
@@ -197,7 +224,7 @@ mod tests {
         let resolver = GuardedResolver { guard: Arc::new(guard.clone().resolving_to([[address]])) };
         let resolving = async { resolver.resolve("a.test".parse().unwrap()).await.is_ok() };
         match port {
-            Some(port) => connecting(port, Tenant::default(), resolving).await,
+            Some(port) => connecting(port, Tenant::default(), None, resolving).await,
             None => resolving.await,
         }
     }
@@ -236,7 +263,8 @@ mod tests {
         let first = pools.pooled.load_full();
         pools.pooled();
         assert!(Arc::ptr_eq(&first, &pools.pooled.load_full()));
-        let old = Arc::new(Pooled { client: first.client.clone(), since: Instant::now() - MAX_AGE });
+        let (client, of_client) = (first.client.clone(), Arc::clone(&first.of_client));
+        let old = Arc::new(Pooled { client, since: Instant::now() - MAX_AGE, of_client });
         pools.pooled.store(Arc::clone(&old));
         pools.pooled();
         let renewed = pools.pooled.load_full();

@@ -119,3 +119,56 @@ async fn after_a_failure_the_name_is_resolved_again_for_a_new_connection() {
         assert_eq!((receiver.connections(), guard.unused_answers()), (connections, 2 - connections), "{status}");
     }
 }
+
+/// A client that may keep so many connections, and as many receivers with a port each.
+async fn keeping(most: usize, receivers: usize) -> (Client, Vec<Receiver>) {
+    let kept = Arc::new(KeptConnections::at_most(most));
+    let client = Client::new(ClientConfig { guard: loopback(), kept, ..ClientConfig::default() }).unwrap();
+    let mut started = Vec::new();
+    for _ in 0..receivers {
+        started.push(Receiver::start(Reply::status("200 OK", "", "ok")).await);
+    }
+    (client, started)
+}
+
+#[tokio::test]
+async fn however_many_hosts_there_are_few_connections_are_kept() {
+    let (client, receivers) = keeping(4, 20).await;
+    for receiver in &receivers {
+        assert_eq!(Hook::default().send(&client, &receiver.url()).await.outcome, Outcome::Delivered);
+        assert!(client.inner.guarded.by(None).unwrap().pools.opened() <= 4);
+    }
+    // The last ones are still kept.
+    let last = receivers.last().unwrap();
+    assert_eq!(Hook::default().send(&client, &last.url()).await.outcome, Outcome::Delivered);
+    assert_eq!(last.connections(), 1);
+}
+
+#[tokio::test]
+async fn while_requests_that_hang_hold_the_old_client_further_connections_are_not_kept() {
+    let (client, receivers) = keeping(4, 20).await;
+    let hole = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", hole.local_addr().unwrap());
+    let hangs = Hook::default();
+    let hanging = hangs.send(&client, &url);
+    let others = async {
+        let _open = hole.accept().await.unwrap();
+        for receiver in &receivers {
+            assert_eq!(Hook::default().send(&client, &receiver.url()).await.outcome, Outcome::Delivered);
+            assert!(client.inner.guarded.by(None).unwrap().pools.opened() <= 4);
+        }
+        let last = receivers.last().unwrap();
+        Hook::default().send(&client, &last.url()).await;
+        assert_eq!(last.connections(), 2, "it isn't kept");
+    };
+    tokio::select! {
+        ended = hanging => panic!("{ended:?}"),
+        () = others => {}
+    }
+    // Now nothing holds it.
+    let last = receivers.last().unwrap();
+    for _ in 0..2 {
+        assert_eq!(Hook::default().send(&client, &last.url()).await.outcome, Outcome::Delivered);
+    }
+    assert_eq!(last.connections(), 3, "it is kept again");
+}
