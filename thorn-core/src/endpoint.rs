@@ -12,6 +12,7 @@ mod limited;
 mod pace;
 mod rooms;
 
+pub(crate) use descriptors::idle_at_once;
 pub use descriptors::raise_descriptor_limit;
 pub(crate) use entry::{Entry, Permit};
 pub(crate) use failures::Streak;
@@ -50,6 +51,8 @@ pub(crate) struct Endpoint {
     lane: Arc<Lane>,
     /// Shared by all URLs of the tenant that aren't known to answer quickly.
     tenant: Arc<Lane>,
+    /// Shared by all URLs of an owner, however quickly they answer. `None` for the operator, whom no one else pays for.
+    owner: Option<Arc<Lane>>,
     /// Shared by all tenants' endpoints of the host that aren't known to answer quickly.
     host: Arc<Lane>,
     /// Shared by all endpoints of the process that aren't known to answer quickly.
@@ -84,7 +87,7 @@ impl Endpoint {
     /// The lanes that a delivery must enter.
     fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
         let shared = (!self.lane.is_quick()).then_some([&self.tenant, &self.host, &self.process]);
-        std::iter::once(&self.lane).chain(shared.into_iter().flatten())
+        std::iter::once(&self.lane).chain(&self.owner).chain(shared.into_iter().flatten())
     }
 
     /// Notes that a request failed, maybe because its connection leads to a machine that no longer serves the host. The

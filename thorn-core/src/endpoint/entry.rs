@@ -20,6 +20,8 @@ pub(crate) enum Entry {
 #[derive(Debug)]
 pub(crate) struct Permit {
     url: Place,
+    /// In the lane of the owner. `None` for the operator.
+    owner: Option<Place>,
     /// In the lanes of the tenant, the host and the process. `None` if the endpoint is known to answer quickly.
     shared: Option<[Place; 3]>,
     /// In the lane of a subscription that limits its requests.
@@ -45,22 +47,26 @@ impl Endpoint {
             None => None,
         };
         let url = self.lane.enter().await?;
+        let owner = match &self.owner {
+            Some(owner) => Some(owner.enter().await?),
+            None => None,
+        };
         let shared = match self.lane.is_quick() {
             true => None,
             false => Some([self.tenant.enter().await?, self.host.enter().await?, self.process.enter().await?]),
         };
         // Requests that may hang leave a quarter of these free, so there is one soon.
         let in_flight = Arc::clone(&self.in_flight).acquire_owned().await.ok();
-        Ok(Permit { url, shared, limited, _in_flight: in_flight })
+        Ok(Permit { url, owner, shared, limited, _in_flight: in_flight })
     }
 }
 
 impl Permit {
     /// Tells the lanes how the request went.
     pub(crate) fn done(self, attempt: &Attempt) {
-        let Self { url, shared, limited, .. } = self;
+        let Self { url, owner, shared, limited, .. } = self;
         url.done(attempt);
-        for place in shared.into_iter().flatten().chain(limited) {
+        for place in owner.into_iter().chain(shared.into_iter().flatten()).chain(limited) {
             place.done(attempt);
         }
     }
@@ -156,5 +162,27 @@ mod tests {
         assert_eq!(permits.len(), 16);
         let beyond = enter_all(&endpoints, "bob", [url.to_owned()]);
         assert!(tokio::time::timeout(Duration::from_secs(60), beyond).await.is_err(), "all are under way");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn endpoints_that_answered_quickly_and_then_hang_leave_half_of_all_requests_to_others() {
+        let endpoints = Endpoints::new(64);
+        let urls = || (0..20).map(|n| format!("http://{n}.test/"));
+        for permit in enter_all(&endpoints, "alice", urls()).await {
+            permit.done(&quick());
+        }
+        let hanging = enter_all(&endpoints, "alice", urls().chain(urls()).chain(urls()).chain(urls())).await;
+        assert_eq!(hanging.len(), 32);
+        assert!(!endpoints.get(tenant("bob"), "http://bob.test/").is_slow());
+        assert_eq!(enter_all(&endpoints, "bob", ["http://bob.test/".to_owned()]).await.len(), 1);
+
+        let endpoints = Endpoints::new(16_384);
+        let urls = || (0..3_000).map(|n| format!("http://{n}.test/"));
+        for _ in 0..40 {
+            for permit in enter_all(&endpoints, "alice", urls()).await {
+                permit.done(&quick());
+            }
+        }
+        assert_eq!(enter_all(&endpoints, "alice", urls()).await.len(), 384);
     }
 }

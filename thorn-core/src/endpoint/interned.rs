@@ -32,7 +32,12 @@ const PER_URL: Size = Size { start: 16, most: 64, least: 4 };
 
 /// Requests of one tenant at once to endpoints that aren't known to answer quickly. However many URLs and hosts a
 /// tenant has, no more requests hang than that. A tenant never gets more than a quarter of what the process may have.
-const PER_TENANT: Size = Size { start: 128, most: 512, least: 16 };
+const PER_TENANT: Size = Size { start: 128, most: 384, least: 16 };
+
+/// Requests of one owner at once, whatever the endpoints. Those that have answered quickly so far may all hang from one
+/// moment to the next, and each may then hold half a megabyte of a response's head. An owner never gets more than half of
+/// what the process may have.
+const PER_OWNER: Size = Size { start: 384, most: 384, least: 384 };
 
 /// Requests of all tenants at once to endpoints of one host that aren't known to answer quickly. It is more than one
 /// tenant gets, because many tenants may use the host of one provider.
@@ -53,6 +58,8 @@ struct Inner {
     lanes: InUsePinned<String, Lane>,
     tenants: InUsePinned<Tenant, Lane>,
     per_tenant: Size,
+    owners: InUsePinned<Tenant, Lane>,
+    per_owner: Size,
     /// By host, without the port. A URL that can't be parsed has the empty one.
     hosts: InUsePinned<String, Lane>,
     per_host: Size,
@@ -139,6 +146,8 @@ impl Endpoints {
             lanes: pinned(),
             tenants: pinned(),
             per_tenant: at_most(hanging / 4, PER_TENANT),
+            owners: pinned(),
+            per_owner: at_most(at_once / 2, PER_OWNER),
             hosts: pinned(),
             per_host: at_most(hanging / 2, PER_HOST),
             process: Arc::new(Lane::new(Size { start: hanging, most: hanging, least: hanging })),
@@ -194,6 +203,8 @@ impl Endpoints {
         let parsed = Url::parse(url);
         let gate = parsed.as_ref().ok().map(|parsed| self.gate(&parsed.origin().ascii_serialization()));
         let lane = get_or_make(&self.0.lanes, parsed.as_ref().map_or(url, Url::as_str), || Lane::new(PER_URL));
+        let is_owner = tenant != Tenant::default();
+        let owner = is_owner.then(|| get_or_make(&self.0.owners, &tenant, || Lane::new(self.0.per_owner)));
         let tenant = get_or_make(&self.0.tenants, &tenant, || Lane::new(self.0.per_tenant));
         let host = parsed.as_ref().ok().and_then(Url::host_str).unwrap_or_default();
         let host = get_or_make(&self.0.hosts, host, || Lane::new(self.0.per_host));
@@ -202,6 +213,7 @@ impl Endpoints {
             gate,
             lane,
             tenant,
+            owner,
             host,
             process: Arc::clone(&self.0.process),
             in_flight: Arc::clone(&self.0.in_flight),
