@@ -1,12 +1,17 @@
 //! The table in `docs/operating.md`: what alice's endpoints do, and what bob and the worker notice of it.
 //!
-//! `THORN_TEST_FULL=1 cargo test --workspace --all-features --test it fairness::table -- --nocapture` prints it.
+//! `THORN_TEST_FULL=1 cargo test --workspace --all-features --test it fairness::table -- --nocapture --test-threads=1` prints
+//! it, with PostgreSQL and Redis if `.ci/run servers` runs it.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use thorn::{Config, Event, subscription::NewSubscription};
-use thorn_test_support::full;
+use thorn_test_support::{full, is_mysql};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -14,13 +19,23 @@ use tokio::{
 };
 
 use crate::{
-    app::{self, PATIENCE, Receiver, TestApp},
+    app::{self, Receiver, TestApp},
     backlog::memory,
-    process::{self, WorkerProcess},
+    process::WorkerProcess,
+    queue::place::{Place, Placed},
 };
 
 /// Events of bob's in each phase.
 const EVENTS: usize = 100;
+
+/// How long one of them may take. The table shows how long it took.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The median of bob's times that the tests tolerate, on a machine that is busy with other tests.
+const TOLERATED: Duration = Duration::from_secs(1);
+
+/// The memory of a worker that the tests tolerate, in MiB.
+const MOST_MEMORY: u64 = 300;
 
 /// The way in which an endpoint treats a request.
 #[derive(Clone, Copy)]
@@ -33,6 +48,10 @@ enum Behaviour {
     SendsTheHeadSlowly,
     /// It sends a byte of the body every 50 ms.
     SendsTheBodySlowly,
+    /// It answers one request at once, and the others as [`SendsALongHead`](Self::SendsALongHead).
+    SendsALongHeadLater,
+    /// It sends informational responses without end.
+    Streams100Continue,
 }
 
 struct Attack {
@@ -41,64 +60,79 @@ struct Attack {
     /// The beginning of the endpoint's URL, without port and path.
     url: fn(usize) -> String,
     owners: usize,
+    endpoints: usize,
+}
+
+impl Attack {
+    /// Many endpoints of one owner on one host.
+    const fn of_alice(does: &'static str, behaviour: Behaviour) -> Self {
+        Self { does, behaviour, url: one_host, owners: 1, endpoints: 2_000 }
+    }
 }
 
 fn one_host(_: usize) -> String {
     "http://127.0.1.1".to_owned()
 }
 
-const ATTACKS: [Attack; 8] = [
-    Attack { does: "hang, on one host", behaviour: Behaviour::Hangs, url: one_host, owners: 1 },
+fn own_host(n: usize) -> String {
+    format!("http://127.0.{}.{}", 1 + n / 250, 1 + n % 250)
+}
+
+const ATTACKS: [Attack; 11] = [
+    Attack::of_alice("hang, on one host", Behaviour::Hangs),
+    Attack { url: |n| own_host(n % 100), ..Attack::of_alice("hang, on 100 hosts", Behaviour::Hangs) },
+    Attack { owners: usize::MAX, ..Attack::of_alice("hang, one for each of as many owners", Behaviour::Hangs) },
+    Attack { url: |_| "http://[::1]".to_owned(), ..Attack::of_alice("hang, over IPv6", Behaviour::Hangs) },
     Attack {
-        does: "hang, on 100 hosts",
-        behaviour: Behaviour::Hangs,
-        url: |n| format!("http://127.0.1.{}", 1 + n % 100),
-        owners: 1,
-    },
-    Attack {
-        does: "hang, one for each of many owners",
-        behaviour: Behaviour::Hangs,
-        url: one_host,
-        owners: usize::MAX,
-    },
-    Attack { does: "hang, over IPv6", behaviour: Behaviour::Hangs, url: |_| "http://[::1]".to_owned(), owners: 1 },
-    Attack {
-        does: "hang in the TLS handshake",
-        behaviour: Behaviour::Hangs,
         url: |_| "https://127.0.1.1".to_owned(),
-        owners: 1,
+        ..Attack::of_alice("hang in the TLS handshake", Behaviour::Hangs)
     },
     Attack {
-        does: "send 95 header lines of 4 kB, then nothing",
-        behaviour: Behaviour::SendsALongHead,
-        url: one_host,
-        owners: 1,
+        url: own_host,
+        endpoints: 3_000,
+        ..Attack::of_alice("on as many hosts send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead)
     },
     Attack {
-        does: "send a header line every 50 ms",
-        behaviour: Behaviour::SendsTheHeadSlowly,
-        url: one_host,
-        owners: 1,
+        url: own_host,
+        endpoints: 3_000,
+        ..Attack::of_alice("on as many hosts do so after one quick answer", Behaviour::SendsALongHeadLater)
     },
-    Attack {
-        does: "send a byte of the body every 50 ms",
-        behaviour: Behaviour::SendsTheBodySlowly,
-        url: one_host,
-        owners: 1,
-    },
+    Attack::of_alice("send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead),
+    Attack::of_alice("send a header line every 50 ms", Behaviour::SendsTheHeadSlowly),
+    Attack::of_alice("send a byte of the body every 50 ms", Behaviour::SendsTheBodySlowly),
+    Attack { endpoints: 100, ..Attack::of_alice("stream `100 Continue`", Behaviour::Streams100Continue) },
 ];
 
+/// The attacks that every run makes, with fewer endpoints.
+const QUICK: std::ops::Range<usize> = 6..10;
+
 impl Behaviour {
-    async fn answer(self, mut stream: TcpStream) -> std::io::Result<()> {
+    /// Answers on one connection. `answered` has the paths that were.
+    async fn answer(self, mut stream: TcpStream, answered: &Mutex<HashSet<Vec<u8>>>) -> std::io::Result<()> {
         let pause = || tokio::time::sleep(Duration::from_millis(50));
         let mut request = [0; 4096];
-        // Part of the request is enough for this server.
-        if stream.read(&mut request).await? == 0 {
-            return Ok(());
+        loop {
+            // Part of the request is enough for this server.
+            let bytes = stream.read(&mut request).await?;
+            if bytes == 0 {
+                return Ok(());
+            }
+            let path = request[..bytes].split(|byte| *byte == b'\r').next().unwrap_or_default().to_vec();
+            let is_first = answered.lock().unwrap().insert(path);
+            if !matches!(self, Self::SendsALongHeadLater) || !is_first {
+                break;
+            }
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
         }
         match self {
             Self::Hangs => {}
-            Self::SendsALongHead => {
+            Self::Streams100Continue => {
+                let responses = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
+                loop {
+                    stream.write_all(&responses).await?;
+                }
+            }
+            Self::SendsALongHead | Self::SendsALongHeadLater => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\n").await?;
                 for n in 0..95 {
                     stream.write_all(format!("x-{n}: {}\r\n", "a".repeat(4_096)).as_bytes()).await?;
@@ -131,10 +165,11 @@ async fn serve(behaviour: Behaviour) -> (u16, JoinSet<()>) {
     let port = listener.local_addr().unwrap().port();
     let mut server = JoinSet::new();
     server.spawn(async move {
-        let mut connections = JoinSet::new();
+        let (mut connections, answered) = (JoinSet::new(), Arc::<Mutex<HashSet<_>>>::default());
         while let Ok((stream, _)) = listener.accept().await {
+            let answered = Arc::clone(&answered);
             // An error is the end of the connection.
-            connections.spawn(async move { _ = behaviour.answer(stream).await });
+            connections.spawn(async move { _ = behaviour.answer(stream, &answered).await });
         }
     });
     (port, server)
@@ -166,10 +201,13 @@ async fn bobs_times(app: &TestApp, healthy: &Receiver, meanwhile: impl AsyncFn(u
     (times[times.len() / 2], times[times.len() - 1])
 }
 
-async fn row(attack: &Attack, endpoints: usize) {
+async fn row(place: Place, attack: &Attack, endpoints: usize) -> bool {
     let networks = || ["127.0.0.0/8", "::1/128"].map(|network| network.parse().unwrap()).into();
     let unbounded = Config { max_subscriptions: None, max_subscriptions_per_host: None, ..app::config() };
-    let app = TestApp::with(Config { allow_networks: networks(), ..unbounded }).await;
+    let Some(placed) = Placed::new(place, Config { allow_networks: networks(), ..unbounded }).await else {
+        return false;
+    };
+    let app = &placed.app;
     let (port, _server) = serve(attack.behaviour).await;
     let subscriptions = app.thorn.subscriptions();
     stream::iter(0..endpoints)
@@ -184,19 +222,19 @@ async fn row(attack: &Attack, endpoints: usize) {
     let healthy = app.receiver().await;
     let bobs = NewSubscription::new("his", healthy.url("/")).owner("bob");
     subscriptions.create(bobs).await.unwrap();
-    let mut command = process::command(&app.url);
+    let mut command = placed.command();
     let worker = WorkerProcess::spawn(
         command.env("THORN_ALLOW_NETWORKS", "127.0.0.0/8,::1/128").env("THORN_EVENT_TIMEOUT", "30"),
     );
-    let before = bobs_times(&app, &healthy, async |_| ()).await;
+    let before = bobs_times(app, &healthy, async |_| ()).await;
     let (started, cpu_before) = (Instant::now(), figures(&worker).1);
-    let meanwhile = bobs_times(&app, &healthy, async |n| {
+    let meanwhile = bobs_times(app, &healthy, async |n| {
         if n % 30 == 1 {
             Event::new("hers").broadcast().send(app.db(), &n).await.unwrap();
         }
     })
     .await;
-    let ((memory, _), (files, cpu)) = (memory(&worker), figures(&worker));
+    let ((_, memory), (files, cpu)) = (memory(&worker), figures(&worker));
     println!(
         "| {endpoints} {} | {:.0?} / {:.0?} | {:.0?} / {:.0?} | {memory} MiB | {files} | {:.0} % |",
         attack.does,
@@ -206,16 +244,45 @@ async fn row(attack: &Attack, endpoints: usize) {
         meanwhile.1,
         (cpu - cpu_before) * 100.0 / started.elapsed().as_secs_f64(),
     );
+    if !matches!(attack.behaviour, Behaviour::Streams100Continue) {
+        assert!(meanwhile.0 < before.0 + TOLERATED, "{} made bob wait for {meanwhile:?}", attack.does);
+    }
+    assert!(memory < MOST_MEMORY, "{} made the worker use {memory} MiB", attack.does);
     app.ignore_the_rest();
+    true
+}
+
+#[cfg(target_os = "linux")]
+async fn bob_s_deliveries_arrive(place: Place) {
+    let is_full = full("the whole table");
+    let attacks = if is_full { &ATTACKS[..] } else { &ATTACKS[QUICK] };
+    println!("| {place}: alice's endpoints | bob before: median / longest | bob meanwhile | memory | files | CPU |");
+    println!("|---|---|---|---|---|---|");
+    for attack in attacks {
+        if !row(place, attack, if is_full { attack.endpoints } else { 200 }).await {
+            return;
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn bob_s_deliveries_arrive_whatever_alice_s_endpoints_do() {
-    let (attacks, endpoints) = if full("the whole table") { (&ATTACKS[..], 2_000) } else { (&ATTACKS[5..], 200) };
-    println!("| alice's endpoints | bob before: median / longest | bob meanwhile | memory | files | CPU |");
-    println!("|---|---|---|---|---|---|");
-    for attack in attacks {
-        row(attack, endpoints).await;
+    bob_s_deliveries_arrive(if is_mysql() { Place::Memory } else { Place::Sqlite }).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn bob_s_deliveries_arrive_on_postgresql() {
+    if full("the table on PostgreSQL") {
+        bob_s_deliveries_arrive(Place::Postgres).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn bob_s_deliveries_arrive_with_the_queue_on_redis() {
+    if full("the table with the queue on Redis") {
+        bob_s_deliveries_arrive(Place::RedisBesidePostgres).await;
     }
 }
