@@ -91,6 +91,7 @@ impl Kind {
             paused_at: None,
             held: None,
             lease: None,
+            confirmation: None,
             created_at: at,
             updated_at: at,
             created_version: version,

@@ -12,6 +12,7 @@ mod blog;
 mod broken_log;
 mod building;
 mod configured;
+mod confirming;
 mod conformance;
 mod databases;
 mod dispatch;

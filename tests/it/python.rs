@@ -3,20 +3,22 @@
 
 use std::{
     collections::HashMap,
-    io::Write as _,
+    io::{BufRead as _, Write as _},
     process::{Command, Stdio},
 };
 
 use serde::{Deserialize, Serialize};
 use thorn::{
+    Config,
+    attempt::Outcome,
     event::Event,
     signing::{Digest, Secret},
-    subscription::{ContentType, NewSubscription, Subscription},
+    subscription::{Confirm, Confirmation, ContentType, NewSubscription, Subscription},
 };
 use thorn_core::testing::Received;
 use thorn_test_support::missing;
 
-use crate::app::{PATIENCE, TestApp};
+use crate::app::{self, PATIENCE, TestApp, eventually};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/python/verify.py");
 
@@ -164,11 +166,65 @@ async fn thorn_143_146_python_refuses_what_was_tampered_with() {
     }
 }
 
+/// The first code for Python on the page for subscribers below this heading.
+fn code_below(heading: &str) -> String {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/receiving.md")).unwrap();
+    let below = page.split_once(heading).unwrap().1.split_once("```python\n").unwrap().1;
+    below.split_once("```").unwrap().0.to_owned()
+}
+
+/// The receiver of the page for subscribers that answers a question, on a port that it prints.
+fn receiver_of_the_page() -> String {
+    format!(
+        "{}{}
+from http.server import HTTPServer
+server = HTTPServer(('127.0.0.1', 0), Hook)
+print(server.server_port, flush=True)
+server.serve_forever()
+",
+        code_below("### Python"),
+        code_below("## If you are asked first"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_receiver_of_the_page_for_subscribers_confirms_what_its_secret_signs() {
+    let Some(python) = python() else { return };
+    let app = TestApp::with(Config { confirm: Confirm::Challenge, ..app::config() }).await;
+    let _worker = app.worker().await;
+    let mut child = Command::new(python)
+        .args(["-c", &receiver_of_the_page()])
+        .env("WEBHOOK_SECRET", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut port = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    for (path, secret, wished) in [
+        ("its", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", Confirmation::Confirmed),
+        (
+            "another",
+            "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            Confirmation::Refused { outcome: Some(Outcome::Rejected) },
+        ),
+    ] {
+        let url = format!("http://127.0.0.1:{}/{path}", port.trim());
+        let new = NewSubscription::new("a.b", url).owner("alice").secret(secret);
+        let made = app.thorn.subscriptions().create(new).await.unwrap();
+        eventually("the confirmation", || async {
+            let confirmation = app.reload(&made).await.confirmation;
+            if confirmation == Some(wished) { Ok(()) } else { Err(format!("{confirmation:?}")) }
+        })
+        .await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 /// The code for Python on the page for subscribers, and what feeds it.
 fn code_of_the_page() -> String {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/receiving.md")).unwrap();
-    let below = page.split_once("### Python").unwrap().1.split_once("```python\n").unwrap().1;
-    let code = below.split_once("```").unwrap().0;
+    let code = code_below("### Python");
     format!(
         "{code}
 import json, sys

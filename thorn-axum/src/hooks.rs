@@ -41,6 +41,7 @@ use state::HooksState;
 /// | `GET /hooks/{id}/secret/` | shows its `hmac_secret` |
 /// | `GET /hooks/{id}/stats/` | shows its health, its attempts over time and what waits; `?since=`, `?until=` and `?step=` choose the time |
 /// | `POST /hooks/{id}/probe/` | ends the wait of a held subscription: its next delivery is the probe. Answers 200 with the subscription, also if nothing is held |
+/// | `POST /hooks/{id}/confirm/` | asks its endpoint again whether it wants deliveries, if that is [asked](thorn_core::ThornBuilder::confirm) and it hasn't confirmed. Answers 200 with the subscription |
 ///
 /// | field | |
 /// |---|---|
@@ -57,7 +58,7 @@ use state::HooksState;
 /// | `dialect` | the protocol of the deliveries: `thorn` (default), or CloudEvents 1.0 as `cloudevents` or `cloudevents-binary`, which the endpoint must [consent](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md) to |
 /// | `enabled` | `false` stops deliveries |
 /// | `paused` | `true` keeps deliveries until it is `false` again, for at most [7 days](thorn_core::Config::longest_pause). With `false`, `kept` says what becomes of them: `deliver` (default) or `discard` |
-/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `paused_at`, `failing_since`, `held_until`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
+/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `paused_at`, `failing_since`, `held_until`, `confirmation`, `confirmation_outcome`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
 ///
 /// Every path works with and without the trailing slash. Bodies are JSON of at most 64 KiB, and errors
 /// are [`Problem`](crate::Problem)s. Another owner's subscription answers 404, like one that doesn't exist. An owner
@@ -139,6 +140,7 @@ impl<C> Hooks<C> {
         let item = get(item::show::<C>).put(item::replace::<C>).patch(item::change::<C>).delete(item::delete::<C>);
         let secret = get(item::reveal::<C>);
         let probe = post(item::probe::<C>);
+        let confirm = post(item::confirm::<C>);
         let stats = get(stats::show::<C>);
 
         let router = resource_routes(
@@ -148,6 +150,7 @@ impl<C> Hooks<C> {
                 ("/{hook_id}", item),
                 ("/{hook_id}/secret", secret),
                 ("/{hook_id}/probe", probe),
+                ("/{hook_id}/confirm", confirm),
                 ("/{hook_id}/stats", stats),
             ],
         );

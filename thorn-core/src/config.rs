@@ -27,7 +27,7 @@ use crate::{
     guard::{TargetGuard, Validator},
     process::{AutocommitPolicy, EventSettings},
     signing::{SecretKey, Signer},
-    subscription::Quotas,
+    subscription::{Confirm, Quotas},
     topic::TopicUrl,
 };
 
@@ -88,6 +88,8 @@ pub struct Config {
     pub max_subscriptions: Option<u64>,
     /// How many of an owner's subscriptions may go to one host. `None` sets no bound. Default: 20.
     pub max_subscriptions_per_host: Option<u64>,
+    /// How owners' endpoints are asked whether they want deliveries. Default: they aren't.
+    pub confirm: Confirm,
     /// The time one attempt may take in all, from name resolution to the end of the response. Default: 15 s.
     pub timeout: Duration,
     /// How failed deliveries are retried. Default: [`RetryPolicy::default`].
@@ -172,6 +174,7 @@ impl Default for Config {
             event_choices: None,
             max_subscriptions: per_owner,
             max_subscriptions_per_host: per_host,
+            confirm: Confirm::Off,
             timeout: Duration::from_secs(15),
             retry: RetryPolicy::default(),
             hold: HoldPolicy::default(),

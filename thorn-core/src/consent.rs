@@ -1,6 +1,12 @@
-//! Asks endpoints whether they want CloudEvents, before a subscription sends them any.
+//! Asks endpoints whether they want what they are to get: CloudEvents, or the deliveries of an owner's subscription.
 
+mod challenge;
+mod question;
 mod under_way;
+
+pub(crate) use challenge::{challenge, is_sent_back};
+pub(crate) use question::{Answer, Questions};
+pub(crate) use under_way::{Place, UnderWay};
 
 use std::time::Duration;
 
@@ -8,11 +14,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use self::under_way::UnderWay;
 use crate::{
     cloud_event::{Consent, ConsentRefused, REQUEST_ORIGIN, REQUEST_RATE},
     config::Config,
-    delivery::{Client, Get},
+    delivery::{Client, Failure, Get, Got},
     spec::Rate,
     tenant::Tenant,
 };
@@ -49,16 +54,28 @@ impl Consents {
         let host = url.host_str().unwrap_or_default();
         let _place = self.under_way.begin(tenant, host).ok_or(ConsentRefused::Busy)?;
 
-        let base = config.base_url.as_deref().and_then(|url| Url::parse(url).ok());
-        let origin = base.as_ref().and_then(Url::host_str).unwrap_or(NAMELESS);
-        let mut headers = HeaderMap::new();
-        let named = |text: &str| HeaderValue::from_str(text).map_err(|error| unable(error.to_string()));
-        headers.insert(HeaderName::from_static(REQUEST_ORIGIN), named(origin)?);
-        if let Some(rate) = rate {
-            headers.insert(HeaderName::from_static(REQUEST_RATE), rate.in_a_minute().into());
-        }
-        let asked = Get { url: &url, headers, most_bytes: MOST_BYTES, most_redirects: 0, timeout: PATIENCE, tenant };
-        let answer = client.options(asked).await.map_err(|failure| ConsentRefused::Endpoint(failure.reason))?;
-        Consent::read(origin, answer.status, &answer.headers)
+        let (origin, answer) = handshake(config, client, tenant, &url, rate).await?;
+        let answer = answer.map_err(|failure| ConsentRefused::Endpoint(failure.reason))?;
+        Consent::read(&origin, answer.status, &answer.headers)
     }
+}
+
+/// Makes the request of the handshake of CloudEvents. Returns the origin that it names, and the answer.
+async fn handshake(
+    config: &Config,
+    client: &Client,
+    tenant: Tenant,
+    url: &Url,
+    rate: Option<Rate>,
+) -> Result<(String, Result<Got, Failure>), ConsentRefused> {
+    let base = config.base_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let origin = base.as_ref().and_then(Url::host_str).unwrap_or(NAMELESS);
+    let mut headers = HeaderMap::new();
+    let named = HeaderValue::from_str(origin).map_err(|error| ConsentRefused::Unable(error.to_string()))?;
+    headers.insert(HeaderName::from_static(REQUEST_ORIGIN), named);
+    if let Some(rate) = rate {
+        headers.insert(HeaderName::from_static(REQUEST_RATE), rate.in_a_minute().into());
+    }
+    let asked = Get { url, headers, most_bytes: MOST_BYTES, most_redirects: 0, timeout: PATIENCE, tenant };
+    Ok((origin.to_owned(), client.options(asked).await))
 }

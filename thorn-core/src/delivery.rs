@@ -9,7 +9,7 @@ mod execute;
 mod observer;
 
 pub use crate::fanout::encode_body;
-pub(crate) use client::{Client, ClientConfig, Failure, Get, Got};
+pub(crate) use client::{Client, ClientConfig, Content, Failure, Get, Got, Outgoing};
 pub(crate) use consequences::Consequences;
 pub(crate) use execute::{Defaults, Executor};
 pub(crate) use observer::Observers;

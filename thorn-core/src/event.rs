@@ -23,8 +23,8 @@ pub use crate::{
     headers::{ExtraHeaders, InvalidHeader},
     name::{
         DELIVERY_FAILED, DISPATCH_FAILED, DISPATCH_REQUEST, DISPATCH_RESPONSE, InvalidEventName, MAX_NAME_LENGTH,
-        SUBSCRIPTION_DISABLED, SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING, SUBSCRIPTION_RECOVERED, TOPIC_UPDATED,
-        UNANNOUNCED, check_event_name, escape_segment, is_own_event,
+        SUBSCRIPTION_CHALLENGE, SUBSCRIPTION_DISABLED, SUBSCRIPTION_EXPIRING, SUBSCRIPTION_FAILING,
+        SUBSCRIPTION_RECOVERED, TOPIC_UPDATED, UNANNOUNCED, check_event_name, escape_segment, is_own_event,
     },
     printable::printable,
     rendered::{

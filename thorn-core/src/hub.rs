@@ -9,6 +9,8 @@ mod commit;
 #[cfg(feature = "delivery")]
 mod conclude;
 #[cfg(feature = "delivery")]
+mod endpoint;
+#[cfg(feature = "delivery")]
 mod fetch;
 #[cfg(feature = "delivery")]
 mod fetcher;

@@ -7,7 +7,7 @@ mod entry;
 mod hints;
 mod pending;
 
-pub(crate) use callback_host::{HostRates, admit, forget_quiet, note_failure, note_success};
+pub(crate) use callback_host::{HostRates, admit, forget_quiet, note_failure, note_success, of_owner};
 pub(crate) use entry::{Ended, Intent, IntentMode, of_hub};
 pub(crate) use hints::{intent_hints, notify_intents};
 pub(crate) use pending::{MOST_ATTEMPTS, Pending};

@@ -37,7 +37,7 @@
 //! | `membership` | the workers that are alive, and the share of each in limits |
 //! | `event` | events before they are rendered |
 //! | `endpoint` | URLs in use, with the bounds of each and of each owner |
-//! | `intent` | what subscribers of the hub have asked for and haven't confirmed |
+//! | `intent` | what subscribers of the hub have asked for and haven't confirmed, and questions to owners' endpoints |
 //! | `subscription` | subscriptions and the registry |
 //! | `outbox` | events written in the caller's transaction |
 //! | `inbox` | CloudEvents that came in, each of which becomes one event |
@@ -62,7 +62,7 @@
 //! |---|---|
 //! | `delivery` | makes attempts |
 //! | `config` | holds every setting |
-//! | `consent` | asks endpoints whether they want CloudEvents |
+//! | `consent` | asks endpoints whether they want CloudEvents, or the deliveries of an owner's subscription |
 //! | `relay` | moves events from the outbox to the queue |
 //! | `inline` | delivers in the sender's process |
 //! | `watch` | finds changes that no event announced |

@@ -20,6 +20,7 @@ mod m0014_intents;
 mod m0015_webhooks;
 mod m0016_stream_sessions;
 mod m0017_cloud_events;
+mod m0018_confirmations;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -89,6 +90,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0015_webhooks::Migration),
         Box::new(m0016_stream_sessions::Migration),
         Box::new(m0017_cloud_events::Migration),
+        Box::new(m0018_confirmations::Migration),
     ]
 }
 

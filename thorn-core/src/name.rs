@@ -33,6 +33,10 @@ pub const SUBSCRIPTION_EXPIRING: &str = "subscription.expiring";
 /// The name of the event that thorn sends when a delivery succeeds after one of these warnings.
 pub const SUBSCRIPTION_RECOVERED: &str = "subscription.recovered";
 
+/// The name in the request that asks an owner's endpoint whether it wants deliveries, with a challenge to send back
+/// ([`confirm`](crate::ThornBuilder::confirm)).
+pub const SUBSCRIPTION_CHALLENGE: &str = "subscription.challenge";
+
 /// The name of the event that tells operators of changes that no event announced. [`watch`](crate::watch) finds
 /// them.
 pub const UNANNOUNCED: &str = "thorn.unannounced";
@@ -49,12 +53,13 @@ pub const TOPIC_UPDATED: &str = "topic.updated";
 pub const DISPATCH_RESPONSE: &str = "dispatch.response";
 
 /// All events of thorn's own.
-pub(crate) const INTERNAL: [&str; 10] = [
+pub(crate) const INTERNAL: [&str; 11] = [
     DELIVERY_FAILED,
     SUBSCRIPTION_DISABLED,
     SUBSCRIPTION_FAILING,
     SUBSCRIPTION_EXPIRING,
     SUBSCRIPTION_RECOVERED,
+    SUBSCRIPTION_CHALLENGE,
     UNANNOUNCED,
     DISPATCH_REQUEST,
     DISPATCH_FAILED,

@@ -6,6 +6,8 @@
 mod access;
 mod change;
 mod configured;
+mod confirmation;
+mod confirming;
 mod entry;
 #[cfg(all(test, feature = "sqlite"))]
 mod fixture;
@@ -30,6 +32,8 @@ pub use access::{Access, Page};
 pub use change::{Kept, NewSubscription, SubscriptionChange};
 pub use configured::{Configured, ConfiguredSubscription};
 pub(crate) use configured::{read, source_of};
+pub(crate) use confirmation::EXPECTED as CONFIRM_FORMS;
+pub use confirmation::{Confirm, Confirmation, ParseConfirmError};
 pub(crate) use entry::HoldStage;
 pub use entry::{Disabled, Hold, Lease, Subscription, Warning};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};

@@ -21,6 +21,7 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use crate::{
     background::Background,
     config::{Config, DEFAULT_KEEP_UNMATCHED, HubMode},
+    consent::Questions,
     db::log_statements_at_debug,
     delivery::{Client, Consequences, Executor, Observers},
     error::Error,
@@ -30,7 +31,7 @@ use crate::{
     queue::{Handler, HangingTasks, Queue, QueueOptions},
     record::Recorder,
     relay::{Custom, Relay, RelayOptions},
-    subscription::{Registry, Subscriptions},
+    subscription::{Confirm, Registry, Subscriptions},
     watch::Watcher,
 };
 
@@ -99,9 +100,12 @@ impl Worker {
         let parts = (heartbeat, heartbeat_stopping, stop_heartbeat.clone());
         let heartbeat =
             background.spawn("heartbeat", parts, |(heartbeat, stop, _)| async move { heartbeat.run(stop).await });
-        let verification = (config.server.hub != HubMode::Off && subscriptions.are_in_the_table()).then(|| {
+        let asks = config.server.hub != HubMode::Off || config.confirm != Confirm::Off;
+        let verification = (asks && subscriptions.are_in_the_table()).then(|| {
             let verifier = Verifier::new(client.clone());
-            let parts = Verification { config: config.clone(), subscriptions: subscriptions.clone(), verifier };
+            let questions = Questions { client: client.clone(), endpoints: registry.endpoints().clone() };
+            let (config, subscriptions) = (config.clone(), subscriptions.clone());
+            let parts = Verification { config, subscriptions, verifier, questions };
             background.spawn("verification", (parts, stopping.clone()), |(verification, stop)| async move {
                 verification.run(stop).await;
             })

@@ -71,6 +71,9 @@ async fn migrations_go_down_and_up_again() {
     drop(with_log);
     assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_some());
     assert!(count(&db, "thorn_cloud_event").await.is_some());
+    assert!(count(&db, "thorn_subscription WHERE confirmation IS NULL").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_subscription WHERE confirmation IS NULL").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_cloud_event").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();

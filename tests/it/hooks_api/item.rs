@@ -7,7 +7,11 @@ use axum::{
     http::{Method, StatusCode},
 };
 use serde_json::{Value, json};
-use thorn::{Config, Event, subscription::Access, timestamp::Timestamp};
+use thorn::{
+    Config, Event,
+    subscription::{Access, Confirm},
+    timestamp::Timestamp,
+};
 use thorn_core::testing::Receiver;
 
 use super::{Api, log::Log, path};
@@ -59,6 +63,38 @@ async fn a_probe_ends_the_wait_of_a_held_subscription_and_changes_nothing_else()
     app.base.execute("UPDATE thorn_subscription SET held_until = NULL, held_step = 0").await;
     let answer = app.send(Method::POST, "alice", &format!("{}probe/", path(&made)), Value::Null).await;
     assert_eq!((answer.status, &answer.body["held_until"]), (StatusCode::OK, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_confirmation_is_shown_and_asked_for_again_by_its_owner_only() {
+    let app =
+        Api::with(Config { confirm: Confirm::Challenge, ..Config::default() }, |hooks| Router::new().merge(hooks))
+            .await;
+    let shown = |body: &Value| (body["confirmation"].clone(), body["confirmation_outcome"].clone());
+    let made = app.create("alice", "a.b", URL).await;
+    assert_eq!(shown(&made), (json!("pending"), Value::Null));
+    assert_eq!(shown(&app.create("root", "a.b", URL).await), (Value::Null, Value::Null));
+    for (stored, confirmation, outcome) in [
+        ("refused timed_out", "refused", json!("timed_out")),
+        ("refused", "refused", Value::Null),
+        ("confirmed", "confirmed", Value::Null),
+    ] {
+        let sql = format!("UPDATE thorn_subscription SET confirmation = '{stored}' WHERE owner = 'alice'");
+        app.base.execute(&sql).await;
+        app.base.execute("DELETE FROM thorn_intent").await;
+        assert_eq!(shown(&app.get("alice", &path(&made)).await.body), (json!(confirmation), outcome));
+        let again = format!("{}confirm/", path(&made));
+        assert_eq!(app.send(Method::POST, "bob", &again, Value::Null).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(app.base.count("thorn_intent").await, 0);
+        let answer = app.send(Method::POST, "alice", &again, Value::Null).await;
+        let (expected, questions) = if stored == "confirmed" { ("confirmed", 0) } else { ("pending", 1) };
+        assert_eq!((answer.status, shown(&answer.body)), (StatusCode::OK, (json!(expected), Value::Null)));
+        assert_eq!(app.base.count("thorn_intent").await, questions);
+    }
+    // What a caller sends back changes neither.
+    let body = json!({ "event": "a.c", "url": URL, "confirmation": "pending", "confirmation_outcome": "blocked" });
+    let answer = app.send(Method::PUT, "alice", &path(&made), body).await;
+    assert_eq!(shown(&answer.body), (json!("confirmed"), Value::Null));
 }
 
 #[tokio::test]

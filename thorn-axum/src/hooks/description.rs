@@ -9,7 +9,7 @@ use crate::http::description::{
 const DIGESTS: [&str; 5] = ["sha256", "sha512", "sha384", "sha224", "sha1"];
 
 /// The operations of one subscription, below `/hooks`.
-const ITEM: [&str; 7] = [
+const ITEM: [&str; 8] = [
     "get_hooks_hook_id",
     "put_hooks_hook_id",
     "patch_hooks_hook_id",
@@ -17,6 +17,7 @@ const ITEM: [&str; 7] = [
     "get_hooks_hook_id_secret",
     "get_hooks_hook_id_stats",
     "post_hooks_hook_id_probe",
+    "post_hooks_hook_id_confirm",
 ];
 
 const BUSY: &str = "Too many endpoints are being asked whether they want CloudEvents.";
@@ -113,6 +114,13 @@ pub(crate) fn description(path: &str, scope: &'static str) -> Resource {
                 .problem(404, "There is no such subscription.")
                 .problem(409, "The configuration defines it."),
         )
+        .operation(
+            Operation::post("/{hook_id}/confirm/", "Asks the endpoint of a subscription again whether it wants deliveries")
+                .about("The answer comes later. Nothing changes if the endpoint has confirmed, or needn't.")
+                .scope(scope)
+                .answers_json(200, "The subscription.", shown())
+                .problem(404, "There is no such subscription."),
+        )
 }
 
 fn subscription() -> Value {
@@ -137,6 +145,16 @@ fn subscription() -> Value {
         .with("paused_at", or_null(time()), "")
         .with("failing_since", or_null(time()), "The first failed attempt since the last success.")
         .with("held_until", or_null(time()), "")
+        .with(
+            "confirmation",
+            or_null(one_of(["pending", "confirmed", "refused"])),
+            "Whether the endpoint wants the deliveries; null if it needn't say so.",
+        )
+        .with(
+            "confirmation_outcome",
+            or_null(one_of(["rejected", "timed_out", "unreachable", "blocked"])),
+            "How the question to an endpoint that hasn't confirmed has ended.",
+        )
         .with("created_at", time(), "")
         .with("updated_at", time(), "")
         .with("subscription", text(), "The URL of the subscription itself.")

@@ -104,6 +104,17 @@ pub(super) async fn probe<C: Caller>(
     Ok(shown(&probed, &collection))
 }
 
+/// Asks the endpoint again whether it wants the deliveries.
+pub(super) async fn confirm<C: Caller>(
+    caller: C,
+    PathId(id): PathId<SubscriptionId>,
+    Extension(hooks): Extension<State>,
+    collection: CollectionUrl<2>,
+) -> Result<impl IntoResponse, Problem> {
+    let asked = hooks.subscriptions().confirm(caller.access(), id).await?;
+    Ok(shown(&asked, &collection))
+}
+
 fn shown<const DEPTH: usize>(
     subscription: &Subscription,
     collection: &CollectionUrl<DEPTH>,

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use thorn_core::{
     SubscriptionId,
+    attempt::Outcome,
     filter::Q,
-    subscription::{MaxInFlight, Subscription},
+    subscription::{Confirmation, MaxInFlight, Subscription},
     timestamp::Timestamp,
 };
 
@@ -39,6 +40,10 @@ pub(super) struct Representation<'a> {
     paused_at: Option<Timestamp>,
     failing_since: Option<Timestamp>,
     held_until: Option<Timestamp>,
+    /// Whether the endpoint wants the deliveries; null if it needn't say so.
+    confirmation: Option<&'static str>,
+    /// Nothing that the endpoint has answered is shown, only whether and how the question failed.
+    confirmation_outcome: Option<&'static str>,
     created_at: Timestamp,
     updated_at: Timestamp,
     subscription: String,
@@ -81,6 +86,8 @@ impl<'a> Representation<'a> {
             paused_at: subscription.paused_at,
             failing_since: subscription.failing_since,
             held_until: subscription.held.map(|hold| hold.until),
+            confirmation: subscription.confirmation.map(Confirmation::as_str),
+            confirmation_outcome: subscription.confirmation.and_then(Confirmation::outcome).map(Outcome::as_str),
             created_at: subscription.created_at,
             updated_at: subscription.updated_at,
             subscription: url,

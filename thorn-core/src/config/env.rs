@@ -228,7 +228,7 @@ mod tests {
         let fields = fields!(
             base_url max_event_bytes max_payload_bytes server autocommit dispatch inline_concurrency inline_timeout allow_networks allow_addresses
             allow_ports validators subscriptions_file secret_key sealed_only hmac_signer event_choices max_subscriptions
-            max_subscriptions_per_host timeout retry hold max_response_bytes queue_url queue_name listen_url poll_interval
+            max_subscriptions_per_host confirm timeout retry hold max_response_bytes queue_url queue_name listen_url poll_interval
             takeover audit_after disable_after longest_pause most_kept keep keep_unmatched event_log streams
             streams_per_caller streams_per_source chunk longest_queue
         );

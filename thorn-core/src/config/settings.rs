@@ -7,6 +7,7 @@ use super::{
     setting::Setting,
     show::{joined, limit, optional, seconds},
 };
+use crate::subscription::CONFIRM_FORMS;
 
 /// The form of `THORN_RECIPIENT_VALIDATORS`.
 const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=443,8443;block-networks=203.0.113.0/24";
@@ -261,6 +262,13 @@ pub(super) static SETTINGS: &[Setting] = &[
     .application_variable("THORN_MAX_SUBSCRIPTIONS_PER_HOST", |config, text| {
         parse::count(text, BOUND).map(|bound| config.max_subscriptions_per_host = bound)
     }),
+    Setting::new(
+        "confirm",
+        |config| format!("`{}`", config.confirm),
+        "how an owner's endpoint is asked whether it wants [deliveries](operating.md#confirmation) before it gets any: `off`, \
+         `challenge` (a signed challenge, which it sends back) or `options` (the handshake of CloudEvents)",
+    )
+    .variable("THORN_CONFIRM", |config, text| parse::value(text, CONFIRM_FORMS).map(|confirm| config.confirm = confirm)),
     Setting::new(
         "timeout",
         |config| seconds(config.timeout),

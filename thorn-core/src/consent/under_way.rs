@@ -19,7 +19,7 @@ const PER_HOST: usize = 4;
 
 /// The requests under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct UnderWay(Arc<Mutex<Counts>>);
+pub(crate) struct UnderWay(Arc<Mutex<Counts>>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -30,7 +30,7 @@ struct Counts {
 
 /// A request under way. It ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     under_way: UnderWay,
     tenant: Tenant,
     host: Box<str>,
@@ -38,7 +38,7 @@ pub(super) struct Place {
 
 impl UnderWay {
     /// Begins a request, unless a bound is reached.
-    pub(super) fn begin(&self, tenant: Tenant, host: &str) -> Option<Place> {
+    pub(crate) fn begin(&self, tenant: Tenant, host: &str) -> Option<Place> {
         let mut counts = self.counts();
         let of_tenant = counts.tenants.get(&tenant).copied().unwrap_or_default();
         let of_host = counts.hosts.get(host).copied().unwrap_or_default();

@@ -29,7 +29,8 @@ impl Conclusions<'_> {
     pub(super) async fn confirmed(self, intent: &Intent) -> Result<bool, Error> {
         let (db, intents) = (&self.subscriptions.db, self.subscriptions.intents());
         let is_done = match intent.mode {
-            IntentMode::Denied => intents.take(db, intent).await?,
+            // Questions to owners' endpoints are concluded apart, in `endpoint.rs`.
+            IntentMode::Denied | IntentMode::Challenge | IntentMode::Options => intents.take(db, intent).await?,
             IntentMode::Unsubscribe => {
                 let write = Write::begin(db).await?;
                 let done = self.unsubscribe(&write, intent).await;

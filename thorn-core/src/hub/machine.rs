@@ -1,9 +1,6 @@
 //! The machine that verifies intents and looks after leases. Any number of processes may run one.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::{sync::watch, task::JoinSet};
 
@@ -14,10 +11,13 @@ use super::{
 };
 use crate::{
     config::Config,
+    consent::{Place, Questions, UnderWay},
     db::{transaction, with_timeout},
     error::Error,
-    intent::{Intent, IntentMode, MOST_ATTEMPTS, admit, intent_hints},
-    subscription::Subscriptions,
+    intent::{Intent, IntentMode, MOST_ATTEMPTS, admit, intent_hints, of_owner},
+    subscription::{Confirm, Subscriptions},
+    tables::intent::Model,
+    tenant::Tenant,
     timestamp::Timestamp,
     topic,
 };
@@ -40,20 +40,17 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Intents that are read at once.
 const ROWS: u64 = 200;
 
-/// Callbacks that are asked at once.
-const AT_ONCE: usize = 64;
-
-/// Callbacks of one host that are asked at once.
-const AT_ONCE_PER_HOST: usize = 4;
-
 /// The time after which an intent is due again whose verification never ended.
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// The pauses before a callback is asked again that has said neither yes nor no.
-const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(120)];
+pub(super) const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(120)];
 
 /// The time after which a request isn't verified any more.
-const LONGEST: Duration = Duration::from_secs(10 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(10 * 60);
+
+/// How long an intent waits whose host or owner has no place, if so many are due that it would hide others.
+const CROWDED: Duration = Duration::from_secs(1);
 
 /// Verifies intents and looks after leases.
 #[derive(Clone, Debug)]
@@ -61,13 +58,14 @@ pub(crate) struct Verification {
     pub(crate) config: Config,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) verifier: Verifier,
+    pub(crate) questions: Questions,
 }
 
 /// The verifications under way in this process.
 #[derive(Default)]
-struct UnderWay {
-    tasks: JoinSet<String>,
-    by_host: HashMap<String, usize>,
+struct Running {
+    tasks: JoinSet<()>,
+    places: UnderWay,
 }
 
 /// When the machine looks after what it isn't asked for.
@@ -76,39 +74,14 @@ struct Schedule {
     topics: Instant,
 }
 
-impl UnderWay {
-    fn has_room_for(&self, host: &str) -> bool {
-        self.tasks.len() < AT_ONCE && self.by_host.get(host).is_none_or(|asked| *asked < AT_ONCE_PER_HOST)
-    }
-
-    /// Waits until one has ended. Without any, waits for ever.
-    async fn ended(&mut self) {
-        match self.tasks.join_next().await {
-            Some(Ok(host)) => self.forget(&host),
-            // Which host it was isn't known any more. That can only let fewer callbacks of it be asked at once.
-            Some(Err(error)) => tracing::error!(%error, "a verification failed"),
-            None => std::future::pending().await,
-        }
-    }
-
-    fn forget(&mut self, host: &str) {
-        if let Some(asked) = self.by_host.get_mut(host) {
-            *asked -= 1;
-            if *asked == 0 {
-                self.by_host.remove(host);
-            }
-        }
-    }
-}
-
 impl Verification {
     /// Verifies intents until `stop` turns true or its sender is gone. Requests under way are finished.
     pub(crate) async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut hints = intent_hints();
-        let mut under_way = UnderWay::default();
+        let mut running = Running::default();
         let mut schedule = Schedule { leases: Instant::now(), topics: Instant::now() };
         while !*stop.borrow() {
-            let pause = match self.turn(&mut under_way, &mut schedule).await {
+            let pause = match self.turn(&mut running, &mut schedule).await {
                 Ok(pause) => pause,
                 Err(error) => {
                     tracing::warn!(%error, "verifying subscribers failed, trying again");
@@ -117,19 +90,23 @@ impl Verification {
             };
             tokio::select! {
                 _ = hints.changed() => {}
-                () = under_way.ended() => {}
+                Some(ended) = running.tasks.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "a verification failed");
+                    }
+                }
                 () = tokio::time::sleep(pause) => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
-        let finish = async { while under_way.tasks.join_next().await.is_some() {} };
+        let finish = async { while running.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(DEADLINE, finish).await.is_err() {
             tracing::warn!("verifications didn't finish in time; they are made again");
         }
     }
 
     /// Begins verifications, and returns how long to wait for the next turn.
-    async fn turn(&self, under_way: &mut UnderWay, schedule: &mut Schedule) -> Result<Duration, Error> {
+    async fn turn(&self, running: &mut Running, schedule: &mut Schedule) -> Result<Duration, Error> {
         let (db, now) = (&self.subscriptions.db, Timestamp::now());
         let has_topics = with_timeout(db, topic::any(db)).await?;
         if has_topics && schedule.leases <= Instant::now() {
@@ -142,15 +119,18 @@ impl Verification {
         }
         let intents = self.subscriptions.intents();
         let mut soon = None;
-        for row in with_timeout(db, intents.due(db, now + POLL, ROWS)).await? {
+        let due = with_timeout(db, intents.due(db, now + POLL, ROWS)).await?;
+        let (is_crowded, mut crowded) = (due.len() as u64 == ROWS, Vec::new());
+        for row in due {
             if let Ok(millis @ 1..) = u64::try_from(row.due - now.as_millis()) {
                 soon = Some(Duration::from_millis(millis));
                 break;
             }
-            if !under_way.has_room_for(&row.host) {
+            let Some(place) = begin(&running.places, &row) else {
+                crowded.push(row.id);
                 continue;
-            }
-            let (id, host) = (row.id, row.host.clone());
+            };
+            let id = row.id;
             if !with_timeout(db, intents.claim(db, &row, now, LEASE)).await? {
                 continue;
             }
@@ -162,22 +142,28 @@ impl Verification {
                     continue;
                 }
             };
-            *under_way.by_host.entry(host.clone()).or_default() += 1;
             let this = self.clone();
-            under_way.tasks.spawn(async move {
+            running.tasks.spawn(async move {
+                let _place = place;
                 if let Err(error) = this.verify(claimed).await {
                     tracing::warn!(%error, "a verification can't be concluded; it is made again");
                 }
-                host
             });
+        }
+        if is_crowded && !crowded.is_empty() {
+            with_timeout(db, intents.postpone(db, crowded, now, now + CROWDED)).await?;
         }
         if let Some(soon) = soon {
             return Ok(soon);
         }
-        Ok(if has_topics || !under_way.tasks.is_empty() { POLL } else { POLL_WITHOUT_TOPICS })
+        let is_awake = has_topics || self.config.confirm != Confirm::Off || !running.tasks.is_empty();
+        Ok(if is_awake { POLL } else { POLL_WITHOUT_TOPICS })
     }
 
     async fn verify(&self, intent: Intent) -> Result<(), Error> {
+        if intent.owner().is_some() {
+            return self.ask_endpoint(&intent).await;
+        }
         let (db, intents) = (&self.subscriptions.db, self.subscriptions.intents());
         let conclusions =
             Conclusions { config: &self.config, subscriptions: &self.subscriptions, verifier: &self.verifier };
@@ -218,8 +204,13 @@ impl Verification {
         }
         let hosts = [&*intent.host, &*intent.address];
         let hosts: Vec<&str> = hosts.into_iter().filter(|host| !host.is_empty()).collect();
+        self.asked_too_often(&hosts).await
+    }
+
+    /// Counts a question to these hosts. Returns how long to wait instead, if they were asked too often.
+    pub(super) async fn asked_too_often(&self, hosts: &[&str]) -> Result<Option<Duration>, Error> {
         let txn = transaction::begin(&self.subscriptions.db).await?;
-        match admit(&txn, &hosts, self.config.server.hub_rates.of_host(), Timestamp::now()).await? {
+        match admit(&txn, hosts, self.config.server.hub_rates.of_host(), Timestamp::now()).await? {
             Ok(()) => {
                 txn.commit().await?;
                 Ok(None)
@@ -230,4 +221,14 @@ impl Verification {
             }
         }
     }
+}
+
+/// Takes a place for a question. Callbacks are counted by host. Endpoints are counted by owner, and by host for each owner
+/// apart, so that nobody waits for a neighbour whose endpoint is at the same provider.
+fn begin(places: &UnderWay, row: &Model) -> Option<Place> {
+    let is_owners = [IntentMode::Challenge, IntentMode::Options].iter().any(|mode| mode.as_str() == row.mode);
+    if is_owners {
+        return places.begin(Tenant::of(Some(&row.topic)), &of_owner(&row.topic, &row.host));
+    }
+    places.begin(Tenant::of(Some(&row.host)), &row.host)
 }

@@ -5,16 +5,14 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderMap;
-use rand::{TryRng as _, rngs::SysRng};
-use subtle::ConstantTimeEq as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{callback::with_parameters, fetch::TopicSource};
 use crate::{
     attempt::Outcome,
     config::Config,
+    consent::{challenge, is_sent_back},
     delivery::{Client, Get},
     error::Error,
     intent::{Intent, IntentMode},
@@ -27,9 +25,6 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The most bytes of an answer. A challenge is shorter.
 const MOST_BYTES: usize = 4096;
-
-/// Random bytes of a challenge, which are written in base64.
-const CHALLENGE_BYTES: usize = 32;
 
 /// Requests that wait for their verifications at once.
 const WAITING: usize = 64;
@@ -87,11 +82,10 @@ impl Verifier {
     /// Only a 2xx answer whose body is exactly the challenge confirms. Each request has a challenge of its own. Redirects
     /// aren't followed.
     pub(super) async fn ask(&self, intent: &Intent) -> Verdict {
-        let mut bytes = [0; CHALLENGE_BYTES];
-        if let Err(error) = SysRng.try_fill_bytes(&mut bytes) {
-            return Verdict::Unclear(format!("the operating system provides no random bytes: {error}"));
-        }
-        let challenge = URL_SAFE_NO_PAD.encode(bytes);
+        let challenge = match challenge() {
+            Ok(challenge) => challenge,
+            Err(reason) => return Verdict::Unclear(reason),
+        };
         let lease = intent.lease.to_string();
         let url = match with_parameters(&intent.callback, &parameters(intent, &challenge, &lease)) {
             Ok(url) => url,
@@ -109,7 +103,7 @@ impl Verifier {
             Ok(got) if got.status.is_server_error() => Verdict::Unclear(format!("it answered {}", got.status.as_u16())),
             Ok(got) if !got.status.is_success() => Verdict::Refused(format!("it answered {}", got.status.as_u16())),
             Ok(_) if intent.mode == IntentMode::Denied => Verdict::Confirmed,
-            Ok(got) if bool::from(got.body.ct_eq(challenge.as_bytes())) => Verdict::Confirmed,
+            Ok(got) if is_sent_back(&challenge, &got.body) => Verdict::Confirmed,
             Ok(_) => Verdict::Refused("its answer isn't the challenge".to_owned()),
             Err(failure) => match failure.outcome {
                 Outcome::TimedOut | Outcome::Unreachable => Verdict::Unclear(failure.reason),

@@ -10,6 +10,7 @@ use sea_orm::{
 use crate::{
     db::{statement, transaction},
     error::Error,
+    spec::derived,
     tables::intent::callback_host::{Column, Entity, Model},
     timestamp::Timestamp,
 };
@@ -30,6 +31,12 @@ pub(crate) struct HostRates {
     pub(crate) per_minute: Option<u32>,
     /// Failed verifications in a row before the host is put off.
     pub(crate) failures: Option<u32>,
+}
+
+/// The key by which questions to an owner's endpoints at a host are counted. So nobody uses up the questions of somebody
+/// else's endpoints at the host of one provider.
+pub(crate) fn of_owner(owner: &str, host: &str) -> String {
+    derived("owner's host", &[owner, host]).to_string()
 }
 
 /// Counts a request to these hosts and addresses. Returns how long the caller should wait if there are too many or if one

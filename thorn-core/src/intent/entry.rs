@@ -29,10 +29,15 @@ pub(crate) enum IntentMode {
     Renew,
     /// Nothing: the callback is told that the hub has ended its subscription.
     Denied,
+    /// The confirmation of an owner's endpoint, which sends a challenge back.
+    Challenge,
+    /// The same by the handshake of CloudEvents.
+    Options,
 }
 
 impl IntentMode {
-    const ALL: [Self; 4] = [Self::Subscribe, Self::Unsubscribe, Self::Renew, Self::Denied];
+    const ALL: [Self; 6] =
+        [Self::Subscribe, Self::Unsubscribe, Self::Renew, Self::Denied, Self::Challenge, Self::Options];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -40,6 +45,8 @@ impl IntentMode {
             Self::Unsubscribe => "unsubscribe",
             Self::Renew => "renew",
             Self::Denied => "denied",
+            Self::Challenge => "challenge",
+            Self::Options => "options",
         }
     }
 
@@ -72,6 +79,7 @@ pub(crate) struct Intent {
     pub(crate) subscription: SubscriptionId,
     pub(crate) mode: IntentMode,
     pub(crate) dialect: Dialect,
+    /// The topic as it was given. For the question to an owner's endpoint: the owner.
     pub(crate) topic: String,
     pub(crate) callback: String,
     pub(crate) host: String,
@@ -105,23 +113,48 @@ impl Intent {
     /// Tells a callback that the hub has ended its subscription.
     pub(crate) fn denial(subscription: SubscriptionId, about: Ended<'_>, now: Timestamp) -> Self {
         Self {
+            dialect: about.dialect,
+            reason: Some(about.reason.to_owned()),
+            ..Self::new(IntentMode::Denied, subscription, about.topic, about.callback, now)
+        }
+    }
+
+    /// Asks an owner's endpoint whether it wants the deliveries of a subscription.
+    pub(crate) fn question(
+        mode: IntentMode,
+        subscription: SubscriptionId,
+        owner: &str,
+        url: &str,
+        now: Timestamp,
+    ) -> Self {
+        Self::new(mode, subscription, owner, url, now)
+    }
+
+    /// An intent without a secret, due now.
+    fn new(mode: IntentMode, subscription: SubscriptionId, topic: &str, callback: &str, now: Timestamp) -> Self {
+        Self {
             id: Uuid::now_v7(),
             subscription,
-            mode: IntentMode::Denied,
-            dialect: about.dialect,
-            topic: about.topic.to_owned(),
-            callback: about.callback.to_owned(),
-            host: normal_host(about.callback),
+            mode,
+            dialect: Dialect::default(),
+            topic: topic.to_owned(),
+            callback: callback.to_owned(),
+            host: normal_host(callback),
             address: String::new(),
             digest: Digest::default(),
             secret: None,
             lease: 0,
             verify_token: None,
-            reason: Some(about.reason.to_owned()),
+            reason: None,
             attempts: 0,
             created_at: now,
             due: now,
         }
+    }
+
+    /// The owner of the subscription, if the intent asks an owner's endpoint.
+    pub(crate) fn owner(&self) -> Option<&str> {
+        matches!(self.mode, IntentMode::Challenge | IntentMode::Options).then_some(&*self.topic)
     }
 
     /// Reads a row. Fails if the secret or the token can't be decrypted, or if another program wrote invalid values.

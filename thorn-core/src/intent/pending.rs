@@ -104,6 +104,23 @@ impl Pending<'_> {
         Ok(claimed.exec(db).await?.rows_affected > 0)
     }
 
+    /// Makes those of these intents due later that are due now. Others were claimed meanwhile.
+    pub(crate) async fn postpone(
+        self,
+        db: &DatabaseConnection,
+        ids: Vec<Uuid>,
+        now: Timestamp,
+        due: Timestamp,
+    ) -> Result<(), Error> {
+        Entity::update_many()
+            .col_expr(Column::Due, Expr::value(due.as_millis()))
+            .filter(Column::Id.is_in(ids))
+            .filter(Column::Due.lte(now.as_millis()))
+            .exec(db)
+            .await?;
+        Ok(())
+    }
+
     /// Reads a row whose attempt was claimed.
     pub(crate) fn claimed(self, row: Model) -> Result<Intent, Error> {
         Intent::read(Model { attempts: row.attempts + 1, ..row }, self.key)

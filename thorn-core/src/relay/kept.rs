@@ -22,7 +22,7 @@ struct Keeps {
 }
 
 impl Relay {
-    /// Looks at the next subscriptions with kept deliveries, and makes the deliveries of those due that aren't paused.
+    /// Looks at the next subscriptions with kept deliveries, and makes the deliveries of those due that keep none any more.
     /// `cursor` is the subscription at which the last run ended.
     pub(super) async fn release_kept(&self, cursor: &mut Uuid) -> Result<(), Error> {
         for step in 0..STEPS {
@@ -35,8 +35,8 @@ impl Relay {
             }
             *cursor = id;
             let id = SubscriptionId::from_uuid(id);
-            let is_paused = self.registry.get(id).is_some_and(|one| one.paused_at.is_some());
-            if !is_paused && !self.registry.is_unreadable(id) {
+            let is_kept = self.registry.get(id).is_some_and(|one| one.kept_since().is_some());
+            if !is_kept && !self.registry.is_unreadable(id) {
                 bring_forward(&self.db, id).await?;
             }
         }

@@ -1,5 +1,6 @@
 //! The type that represents a subscription in the rest of thorn.
 
+use super::confirmation::Confirmation;
 use crate::{
     id::{SubscriptionId, TopicId},
     spec::SubscriptionSpec,
@@ -32,6 +33,8 @@ pub struct Subscription {
     pub held: Option<Hold>,
     /// The topic and the lease of a hub's subscription; `None` for all others.
     pub lease: Option<Lease>,
+    /// Whether the owner's endpoint wants the deliveries; `None` if it needn't say so.
+    pub confirmation: Option<Confirmation>,
     /// When the subscription was created.
     pub created_at: Timestamp,
     /// When the subscription was last changed.
@@ -145,6 +148,7 @@ impl Subscription {
             paused_at: None,
             held: None,
             lease: None,
+            confirmation: None,
             created_at: now,
             updated_at: now,
             created_version: 0,
@@ -166,9 +170,19 @@ impl Subscription {
         self.is_matched_by_name() && self.takes_events_of(sender, broadcast) && self.spec.pattern.matches(event)
     }
 
-    /// Whether events' names decide what the subscription receives. It must be enabled, and not one of a hub's topic.
+    /// Whether events' names decide what the subscription receives. It must be enabled and not refused by its endpoint, and not one of a hub's topic.
     pub(super) const fn is_matched_by_name(&self) -> bool {
-        self.disabled.is_none() && self.lease.is_none()
+        self.disabled.is_none() && self.lease.is_none() && !self.is_refused()
+    }
+
+    /// Whether the endpoint has refused the subscription's deliveries, so that it matches no events.
+    pub(super) const fn is_refused(&self) -> bool {
+        matches!(self.confirmation, Some(Confirmation::Refused { .. }))
+    }
+
+    /// Since when deliveries are kept instead of sent: because of a pause, or until the endpoint has confirmed.
+    pub(crate) fn kept_since(&self) -> Option<Timestamp> {
+        self.paused_at.or((self.confirmation == Some(Confirmation::Pending)).then_some(self.updated_at))
     }
 
     /// Whether an event of this sender is addressed to the subscription's owner.

@@ -4,6 +4,7 @@ use super::{entry::Subscription, plan::rows_of, store::Subscriptions, write::Wri
 use crate::{
     error::Error,
     id::SubscriptionId,
+    intent::notify_intents,
     pattern::Pattern,
     signing::{Secret, Signing},
     spec::{Destination, Dialect, SubscriptionSpec, normal_host},
@@ -45,6 +46,8 @@ impl Subscriptions {
         let host = normal_host(webhook.url);
         let moved = plan.change.iter().filter(|(_, before)| normal_host(&before.url) != host).count();
         self.carry_out(write, plan).await?;
+        // The commit comes later. If the question isn't there yet, the next look finds it.
+        notify_intents();
         self.check_links(&write.transaction, webhook.owner, webhook.url, added, added + moved).await
     }
 

@@ -113,7 +113,7 @@ impl Subscriptions {
             let present = row::with_unsealed(row.clone(), None, ExtraHeaders::default());
             let heard = present.ok().filter(|present| {
                 let same = present.spec.pattern == wanted.spec.pattern && present.spec.filter == wanted.spec.filter;
-                same && present.disabled.is_none()
+                same && present.is_matched_by_name()
             });
             let changed = Subscription {
                 created_at,
@@ -123,7 +123,11 @@ impl Subscriptions {
                 matches_version: heard.map_or(write.version, |present| present.matches_version),
                 ..wanted
             };
+            let changed = self.confirming(write, changed, Some(&row)).await?;
             write.update(self.row(&changed)?).await?;
+            if changed.confirmation.is_some() || row.confirmation.is_some() {
+                self.ask(&write.transaction, &changed).await?;
+            }
         }
         for (wanted, is_there) in plan.add {
             write.next_row().await?;
@@ -133,8 +137,16 @@ impl Subscriptions {
                 matches_version: write.version,
                 ..wanted
             };
+            let added = self.confirming(write, added, None).await?;
             let row = self.row(&added)?;
-            if is_there { write.update(row).await? } else { write.insert(row).await? }
+            if is_there {
+                write.update(row).await?
+            } else {
+                write.insert(row).await?
+            }
+            if added.confirmation.is_some() {
+                self.ask(&write.transaction, &added).await?;
+            }
         }
         Ok(counts)
     }

@@ -7,7 +7,10 @@ use sea_orm::{
     DbErr,
 };
 
-use super::entry::{Disabled, Hold, Lease, Subscription, Warning};
+use super::{
+    confirmation::Confirmation,
+    entry::{Disabled, Hold, Lease, Subscription, Warning},
+};
 use crate::{
     error::Error,
     filter::Q,
@@ -123,6 +126,13 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
         paused_at: row.paused_at.map(Timestamp::from_millis),
         held,
         lease,
+        confirmation: match &row.confirmation {
+            Some(text) => {
+                let read = Confirmation::of_stored(text);
+                Some(read.ok_or_else(|| unreadable(id, &format!("`{text}` is no confirmation")))?)
+            }
+            None => None,
+        },
         owner: row.owner,
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
@@ -207,6 +217,7 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         expires_at: Set(lease.map(|lease| lease.expires_at.as_millis())),
         renew_at: Set(lease.and_then(|lease| lease.renew_at).map(Timestamp::as_millis)),
         verify_token: NotSet,
+        confirmation: Set(subscription.confirmation.map(Confirmation::stored)),
     })
 }
 

@@ -11,6 +11,7 @@ use sea_orm::DatabaseConnection;
 use super::{
     access::{Access, Page, find, find_page, not_found},
     change::NewSubscription,
+    confirmation::{Confirm, Confirmation},
     entry::{Hold, Subscription},
     foreign_store::SubscriptionStore,
     row,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     error::Error,
     id::SubscriptionId,
-    intent::Ended,
+    intent::{Ended, notify_intents},
     signing::{Secret, SecretError, SecretKey, Signer, Signing},
     spec::{Dialect, Fields, Identity, Quotas, SpecDraft, SubscriptionSpec, UrlCheck, UrlScrutiny},
     tables::subscription::{ActiveModel, Model},
@@ -58,6 +59,7 @@ pub struct Subscriptions {
     choices: Option<Arc<[String]>>,
     pub(crate) signer: Signer,
     quotas: Quotas,
+    pub(super) confirm: Confirm,
     /// The store that replaces thorn's table, if the application has such a store.
     pub(crate) store: Option<Arc<dyn SubscriptionStore>>,
 }
@@ -67,7 +69,8 @@ impl Subscriptions {
     /// encrypted.
     #[must_use]
     pub fn new(db: DatabaseConnection, check: Arc<dyn UrlCheck>, key: Option<SecretKey>) -> Self {
-        Self { db, check, key, choices: None, signer: Signer::default(), quotas: Quotas::default(), store: None }
+        let (signer, quotas, confirm) = (Signer::default(), Quotas::default(), Confirm::default());
+        Self { db, check, key, choices: None, signer, quotas, confirm, store: None }
     }
 
     /// Refuses patterns that match neither one of these events nor one of thorn's own (`THORN_EVENT_CHOICES`).
@@ -89,6 +92,13 @@ impl Subscriptions {
     #[must_use]
     pub const fn with_quotas(mut self, quotas: Quotas) -> Self {
         self.quotas = quotas;
+        self
+    }
+
+    /// Sets how owners' endpoints are asked whether they want deliveries (`THORN_CONFIRM`).
+    #[must_use]
+    pub const fn with_confirm(mut self, confirm: Confirm) -> Self {
+        self.confirm = confirm;
         self
     }
 
@@ -115,16 +125,25 @@ impl Subscriptions {
         }
         let write = Write::begin(&self.db).await?;
         let made = at(write.version);
-        let inserted = self.insert(&write, &made).await;
-        write.finish(inserted).await?;
+        let inserted = self.insert(&write, made).await;
+        let made = write.finish(inserted).await?;
+        if made.confirmation == Some(Confirmation::Pending) {
+            notify_intents();
+        }
         Ok(made)
     }
 
-    async fn insert(&self, write: &Write, new: &Subscription) -> Result<(), Error> {
+    async fn insert(&self, write: &Write, new: Subscription) -> Result<Subscription, Error> {
+        let confirmation = self.required(&write.transaction, &new).await?;
+        let new = Subscription { confirmation, ..new };
         // The row comes before the check of the quotas, because an owner without a free place should still learn that
         // the subscription is a duplicate.
-        write.insert(self.row(new)?).await?;
-        self.check_quotas(&write.transaction, new.id, &row::identity(new)).await
+        write.insert(self.row(&new)?).await?;
+        self.check_quotas(&write.transaction, new.id, &row::identity(&new)).await?;
+        if confirmation.is_some() {
+            self.ask(&write.transaction, &new).await?;
+        }
+        Ok(new)
     }
 
     /// Checks a new subscription without storing it. Without thorn's table, an application's own store knows of

@@ -67,6 +67,9 @@ pub struct Model {
     pub renew_at: Option<i64>,
     /// The text that the hub's subscriber gets back when it is asked, encrypted like the secret.
     pub verify_token: Option<String>,
+    /// Whether the endpoint wants the deliveries: `pending`, `confirmed`, or `refused` and an outcome; `None` if it needn't
+    /// say so.
+    pub confirmation: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -166,7 +166,8 @@ impl ThornBuilder {
         let recipients = Arc::new(Recipients { key: secret_key.clone(), guard: config.guard(), callbacks });
         let mut subscriptions = Subscriptions::new(db.clone(), Arc::new(config.guard()), secret_key.clone())
             .with_signer(config.hmac_signer)
-            .with_quotas(config.quotas());
+            .with_quotas(config.quotas())
+            .with_confirm(config.confirm);
         if let Some(choices) = config.event_choices.clone() {
             subscriptions = subscriptions.with_event_choices(choices);
         }

@@ -12,6 +12,7 @@ use crate::{
     process::AutocommitPolicy,
     queue_url::QueueUrl,
     signing::{SecretKey, Signer},
+    subscription::Confirm,
 };
 
 macro_rules! setters {
@@ -106,6 +107,8 @@ impl ThornBuilder {
         max_subscriptions: Option<u64>,
         /// Limits how many of an owner's subscriptions go to one host. `None` sets no bound. Default: 20.
         max_subscriptions_per_host: Option<u64>,
+        /// Sets how owners' endpoints are asked whether they want deliveries. Default: they aren't.
+        confirm: Confirm,
         /// Limits the time of one attempt, from name resolution to the end of the response. Default: 15 s.
         timeout: Duration,
         /// Sets how failed deliveries are retried. Default: [`RetryPolicy::default`].

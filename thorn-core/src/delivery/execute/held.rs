@@ -42,8 +42,8 @@ impl Executor {
         endpoint: &Endpoint,
         timeout: Option<Duration>,
     ) -> Pass {
-        if let Some(paused_at) = subscription.paused_at {
-            Box::pin(self.keep(subscription, endpoint, paused_at)).await;
+        if let Some(since) = subscription.kept_since() {
+            Box::pin(self.keep(subscription, endpoint, since)).await;
             return Pass::Paused;
         }
         let (here, held) = (endpoint.held_until(), subscription.held);

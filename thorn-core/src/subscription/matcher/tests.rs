@@ -28,6 +28,7 @@ fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
         failing_since: None,
         warned: None,
         paused_at: None,
+        confirmation: None,
         held: None,
         lease: None,
         created_at: Timestamp::from_millis(0),

@@ -34,7 +34,7 @@ pub(super) struct RegistryChange {
 /// A subscription's state, as its row has it.
 pub(super) enum SubscriptionState {
     Enabled(Arc<Subscription>),
-    /// Disabled or deleted.
+    /// Disabled, deleted or refused by its endpoint.
     Inactive,
     /// Enabled, but unreadable for this reason.
     Unreadable(String),

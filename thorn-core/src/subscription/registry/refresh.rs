@@ -146,6 +146,7 @@ impl Registry {
         }
         let id = row.id;
         match row::read(row, self.key.as_ref()) {
+            Ok(subscription) if subscription.is_refused() => SubscriptionState::Inactive,
             Ok(subscription) => SubscriptionState::Enabled(Arc::new(subscription)),
             Err(error) => {
                 tracing::error!(subscription.id = %id, %error, "a subscription can't be read");

@@ -4,10 +4,12 @@ use super::{Present, Subscriptions, check_length};
 use crate::{
     error::Error,
     id::SubscriptionId,
+    intent::notify_intents,
     spec::{SpecChange, UrlScrutiny},
     subscription::{
         access::{Access, find, not_found},
         change::{Kept, SubscriptionChange},
+        confirmation::Confirmation,
         entry::{Disabled, Subscription},
         held_deliveries::{bring_forward, discard_waiting},
         row,
@@ -37,6 +39,9 @@ impl Subscriptions {
         let present = self.present(access, id).await?;
         let checked = self.checked_change(id, &present, &change).await?;
         let updated = self.change(access, id, checked).await?;
+        if updated.confirmation == Some(Confirmation::Pending) {
+            notify_intents();
+        }
         let (was_paused, is_paused) = (present.paused_at.is_some(), updated.paused_at.is_some());
         let is_resumed = was_paused && !is_paused;
         if is_resumed && change.kept == Kept::Discard {
@@ -125,11 +130,23 @@ impl Subscriptions {
         };
         let before = row::with_unsealed(row, secret, headers)?;
         let updated = changed(before.clone(), &change, write.version, Timestamp::now());
+        let confirmation = self.required_after(&write.transaction, access, &before, &updated).await?;
+        let is_asked = confirmation != before.confirmation || !same_url(&before, &updated);
+        let is_ended = before.is_refused() && confirmation != before.confirmation;
+        let matches_version = if is_ended { write.version } else { updated.matches_version };
+        let updated = Subscription { confirmation, matches_version, ..updated };
         write.update(self.row(&updated)?).await?;
+        if is_asked && (before.confirmation.is_some() || confirmation.is_some()) {
+            self.ask(&write.transaction, &updated).await?;
+        }
         let (before, after) = (row::identity(&before), row::identity(&updated));
         self.check_move(&write.transaction, access, id, &before, &after).await?;
         Ok(updated)
     }
+}
+
+fn same_url(before: &Subscription, after: &Subscription) -> bool {
+    before.spec.destination.url == after.spec.destination.url
 }
 
 /// A change that passed all checks.
