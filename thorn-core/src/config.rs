@@ -137,12 +137,17 @@ pub struct Config {
     /// How many of them may come from one IP address, or from one /64 network of IPv6. `None` sets no bound, which
     /// suits a process behind a proxy. Default: 50.
     pub streams_per_source: Option<usize>,
+    /// After how much silence a stream gets a heartbeat. At least 0.1 s. Default: 15 s.
+    pub stream_heartbeat: Duration,
     /// The most deliveries of one task. Default: 100.
     pub chunk: usize,
     /// The number of tasks on the queue at which the relay pauses. A worker never has more in hand either.
     /// Default: 256.
     pub longest_queue: usize,
 }
+
+/// The shortest silence on streams.
+const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// How long events are kept that no subscription matched, unless the log is on.
 pub(crate) const DEFAULT_KEEP_UNMATCHED: Duration = DAY;
@@ -194,6 +199,7 @@ impl Default for Config {
             streams: 10_000,
             streams_per_caller: 100,
             streams_per_source: Some(50),
+            stream_heartbeat: Duration::from_secs(15),
             chunk: 100,
             longest_queue: 256,
         }
@@ -216,6 +222,9 @@ impl Config {
         }
         if self.takeover < Duration::from_secs(1) {
             return refuse("takeover", "heartbeats are kept in seconds; give at least 1 s");
+        }
+        if self.stream_heartbeat < SHORTEST_HEARTBEAT {
+            return refuse("stream_heartbeat", "every stream would be busy with it; give at least 0.1 s");
         }
         if self.chunk == 0 || self.longest_queue == 0 {
             return refuse("chunk and longest_queue", "each must be at least 1");

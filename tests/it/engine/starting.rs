@@ -23,11 +23,11 @@ async fn ac1_the_server_is_healthy_and_says_each_bad_setting_on_one_line_before_
     assert_eq!(server.get("/readyz").await.expect(200).text, "ready\n");
 
     let mut wrong = thorn("sqlite::memory:");
-    wrong.arg("server").env("THORN_LISTEN", "x").env("THORN_MAX_PAYLOAD_BYTES", "y");
+    wrong.arg("server").env("THORN_LISTEN", "x").env("THORN_HUB", "y");
     let (code, lines) = refused(&mut wrong);
     assert_eq!((code, lines.len()), (Some(2), 2), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("THORN_LISTEN=x: expected an address with a port")), "{lines:?}");
-    assert!(lines.iter().any(|line| line.contains("THORN_MAX_PAYLOAD_BYTES=y: expected")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("THORN_HUB=y: expected")), "{lines:?}");
 
     for (name, value) in [
         ("THORN_ALLOWED_HOSTS", "a.example:80"),
@@ -35,6 +35,8 @@ async fn ac1_the_server_is_healthy_and_says_each_bad_setting_on_one_line_before_
         ("THORN_CORS_ORIGINS", "https://a.example/"),
         ("THORN_BASE_URL", "https://"),
         ("THORN_MAX_PAYLOAD_BYTES", "0"),
+        ("THORN_MAX_PAYLOAD_BYTES", "y"),
+        ("THORN_STREAM_HEARTBEAT", "0"),
         ("THORN_LISTEM", "127.0.0.1:0"),
         ("THORN_EVENT_TIMEOUT", "soon"),
     ] {

@@ -9,9 +9,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{control::Control, places::Place};
 
-/// The longest silence on a stream.
-const SILENCE: Duration = Duration::from_secs(15);
-
 /// How often a stream asks whether its caller may still read.
 const RECHECK: Duration = Duration::from_secs(15);
 
@@ -31,6 +28,8 @@ pub(super) struct Connection {
     has_checkpoints: bool,
     still_allowed: Option<StillAllowed>,
     phase: Phase,
+    /// The longest silence.
+    silence: Duration,
     quiet_until: Instant,
     recheck_at: Instant,
     /// Held as long as the stream is open.
@@ -55,6 +54,7 @@ impl Connection {
         reader: Reader,
         encoding: Encoding,
         has_checkpoints: bool,
+        silence: Duration,
         still_allowed: Option<StillAllowed>,
         place: Place,
     ) -> Self {
@@ -66,7 +66,8 @@ impl Connection {
             has_checkpoints,
             still_allowed,
             phase: Phase::Opening(hello.bytes(encoding)),
-            quiet_until: now + SILENCE,
+            silence,
+            quiet_until: now + silence,
             recheck_at: now + RECHECK,
             _place: place,
         }
@@ -94,7 +95,7 @@ impl Connection {
                 return None;
             }
         };
-        self.quiet_until = Instant::now() + SILENCE;
+        self.quiet_until = Instant::now() + self.silence;
         Some(bytes)
     }
 

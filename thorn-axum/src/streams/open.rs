@@ -71,7 +71,8 @@ async fn stream<C: Caller>(
     if has_gap && !format.is_sse() {
         return Err(Problem::cursor_gone(cursor));
     }
-    let mut connection = Connection::new(reader, encoding, query.has_checkpoints, still_allowed, place);
+    let silence = state.thorn.config().stream_heartbeat;
+    let mut connection = Connection::new(reader, encoding, query.has_checkpoints, silence, still_allowed, place);
     if has_gap {
         // A browser never comes back from 410, so it is told on the stream.
         connection = connection.with_gap(Control::Gap { earliest: cursor });

@@ -230,7 +230,7 @@ mod tests {
             allow_ports validators subscriptions_file secret_key sealed_only hmac_signer event_choices max_subscriptions
             max_subscriptions_per_host confirm timeout retry hold max_response_bytes queue_url queue_name listen_url poll_interval
             takeover audit_after disable_after longest_pause most_kept keep keep_unmatched event_log streams
-            streams_per_caller streams_per_source chunk longest_queue
+            streams_per_caller streams_per_source stream_heartbeat chunk longest_queue
         );
         let rows: Vec<&str> = SETTINGS.iter().filter_map(|setting| setting.field.split('.').next()).collect();
         assert!(fields.iter().all(|field| rows.contains(field)), "{fields:?} {rows:?}");

@@ -32,6 +32,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, Mistake> {
     duration(text).ok_or(Mistake::Expected("seconds, such as 15 or 0.5"))
 }
 
+/// The silence after which a stream gets a heartbeat.
+pub(super) fn heartbeat(text: &str) -> Result<Duration, Mistake> {
+    let time = duration(text).filter(|time| *time >= super::SHORTEST_HEARTBEAT);
+    time.ok_or(Mistake::Expected("at least 0.1 seconds, such as 15"))
+}
+
 /// A duration, or `none` for no limit.
 pub(super) fn limit(text: &str) -> Result<Option<Duration>, Mistake> {
     if text.eq_ignore_ascii_case("none") {

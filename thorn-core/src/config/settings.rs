@@ -454,6 +454,15 @@ pub(super) static SETTINGS: &[Setting] = &[
     .application_variable("THORN_STREAMS_PER_SOURCE", |config, text| {
         parse::count(text, "a number of streams, such as 50, or `none`").map(|bound| config.streams_per_source = bound)
     }),
+    Setting::new(
+        "stream_heartbeat",
+        |config| seconds(config.stream_heartbeat),
+        "seconds of silence after which a stream gets a heartbeat, at least 0.1; fewer than a proxy between thorn and \
+         its clients waits",
+    )
+    .application_variable("THORN_STREAM_HEARTBEAT", |config, text| {
+        parse::heartbeat(text).map(|time| config.stream_heartbeat = time)
+    }),
     Setting::new("chunk", |config| config.chunk.to_string(), "deliveries of one task at most")
         .variable("THORN_CHUNKSIZE", |config, text| {
             parse::value(text, "a number of deliveries").map(|deliveries| config.chunk = deliveries)
