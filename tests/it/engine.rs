@@ -17,6 +17,7 @@ mod proxied;
 mod resending;
 pub(crate) mod server;
 mod stalled;
+mod stream_clients;
 mod stream_sessions;
 mod streams;
 mod starting;

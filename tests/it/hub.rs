@@ -9,7 +9,7 @@ mod fixture;
 mod guards;
 mod leases;
 mod limits;
-mod programs;
+pub(crate) mod programs;
 mod publish;
 mod requests;
 mod running;

@@ -10,7 +10,6 @@ mod killed;
 mod limits;
 mod long_poll;
 mod order;
-mod python;
 mod retention;
 mod silence;
 mod slow;

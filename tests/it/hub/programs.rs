@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use thorn_test_support::{missing, skipped};
+use thorn_test_support::{missing, node, skipped};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::validator::Validator;
@@ -14,15 +14,15 @@ use crate::app::PATIENCE;
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/");
 
-/// A subscriber's program, which tells on each line what happens. Killed when dropped.
-struct Program {
+/// A program of others, which tells on each line what happens. Killed when dropped.
+pub(crate) struct Program {
     child: Child,
     input: ChildStdin,
     lines: UnboundedReceiver<String>,
 }
 
 impl Program {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let (sender, lines) = unbounded_channel();
@@ -30,7 +30,7 @@ impl Program {
         Self { child, input, lines }
     }
 
-    async fn tells(&mut self) -> Value {
+    pub(crate) async fn tells(&mut self) -> Value {
         let line = tokio::time::timeout(PATIENCE, self.lines.recv()).await.expect("a line in time");
         serde_json::from_str(&line.expect("the program goes on")).unwrap()
     }
@@ -99,14 +99,8 @@ async fn ac9_websubsub_subscribes_is_notified_and_unsubscribes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ac9_ps12_pubsubhubbub_for_node_subscribes_is_notified_and_unsubscribes() {
-    let Ok(modules) = std::env::var("THORN_TEST_NODE_MODULES") else {
-        return missing(
-            "a subscriber in Node.js is tried, and THORN_TEST_NODE_MODULES doesn't say where its package is",
-        );
-    };
+    let Some(mut node) = node("pubsubhubbub") else { return };
     let validator = Validator::start().await;
-    let mut node = Command::new("node");
-    node.env("NODE_PATH", modules);
     node.args([&format!("{SCRIPTS}node/pubsubhubbub_subscriber.js"), &validator.topic, &validator.hub_url()]);
     is_served(&validator, &mut node, json!("{\"n\": 1}")).await;
 }

@@ -7,8 +7,10 @@ mod eventually;
 mod place;
 mod skip;
 mod python;
+mod node;
 
 pub use eventually::{PATIENCE, eventually};
+pub use node::node;
 pub use place::{Place, is_mysql};
 pub use python::python;
 pub use skip::{full, missing, skipped};

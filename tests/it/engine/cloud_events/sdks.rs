@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 use thorn_core::testing::Received;
-use thorn_test_support::{missing, python};
+use thorn_test_support::{node, python};
 
 use super::{outgoing::subscribed, post};
 use crate::{app::PATIENCE, engine::server::Server};
@@ -21,18 +21,10 @@ fn in_python() -> Option<Command> {
     Some(command)
 }
 
-/// The SDK's program for Node, if it is installed. `THORN_TEST_NODE_MODULES` is the folder with the packages of npm.
+/// The SDK's program for Node, if it is installed.
 fn in_node() -> Option<Command> {
-    let modules = std::env::var("THORN_TEST_NODE_MODULES").unwrap_or_default();
-    let tried = Command::new("node").args(["-e", "require('cloudevents')"]).env("NODE_PATH", &modules).output();
-    if !tried.is_ok_and(|tried| tried.status.success()) {
-        missing(
-            "the SDK of CloudEvents in JavaScript: `npm install cloudevents`, with THORN_TEST_NODE_MODULES=…/node_modules",
-        );
-        return None;
-    }
-    let mut command = Command::new("node");
-    command.arg(format!("{TESTS}/node/cloud_event.js")).env("NODE_PATH", modules);
+    let mut command = node("cloudevents")?;
+    command.arg(format!("{TESTS}/node/cloud_event.js"));
     Some(command)
 }
 
