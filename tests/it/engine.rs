@@ -8,6 +8,7 @@ pub(crate) mod dispatch;
 mod events;
 mod guide;
 mod hooks_app;
+mod http2;
 mod idempotency;
 mod keys;
 mod limits;

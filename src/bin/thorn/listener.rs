@@ -1,4 +1,11 @@
-//! Accepts connections and serves them, within bounds on the head of each request.
+//! Accepts connections and serves them in HTTP/1.1 or HTTP/2, within bounds on the head of each request.
+
+#[path = "listener/opening.rs"]
+mod opening;
+#[path = "listener/requests.rs"]
+mod requests;
+#[path = "listener/response.rs"]
+mod response;
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
 
@@ -6,25 +13,46 @@ use axum::{
     Router,
     extract::ConnectInfo,
     http::{Request, StatusCode},
-    response::IntoResponse as _,
+    response::{IntoResponse as _, Response},
 };
 use hyper::{
     body::Incoming,
-    server::conn::http1,
-    service::{Service as _, service_fn},
+    server::conn::{http1, http2},
+    service::{Service, service_fn},
 };
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
+};
+
+use self::{
+    opening::{Opened, Protocol},
+    requests::Requests,
+};
 
 /// The most bytes of a request's head: 64 KiB.
-const HEAD_BYTES: usize = 64 * 1024;
+const HEAD_BYTES: u32 = 64 * 1024;
 
 /// The time that a client has to send a head, also for the next one on a kept connection.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// The most requests under way at once on a connection of HTTP/2. The RFC asks for no fewer.
+const REQUESTS: u32 = 100;
+
+/// Bytes of bodies that a client of HTTP/2 may send before thorn has read others: of one request, and of all of a
+/// connection.
+const WINDOWS: (u32, u32) = (256 * 1024, 1024 * 1024);
+
+/// Bytes of a response that wait for a client of HTTP/2 to take others.
+const WAITING_BYTES: usize = 64 * 1024;
+
+/// The silence after which a client of HTTP/2 is asked whether it is still there, and the time that it has to answer.
+const PING: Duration = Duration::from_secs(20);
 
 /// The time that requests under way have to end after a signal. A body may take this long.
 const GRACE: Duration = Duration::from_secs(30);
@@ -35,32 +63,43 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Serves the router until `stop` resolves. Then requests under way end, and no other begins.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
-    let connections = GracefulShutdown::new();
+    let (connections, stopping) = watch::channel(());
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => connect(stream, peer, &router, &connections),
+            Ok((stream, peer)) => {
+                tokio::spawn(connect(stream, peer, router.clone(), stopping.clone()));
+            }
             Err(error) => pause_after(&error).await,
         }
     }
     // Close the port at once, so that a proxy asks another server.
-    drop(listener);
-    if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
+    drop((listener, stopping));
+    connections.send_replace(());
+    if timeout(GRACE, connections.closed()).await.is_err() {
         tracing::warn!("some requests took too long and were broken off");
     }
 }
 
-fn connect(stream: TcpStream, peer: SocketAddr, router: &Router, connections: &GracefulShutdown) {
+/// Serves a connection to its end.
+async fn connect(stream: TcpStream, peer: SocketAddr, router: Router, mut stopping: watch::Receiver<()>) {
     // Answers are small and should leave at once.
     let _ = stream.set_nodelay(true);
     thorn::end_stalled_connections(&stream);
-    let service = TowerToHyperService::new(router.clone());
+    let opened = tokio::select! {
+        opened = timeout(HEAD_TIME, opening::read(stream)) => opened,
+        _ = stopping.changed() => return,
+    };
+    let Ok(Ok((stream, protocol))) = opened else {
+        return tracing::debug!(%peer, "connection ended without a request");
+    };
+    let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = (head_bytes(&request) <= HEAD_BYTES).then(|| service.call(request));
+        let answer = (head_bytes(&request) <= HEAD_BYTES as usize).then(|| service.call(request));
         async move {
             match answer {
                 Some(answer) => answer.await,
@@ -68,17 +107,65 @@ fn connect(stream: TcpStream, peer: SocketAddr, router: &Router, connections: &G
             }
         }
     });
+    let ended = match protocol {
+        Protocol::Http1 => in_http1(stream, service, stopping).await,
+        Protocol::Http2 => in_http2(stream, service, stopping).await,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "connection ended");
+    }
+}
+
+async fn in_http1<S>(stream: Opened, service: S, mut stopping: watch::Receiver<()>) -> hyper::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+{
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .max_buf_size(HEAD_BYTES)
+        .max_buf_size(HEAD_BYTES as usize)
         .serve_connection(TokioIo::new(stream), service);
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%peer, %error, "connection ended");
-        }
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = &mut connection => return ended,
+        _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// A connection without a request ends after the time that a head has, so a head that never ends does as well.
+async fn in_http2<S>(stream: Opened, service: S, mut stopping: watch::Receiver<()>) -> hyper::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send + 'static>,
+{
+    let service = service_fn(move |request| {
+        let answer = service.call(request);
+        async move { answer.await.map(|answer: Response| answer.map(response::paced)) }
     });
+    let requests = Requests::default();
+    // hyper's default ends a connection on which too many requests were reset.
+    let connection = http2::Builder::new(requests.clone())
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES)
+        .max_concurrent_streams(REQUESTS)
+        .initial_stream_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1)
+        .max_send_buf_size(WAITING_BYTES)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = &mut connection => return ended,
+        _ = stopping.changed() => {}
+        () = requests.none_for(HEAD_TIME) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        ended = connection => ended,
+        // The client doesn't confirm the end.
+        () = requests.none_for(HEAD_TIME) => Ok(()),
+    }
 }
 
 /// The size of a head. hyper bounds what it buffers, and a last read may exceed that.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, Uri, header::HOST, uri::Authority},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header::HOST, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -27,26 +27,35 @@ impl AllowedHosts {
         Self(hosts)
     }
 
-    fn allows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let Some(authority) = requested(uri, headers) else { return false };
+    fn allows(&self, version: Version, uri: &Uri, headers: &HeaderMap) -> bool {
+        let Some(authority) = requested(version, uri, headers) else { return false };
         let has_user = authority.as_str().contains('@');
         !has_user && self.0.iter().any(|host| host.eq_ignore_ascii_case(authority.host()))
     }
 }
 
 /// The host in the request's target, if it has one, or else in its only `Host`.
-fn requested(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+fn requested(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     let mut given = headers.get_all(HOST).iter();
-    let (Some(host), None) = (given.next(), given.next()) else { return None };
+    let host = match (given.next(), given.next()) {
+        (Some(host), None) => Some(host),
+        // HTTP/2 has the host in the target.
+        (None, None) if version == Version::HTTP_2 => None,
+        _ => return None,
+    };
     match uri.authority() {
         Some(authority) => Some(authority.clone()),
-        None => host.to_str().ok()?.parse().ok(),
+        None => host?.to_str().ok()?.parse().ok(),
     }
 }
 
-/// Answers 421 to a request for a host that isn't allowed.
-pub(super) async fn check(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
-    if hosts.allows(request.uri(), request.headers()) {
+/// Answers 421 to a request for a host that isn't allowed. The others find the host in `Host`.
+pub(super) async fn check(State(hosts): State<Arc<AllowedHosts>>, mut request: Request, next: Next) -> Response {
+    if hosts.allows(request.version(), request.uri(), request.headers()) {
+        let target = request.uri().authority().map(|authority| HeaderValue::from_str(authority.as_str()));
+        if let Some(Ok(host)) = target {
+            request.headers_mut().insert(HOST, host);
+        }
         return next.run(request).await;
     }
     Problem::new(StatusCode::MISDIRECTED_REQUEST)
@@ -68,7 +77,21 @@ mod tests {
             ..Config::default()
         };
         let headers = hosts.iter().map(|host| (HOST, HeaderValue::from_static(host))).collect();
-        AllowedHosts::new(&config).allows(&Uri::from_static("/"), &headers)
+        AllowedHosts::new(&config).allows(Version::HTTP_11, &Uri::from_static("/"), &headers)
+    }
+
+    #[test]
+    fn br23_the_host_in_the_target_counts_which_http_2_may_give_alone() {
+        let hosts = AllowedHosts::new(&Config::default());
+        let host = |host| HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+        let (good, evil) = (Uri::from_static("http://localhost:80/"), Uri::from_static("http://evil.example/"));
+        assert!(hosts.allows(Version::HTTP_2, &good, &HeaderMap::new()));
+        assert!(hosts.allows(Version::HTTP_2, &good, &host("localhost:80")));
+        assert!(!hosts.allows(Version::HTTP_2, &evil, &HeaderMap::new()));
+        assert!(!hosts.allows(Version::HTTP_2, &evil, &host("localhost")));
+        assert!(!hosts.allows(Version::HTTP_2, &Uri::from_static("/"), &HeaderMap::new()));
+        assert!(!hosts.allows(Version::HTTP_11, &good, &HeaderMap::new()), "HTTP/1.1 has to have a Host");
+        assert!(!hosts.allows(Version::HTTP_11, &evil, &host("localhost")));
     }
 
     #[test]
