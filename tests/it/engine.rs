@@ -22,4 +22,5 @@ mod stream_clients;
 mod stream_sessions;
 mod streams;
 mod starting;
+mod two_servers;
 mod verify;

@@ -4,6 +4,7 @@ mod answers;
 mod backlog;
 mod bodies;
 mod callbacks;
+mod dead_target;
 mod deliveries;
 mod errbacks;
 mod owners;

@@ -2,8 +2,9 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, Schema};
 use serde_json::{Value, json};
-use thorn::Event;
+use thorn_core::testing::Receiver;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -14,7 +15,7 @@ use super::{
     dispatch::post,
     server::{Caller, Server},
 };
-use crate::app::PATIENCE;
+use crate::{app::PATIENCE, model::entities::article};
 
 /// An open stream of lines.
 pub(super) struct Lines {
@@ -114,12 +115,19 @@ async fn ac6_a_long_poll_from_the_earliest_cursor_has_every_event_once() {
 }
 
 #[tokio::test]
-async fn ac7_events_of_an_application_on_the_same_database_are_on_the_stream() {
+async fn ac7_a_model_that_an_application_saves_on_the_same_database_is_streamed_and_delivered() {
     let (server, operator) = Server::start().await;
+    let receiver = Receiver::start().await.unwrap();
+    operator.subscribe("article.created", &receiver.url("/")).await;
     let mut stream = Lines::open(&operator, "/stream?topic=article.*", "").await;
     let db = thorn::connect(&server.place.url).await.unwrap();
-    Event::new("article.created").send(&db, &json!({ "title": "x" })).await.unwrap();
-    assert_eq!(stream.event().await["data"]["title"], "x");
+    let schema = Schema::new(db.get_database_backend());
+    db.execute(&schema.create_table_from_entity(article::Entity)).await.unwrap();
+    let saved = article::draft("x").insert(&db).await.unwrap();
+    let event = stream.event().await;
+    assert_eq!((&event["event"], &event["data"]["id"]), (&json!("article.created"), &json!(saved.id)), "{event}");
+    let delivered = receiver.wait_for(1, PATIENCE).await.unwrap().remove(0);
+    assert_eq!((&delivered.json()["event"], &delivered.json()["data"]), (&event["event"], &event["data"]));
 }
 
 #[tokio::test]

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{DbBackend, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
 use serde_json::json;
 use thorn::{Config, Event, Thorn, event::RenderedEvent, outbox, stream::Start};
 
 use super::{Server, config, id_of, next, position_of, reader, record};
-use crate::app::{TestApp, literal};
+use crate::app::{PATIENCE, TestApp, literal};
 
 /// The INSERT of an event to everybody, without the column of the log.
 fn insert(backend: DbBackend, event: &RenderedEvent) -> String {
@@ -20,7 +20,7 @@ fn insert(backend: DbBackend, event: &RenderedEvent) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn or9_br19_an_event_that_commits_late_comes_with_a_higher_position_and_is_not_skipped() {
+async fn or2_or9_br19_an_event_that_commits_late_comes_with_a_higher_position_and_is_not_skipped() {
     let server = Server::new().await;
     let mut reader = reader(&server.app.thorn, Start::Now).await;
     let early = Event::new("a.early").broadcast().render(&1).unwrap();
@@ -53,6 +53,66 @@ async fn or9_br19_an_event_that_commits_late_comes_with_a_higher_position_and_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn or1_events_are_numbered_though_nobody_relays_them_and_relayed_though_nobody_numbers_them() {
+    let app = TestApp::with(crate::app::config()).await;
+    let numbering = app.sibling(config()).await;
+    let mut reader = reader(&numbering, Start::Earliest).await;
+    // No worker runs, one event waits for a dispatcher that nobody has, and another is held by a process that has died.
+    app.send_many(3).await;
+    for waits in ["dispatcher = 'nobody'", "relayed_at = 1, audit_at = 9000000000000"] {
+        let event = Event::new("a.b").broadcast().render(&1).unwrap();
+        let txn = app.db().begin().await.unwrap();
+        let id = literal(txn.get_database_backend(), event.id.as_uuid());
+        outbox::write(&txn, vec![event]).await.unwrap();
+        txn.execute_unprepared(&format!("UPDATE thorn_event SET {waits} WHERE id = {id}")).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+    for position in 1..=5 {
+        assert_eq!(position_of(&next(&mut reader).await.cursor().to_string()), position);
+    }
+    drop((numbering, reader));
+    crate::app::eventually("no process numbers events any more", async || {
+        app.send_many(1).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let unnumbered = app.count("thorn_event WHERE position IS NULL").await;
+        if unnumbered > 0 { Ok(()) } else { Err("each is numbered".to_owned()) }
+    })
+    .await;
+    let receiver = app.receiver().await;
+    let subscription = app.subscribe("a.late", &receiver.url("/")).await;
+    let _worker = app.worker().await;
+    Event::new("a.late").broadcast().send(app.db(), &1).await.unwrap();
+    app.deliveries(&subscription, crate::app::is_delivered).await;
+    assert_eq!(app.count("thorn_event WHERE name = 'a.late' AND position IS NULL").await, 1, "a claim numbers nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn or2_relays_and_sequencers_at_once_deliver_and_number_each_event() {
+    const EVENTS: usize = 240;
+    let server = Server::new().await;
+    let app = &server.app;
+    let receiver = app.receiver().await;
+    app.subscribe("a.*", &receiver.url("/")).await;
+    let other = app.sibling(config()).await;
+    let _workers = (app.worker().await, other.start_worker().await.unwrap());
+    let writing = (0..4).map(|_| {
+        let db = app.db().clone();
+        tokio::spawn(async move {
+            for number in 0..EVENTS / 4 {
+                Event::new("a.b").broadcast().send(&db, &number).await.unwrap();
+            }
+        })
+    });
+    for writer in writing.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    assert_eq!(receiver.wait_for(EVENTS, PATIENCE).await.unwrap().len(), EVENTS);
+    server.numbered(EVENTS as i64).await;
+    let positions = app.numbers("SELECT position FROM thorn_event ORDER BY position").await;
+    assert_eq!(positions, (1..=EVENTS as i64).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn or3_rows_from_before_are_not_in_the_log_and_events_of_an_older_release_are() {
     let app = TestApp::with(crate::app::config()).await;
     app.send_many(30).await;
@@ -67,7 +127,7 @@ async fn or3_rows_from_before_are_not_in_the_log_and_events_of_an_older_release_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn or7_events_of_one_transaction_come_in_the_order_written() {
+async fn or7_or8_events_of_one_transaction_come_in_the_order_written() {
     let server = Server::new().await;
     let mut reader = reader(&server.app.thorn, Start::Now).await;
     let ids = server.app.send_many(2_500).await;
@@ -123,7 +183,7 @@ async fn the_log_is_off_unless_somebody_asks_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn br20_a_hole_of_a_million_positions_costs_nothing() {
+async fn or4_br20_a_hole_of_a_million_positions_costs_nothing() {
     let server = Server::new().await;
     let first = server.send("a.b", &json!(1)).await;
     server.numbered(1).await;

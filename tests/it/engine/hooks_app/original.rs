@@ -10,13 +10,13 @@ async fn app() -> (Server, Caller) {
 }
 
 #[tokio::test]
-async fn ha10_an_event_can_be_created() {
+async fn ac14_ha10_an_event_can_be_created() {
     let (_server, client) = app().await;
     client.post("/api/events/", json!({ "name": "test-one" })).await.expect(201);
 }
 
 #[tokio::test]
-async fn ha10_the_list_has_the_event_that_was_created() {
+async fn ac14_ha10_the_list_has_the_event_that_was_created() {
     let (_server, client) = app().await;
     client.post("/api/events/", json!({ "name": "test-one" })).await.expect(201);
     let listed = client.get("/api/events/").await.expect(200).json();
@@ -24,14 +24,14 @@ async fn ha10_the_list_has_the_event_that_was_created() {
 }
 
 #[tokio::test]
-async fn ha10_a_webhook_can_be_created() {
+async fn ac14_ha10_a_webhook_can_be_created() {
     let (_server, client) = app().await;
     let data = json!({ "name": "test-hook", "url": "http://localhost/test", "events": [] });
     client.post("/api/webhooks/", data).await.expect(201);
 }
 
 #[tokio::test]
-async fn ha10_the_list_has_the_webhook_that_was_created() {
+async fn ac14_ha10_the_list_has_the_webhook_that_was_created() {
     let (_server, client) = app().await;
     let data = json!({ "name": "test-hook", "url": "http://localhost/test", "events": [] });
     client.post("/api/webhooks/", data).await.expect(201);

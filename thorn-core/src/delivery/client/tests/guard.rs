@@ -19,7 +19,7 @@ async fn thorn_164_loopback_is_blocked_and_sees_no_connection() {
 }
 
 #[tokio::test]
-async fn thorn_164_a_name_that_moves_inside_after_subscribing_is_blocked() {
+async fn thorn_164_ac12_a_name_that_moves_inside_after_subscribing_is_blocked() {
     let receiver = Receiver::start(Reply::status("200 OK", "", "")).await;
     let port = receiver.address.port();
     let guard = TargetGuard::new().allow_ports([port]).resolving_to([["1.1.1.1"], ["127.0.0.1"]]);
