@@ -10,6 +10,7 @@ mod guide;
 mod hooks_app;
 mod http2;
 mod idempotency;
+mod image;
 mod keys;
 mod limits;
 mod openapi;
