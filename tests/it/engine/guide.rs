@@ -1,11 +1,12 @@
-//! The commands of `docs/server.md` and `docs/hooks-app.md`, as their readers type them.
+//! The commands of the README, `docs/server.md` and `docs/hooks-app.md`, as their readers type them.
 
 use std::process::Command;
 
 use thorn_core::testing::Receiver;
+use thorn_test_support::missing;
 
 use super::server::{Server, thorn};
-use crate::{app::PATIENCE, conformance::root, process};
+use crate::{app::PATIENCE, conformance::root, faults::server::in_path, process};
 
 /// The commands of a section of `docs/server.md`.
 fn commands(section: &str) -> Vec<String> {
@@ -112,4 +113,45 @@ async fn the_first_steps_with_the_hooks_app_work_as_they_stand_there() {
     }
     let received = receiver.wait_for(1, PATIENCE).await.unwrap();
     assert_eq!((&received[0].json()["event"], &received[0].json()["order"]), (&"order.paid".into(), &7.into()));
+}
+
+/// The README's section, without the one on the hub below it.
+fn without_rust() -> String {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme.split("\n## ").find(|text| text.starts_with("Without Rust")).unwrap();
+    section.split("\n### ").next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_readme_s_commands_for_readers_without_rust_work_as_they_stand_there() {
+    // curl notices that nobody reads on when it writes the next bytes.
+    let (server, operator) = Server::with(&[("THORN_STREAM_HEARTBEAT", "0.2")]).await;
+    let receiver = Receiver::start().await.unwrap();
+    let section = without_rust();
+    let commands = commands_of("README.md", "Without Rust").into_iter();
+    let curl: Vec<_> = commands.filter(|command| command.starts_with("curl") && section.contains(command)).collect();
+    let [subscribe, publish, dispatch, stream] = &curl[..] else { panic!("{curl:#?}") };
+    let answer = |command: &str| answered(command, &server, operator.key(), &receiver.url("/"), "");
+    assert!(answer(subscribe).contains("\"hmac_secret\":\"whsec_"));
+    let event = id_of(&answer(publish));
+    assert_eq!(receiver.wait_for(1, PATIENCE).await.unwrap()[0].json()["data"]["order"], 7);
+    assert_eq!(answer(dispatch), "202 Scheduled");
+    assert_eq!(receiver.wait_for(2, PATIENCE).await.unwrap()[1].body, b"order=7");
+    let line = answer(&format!("{stream} | head -n 1"));
+    assert_eq!(id_of(&line), event, "{line}");
+}
+
+#[tokio::test]
+async fn the_readme_s_program_in_php_publishes_an_event() {
+    let Some(php) = in_path("php") else { return missing("PHP, for the README's program") };
+    let (server, operator) = Server::start().await;
+    let section = without_rust();
+    let program = section.split("```php\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("order.php");
+    std::fs::write(&file, program.replace(":8080", &format!(":{}", server.port))).unwrap();
+    let output = process::output(Command::new(php).arg(file).env("KEY", operator.key()));
+    let event = id_of(&String::from_utf8(output.stdout).unwrap());
+    let shown = operator.get(&format!("/events/{event}")).await.expect(200).json();
+    assert_eq!((&shown["event"], &shown["body"]["data"]["order"]), (&"order.paid".into(), &7.into()));
 }
