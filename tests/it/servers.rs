@@ -9,7 +9,7 @@ use std::{
 use thorn_test_support::skipped;
 
 /// Modules that know no database, or bring their own. All others run on each server.
-const OTHERS: [&str; 27] = [
+const OTHERS: [&str; 28] = [
     "advisories::",
     "backlog::million::",
     "blog::",
@@ -17,10 +17,12 @@ const OTHERS: [&str; 27] = [
     "databases::encrypted::",
     "engine::browser::",
     "engine::consumer::",
+    "engine::image::",
     "engine::openapi::",
     "engine::pages::",
     "engine::proxied::",
     "engine::stalled::",
+    "engine::stream_clients::",
     "fairness::table::",
     "faults::",
     "house::",
@@ -35,7 +37,6 @@ const OTHERS: [&str; 27] = [
     "queue::places::",
     "queue::sharing::",
     "servers::",
-    "streams::python::",
     "ui::",
 ];
 
