@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, Schema};
+use sea_orm::{ConnectionTrait as _, Schema};
 use serde_json::{Value, json};
 use thorn_core::testing::Receiver;
 use tokio::{
