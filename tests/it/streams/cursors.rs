@@ -1,10 +1,19 @@
 //! Cursors that come back: to the same log, to a later one, and to another.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
-use thorn::{Event, outbox, stream::Start};
+use thorn::{
+    Config, Event, outbox,
+    stream::{Start, Step},
+};
 
-use super::{Server, id_of, next, reader};
+use super::{Server, config, id_of, next, order::insert, reader, record};
+use crate::{
+    app::{self, TestApp},
+    process::{self, WorkerProcess},
+};
 
 /// The cursors of the first events of the log.
 async fn cursors(server: &Server, events: usize) -> Vec<String> {
@@ -125,4 +134,34 @@ async fn br14_a_stream_that_is_open_while_a_backup_is_restored_learns_of_it() {
     stream.record().await;
     let live = server.send("a.live", &json!(2)).await;
     assert_eq!(id_of(&stream.record().await), live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn br14_a_reader_that_is_ahead_of_the_tail_learns_of_a_restored_backup_too() {
+    let app = TestApp::with(app::config()).await;
+    let mut numbering = WorkerProcess::spawn(process::command(&app.url).env("THORN_EVENT_LOG", "true"));
+    // In this process nobody looks for new events without being told of them.
+    let late = app.sibling(Config { poll_interval: Duration::from_secs(3_600), ..config() }).await;
+    for number in 0..3 {
+        let event = Event::new("a.b").broadcast().render(&number).unwrap();
+        app.execute(&insert(app.db().get_database_backend(), &event)).await;
+    }
+    app::eventually("numbered events", || async {
+        let numbered = app.count("thorn_event WHERE position > 0").await;
+        if numbered == 3 { Ok(()) } else { Err(numbered.to_string()) }
+    })
+    .await;
+    numbering.kill();
+    let mut reader = reader(&late, Start::Earliest).await;
+    for _ in 0..3 {
+        next(&mut reader).await;
+    }
+    assert!(matches!(reader.step().await.unwrap(), Step::CaughtUp));
+    for sql in ["DELETE FROM thorn_event WHERE position > 1", "UPDATE thorn_log SET last_position = 1"] {
+        app.execute(sql).await;
+    }
+    let live = Event::new("a.live").broadcast().send(late.db(), &2).await.unwrap();
+    let gap = tokio::time::timeout(app::PATIENCE, reader.step()).await.expect("a gap in time").unwrap();
+    assert!(matches!(gap, Step::Gap(_)), "{gap:?}");
+    while id_of(&record(&*next(&mut reader).await)) != live {}
 }

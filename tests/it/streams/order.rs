@@ -10,7 +10,7 @@ use super::{Server, config, id_of, next, position_of, reader, record};
 use crate::app::{PATIENCE, TestApp, literal};
 
 /// The INSERT of an event to everybody, without the column of the log.
-fn insert(backend: DbBackend, event: &RenderedEvent) -> String {
+pub(super) fn insert(backend: DbBackend, event: &RenderedEvent) -> String {
     let id = literal(backend, event.id.as_uuid());
     let broadcast = if backend == DbBackend::Postgres { "TRUE" } else { "1" };
     let (name, body, time) = (&event.name, &event.body, event.created_at.as_millis());

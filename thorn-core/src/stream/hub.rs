@@ -32,6 +32,8 @@ pub(super) struct Hub {
 struct State {
     /// The tail has handed over everything up to here.
     head: Cursor,
+    /// How far the readers of some stream had read the log when they joined. The tail may be behind.
+    seen: Cursor,
     streams: OpenStreams,
     next_id: u64,
 }
@@ -44,13 +46,16 @@ pub(super) struct Joined {
 
 impl Hub {
     pub(super) fn new(head: Cursor) -> Self {
-        let state = State { head, streams: OpenStreams::default(), next_id: 0 };
+        let state = State { head, seen: head, streams: OpenStreams::default(), next_id: 0 };
         Self { state: Mutex::new(state), closed: watch::Sender::new(false) }
     }
 
-    /// Adds a stream. Its queue gets every wanted event after the returned cursor.
-    pub(super) fn join(self: &Arc<Self>, selection: &Arc<Selection>) -> (Joined, Cursor) {
+    /// Adds a stream whose reader has read the log up to `at`. Its queue gets every wanted event after the returned cursor.
+    pub(super) fn join(self: &Arc<Self>, selection: &Arc<Selection>, at: Cursor) -> (Joined, Cursor) {
         let mut state = self.state();
+        if at.position > state.seen.position {
+            state.seen = at;
+        }
         let stream = Arc::new(OpenStream::new(state.next_id, selection.clone()));
         state.next_id += 1;
         state.streams.insert(&stream);
@@ -59,6 +64,12 @@ impl Hub {
 
     pub(super) fn head(&self) -> Cursor {
         self.state().head
+    }
+
+    /// How far the log was read, by the tail or by a reader that has joined.
+    pub(super) fn seen(&self) -> Cursor {
+        let state = self.state();
+        if state.seen.position > state.head.position { state.seen } else { state.head }
     }
 
     /// Moves the head without reading the events, if no stream is open. Returns whether it did.
@@ -104,7 +115,7 @@ impl Hub {
     /// Makes every stream look for its place again, because the log isn't the one that the tail has read.
     pub(super) fn reset(&self, head: Cursor) {
         let mut state = self.state();
-        state.head = head;
+        (state.head, state.seen) = (head, head);
         for stream in std::mem::take(&mut state.streams).all() {
             stream.overflow();
         }

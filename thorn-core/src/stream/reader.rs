@@ -139,11 +139,11 @@ impl Reader {
     async fn catch_up(&mut self) -> Result<Option<Step>, Error> {
         let (step, at_end) = self.read_page().await?;
         if at_end {
-            let (joined, head) = self.hub.join(&self.selection);
             let fetched = match std::mem::replace(&mut self.state, State::Unsure) {
                 State::CatchingUp(fetched) | State::Joined { fetched, .. } => fetched,
                 State::Unsure => Fetched::default(),
             };
+            let (joined, head) = self.hub.join(&self.selection, fetched.end.unwrap_or(self.at));
             self.state = State::Joined { joined, from: head, fetched, has_said_so: false };
         }
         Ok(step)

@@ -48,13 +48,14 @@ impl Tail {
 
     /// Reads one page. Returns whether there may be more.
     async fn turn(&self) -> Result<bool, Error> {
+        // Asked for before the log, so all that was read by then is still in it.
+        let (head, seen) = (self.hub.head(), self.hub.seen());
         let last = bounds(&self.db).await?.last;
-        let head = self.hub.head();
-        if last == head {
+        if last == head && seen.position <= last.position {
             return Ok(false);
         }
-        if last.position <= head.position {
-            tracing::warn!(%last, %head, "the log isn't the one from before, as after a restored backup");
+        if last.position <= head.position || last.position < seen.position {
+            tracing::warn!(%last, %seen, "the log isn't the one from before, as after a restored backup");
             self.hub.reset(last);
             return Ok(false);
         }
