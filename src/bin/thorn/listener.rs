@@ -109,7 +109,8 @@ async fn connect(stream: TcpStream, peer: SocketAddr, router: Router, mut stoppi
     });
     let ended = match protocol {
         Protocol::Http1 => in_http1(stream, service, stopping).await,
-        Protocol::Http2 => in_http2(stream, service, stopping).await,
+        // It is much larger, and most connections are of the other kind.
+        Protocol::Http2 => Box::pin(in_http2(stream, service, stopping)).await,
     };
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection ended");
