@@ -44,7 +44,7 @@ const OTHERS: [&str; 28] = [
 const DATABASES: [&str; 3] = ["SQLite", "PostgreSQL", "MySQL"];
 
 /// They wait more than they compute.
-const THREADS: &str = "--test-threads=3";
+const THREADS: &str = "--test-threads=5";
 
 #[test]
 fn the_tests_of_databases_run_on_postgresql() {

@@ -27,3 +27,59 @@ fn chunk(key: &TaskKey, handover: &Handover, text: String) -> Result<Chunk, Stri
     )?;
     Chunk::read(&text).map_err(|why| why.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::queue::TaskAttempt;
+
+    const CHUNK: &str = r#"{"v":1,"events":[{"id":"018f0000-0000-7000-8000-000000000000","name":"a.b","bodies":{"json":"honest"}}],"deliveries":[]}"#;
+
+    /// The names and bodies of the events in the chunks that are run.
+    type Run = Arc<Mutex<Vec<(String, String)>>>;
+
+    fn reader(key: &TaskKey, handover: &Arc<Handover>) -> (Handler<Received>, Run) {
+        let run = Run::default();
+        let seen = run.clone();
+        let handler = Handler::new(move |task: Task| {
+            let events = task.chunk.events.iter();
+            let body = |bodies: &crate::fanout::ChunkEvent| serde_json::to_string(&bodies.bodies.json).unwrap();
+            seen.lock().unwrap().extend(events.map(|event| (event.name.clone(), body(event))));
+            Box::pin(std::future::ready(()))
+        });
+        (reading(key.clone(), handover.clone(), handler), run)
+    }
+
+    async fn receive(handler: &Handler<Received>, text: &str) {
+        handler.call(Received { text: text.to_owned(), attempt: TaskAttempt::First }).await;
+    }
+
+    #[tokio::test]
+    async fn a_task_that_was_changed_is_refused_and_its_relay_s_process_runs_what_it_packed() {
+        let (key, handover) = (TaskKey::generate().unwrap(), Arc::<Handover>::default());
+        handover.open();
+        let (handler, run) = reader(&key, &handover);
+        let sealed = key.seal(CHUNK.to_owned());
+        let honest = [("a.b".to_owned(), "\"honest\"".to_owned())];
+        receive(&handler, &sealed).await;
+        assert_eq!(*run.lock().unwrap(), honest, "of another process");
+        for (text, other) in [
+            ("honest", "forged"),
+            (r#""name":"a.b""#, r#""name":"a.forged""#),
+            (r#","events""#, r#","check":true,"events""#),
+        ] {
+            let forged = sealed.replace(text, other);
+            assert_ne!(forged, sealed);
+            run.lock().unwrap().clear();
+            receive(&handler, &forged).await;
+            assert_eq!(*run.lock().unwrap(), [], "{text}");
+            handover.keep(TaskKey::code(&sealed).unwrap(), sealed.len(), Chunk::read(CHUNK).unwrap());
+            receive(&handler, &forged).await;
+            assert_eq!(*run.lock().unwrap(), honest, "{text}");
+            receive(&handler, &forged).await;
+            assert_eq!(*run.lock().unwrap(), honest, "{text}: nothing more");
+        }
+    }
+}
