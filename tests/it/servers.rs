@@ -9,12 +9,13 @@ use std::{
 use thorn_test_support::skipped;
 
 /// Modules that know no database, or bring their own. All others run on each server.
-const OTHERS: [&str; 28] = [
+const OTHERS: [&str; 29] = [
     "advisories::",
     "backlog::million::",
     "blog::",
     "conformance::",
     "databases::encrypted::",
+    "docs::",
     "engine::browser::",
     "engine::consumer::",
     "engine::image::",

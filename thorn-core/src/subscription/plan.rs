@@ -140,9 +140,9 @@ impl Subscriptions {
             let added = self.confirming(write, added, None).await?;
             let row = self.row(&added)?;
             if is_there {
-                write.update(row).await?
+                write.update(row).await?;
             } else {
-                write.insert(row).await?
+                write.insert(row).await?;
             }
             if added.confirmation.is_some() {
                 self.ask(&write.transaction, &added).await?;
