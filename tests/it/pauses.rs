@@ -135,13 +135,14 @@ async fn a_subscription_that_is_paused_for_too_long_is_disabled_and_its_deliveri
     app.subscribe_for(Some("alice"), SUBSCRIPTION_DISABLED, &told.url("/")).await;
     let (subscription, receiver, other) = paused(&app).await;
     let long_ago = Timestamp::now() - Duration::from_secs(8 * 24 * 60 * 60);
-    app.execute("UPDATE thorn_registry SET version = version + 1").await;
     app.execute(&format!(
-        "UPDATE thorn_subscription SET paused_at = {}, version = (SELECT version FROM thorn_registry) \
+        "UPDATE thorn_subscription SET paused_at = {}, version = (SELECT version + 1 FROM thorn_registry) \
          WHERE paused_at IS NOT NULL",
         long_ago.as_millis()
     ))
     .await;
+    // Only now: a registry that saw this version first would never look for the change.
+    app.execute("UPDATE thorn_registry SET version = version + 1").await;
     Event::new("a.b").sender("alice").send(app.db(), &1).await.unwrap();
     other.wait_for(EVENTS + 1, PATIENCE).await.unwrap();
     told.wait_for(1, PATIENCE).await.unwrap();
