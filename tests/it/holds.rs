@@ -41,11 +41,12 @@ async fn held(app: &TestApp, subscription: &Subscription, step: u32) -> Subscrip
 
 /// Marks the application's subscriptions as held by a worker that is gone, and their holds as over.
 async fn held_by_another(app: &TestApp) {
-    app.execute("UPDATE thorn_registry SET version = version + 1").await;
     app.execute(
-        "UPDATE thorn_subscription SET held_until = 1, held_step = 2, version = (SELECT version FROM thorn_registry)",
+        "UPDATE thorn_subscription SET held_until = 1, held_step = 2, version = (SELECT version + 1 FROM thorn_registry)",
     )
     .await;
+    // Only now: a registry that saw this version first would never look for the change.
+    app.execute("UPDATE thorn_registry SET version = version + 1").await;
 }
 
 async fn all_arrive(app: &TestApp, subscription: &Subscription, receiver: &Receiver, events: usize) {

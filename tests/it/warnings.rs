@@ -39,13 +39,14 @@ async fn is_failing(app: &TestApp, subscription: &Subscription, wanted: bool) ->
 /// As if the subscription had been failing for this time.
 async fn failing_for(app: &TestApp, minutes: u32) -> Timestamp {
     let since = Timestamp::from_millis((Timestamp::now() - minutes * MINUTE).as_millis());
-    app.execute("UPDATE thorn_registry SET version = version + 1").await;
     app.execute(&format!(
-        "UPDATE thorn_subscription SET failing_since = {}, version = (SELECT version FROM thorn_registry) \
+        "UPDATE thorn_subscription SET failing_since = {}, version = (SELECT version + 1 FROM thorn_registry) \
          WHERE failing_since IS NOT NULL",
         since.as_millis()
     ))
     .await;
+    // Only now: a registry that saw this version first would never look for the change.
+    app.execute("UPDATE thorn_registry SET version = version + 1").await;
     since
 }
 

@@ -91,8 +91,7 @@ impl Hub {
     /// Makes a verified subscription. Returns its id.
     pub(super) async fn subscribe(&self, topic: &str, subscribed: Subscribed<'_>) -> Uuid {
         let (id, now) = (Uuid::now_v7(), Timestamp::now());
-        let version = "(SELECT version FROM thorn_registry)";
-        self.execute("UPDATE thorn_registry SET version = version + 1", vec![]).await;
+        let version = "(SELECT version + 1 FROM thorn_registry)";
         let sql = format!(
             "INSERT INTO thorn_subscription (id, pattern, url, secret, digest, content_type, created_at, updated_at, \
              dialect, topic_id, topic_given, expires_at, created_version, version, hears_version) \
@@ -110,6 +109,8 @@ impl Hub {
             (now + subscribed.lease).as_millis().into(),
         ];
         self.execute(&sql, values).await;
+        // Only now: a registry that saw this version first would never look for the subscription.
+        self.execute("UPDATE thorn_registry SET version = version + 1", vec![]).await;
         id
     }
 
