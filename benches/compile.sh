@@ -61,22 +61,25 @@ application plain "$here" ""
 for tree in "$here" "$@"; do
     tree="$(cd "$tree" && pwd)"
     name="annotated-$(git -C "$tree" rev-parse --short HEAD)"
+    # Release 0.1 has no word for it.
+    broadcast=
+    if grep -rq '"broadcast"' "$tree/thorn-macros/src"; then broadcast=', broadcast'; fi
     application "$name" "$tree" \
-        '#[thorn::webhook_model(on_create = "article.created", on_update = "article.changed", on_delete = "article.removed", payload = [id, title], broadcast)]'
+        "#[thorn::webhook_model(on_create = \"article.created\", on_change = \"article.changed\", on_delete = \"article.removed\", payload = [id, title]$broadcast)]"
     names+=("$name")
 done
 
 export CARGO_INCREMENTAL=0
 for name in "${names[@]}"; do
     for command in check build; do
-        (cd "$work/$name" && CARGO_TARGET_DIR="$work/$name/target" cargo "$command" --quiet)
+        (cd "$work/$name" && CARGO_TARGET_DIR="$work/target" cargo "$command" --quiet)
     done
 done
 for ((round = 0; round < rounds; round++)); do
     for name in "${names[@]}"; do
         for command in check build; do
             touch "$work/$name/src/lib.rs"
-            (cd "$work/$name" && CARGO_TARGET_DIR="$work/$name/target" cpu cargo "$command" --quiet) >>"$work/$name.$command"
+            (cd "$work/$name" && CARGO_TARGET_DIR="$work/target" cpu cargo "$command" --quiet) >>"$work/$name.$command"
         done
     done
 done

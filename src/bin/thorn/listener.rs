@@ -184,3 +184,19 @@ async fn pause_after(error: &io::Error) {
         tokio::time::sleep(PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server may have ten thousand of these, most of which are streams that nothing comes out of.
+    #[tokio::test]
+    async fn a_connection_takes_little_memory() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let peer = stream.peer_addr().unwrap();
+        let (_, stopping) = watch::channel(());
+        let bytes = size_of_val(&connect(stream, peer, Router::new(), stopping));
+        assert!(bytes <= 1_536, "{bytes} bytes: box what is rare");
+    }
+}
