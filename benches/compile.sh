@@ -11,7 +11,10 @@ trap 'rm -rf "$work"' EXIT
 
 # application NAME TREE ATTRIBUTE: writes a crate whose entities carry the attribute, or none if it is empty.
 application() {
-    local name="$1" tree="$2" attribute="$3" number
+    local name="$1" tree="$2" attribute="$3" number package
+    # The package's name was another one in 0.1.
+    package="$(cargo metadata --no-deps --format-version 1 --manifest-path "$tree/Cargo.toml" |
+        python3 -c 'import json, sys; print(next(p["name"] for p in json.load(sys.stdin)["packages"] if any(t["name"] == "thorn" and "lib" in t["kind"] for t in p["targets"])))')"
     mkdir -p "$work/$name/src"
     cp "$tree/Cargo.lock" "$work/$name"
     cat >"$work/$name/Cargo.toml" <<TOML
@@ -25,7 +28,7 @@ edition = "2024"
 [dependencies]
 sea-orm = { version = "2.0.4", default-features = false, features = ["macros", "runtime-tokio", "sqlx-sqlite", "with-chrono", "with-json", "with-uuid"] }
 serde = { version = "1", features = ["derive"] }
-thorn = { package = "thorn-webhooks", path = "$tree", default-features = false, features = ["sqlite"] }
+thorn = { package = "$package", path = "$tree", default-features = false, features = ["sqlite"] }
 TOML
     for ((number = 0; number < entities; number++)); do
         cat <<RUST
