@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     attempt::{DeliveryState, HoldPolicy, PausePolicy},
+    db::with_timeout,
     endpoint::Streak,
     error::Error,
     name::DELIVERY_FAILED,
@@ -108,8 +109,19 @@ impl Consequences {
         failed.into_iter().chain(responded).filter_map(rendered).collect()
     }
 
-    /// The change that the attempt makes to the subscription, once it is recorded. Most attempts make none.
-    pub(super) fn update<'a>(
+    /// Updates the subscription and calls the observers, once the attempt is recorded.
+    pub(super) async fn follow(&self, report: &DeliveryReport, subscription: Option<&Subscription>, failing: Failing) {
+        // Most attempts change nothing, and a timer for each would cost more than the rest of this.
+        if let Some(update) = self.subscription_update(report, subscription, failing)
+            && let Err(error) = with_timeout(&self.subscriptions.db, update).await
+        {
+            tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
+        }
+        self.observers.notify(report);
+    }
+
+    /// The change that the attempt makes to the subscription. Most attempts make none.
+    fn subscription_update<'a>(
         &'a self,
         report: &'a DeliveryReport,
         subscription: Option<&'a Subscription>,

@@ -298,7 +298,7 @@ mod tests {
             signed_for: None,
         };
         let chunk = Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false };
-        let read: Chunk = serde_json::from_str(&serde_json::to_string(&chunk).unwrap()).unwrap();
+        let read: Chunk = Chunk::read(&chunk.write().unwrap()).unwrap();
         assert_eq!(read.events[0].bodies.get(ContentType::Json), Some(body));
         assert_eq!(read.delivery_id(&read.deliveries[0]), chunk.delivery_id(&chunk.deliveries[0]));
     }

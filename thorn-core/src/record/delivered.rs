@@ -60,7 +60,7 @@ pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, records: &[Record]) -
         let mut records: Vec<_> = records.iter().collect();
         // Inserting neighbours in the index one after the other saves a twentieth of the work.
         records.sort_unstable_by_key(|record| record.delivery);
-        match db.execute_raw(of_arrays(&records, None)).await {
+        match db.execute_raw(of_arrays(&records, false)).await {
             Ok(_) => Ok(true),
             Err(error) if is_unique_violation(&error) => Ok(false),
             Err(error) => Err(error.into()),
@@ -80,7 +80,7 @@ pub(super) async fn insert<C: ConnectionTrait>(db: &C, records: &[&Record]) -> R
     let backend = db.get_database_backend();
     #[cfg(feature = "postgres")]
     if backend == DbBackend::Postgres {
-        db.execute_raw(of_arrays(records, Some(RowConflict::TakeAttempt))).await?;
+        db.execute_raw(of_arrays(records, true)).await?;
         return Ok(());
     }
     let sql = |rows| {
@@ -106,13 +106,13 @@ fn values(record: &Record) -> [Value; BOUND] {
     ]
 }
 
-/// The statement with an array for each column. Without `on_conflict`, it fails if a row exists. SeaORM's arrays hold no NULL, so an empty response stands for
-/// none. Empty responses aren't kept anyway.
+/// The statement with an array for each column. Unless rows `may_exist`, it fails if one does. SeaORM's arrays hold no
+/// NULL, so an empty response stands for none. Empty responses aren't kept anyway.
 #[cfg(feature = "postgres")]
-fn of_arrays(records: &[&Record], on_conflict: Option<RowConflict>) -> Statement {
+fn of_arrays(records: &[&Record], may_exist: bool) -> Statement {
     static MADE: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
-    let sql = MADE[usize::from(on_conflict.is_some())].get_or_init(|| {
-        let clause = on_conflict.map(|conflict| conflict.clause(DbBackend::Postgres)).unwrap_or_default();
+    let sql = MADE[usize::from(may_exist)].get_or_init(|| {
+        let clause = if may_exist { RowConflict::TakeAttempt.clause(DbBackend::Postgres) } else { String::new() };
         format!(
             "INSERT INTO thorn_delivery ({COLUMNS}) SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), \
              unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::int[]), unnest($7::int[]), \

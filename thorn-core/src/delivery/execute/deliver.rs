@@ -7,7 +7,6 @@ use tracing::Instrument as _;
 use super::{admission::Admission, executor::Executor, response_room::ResponseRoom, waiting::waiting};
 use crate::{
     attempt::DeliveryState,
-    db::with_timeout,
     delivery::{consequences::Failing, observer::DeliveryReport},
     fanout::{ChunkDelivery, ChunkEvent, Recipient},
     record::Record,
@@ -94,13 +93,7 @@ impl Executor {
             let recorded = self.recorder.record(record).await;
             drop(room);
             if let Some((report, recipient, failing)) = report.filter(|_| recorded) {
-                // Most attempts change nothing, and a timer for each would cost more than the rest of this.
-                if let Some(update) = self.consequences.update(&report, recipient.subscription(), failing)
-                    && let Err(error) = with_timeout(&self.db, update).await
-                {
-                    tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
-                }
-                self.consequences.observers.notify(&report);
+                self.consequences.follow(&report, recipient.subscription(), failing).await;
             }
             recorded
         }
