@@ -4,7 +4,7 @@ mod challenge;
 mod question;
 mod under_way;
 
-pub(crate) use challenge::{challenge, is_sent_back};
+pub(crate) use challenge::{MOST_ANSWER_BYTES, challenge, is_sent_back};
 pub(crate) use question::{Answer, Questions};
 pub(crate) use under_way::{Place, UnderWay};
 

@@ -7,6 +7,9 @@ use subtle::ConstantTimeEq as _;
 /// Random bytes of a challenge, which are written in base64.
 const BYTES: usize = 32;
 
+/// The most bytes of an answer that are read. A challenge is shorter.
+pub(crate) const MOST_ANSWER_BYTES: usize = 4_096;
+
 /// A new challenge. The error says why the operating system gives no random bytes.
 pub(crate) fn challenge() -> Result<String, String> {
     let mut bytes = [0; BYTES];

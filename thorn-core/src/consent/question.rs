@@ -1,12 +1,10 @@
 //! Asks the endpoint of an owner's subscription whether it wants the deliveries.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::{
     PATIENCE,
-    challenge::{challenge, is_sent_back},
+    challenge::{MOST_ANSWER_BYTES, challenge, is_sent_back},
     handshake,
 };
 use crate::{
@@ -22,9 +20,6 @@ use crate::{
     subscription::Subscription,
     tenant::Tenant,
 };
-
-/// The most bytes of an answer that are read. A challenge is shorter.
-const MOST_BYTES: usize = 4_096;
 
 /// The answer of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +66,7 @@ impl Questions {
         };
         let hook_hmac = destination.signing.hook_hmac(body.as_bytes());
         let tenant = Tenant::of(subscription.owner.as_deref());
-        let endpoint: Arc<_> = self.endpoints.get(tenant, &destination.url);
+        let endpoint = self.endpoints.get(tenant, &destination.url);
         // A receiver that remembers ids must not take the second question for the first.
         let id = EventId::generate();
         let outgoing = Outgoing {
@@ -89,7 +84,7 @@ impl Questions {
             headers: &ExtraHeaders::default(),
             timeout: PATIENCE,
             keep_alive: false,
-            keep: Some(MOST_BYTES),
+            keep: Some(MOST_ANSWER_BYTES),
             validators: None,
         };
         let (attempt, answer) = self.client.send(&outgoing).await;

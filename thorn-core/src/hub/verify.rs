@@ -12,7 +12,7 @@ use super::{callback::with_parameters, fetch::TopicSource};
 use crate::{
     attempt::Outcome,
     config::Config,
-    consent::{challenge, is_sent_back},
+    consent::{MOST_ANSWER_BYTES, challenge, is_sent_back},
     delivery::{Client, Get},
     error::Error,
     intent::{Intent, IntentMode},
@@ -22,9 +22,6 @@ use crate::{
 
 /// The time that a callback has to answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
-
-/// The most bytes of an answer. A challenge is shorter.
-const MOST_BYTES: usize = 4096;
 
 /// Requests that wait for their verifications at once.
 const WAITING: usize = 64;
@@ -94,7 +91,7 @@ impl Verifier {
         let get = Get {
             url: &url,
             headers: HeaderMap::new(),
-            most_bytes: MOST_BYTES,
+            most_bytes: MOST_ANSWER_BYTES,
             most_redirects: 0,
             timeout: DEADLINE,
             tenant: Tenant::of(Some(&intent.host)),

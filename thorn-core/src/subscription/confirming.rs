@@ -48,9 +48,7 @@ impl Subscriptions {
     /// ```
     pub async fn confirm(&self, access: Access<'_>, id: SubscriptionId) -> Result<Subscription, Error> {
         let present = self.get(access, id).await?;
-        if !matches!(present.confirmation, Some(Confirmation::Pending | Confirmation::Refused { .. }))
-            || self.store.is_some()
-        {
+        if !present.lacks_confirmation() || self.store.is_some() {
             return Ok(present);
         }
         let write = Write::begin(&self.db).await?;
@@ -65,18 +63,12 @@ impl Subscriptions {
 
     async fn ask_again(&self, write: &Write, access: Access<'_>, id: SubscriptionId) -> Result<Subscription, Error> {
         let before = row::read(find(&write.transaction, access, id).await?, self.key.as_ref())?;
-        if !matches!(before.confirmation, Some(Confirmation::Pending | Confirmation::Refused { .. })) {
+        if !before.lacks_confirmation() {
             return Ok(before);
         }
         let confirmation = self.required(&write.transaction, &before).await?;
-        let matches_version = if before.is_refused() { write.version } else { before.matches_version };
-        let after = Subscription {
-            confirmation,
-            updated_at: Timestamp::now(),
-            version: write.version,
-            matches_version,
-            ..before
-        };
+        let after = Subscription { updated_at: Timestamp::now(), version: write.version, ..before };
+        let after = after.with_confirmation(confirmation);
         write.update(self.row(&after)?).await?;
         self.ask(&write.transaction, &after).await?;
         Ok(after)

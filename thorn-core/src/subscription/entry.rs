@@ -180,6 +180,18 @@ impl Subscription {
         matches!(self.confirmation, Some(Confirmation::Refused { .. }))
     }
 
+    /// Whether the endpoint must say that it wants the deliveries, and hasn't.
+    pub(super) const fn lacks_confirmation(&self) -> bool {
+        matches!(self.confirmation, Some(Confirmation::Pending | Confirmation::Refused { .. }))
+    }
+
+    /// The same subscription with another confirmation. After a refusal, it matches events again from its version on.
+    pub(super) fn with_confirmation(self, confirmation: Option<Confirmation>) -> Self {
+        let is_matched_again = self.is_refused() && confirmation != self.confirmation;
+        let matches_version = if is_matched_again { self.version } else { self.matches_version };
+        Self { confirmation, matches_version, ..self }
+    }
+
     /// Since when deliveries are kept instead of sent: because of a pause, or until the endpoint has confirmed.
     pub(crate) fn kept_since(&self) -> Option<Timestamp> {
         self.paused_at.or((self.confirmation == Some(Confirmation::Pending)).then_some(self.updated_at))

@@ -131,22 +131,16 @@ impl Subscriptions {
         let before = row::with_unsealed(row, secret, headers)?;
         let updated = changed(before.clone(), &change, write.version, Timestamp::now());
         let confirmation = self.required_after(&write.transaction, access, &before, &updated).await?;
-        let is_asked = confirmation != before.confirmation || !same_url(&before, &updated);
-        let is_ended = before.is_refused() && confirmation != before.confirmation;
-        let matches_version = if is_ended { write.version } else { updated.matches_version };
-        let updated = Subscription { confirmation, matches_version, ..updated };
+        let updated = updated.with_confirmation(confirmation);
         write.update(self.row(&updated)?).await?;
-        if is_asked && (before.confirmation.is_some() || confirmation.is_some()) {
+        let has_moved = before.spec.destination.url != updated.spec.destination.url;
+        if has_moved && (before.confirmation.is_some() || confirmation.is_some()) {
             self.ask(&write.transaction, &updated).await?;
         }
         let (before, after) = (row::identity(&before), row::identity(&updated));
         self.check_move(&write.transaction, access, id, &before, &after).await?;
         Ok(updated)
     }
-}
-
-fn same_url(before: &Subscription, after: &Subscription) -> bool {
-    before.spec.destination.url == after.spec.destination.url
 }
 
 /// A change that passed all checks.
