@@ -11,6 +11,7 @@ mod lane;
 mod limited;
 mod pace;
 mod rooms;
+mod trust;
 
 pub(crate) use descriptors::idle_at_once;
 pub use descriptors::raise_descriptor_limit;
@@ -37,6 +38,7 @@ use self::{
     failures::Failures,
     gate::{Gate, Turn},
     lane::Lane,
+    trust::Trust,
 };
 use crate::{attempt::Sign, timestamp::Timestamp};
 
@@ -63,6 +65,7 @@ pub(crate) struct Endpoint {
     is_distrusted: AtomicBool,
     /// Whether its responses have many header lines.
     has_long_heads: AtomicBool,
+    trust: Trust,
     failures: Failures,
     /// How many deliveries this process has kept for paused subscriptions.
     kept: AtomicU64,

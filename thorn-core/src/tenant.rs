@@ -21,6 +21,12 @@ impl Tenant {
         })
     }
 
+    /// A number below `bound` that is always the same for the tenant, and evenly spread over tenants.
+    pub(crate) fn number_below(self, bound: usize) -> usize {
+        // The remainder is below `bound`.
+        usize::try_from(self.0 % bound.max(1) as u64).unwrap_or_default()
+    }
+
     /// The tenant for whom the current task works.
     pub(crate) fn current() -> Self {
         CURRENT.try_get().unwrap_or_default()

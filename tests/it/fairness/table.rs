@@ -50,6 +50,10 @@ enum Behaviour {
     SendsTheBodySlowly,
     /// It answers one request at once, and the others as [`SendsALongHead`](Self::SendsALongHead).
     SendsALongHeadLater,
+    /// It sends `100 Continue` again and again, as fast as it is read.
+    StreamsContinue,
+    /// It answers one request at once, and the others as [`StreamsContinue`](Self::StreamsContinue).
+    StreamsContinueLater,
 }
 
 struct Attack {
@@ -76,7 +80,7 @@ fn own_host(n: usize) -> String {
     format!("http://127.0.{}.{}", 1 + n / 250, 1 + n % 250)
 }
 
-const ATTACKS: [Attack; 10] = [
+const ATTACKS: [Attack; 12] = [
     Attack::of_alice("hang, on one host", Behaviour::Hangs),
     Attack { url: |n| own_host(n % 100), ..Attack::of_alice("hang, on 100 hosts", Behaviour::Hangs) },
     Attack { owners: usize::MAX, ..Attack::of_alice("hang, one for each of as many owners", Behaviour::Hangs) },
@@ -98,10 +102,23 @@ const ATTACKS: [Attack; 10] = [
     Attack::of_alice("send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead),
     Attack::of_alice("send a header line every 50 ms", Behaviour::SendsTheHeadSlowly),
     Attack::of_alice("send a byte of the body every 50 ms", Behaviour::SendsTheBodySlowly),
+    Attack {
+        url: own_host,
+        endpoints: 100,
+        ..Attack::of_alice("on as many hosts stream `100 Continue`", Behaviour::StreamsContinue)
+    },
+    Attack {
+        url: own_host,
+        endpoints: 100,
+        ..Attack::of_alice(
+            "on as many hosts stream `100 Continue` after one quick answer",
+            Behaviour::StreamsContinueLater,
+        )
+    },
 ];
 
 /// The attacks that every run makes, with fewer endpoints.
-const QUICK: std::ops::Range<usize> = 6..10;
+const QUICK: std::ops::Range<usize> = 6..12;
 
 impl Behaviour {
     /// Answers on one connection. `answered` has the paths that were.
@@ -116,7 +133,7 @@ impl Behaviour {
             }
             let path = request[..bytes].split(|byte| *byte == b'\r').next().unwrap_or_default().to_vec();
             let is_first = answered.lock().unwrap().insert(path);
-            if !matches!(self, Self::SendsALongHeadLater) || !is_first {
+            if !matches!(self, Self::SendsALongHeadLater | Self::StreamsContinueLater) || !is_first {
                 break;
             }
             stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
@@ -141,6 +158,12 @@ impl Behaviour {
                 loop {
                     stream.write_all(b"a").await?;
                     pause().await;
+                }
+            }
+            Self::StreamsContinue | Self::StreamsContinueLater => {
+                let many = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(4_096);
+                loop {
+                    stream.write_all(&many).await?;
                 }
             }
         }
@@ -248,7 +271,7 @@ async fn bob_s_deliveries_arrive(place: Place) {
     println!("| {place}: alice's endpoints | bob before: median / longest | bob meanwhile | memory | files | CPU |");
     println!("|---|---|---|---|---|---|");
     for attack in attacks {
-        if !row(place, attack, if is_full { attack.endpoints } else { 200 }).await {
+        if !row(place, attack, if is_full { attack.endpoints } else { attack.endpoints.min(200) }).await {
             return;
         }
     }

@@ -1,17 +1,23 @@
 //! The HTTP client that deliveries go through.
 
+mod apart;
 mod connection;
 mod counting;
+mod exchange;
 mod failure;
 mod get;
 mod guarded;
 mod kept;
+mod opening;
+mod origin;
 mod outgoing;
 mod pools;
 mod request;
 mod response;
 mod tls;
 mod topic_headers;
+mod watch;
+mod watched;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,9 +26,10 @@ use reqwest::Request;
 use tokio::time::{Instant, timeout};
 
 use self::{
+    exchange::ExchangeError,
     guarded::Guarded,
     kept::KeptConnections,
-    pools::{Broken, Connection},
+    pools::{Broken, Connection, Route},
     response::Answer,
 };
 use crate::{
@@ -175,30 +182,41 @@ impl Client {
             Ok(request)
         };
         let endpoint = outgoing.endpoint;
+        let is_apart = !endpoint.is_trusted(now);
         let connection = if endpoint.has_long_heads() {
             Connection::ForLongHead
-        } else if outgoing.keep_alive && !endpoint.takes_new_connection() {
+        } else if outgoing.keep_alive && !endpoint.takes_new_connection() && !is_apart {
             Connection::Kept
         } else {
             Connection::New
         };
-        let response = match pools.execute(request()?, outgoing.tenant, connection).await {
+        let route = |connection| Route { connection, is_apart };
+        let response = match pools.execute(request()?, outgoing.tenant, route(connection)).await {
             // RFC 9112, section 9.3.1, lets a client repeat a request on a kept connection if it knows that this does no
             // harm. Each delivery has an id by which receivers recognise a second one.
             Err(Broken { is_closed: true, .. })
                 if connection == Connection::Kept
                     && endpoint.may_keep_connection(pools.idle_timeout(), Timestamp::now()) =>
             {
-                pools.execute(request()?, outgoing.tenant, Connection::New).await
+                pools.execute(request()?, outgoing.tenant, route(Connection::New)).await
             }
             Err(Broken { has_long_head: true, .. }) => {
                 endpoint.expect_long_heads();
-                pools.execute(request()?, outgoing.tenant, Connection::ForLongHead).await
+                pools.execute(request()?, outgoing.tenant, route(Connection::ForLongHead)).await
             }
             response => response,
         };
-        let response = response.map_err(|broken| Failure::of_exchange(&broken.error))?;
-        answer.read(response, now).await.map_err(|error| Failure::of_exchange(&error))?;
+        let read = match response {
+            Ok(response) => answer.read(response, now).await,
+            Err(broken) => Err(broken.error),
+        };
+        if let Err(error) = read {
+            if matches!(error, ExchangeError::Ended(_)) {
+                endpoint.distrust(Timestamp::now());
+            }
+            return Err(Failure::of_exchange(&error));
+        }
+        endpoint.trust();
         if connection == Connection::Kept {
             endpoint.answered(Timestamp::now());
         }

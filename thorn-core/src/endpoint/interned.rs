@@ -21,6 +21,7 @@ use super::{
     gate::Gate,
     lane::{Lane, Size},
     pace::Pace,
+    trust::{OwnerTrust, Trust},
 };
 use crate::{id::SubscriptionId, membership::Membership, tenant::Tenant};
 
@@ -60,6 +61,7 @@ struct Inner {
     per_tenant: Size,
     owners: InUsePinned<Tenant, Lane>,
     per_owner: Size,
+    trust: InUsePinned<Tenant, OwnerTrust>,
     /// By host, without the port. A URL that can't be parsed has the empty one.
     hosts: InUsePinned<String, Lane>,
     per_host: Size,
@@ -147,6 +149,7 @@ impl Endpoints {
             tenants: pinned(),
             per_tenant: at_most(hanging / 4, PER_TENANT),
             owners: pinned(),
+            trust: pinned(),
             per_owner: at_most(at_once / 2, PER_OWNER),
             hosts: pinned(),
             per_host: at_most(hanging / 2, PER_HOST),
@@ -205,6 +208,7 @@ impl Endpoints {
         let lane = get_or_make(&self.0.lanes, parsed.as_ref().map_or(url, Url::as_str), || Lane::new(PER_URL));
         let is_owner = tenant != Tenant::default();
         let owner = is_owner.then(|| get_or_make(&self.0.owners, &tenant, || Lane::new(self.0.per_owner)));
+        let trust = Trust::new(is_owner.then(|| get_or_make(&self.0.trust, &tenant, OwnerTrust::default)));
         let tenant = get_or_make(&self.0.tenants, &tenant, || Lane::new(self.0.per_tenant));
         let host = parsed.as_ref().ok().and_then(Url::host_str).unwrap_or_default();
         let host = get_or_make(&self.0.hosts, host, || Lane::new(self.0.per_host));
@@ -219,6 +223,7 @@ impl Endpoints {
             in_flight: Arc::clone(&self.0.in_flight),
             is_distrusted: AtomicBool::default(),
             has_long_heads: AtomicBool::default(),
+            trust,
             failures: Failures::default(),
             kept: AtomicU64::new(0),
         }

@@ -5,12 +5,14 @@
 
 use std::cell::Cell;
 
-use super::kept::MayOpen;
+use super::{kept::MayOpen, origin::Origin};
 use crate::tenant::Tenant;
 
-struct Facts {
+/// What the resolver and the connector need to know of a request.
+pub(super) struct Facts {
     port: u16,
     tenant: Tenant,
+    origin: Origin,
     may_open: Cell<Option<MayOpen>>,
 }
 
@@ -18,9 +20,16 @@ tokio::task_local! {
     static REQUEST: Facts;
 }
 
-/// Sends a request to this port, whose lookup counts for `tenant`. With `may_open`, its connection may be kept.
-pub(super) async fn connecting<F: Future>(port: u16, tenant: Tenant, may_open: Option<MayOpen>, send: F) -> F::Output {
-    REQUEST.scope(Facts { port, tenant, may_open: Cell::new(may_open) }, send).await
+impl Facts {
+    /// A request to this port, whose lookup counts for `tenant`. With `may_open`, its connection may be kept.
+    pub(super) const fn new(port: u16, tenant: Tenant, origin: Origin, may_open: Option<MayOpen>) -> Self {
+        Self { port, tenant, origin, may_open: Cell::new(may_open) }
+    }
+}
+
+/// Sends a request of which these facts hold.
+pub(super) async fn connecting<F: Future>(facts: Facts, send: F) -> F::Output {
+    REQUEST.scope(facts, send).await
 }
 
 /// The port of the current task's request, and who asks for its address. Outside a request, it is a port that is closed
@@ -29,7 +38,8 @@ pub(super) fn current() -> (u16, Tenant) {
     REQUEST.try_with(|facts| (facts.port, facts.tenant)).unwrap_or_default()
 }
 
-/// Takes the leave of the current task's request to open a connection that is kept.
-pub(super) fn opening() -> Option<MayOpen> {
-    REQUEST.try_with(|facts| facts.may_open.take()).ok().flatten()
+/// The origin of the current task's request, and its leave to open a connection that is kept, which this takes. `None`
+/// outside a request.
+pub(super) fn opening() -> Option<(Origin, Option<MayOpen>)> {
+    REQUEST.try_with(|facts| (facts.origin, facts.may_open.take())).ok()
 }

@@ -5,6 +5,10 @@ use std::{error::Error as StdError, io, iter};
 use http::header::InvalidHeaderValue;
 use rustls::AlertDescription;
 
+use super::{
+    exchange::{Ended, ExchangeError},
+    watch::MANY,
+};
 use crate::{attempt::Outcome, guard::TargetError, printable::acts_on_terminals};
 
 /// The maximum length of a reason, in characters. The receiver chooses parts of a reason, such as the names in
@@ -29,7 +33,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn of_exchange(error: &reqwest::Error) -> Self {
+    pub(super) fn of_exchange(error: &ExchangeError) -> Self {
+        let error = match error {
+            ExchangeError::Http(error) => error,
+            ExchangeError::Ended(why) => return Self { outcome: Outcome::Unreachable, reason: ended(*why) },
+        };
         if let Some(refused) = chain(error).find_map(|cause| cause.downcast_ref::<TargetError>()) {
             return refused.clone().into();
         }
@@ -104,6 +112,20 @@ fn reason(error: &reqwest::Error) -> String {
         reason.push_str("; the response isn't HTTP/1.1, which every receiver must speak");
     }
     readable(&reason)
+}
+
+/// The reason if the [`Watch`](super::watch::Watch) has ended the exchange.
+fn ended(why: Ended) -> String {
+    match why {
+        Ended::Flooded => format!(
+            "the receiver sent more than {} KiB before its response could be read, as if it streamed `100 Continue`",
+            MANY / 1_024
+        ),
+        Ended::BesideFlood => {
+            "another endpoint of the same owner sent without end, so thorn ended all requests of the owner that had no response"
+                .to_owned()
+        }
+    }
 }
 
 fn readable(text: &str) -> String {

@@ -7,11 +7,17 @@ use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, LOCATION, USER_AGENT},
 };
-use reqwest::{Request, Response};
+use reqwest::Request;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Client, failure::Failure, guarded::Behind, pools::Connection};
+use super::{
+    Client,
+    failure::Failure,
+    guarded::Behind,
+    pools::{Connection, Route},
+    watched::Response,
+};
 use crate::{attempt::Outcome, tenant::Tenant};
 
 /// A GET that a [`Client`] makes.
@@ -113,7 +119,9 @@ async fn exchange(
     behind.guard.check_url(url)?;
     let mut request = Request::new(method.clone(), url.clone());
     request.headers_mut().extend(headers.clone());
-    let response = behind.pools.execute(request, tenant, Connection::New).await;
+    // Strangers may name the URL.
+    let route = Route { connection: Connection::New, is_apart: true };
+    let response = behind.pools.execute(request, tenant, route).await;
     response.map_err(|broken| Failure::of_exchange(&broken.error))
 }
 

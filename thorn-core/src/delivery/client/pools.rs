@@ -8,18 +8,23 @@ use std::{
 
 use arc_swap::ArcSwap;
 use reqwest::{
-    Request, Response,
+    Request,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
 
 use super::{
     ClientConfig,
-    connection::{connecting, current},
-    counting::{Counting, OfClient},
+    apart::apart,
+    connection::{Facts, connecting, current},
+    counting::OfClient,
+    exchange::ExchangeError,
     failure::has_long_head,
     kept::MayOpen,
+    opening::Opening,
+    origin::Origin,
     tls,
+    watched::{Response, exchange},
 };
 use crate::{error::Error, guard::TargetGuard, tenant::Tenant};
 
@@ -59,6 +64,14 @@ pub(super) enum Connection {
     ForLongHead,
 }
 
+/// How a request is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route {
+    pub(super) connection: Connection,
+    /// Whether the receiver isn't trusted, so that a thread of its own reads the response.
+    pub(super) is_apart: bool,
+}
+
 /// A client whose connections have at most the age of this.
 #[derive(Debug)]
 struct Pooled {
@@ -70,7 +83,7 @@ struct Pooled {
 /// An exchange without a response.
 #[derive(Debug)]
 pub(super) struct Broken {
-    pub(super) error: reqwest::Error,
+    pub(super) error: ExchangeError,
     /// Whether the receiver closed a connection that was open. If that was kept from an earlier request, the receiver may
     /// have closed it before the request came.
     pub(super) is_closed: bool,
@@ -92,9 +105,9 @@ impl Pools {
         &self,
         request: Request,
         tenant: Tenant,
-        connection: Connection,
+        Route { connection, is_apart }: Route,
     ) -> Result<Response, Broken> {
-        let port = request.url().port_or_known_default().unwrap_or_default();
+        let (port, origin) = (request.url().port_or_known_default().unwrap_or_default(), Origin::of(request.url()));
         let (client, may_open) = match connection {
             Connection::Kept => {
                 self.kept().map_or_else(|| (self.single.clone(), None), |(client, may)| (client, Some(may)))
@@ -102,9 +115,16 @@ impl Pools {
             Connection::New => (self.single.clone(), None),
             Connection::ForLongHead => (self.long_head.clone(), None),
         };
-        connecting(port, tenant, may_open, client.execute(request)).await.map_err(|error| {
-            let has_long_head = connection != Connection::ForLongHead && has_long_head(&error);
-            let is_closed = !has_long_head && !error.is_timeout() && !error.is_connect();
+        let facts = Facts::new(port, tenant, origin, may_open);
+        let sending = async move { client.execute(request).await };
+        let exchanging = connecting(facts, exchange(tenant, origin, sending));
+        let exchanged = if is_apart { apart(tenant, exchanging).await } else { exchanging.await };
+        exchanged.map_err(|error| {
+            let ExchangeError::Http(of_client) = &error else {
+                return Broken { is_closed: false, has_long_head: false, error };
+            };
+            let has_long_head = connection != Connection::ForLongHead && has_long_head(of_client);
+            let is_closed = !has_long_head && !of_client.is_timeout() && !of_client.is_connect();
             Broken { is_closed, has_long_head, error }
         })
     }
@@ -153,7 +173,7 @@ impl Pools {
 impl Pooled {
     fn new(config: &ClientConfig, tls: &rustls::ClientConfig) -> Result<Self, Error> {
         let of_client = OfClient::new(Arc::clone(&config.kept));
-        let client = build(config, tls, config.idle_connections, None, Some(Counting(Arc::clone(&of_client))))?;
+        let client = build(config, tls, config.idle_connections, None, Some(Arc::clone(&of_client)))?;
         Ok(Self { client, since: Instant::now(), of_client })
     }
 }
@@ -164,18 +184,15 @@ fn build(
     tls: &rustls::ClientConfig,
     idle_connections: usize,
     header_lines: Option<usize>,
-    counting: Option<Counting>,
+    of_client: Option<Arc<OfClient>>,
 ) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder();
     let builder = match header_lines {
         Some(lines) => builder.http1_max_headers(lines),
         None => builder,
     };
-    let builder = match counting {
-        Some(counting) => builder.connector_layer(counting),
-        None => builder,
-    };
     builder
+        .connector_layer(Opening::new(of_client))
         .tls_backend_preconfigured(tls.clone())
         .dns_resolver(GuardedResolver { guard: Arc::new(config.guard.clone()) })
         .no_proxy()
@@ -222,9 +239,10 @@ mod tests {
     /// Whether a name with this address resolves for a request to this port, or outside a request.
     async fn resolves(guard: &TargetGuard, address: &'static str, port: Option<u16>) -> bool {
         let resolver = GuardedResolver { guard: Arc::new(guard.clone().resolving_to([[address]])) };
+        let url = "http://a.test".parse().unwrap();
         let resolving = async { resolver.resolve("a.test".parse().unwrap()).await.is_ok() };
         match port {
-            Some(port) => connecting(port, Tenant::default(), None, resolving).await,
+            Some(port) => connecting(Facts::new(port, Tenant::default(), Origin::of(&url), None), resolving).await,
             None => resolving.await,
         }
     }

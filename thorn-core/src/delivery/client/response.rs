@@ -7,8 +7,8 @@ use http::{
     HeaderMap, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
-use reqwest::Response;
 
+use super::{exchange::ExchangeError, watched::Response};
 use crate::{attempt::Outcome, timestamp::Timestamp};
 
 /// The longest wait that a receiver can ask for.
@@ -48,7 +48,7 @@ impl Answer {
     }
 
     /// Reads the body up to its end or the limit. Beyond the limit, the client abandons the rest and the connection.
-    pub(super) async fn read(&mut self, mut response: Response, now: Timestamp) -> Result<(), reqwest::Error> {
+    pub(super) async fn read(&mut self, mut response: Response, now: Timestamp) -> Result<(), ExchangeError> {
         let status = response.status();
         self.status = Some(status);
         if !status.is_success() {
@@ -74,7 +74,7 @@ impl Answer {
                 }
                 Ok(None) => return Ok(()),
                 // The status already rejects the delivery, even if the body breaks off.
-                Err(_) if !status.is_success() => {
+                Err(ExchangeError::Http(_)) if !status.is_success() => {
                     self.is_truncated = true;
                     return Ok(());
                 }

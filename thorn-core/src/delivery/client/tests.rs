@@ -1,6 +1,7 @@
 mod receiver;
 
 mod attempt;
+mod flood;
 mod get;
 mod guard;
 mod headers;
