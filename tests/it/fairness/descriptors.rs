@@ -26,6 +26,9 @@ const LIMIT: usize = 256;
 
 const HANGING: usize = LIMIT / 2 * 3 / 4;
 
+/// Places among these that are reserved for owners who have few requests under way.
+const RESERVED: usize = 10;
+
 const OWNERS: usize = 8;
 
 const ENDPOINTS: usize = 50;
@@ -62,22 +65,19 @@ async fn requests_that_hang_never_use_up_the_descriptors() {
     let bobs = NewSubscription::new("his", healthy.url("/")).owner("bob");
     let bobs = subscriptions.create(bobs).await.unwrap();
     let _worker = WorkerProcess::spawn(limited(&app, LIMIT, LIMIT).env("THORN_EVENT_TIMEOUT", "3600"));
-    // Bob's endpoint has answered before the others' hang.
-    Event::new("his").sender("bob").send(app.db(), &0).await.unwrap();
-    healthy.wait_for(1, PATIENCE).await.unwrap();
-
     Event::new("theirs").broadcast().send(app.db(), &0).await.unwrap();
     eventually("as many requests that hang as may", || async {
         let open = hole.open();
-        if open == HANGING { Ok(()) } else { Err(format!("{open} of {HANGING} hang")) }
+        if open >= HANGING - RESERVED { Ok(()) } else { Err(format!("{open} of {HANGING} hang")) }
     })
     .await;
+    // The worker has never sent anything to bob's endpoint, so it may be one that hangs, too.
     for n in 1..=20_usize {
         Event::new("his").sender("bob").send(app.db(), &n).await.unwrap();
-        healthy.wait_for(n + 1, PATIENCE).await.unwrap();
+        healthy.wait_for(n, PATIENCE).await.unwrap();
     }
-    app.deliveries(&bobs, app::all_delivered(21)).await;
-    assert_eq!(hole.open(), HANGING);
+    app.deliveries(&bobs, app::all_delivered(20)).await;
+    assert!((HANGING - RESERVED..=HANGING).contains(&hole.open()), "{} hang", hole.open());
     let failed = app.text("SELECT error AS text FROM thorn_delivery WHERE attempts > 0 AND state <> 'delivered'").await;
     assert_eq!(failed, Vec::<String>::new(), "a request found no descriptor");
     app.ignore_the_rest();

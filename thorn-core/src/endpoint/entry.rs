@@ -4,8 +4,15 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Endpoint, lane::Place, limited::Limited};
+use super::{
+    Endpoint,
+    lane::{Place, Places},
+    limited::Limited,
+};
 use crate::{attempt::Attempt, timestamp::Timestamp};
+
+/// So many requests of a tenant may take the reserved places of lanes that all tenants share.
+const FEW: usize = 2;
 
 /// Whether a delivery may be tried now.
 #[derive(Debug)]
@@ -20,10 +27,10 @@ pub(crate) enum Entry {
 #[derive(Debug)]
 pub(crate) struct Permit {
     url: Place,
-    /// In the lane of the owner. `None` for the operator.
-    owner: Option<Place>,
+    /// In the lanes of the owner, and of all owners at the host. `None` for the operator.
+    owner: Option<[Place; 2]>,
     /// In the lanes of the tenant, the host and the process. `None` if the endpoint is known to answer quickly.
-    shared: Option<[Place; 3]>,
+    shared: Option<Box<[Place; 3]>>,
     /// In the lane of a subscription that limits its requests.
     limited: Option<Place>,
     /// `None` is never seen: the semaphore isn't closed.
@@ -46,18 +53,32 @@ impl Endpoint {
             Some(limited) => Some(Box::pin(limited.enter()).await?),
             None => None,
         };
-        let url = self.lane.enter().await?;
+        let url = self.lane.enter(Places::Common).await?;
         let owner = match &self.owner {
-            Some(owner) => Some(owner.enter().await?),
+            Some([owner, host]) => Some([owner.enter(Places::Common).await?, host.enter(self.places()).await?]),
             None => None,
         };
         let shared = match self.lane.is_quick() {
             true => None,
-            false => Some([self.tenant.enter().await?, self.host.enter().await?, self.process.enter().await?]),
+            false => Some(Box::pin(self.enter_shared()).await?),
         };
         // Requests that may hang leave a quarter of these free, so there is one soon.
         let in_flight = Arc::clone(&self.in_flight).acquire_owned().await.ok();
         Ok(Permit { url, owner, shared, limited, _in_flight: in_flight })
+    }
+
+    /// Enters the lanes of the tenant, the host and the process.
+    async fn enter_shared(&self) -> Result<Box<[Place; 3]>, Timestamp> {
+        let places = self.places();
+        let tenant = self.tenant.enter(Places::Common).await?;
+        Ok(Box::new([tenant, self.host.enter(places).await?, self.process.enter(places).await?]))
+    }
+
+    /// The places that its tenant may take in lanes which it shares with others.
+    fn places(&self) -> Places {
+        let tenants = self.owner.as_ref().map_or(&self.tenant, |[owner, _]| owner);
+        // One of them is the request that asks.
+        if tenants.in_flight() <= FEW { Places::Reserved } else { Places::Common }
     }
 }
 
@@ -66,7 +87,7 @@ impl Permit {
     pub(crate) fn done(self, attempt: &Attempt) {
         let Self { url, owner, shared, limited, .. } = self;
         url.done(attempt);
-        for place in owner.into_iter().chain(shared.into_iter().flatten()).chain(limited) {
+        for place in owner.into_iter().flatten().chain(shared.into_iter().flat_map(|places| *places)).chain(limited) {
             place.done(attempt);
         }
     }
@@ -139,10 +160,53 @@ mod tests {
             let urls = (0..20).map(|n| format!("http://host.test:{}/{owner}/{n}", 8000 + n % 2));
             hanging.extend(enter_all(&endpoints, &owner.to_string(), urls).await);
         }
-        assert_eq!(hanging.len(), 256 + 1, "the quick answer has made room for one more");
+        assert_eq!(hanging.len(), 256 + 1 + 32, "the quick answer has made room for one more, and some are reserved");
         assert!(endpoints.get(tenant("carol"), "http://host.test/new").is_slow());
         assert_eq!(enter_all(&endpoints, "bob", [url.to_owned()]).await.len(), 1, "known to be quick");
         assert_eq!(enter_all(&endpoints, "carol", ["http://other.test/".to_owned()]).await.len(), 1, "another host");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_have_few_requests_find_a_place_at_a_host_and_in_a_process_that_others_fill() {
+        let endpoints = Endpoints::default();
+        let mut hanging = Vec::new();
+        for owner in 0..12 {
+            let urls = (0..40).map(|n| format!("http://host.test/{owner}/{n}"));
+            hanging.extend(enter_all(&endpoints, &owner.to_string(), urls).await);
+        }
+        assert_eq!(hanging.len(), 256 + 2 * 5, "the first two of each who came when the others' places were taken");
+        let carols = |n| format!("http://host.test/carol/{n}");
+        assert_eq!(enter_all(&endpoints, "carol", (0..8).map(carols)).await.len(), 2);
+
+        let endpoints = Endpoints::new(128);
+        let mut hanging = Vec::new();
+        for owner in 0..8 {
+            let urls = (0..40).map(|n| format!("http://{owner}-{n}.test/"));
+            hanging.extend(enter_all(&endpoints, &owner.to_string(), urls).await);
+        }
+        assert_eq!(
+            hanging.len(),
+            86 + 2 * 4,
+            "three quarters of all requests, but for two reserved places that nobody has taken yet"
+        );
+        assert_eq!(enter_all(&endpoints, "carol", ["http://carol.test/".to_owned()]).await.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_quick_endpoints_of_a_host_hang_half_of_all_requests_are_left_to_other_hosts() {
+        let endpoints = Endpoints::new(64);
+        let url = |n: usize| format!("http://host.test/{n}");
+        for n in 0..64 {
+            for permit in enter_all(&endpoints, &n.to_string(), [url(n)]).await {
+                permit.done(&quick());
+            }
+        }
+        let mut hanging = Vec::new();
+        for n in 0..64 {
+            hanging.extend(enter_all(&endpoints, &n.to_string(), [url(n), url(n)]).await);
+        }
+        assert_eq!(hanging.len(), 32);
+        assert_eq!(enter_all(&endpoints, "bob", ["http://bob.test/".to_owned()]).await.len(), 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -157,7 +221,7 @@ mod tests {
             let urls = (0..50).map(|n| format!("http://{owner}-{n}.test/"));
             hanging.extend(enter_all(&endpoints, &owner.to_string(), urls).await);
         }
-        assert_eq!(hanging.len(), 48, "three quarters of all requests");
+        assert_eq!(hanging.len(), 48, "three quarters of all requests, with those that are reserved");
         let permits = enter_all(&endpoints, "bob", (0..16).map(|_| url.to_owned())).await;
         assert_eq!(permits.len(), 16);
         let beyond = enter_all(&endpoints, "bob", [url.to_owned()]);

@@ -6,7 +6,7 @@ use std::{
     hash::Hash,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64},
+        atomic::{AtomicBool, AtomicI64, AtomicU64},
     },
 };
 
@@ -19,6 +19,7 @@ use super::{
     descriptors::requests_at_once,
     failures::Failures,
     gate::Gate,
+    held_here::HeldHere,
     lane::{Lane, Size},
     pace::Pace,
     trust::{OwnerTrust, Trust},
@@ -65,6 +66,9 @@ struct Inner {
     /// By host, without the port. A URL that can't be parsed has the empty one.
     hosts: InUsePinned<String, Lane>,
     per_host: Size,
+    /// By host, without the port: all owners' requests, however quickly they are answered.
+    owners_hosts: InUsePinned<String, Lane>,
+    per_owners_host: Size,
     process: Arc<Lane>,
     in_flight: Arc<Semaphore>,
     /// By subscription.
@@ -142,6 +146,11 @@ impl Endpoints {
             let share = |requests: usize| requests.min(most).max(1);
             Size { start: share(size.start), most: share(size.most), least: share(size.least) }
         };
+        // The reserved places are an eighth of the others.
+        let with_reserved = |all: usize| {
+            let common = (all - all / 9).max(1);
+            Size { start: common, most: common, least: common }
+        };
         Self(Arc::new(Inner {
             by_url: pinned(),
             gates: pinned(),
@@ -153,7 +162,9 @@ impl Endpoints {
             per_owner: at_most(at_once / 2, PER_OWNER),
             hosts: pinned(),
             per_host: at_most(hanging / 2, PER_HOST),
-            process: Arc::new(Lane::new(Size { start: hanging, most: hanging, least: hanging })),
+            owners_hosts: pinned(),
+            per_owners_host: with_reserved(at_once / 2),
+            process: Arc::new(Lane::new(with_reserved(hanging))),
             in_flight: Arc::new(Semaphore::new(at_once)),
             paces: pinned(),
             limited: pinned(),
@@ -207,23 +218,30 @@ impl Endpoints {
         let gate = parsed.as_ref().ok().map(|parsed| self.gate(&parsed.origin().ascii_serialization()));
         let lane = get_or_make(&self.0.lanes, parsed.as_ref().map_or(url, Url::as_str), || Lane::new(PER_URL));
         let is_owner = tenant != Tenant::default();
-        let owner = is_owner.then(|| get_or_make(&self.0.owners, &tenant, || Lane::new(self.0.per_owner)));
         let trust = Trust::new(is_owner.then(|| get_or_make(&self.0.trust, &tenant, OwnerTrust::default)));
-        let tenant = get_or_make(&self.0.tenants, &tenant, || Lane::new(self.0.per_tenant));
+        let of_tenant = get_or_make(&self.0.tenants, &tenant, || Lane::new(self.0.per_tenant));
         let host = parsed.as_ref().ok().and_then(Url::host_str).unwrap_or_default();
+        let owner = is_owner.then(|| {
+            let of_owner = get_or_make(&self.0.owners, &tenant, || Lane::new(self.0.per_owner));
+            let of_host = get_or_make(&self.0.owners_hosts, host, || Lane::new(self.0.per_owners_host));
+            [of_owner, of_host]
+        });
         let host = get_or_make(&self.0.hosts, host, || Lane::new(self.0.per_host));
         Endpoint {
             parsed,
             gate,
             lane,
-            tenant,
+            tenant: of_tenant,
             owner,
             host,
             process: Arc::clone(&self.0.process),
             in_flight: Arc::clone(&self.0.in_flight),
             is_distrusted: AtomicBool::default(),
+            connections_since: AtomicI64::new(0),
             has_long_heads: AtomicBool::default(),
             trust,
+            was_held: AtomicBool::default(),
+            held_here: HeldHere::default(),
             failures: Failures::default(),
             kept: AtomicU64::new(0),
         }

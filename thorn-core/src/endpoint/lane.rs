@@ -8,7 +8,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    attempt::{Attempt, Outcome},
+    attempt::{Attempt, Outcome, Sign},
     timestamp::Timestamp,
 };
 
@@ -40,17 +40,32 @@ const LINE_PER_SHARE: u32 = 4;
 /// The maximum time that a delivery is put off because its lane is full.
 const LONGEST_DETOUR: Duration = Duration::from_secs(60);
 
+/// For tenants who have few requests under way, a lane that all share has further places: this part of what it has at first.
+const RESERVED: usize = 8;
+
+/// Which places of a lane a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Places {
+    Common,
+    /// Also those that are reserved for tenants who have few requests under way.
+    Reserved,
+}
+
 /// A lane for the requests that share one limit.
 #[derive(Debug)]
 pub(super) struct Lane {
     state: Mutex<State>,
     freed: Notify,
+    /// Wakes one who may take a reserved place.
+    reserved_freed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     size: Size,
     in_flight: usize,
+    /// Requests in reserved places, besides.
+    reserved: usize,
     limit: usize,
     slow: bool,
     /// Whether the last request was answered quickly.
@@ -77,7 +92,10 @@ struct State {
 /// A place in a lane for one request. Dropping the place frees it. [`done`](Self::done) also tells the lane how the
 /// request went.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Lane>);
+pub(super) struct Place {
+    lane: Arc<Lane>,
+    is_reserved: bool,
+}
 
 /// A place in the line for a lane.
 struct Waiting<'a>(&'a Lane);
@@ -87,6 +105,7 @@ impl Lane {
         let state = State {
             size,
             in_flight: 0,
+            reserved: 0,
             limit: size.start,
             slow: false,
             quick: false,
@@ -100,17 +119,17 @@ impl Lane {
             booked: Duration::ZERO,
             booked_at: Timestamp::from_millis(0),
         };
-        Self { state: Mutex::new(state), freed: Notify::new() }
+        Self { state: Mutex::new(state), freed: Notify::new(), reserved_freed: Notify::new() }
     }
 
     /// Takes a place. If the lane is full, the call waits unless the lane is slow. If it has waited in vain, it returns
     /// the time at which the lane should have room.
-    pub(super) async fn enter(self: &Arc<Self>) -> Result<Place, Timestamp> {
+    pub(super) async fn enter(self: &Arc<Self>, places: Places) -> Result<Place, Timestamp> {
         {
             let mut state = self.state();
             state.expected = state.expected.saturating_sub(1);
-            if state.take_place() {
-                return Ok(Place(self.clone()));
+            if let Some(is_reserved) = state.take_place(places) {
+                return Ok(Place { lane: self.clone(), is_reserved });
             }
             if state.slow || state.is_line_long() {
                 return Err(state.book(Timestamp::now()));
@@ -119,16 +138,17 @@ impl Lane {
         }
         let waiting = Waiting(self);
         let began = Instant::now();
+        let freed = if places == Places::Reserved { &self.reserved_freed } else { &self.freed };
         loop {
             // `Notify` stores the notice of a place that was freed since the check above.
-            let _ = tokio::time::timeout(QUICK, self.freed.notified()).await;
+            let _ = tokio::time::timeout(QUICK, freed.notified()).await;
             let mut state = waiting.0.state();
-            if state.take_place() {
+            if let Some(is_reserved) = state.take_place(places) {
                 // `Notify` stores at most one notice while no task waits. Wake the next task if there is more room.
                 if state.in_flight < state.limit {
-                    self.freed.notify_one();
+                    self.wake_next();
                 }
-                return Ok(Place(self.clone()));
+                return Ok(Place { lane: self.clone(), is_reserved });
             }
             if began.elapsed().min(state.progress.elapsed()) >= QUICK {
                 // All requests in the lane hang. No other delivery should wait for them.
@@ -170,12 +190,13 @@ impl Lane {
         state.limit = requests;
         state.is_share = true;
         drop(state);
-        self.freed.notify_one();
+        self.wake_next();
     }
 
     /// How many requests are under way.
     pub(super) fn in_flight(&self) -> usize {
-        self.state().in_flight
+        let state = self.state();
+        state.in_flight + state.reserved
     }
 
     /// Begins again with one request at a time.
@@ -184,18 +205,30 @@ impl Lane {
         (state.limit, state.recovering) = (1, true);
     }
 
+    /// Wakes those who wait first, because a place is free.
+    fn wake_next(&self) {
+        self.reserved_freed.notify_one();
+        self.freed.notify_one();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    const fn take_place(&mut self) -> bool {
-        let free = self.in_flight < self.limit;
-        if free {
+    /// Takes a place, if there is one. Tells whether it is a reserved one.
+    const fn take_place(&mut self, places: Places) -> Option<bool> {
+        if self.in_flight < self.limit {
             self.in_flight += 1;
+            return Some(false);
         }
-        free
+        let may_take = matches!(places, Places::Reserved) && self.reserved < self.size.start / RESERVED;
+        if !may_take {
+            return None;
+        }
+        self.reserved += 1;
+        Some(true)
     }
 
     /// The requests at once by which work is divided. A lane whose process has no share in a limit lets none through.
@@ -262,19 +295,24 @@ impl Drop for Waiting<'_> {
 impl Place {
     /// Tells the lane how the request went.
     pub(super) fn done(self, attempt: &Attempt) {
-        let mut state = self.0.state();
+        let mut state = self.lane.state();
         let answered = matches!(attempt.outcome, Outcome::Delivered | Outcome::Rejected);
+        // An endpoint that quickly answers that it fails isn't asked for more.
+        let works = matches!(attempt.sign(), Sign::Works | Sign::RefusesEvent);
         state.typical = (state.typical * 7 + attempt.duration) / 8;
         if answered && attempt.duration < QUICK {
             state.slow = state.typical >= QUICK;
             state.quick = !state.slow;
+            if !works {
+                return;
+            }
             if state.recovering {
                 state.limit = (state.limit * 2).min(state.size.start);
                 state.recovering = state.limit < state.size.start;
-                self.0.freed.notify_one();
+                self.lane.wake_next();
             } else if state.limit < state.size.most {
                 state.limit += 1;
-                self.0.freed.notify_one();
+                self.lane.wake_next();
             }
         } else {
             state.slow_down(attempt.duration);
@@ -284,11 +322,15 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.in_flight -= 1;
+        let mut state = self.lane.state();
+        if self.is_reserved {
+            state.reserved -= 1;
+        } else {
+            state.in_flight -= 1;
+        }
         state.progress = Instant::now();
         drop(state);
-        self.0.freed.notify_one();
+        self.lane.wake_next();
     }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Endpoints,
-    lane::{Lane, Place},
+    lane::{Lane, Place, Places},
 };
 use crate::{id::SubscriptionId, spec::MaxInFlight, timestamp::Timestamp};
 
@@ -17,7 +17,7 @@ pub(crate) struct Limited(pub(super) Arc<Lane>);
 
 impl Limited {
     pub(super) async fn enter(self) -> Result<Place, Timestamp> {
-        self.0.enter().await
+        self.0.enter(Places::Common).await
     }
 
     /// Tells the lane how many due deliveries the relay puts on the queue.

@@ -117,6 +117,56 @@ async fn a_long_line_is_no_slowness_and_what_it_cannot_hold_is_spread_over_its_p
     assert_eq!((state.line, state.in_flight), (0, 0));
 }
 
+/// The most requests that a lane lets through, after as many attempts as it lets through now have ended so.
+async fn limit_after(lanes: &Endpoints, url: &str, status: u16) -> usize {
+    let limit = lanes.get(Tenant::default(), url).lane.state().limit;
+    let mut held = Vec::new();
+    for _ in 0..limit {
+        held.push(open(lanes, url).await);
+    }
+    let outcome = if status < 300 { Outcome::Delivered } else { Outcome::Rejected };
+    for permit in held {
+        permit.done(&Attempt { status: Some(status), ..attempt(outcome, Duration::from_millis(5)) });
+    }
+    let limit = lanes.get(Tenant::default(), url).lane.state().limit;
+    limit
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_hold_a_lane_lets_one_through_and_doubles_with_each_success_and_with_no_failure() {
+    let (lanes, url) = (Endpoints::default(), "http://held");
+    let endpoint = lanes.get(Tenant::default(), url);
+    endpoint.recover();
+    assert_eq!(endpoint.lane.state().limit, START, "it wasn't held");
+    endpoint.note_hold();
+    endpoint.recover();
+    assert_eq!(endpoint.lane.state().limit, 1);
+    assert_eq!(limit_after(&lanes, url, 500).await, 1);
+    assert_eq!(limit_after(&lanes, url, 200).await, 2);
+    assert_eq!(limit_after(&lanes, url, 200).await, 8, "two successes");
+    assert_eq!(
+        limit_after(&lanes, url, 200).await,
+        START + 7,
+        "it has recovered after one, and grows by one with each"
+    );
+    assert_eq!(limit_after(&lanes, url, 500).await, START + 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_of_this_process_doubles_until_a_success() {
+    let (lanes, now) = (Endpoints::default(), Timestamp::now());
+    let endpoint = lanes.get(Tenant::default(), "http://brought");
+    assert_eq!((endpoint.held_here_until(now), endpoint.holds_here()), (None, None));
+    let until = now + Duration::from_secs(5);
+    endpoint.hold_here(until);
+    assert_eq!((endpoint.held_here_until(now), endpoint.held_here_until(until)), (Some(until), None));
+    assert_eq!((endpoint.holds_here(), endpoint.lane.state().limit), (Some(1), 1));
+    endpoint.hold_here(until);
+    assert_eq!(endpoint.holds_here(), Some(2));
+    endpoint.release_here();
+    assert_eq!((endpoint.held_here_until(now), endpoint.holds_here()), (None, None));
+}
+
 #[tokio::test(start_paused = true)]
 async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
     let lanes = Endpoints::default();
