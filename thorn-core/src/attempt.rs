@@ -4,6 +4,7 @@ mod hold;
 mod outcome;
 mod pause;
 mod retry;
+mod spread;
 mod state;
 
 pub use hold::HoldPolicy;

@@ -6,6 +6,7 @@ mod failures;
 #[cfg(test)]
 mod fixture;
 mod gate;
+mod held_here;
 mod interned;
 mod lane;
 mod limited;
@@ -26,7 +27,7 @@ pub(crate) use rooms::Rooms;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -37,6 +38,7 @@ use url::{ParseError, Url};
 use self::{
     failures::Failures,
     gate::{Gate, Turn},
+    held_here::HeldHere,
     lane::Lane,
     trust::Trust,
 };
@@ -53,8 +55,9 @@ pub(crate) struct Endpoint {
     lane: Arc<Lane>,
     /// Shared by all URLs of the tenant that aren't known to answer quickly.
     tenant: Arc<Lane>,
-    /// Shared by all URLs of an owner, however quickly they answer. `None` for the operator, whom no one else pays for.
-    owner: Option<Arc<Lane>>,
+    /// Shared by all URLs of an owner, and by all owners' URLs of the host, however quickly they answer. `None` for the
+    /// operator, whom no one else pays for.
+    owner: Option<[Arc<Lane>; 2]>,
     /// Shared by all tenants' endpoints of the host that aren't known to answer quickly.
     host: Arc<Lane>,
     /// Shared by all endpoints of the process that aren't known to answer quickly.
@@ -63,9 +66,14 @@ pub(crate) struct Endpoint {
     in_flight: Arc<Semaphore>,
     /// Whether the next request opens a new connection.
     is_distrusted: AtomicBool,
+    /// Kept connections that were opened before this time aren't used, in milliseconds.
+    connections_since: AtomicI64,
     /// Whether its responses have many header lines.
     has_long_heads: AtomicBool,
     trust: Trust,
+    /// Whether deliveries were held when this process last looked.
+    was_held: AtomicBool,
+    held_here: HeldHere,
     failures: Failures,
     /// How many deliveries this process has kept for paused subscriptions.
     kept: AtomicU64,
@@ -90,7 +98,7 @@ impl Endpoint {
     /// The lanes that a delivery must enter.
     fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
         let shared = (!self.lane.is_quick()).then_some([&self.tenant, &self.host, &self.process]);
-        std::iter::once(&self.lane).chain(&self.owner).chain(shared.into_iter().flatten())
+        std::iter::once(&self.lane).chain(self.owner.iter().flatten()).chain(shared.into_iter().flatten())
     }
 
     /// Notes that a request failed, maybe because its connection leads to a machine that no longer serves the host. The
@@ -126,6 +134,17 @@ impl Endpoint {
         self.is_distrusted.load(Ordering::Relaxed) && self.is_distrusted.swap(false, Ordering::Relaxed)
     }
 
+    /// Notes that a new connection works, though a request before failed. The connections that were open before may lead to
+    /// a machine that no longer serves the host.
+    pub(crate) fn leave_old_connections(&self, now: Timestamp) {
+        self.connections_since.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    /// The time from which on a kept connection must have been opened.
+    pub(crate) fn connections_since(&self) -> Timestamp {
+        Timestamp::from_millis(self.connections_since.load(Ordering::Relaxed))
+    }
+
     /// Counts an attempt. Returns the failed attempts in a row; `None` if the attempt isn't one of them.
     pub(crate) fn count(&self, sign: Sign, now: Timestamp) -> Option<Streak> {
         self.failures.count(sign, now)
@@ -141,10 +160,17 @@ impl Endpoint {
         self.failures.held_until()
     }
 
-    /// Lets deliveries through again after a hold, one at first and then twice as many with each success.
+    /// Notes that a delivery has been held, here or by another process.
+    pub(crate) fn note_hold(&self) {
+        self.was_held.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets deliveries through again if they have been held: one at first, and then twice as many with each success.
     pub(crate) fn recover(&self) {
-        self.failures.release();
-        self.lane.recover();
+        if self.was_held.load(Ordering::Relaxed) && self.was_held.swap(false, Ordering::Relaxed) {
+            self.failures.release();
+            self.lane.recover();
+        }
     }
 
     /// Counts a delivery that is kept for a paused subscription. Returns how many were kept before.

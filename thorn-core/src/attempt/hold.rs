@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Attempt, Outcome};
+use super::{Attempt, Outcome, spread::spread_behind};
 use crate::invalid::InvalidOption;
 
 /// Statuses that speak of one event and not of the endpoint: the receiver works, but refuses what it got.
@@ -87,10 +87,8 @@ impl HoldPolicy {
         let after = self.after?;
         let wait = self.wait(holds.unwrap_or_default(), random);
         match sign {
-            // All that wait for the end would come at once without the jitter. None comes earlier than asked.
-            Sign::AsksFor(asked) if !asked.is_zero() => {
-                Some(asked.min(LONGEST_ASKED).mul_f64(JITTER.mul_add(random, 1.0)).min(LONGEST_ASKED))
-            }
+            // All that wait for the end would come at once without the jitter.
+            Sign::AsksFor(asked) if !asked.is_zero() => Some(spread_behind(asked, LONGEST_ASKED, JITTER, random)),
             Sign::Fails | Sign::AsksFor(_) if holds.is_some() || failures >= after => Some(wait),
             Sign::Works | Sign::RefusesEvent | Sign::Fails | Sign::AsksFor(_) => None,
         }
@@ -161,7 +159,7 @@ mod tests {
         let asks = |seconds| Sign::AsksFor(Duration::from_secs(seconds));
         assert_eq!((hold(asks(1), 1, None), hold(asks(90), 1, Some(3))), (Some(1), Some(99)));
         assert_eq!((hold(asks(0), 1, None), hold(asks(0), 3, None)), (None, Some(5)));
-        assert_eq!(hold(asks(1_000_000), 1, None), Some(43_200));
+        assert_eq!(hold(asks(1_000_000), 1, None), Some(38_880));
         assert_eq!(HoldPolicy::never().hold(asks(90), 99, Some(9), NO_JITTER), None);
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::spread::spread_behind;
 use crate::invalid::InvalidOption;
 
 /// The schedule of retries: exponential backoff with jitter and a maximum number of attempts.
@@ -73,10 +74,12 @@ impl RetryPolicy {
         let longest = self.longest.as_secs_f64();
         let base = (self.first.as_secs_f64() * self.factor.powi(exponent)).min(longest);
         let spread = self.jitter.mul_add(random.mul_add(2.0, -1.0), 1.0);
-        let wait = Duration::from_secs_f64((base * spread).clamp(0.0, longest));
-        // The receiver asked all of its senders' requests for the same wait. Theirs are spread behind it, never before.
-        let asked = retry_after.unwrap_or_default().min(self.longest).mul_f64(self.jitter.mul_add(random, 1.0));
-        Some(wait.max(asked.min(self.longest)))
+        let wait = base * spread;
+        // What the jitter would put beyond the longest wait goes as far before it, so that no two waits need be the same.
+        let wait =
+            Duration::from_secs_f64(if wait > longest { 2.0_f64.mul_add(longest, -wait) } else { wait }.max(0.0));
+        let asked = retry_after.map(|asked| spread_behind(asked, self.longest, self.jitter, random));
+        Some(wait.max(asked.unwrap_or_default()))
     }
 
     /// How long all retries take from the first attempt on, without jitter and without the attempts themselves.
@@ -138,7 +141,19 @@ mod tests {
         assert_eq!(with_retry_after(60, 0.0), Some(Duration::from_secs(60)), "never earlier than asked");
         assert_eq!(with_retry_after(60, 1.0), Some(Duration::from_secs(72)));
         assert_eq!(with_retry_after(1, NO_JITTER), Some(Duration::from_secs(5)));
-        assert_eq!(with_retry_after(u64::MAX, NO_JITTER), Some(policy.longest));
+        assert_eq!(with_retry_after(u64::MAX, 0.0), Some(policy.longest));
+        assert_eq!(with_retry_after(u64::MAX, 1.0), Some(policy.longest.mul_f64(0.8)));
+    }
+
+    #[test]
+    fn no_two_of_many_waits_are_the_same_even_if_they_are_the_longest() {
+        let policy = RetryPolicy::default();
+        for retry_after in [None, Some(Duration::from_secs(40_000)), Some(Duration::MAX)] {
+            let waits = (0..100).filter_map(|n| policy.wait_after(10, retry_after, f64::from(n) / 100.0));
+            let waits: std::collections::BTreeSet<_> = waits.map(|wait| wait.as_millis()).collect();
+            assert!(waits.len() > 50, "{} waits after {retry_after:?}", waits.len());
+            assert!(waits.last() <= Some(&policy.longest.as_millis()), "{waits:?}");
+        }
     }
 
     #[test]

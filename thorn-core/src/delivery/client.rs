@@ -183,10 +183,11 @@ impl Client {
         };
         let endpoint = outgoing.endpoint;
         let is_apart = !endpoint.is_trusted(now);
+        let has_failed = endpoint.takes_new_connection();
         let connection = if endpoint.has_long_heads() {
             Connection::ForLongHead
-        } else if outgoing.keep_alive && !endpoint.takes_new_connection() && !is_apart {
-            Connection::Kept
+        } else if outgoing.keep_alive && !has_failed && !is_apart {
+            Connection::Kept { since: endpoint.connections_since() }
         } else {
             Connection::New
         };
@@ -195,8 +196,7 @@ impl Client {
             // RFC 9112, section 9.3.1, lets a client repeat a request on a kept connection if it knows that this does no
             // harm. Each delivery has an id by which receivers recognise a second one.
             Err(Broken { is_closed: true, .. })
-                if connection == Connection::Kept
-                    && endpoint.may_keep_connection(pools.idle_timeout(), Timestamp::now()) =>
+                if connection.is_kept() && endpoint.may_keep_connection(pools.idle_timeout(), Timestamp::now()) =>
             {
                 pools.execute(request()?, outgoing.tenant, route(Connection::New)).await
             }
@@ -217,8 +217,10 @@ impl Client {
             return Err(Failure::of_exchange(&error));
         }
         endpoint.trust();
-        if connection == Connection::Kept {
+        if connection.is_kept() {
             endpoint.answered(Timestamp::now());
+        } else if has_failed && answer.status.is_some_and(|status| !status.is_server_error()) {
+            endpoint.leave_old_connections(Timestamp::now());
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use reqwest::{
     Request,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -26,7 +26,7 @@ use super::{
     tls,
     watched::{Response, exchange},
 };
-use crate::{error::Error, guard::TargetGuard, tenant::Tenant};
+use crate::{error::Error, guard::TargetGuard, tenant::Tenant, timestamp::Timestamp};
 
 /// How many header lines a response may have on a connection for [long heads](Connection::ForLongHead). hyper's default is
 /// 100. It writes memory for as many lines each time that it looks at a response: with 16,384 of them, a delivery took
@@ -40,6 +40,9 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(30);
 /// otherwise stay with an address that the host has left.
 const MAX_AGE: Duration = Duration::from_secs(90);
 
+/// A client of endpoints that have failed is this old before another one replaces it.
+const RECENT: Duration = Duration::from_secs(1);
+
 /// Clients of one guard. Their resolver returns only addresses that the guard allows.
 #[derive(Debug)]
 pub(super) struct Pools {
@@ -47,6 +50,8 @@ pub(super) struct Pools {
     tls: rustls::ClientConfig,
     /// Keeps connections for the next request.
     pooled: ArcSwap<Pooled>,
+    /// A younger one, if endpoints are to leave connections that were opened earlier.
+    recent: ArcSwapOption<Pooled>,
     /// Opens a new connection for each request.
     single: reqwest::Client,
     /// The same, for responses with many header lines.
@@ -56,8 +61,8 @@ pub(super) struct Pools {
 /// The connection that a request takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Connection {
-    /// A kept connection, if there is one. It is kept again.
-    Kept,
+    /// A connection that was opened and kept since then, if there is one. It is kept again.
+    Kept { since: Timestamp },
     /// A new one, which isn't kept.
     New,
     /// As [`New`](Self::New), for a receiver whose responses have many header lines.
@@ -72,11 +77,18 @@ pub(super) struct Route {
     pub(super) is_apart: bool,
 }
 
+impl Connection {
+    pub(super) const fn is_kept(self) -> bool {
+        matches!(self, Self::Kept { .. })
+    }
+}
+
 /// A client whose connections have at most the age of this.
 #[derive(Debug)]
 struct Pooled {
     client: reqwest::Client,
     since: Instant,
+    began_at: Timestamp,
     of_client: Arc<OfClient>,
 }
 
@@ -97,7 +109,7 @@ impl Pools {
         let single = build(config, &tls, 0, None, None)?;
         let long_head = build(config, &tls, 0, Some(MOST_HEADER_LINES), None)?;
         let pooled = ArcSwap::from_pointee(Pooled::new(config, &tls)?);
-        Ok(Self { config: config.clone(), tls, pooled, single, long_head })
+        Ok(Self { config: config.clone(), tls, pooled, recent: ArcSwapOption::empty(), single, long_head })
     }
 
     /// Sends a request, whose lookup counts for `tenant`.
@@ -109,8 +121,8 @@ impl Pools {
     ) -> Result<Response, Broken> {
         let (port, origin) = (request.url().port_or_known_default().unwrap_or_default(), Origin::of(request.url()));
         let (client, may_open) = match connection {
-            Connection::Kept => {
-                self.kept().map_or_else(|| (self.single.clone(), None), |(client, may)| (client, Some(may)))
+            Connection::Kept { since } => {
+                self.kept(since).map_or_else(|| (self.single.clone(), None), |(client, may)| (client, Some(may)))
             }
             Connection::New => (self.single.clone(), None),
             Connection::ForLongHead => (self.long_head.clone(), None),
@@ -140,33 +152,55 @@ impl Pools {
         self.config.kept.opened()
     }
 
-    /// The client that keeps connections, and the leave to open one. `None` if too many are kept, because requests that hang
-    /// hold old clients.
-    fn kept(&self) -> Option<(reqwest::Client, MayOpen)> {
-        let client = self.pooled();
+    /// The client that has kept connections since then, and the leave to open one. `None` if there is no such client yet, or
+    /// if too many connections are kept because requests that hang hold old clients.
+    fn kept(&self, since: Timestamp) -> Option<(reqwest::Client, MayOpen)> {
+        let client = self.pooled(since).or_else(|| self.recent(since))?;
         Some((client, self.config.kept.may_open()?))
     }
 
     /// The client that keeps connections. If the present one is too old, or has opened too many, a new one replaces it. The
-    /// connections of the old one are closed after their last response.
-    fn pooled(&self) -> reqwest::Client {
+    /// connections of the old one are closed after their last response. `None` if it has kept connections for longer.
+    fn pooled(&self, since: Timestamp) -> Option<reqwest::Client> {
         let pooled = self.pooled.load();
         let is_full = self.config.kept.is_full() && pooled.of_client.has_most();
         if pooled.since.elapsed() < MAX_AGE && !is_full {
-            return pooled.client.clone();
+            return (pooled.began_at >= since).then(|| pooled.client.clone());
         }
-        match Pooled::new(&self.config, &self.tls) {
-            Ok(new) => {
-                let client = new.client.clone();
-                // With the last one who holds the old client, its connections end.
-                self.pooled.compare_and_swap(&*pooled, Arc::new(new));
-                client
+        let Some(new) = self.renewed() else { return Some(pooled.client.clone()) };
+        let client = new.client.clone();
+        // With the last one who holds an old client, its connections end.
+        self.pooled.compare_and_swap(&*pooled, new);
+        self.recent.store(None);
+        Some(client)
+    }
+
+    /// The client of endpoints whose older connections are left. It is renewed at most once a second, because that ends the
+    /// connections of other such endpoints, too.
+    fn recent(&self, since: Timestamp) -> Option<reqwest::Client> {
+        let recent = self.recent.load();
+        if let Some(recent) = &*recent {
+            if recent.began_at >= since {
+                return Some(recent.client.clone());
             }
-            Err(error) => {
-                tracing::error!(%error, "can't renew the HTTP client; its connections are used further");
-                pooled.client.clone()
+            if recent.since.elapsed() < RECENT {
+                return None;
             }
         }
+        let new = self.renewed()?;
+        let client = new.client.clone();
+        self.recent.compare_and_swap(&*recent, Some(new));
+        Some(client)
+    }
+
+    /// A new client that keeps connections.
+    fn renewed(&self) -> Option<Arc<Pooled>> {
+        Pooled::new(&self.config, &self.tls)
+            .inspect_err(
+                |error| tracing::error!(%error, "can't renew the HTTP client; its connections are used further"),
+            )
+            .ok()
+            .map(Arc::new)
     }
 }
 
@@ -174,7 +208,7 @@ impl Pooled {
     fn new(config: &ClientConfig, tls: &rustls::ClientConfig) -> Result<Self, Error> {
         let of_client = OfClient::new(Arc::clone(&config.kept));
         let client = build(config, tls, config.idle_connections, None, Some(Arc::clone(&of_client)))?;
-        Ok(Self { client, since: Instant::now(), of_client })
+        Ok(Self { client, since: Instant::now(), began_at: Timestamp::now(), of_client })
     }
 }
 
@@ -279,12 +313,13 @@ mod tests {
     async fn old_connections_get_no_new_requests() {
         let pools = Pools::new(&ClientConfig::default()).unwrap();
         let first = pools.pooled.load_full();
-        pools.pooled();
+        let any = Timestamp::from_millis(0);
+        pools.pooled(any);
         assert!(Arc::ptr_eq(&first, &pools.pooled.load_full()));
         let (client, of_client) = (first.client.clone(), Arc::clone(&first.of_client));
-        let old = Arc::new(Pooled { client, since: Instant::now() - MAX_AGE, of_client });
+        let old = Arc::new(Pooled { client, since: Instant::now() - MAX_AGE, began_at: Timestamp::now(), of_client });
         pools.pooled.store(Arc::clone(&old));
-        pools.pooled();
+        pools.pooled(any);
         let renewed = pools.pooled.load_full();
         assert!(!Arc::ptr_eq(&old, &renewed) && renewed.since.elapsed() < MAX_AGE);
     }

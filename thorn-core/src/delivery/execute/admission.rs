@@ -123,7 +123,7 @@ impl Executor {
         };
         let pass = match recipient.subscription() {
             Some(subscription) => self.pass(subscription, &endpoint, event.own_timeout()).await,
-            None => Pass::Free,
+            None => Self::pass_here(&endpoint),
         };
         let passed = match pass {
             Pass::Free => match self.slot(recipient.subscription()).await {

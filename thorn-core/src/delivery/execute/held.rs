@@ -48,20 +48,32 @@ impl Executor {
         }
         let (here, held) = (endpoint.held_until(), subscription.held);
         if here.is_none() && held.is_none() {
+            // Another process may have ended the hold.
+            endpoint.recover();
             return Pass::Free;
         }
+        endpoint.note_hold();
         let now = Timestamp::now();
         if let Some(until) = here.filter(|until| *until > now) {
             return Pass::Held(spread(until, now));
         }
-        let Some(hold) = held else { return Pass::Free };
+        let Some(hold) = held else {
+            endpoint.recover();
+            return Pass::Free;
+        };
         match hold.stage(now) {
             HoldStage::Waiting(until) => Pass::Held(spread(until, now)),
-            HoldStage::Probed => Pass::Held(now + PROBED),
+            HoldStage::Probed => Pass::Held(after_a_probe(now)),
             HoldStage::Over => {
                 Box::pin(self.probe(subscription, endpoint, hold, now + self.timeout(timeout) + PROBE)).await
             }
         }
+    }
+
+    /// Whether a delivery to a recipient that its event brought may be sent. Only this process knows of its holds.
+    pub(super) fn pass_here(endpoint: &Endpoint) -> Pass {
+        let now = Timestamp::now();
+        endpoint.held_here_until(now).map_or(Pass::Free, |until| Pass::Held(spread(until, now)))
     }
 
     /// Makes the delivery the only probe until this time, unless another one was first.
@@ -79,8 +91,13 @@ impl Executor {
             Ok(false) => {}
             Err(error) => tracing::warn!(subscription.id = %subscription.id, %error, "can't begin a probe"),
         }
-        Pass::Held(now + PROBED)
+        Pass::Held(after_a_probe(now))
     }
+}
+
+/// A time at which the probe that is under way may be over.
+fn after_a_probe(now: Timestamp) -> Timestamp {
+    now + PROBED.mul_f64(1.0 + SPREAD * rand::random::<f64>())
 }
 
 /// A time soon after the end of a hold, so that the deliveries that wait for it don't all become due at once.

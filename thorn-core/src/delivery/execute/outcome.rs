@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::{admission::Target, attempt::unsent, executor::Executor};
 use crate::{
-    attempt::{Attempt, DeliveryState, Outcome, RetryPolicy},
+    attempt::{Attempt, DeliveryState, Outcome, RetryPolicy, Sign},
     delivery::{
         consequences::{Failing, GONE},
         observer::DeliveryReport,
     },
-    endpoint::Permit,
+    endpoint::{Endpoint, Permit},
     fanout::{ChunkDelivery, ChunkEvent, Recipient},
     record::Record,
     rendered::EventOptions,
@@ -69,7 +69,10 @@ impl Executor {
     fn judge_endpoint(&self, target: &Target<'_>, attempt: &Attempt) -> Failing {
         let (sign, now) = (attempt.sign(), Timestamp::now());
         let streak = target.endpoint.count(sign, now);
-        let Some(subscription) = target.recipient.subscription() else { return Failing::default() };
+        let Some(subscription) = target.recipient.subscription() else {
+            self.judge_here(&target.endpoint, sign, streak.map_or(0, |streak| streak.attempts), now);
+            return Failing::default();
+        };
         let before = target.probes.or(subscription.held);
         let step = before.map(|hold| hold.step);
         let failures = streak.map_or(0, |streak| streak.attempts);
@@ -81,11 +84,22 @@ impl Executor {
         });
         let ends_hold = target.probes.is_some() && hold.is_none();
         if let Some(hold) = hold {
+            target.endpoint.note_hold();
             target.endpoint.hold(hold.until, now);
         } else if ends_hold {
             target.endpoint.recover();
         }
         Failing { streak, hold: hold.map(|after| (before, after)), ends_hold }
+    }
+
+    /// Decides whether the attempt begins or ends a hold of deliveries to a recipient that its event brought.
+    fn judge_here(&self, endpoint: &Endpoint, sign: Sign, failures: u32, now: Timestamp) {
+        match self.consequences.hold.hold(sign, failures, endpoint.holds_here(), rand::random()) {
+            // Attempts that were under way when the hold began say nothing new.
+            Some(wait) if endpoint.held_here_until(now).is_none() => endpoint.hold_here(now + wait),
+            None if sign == Sign::Works => endpoint.release_here(),
+            _ => {}
+        }
     }
 
     /// Decides whether the delivery is delivered, waits for a retry, or is dead.

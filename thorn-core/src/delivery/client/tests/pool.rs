@@ -120,6 +120,22 @@ async fn after_a_failure_the_name_is_resolved_again_for_a_new_connection() {
     }
 }
 
+#[tokio::test]
+async fn after_a_failure_the_connections_of_the_old_address_are_left() {
+    let old = Receiver::start(Reply::status("503 Service Unavailable", "", "")).await;
+    let new = Receiver::start_at(&format!("127.0.0.2:{}", old.address.port()), Reply::status("200 OK", "", "")).await;
+    let guard = loopback().resolving_to([["127.0.0.1"], ["127.0.0.1"], ["127.0.0.2"], ["127.0.0.2"]]);
+    let (client, hook) = (guarded_by(guard), Hook::default());
+    let url = format!("http://a.test:{}/", old.address.port());
+    // Two connections to the old address are kept.
+    let both = tokio::join!(hook.send(&client, &url), hook.send(&client, &url));
+    assert_eq!((both.0.status, both.1.status, old.connections()), (Some(503), Some(503), 2));
+    for n in 0..10 {
+        assert_eq!(hook.send(&client, &url).await.status, Some(200), "request {n}");
+    }
+    assert_eq!((old.connections(), new.connections()), (2, 2), "one that isn't kept, and one that is");
+}
+
 /// A client that may keep so many connections, and as many receivers with a port each.
 async fn keeping(most: usize, receivers: usize) -> (Client, Vec<Receiver>) {
     let kept = Arc::new(KeptConnections::at_most(most));

@@ -85,15 +85,19 @@ pub(super) struct Receiver {
 
 impl Receiver {
     pub(super) async fn start(reply: Reply) -> Self {
-        Self::listen(reply, None).await
+        Self::start_at("127.0.0.1:0", reply).await
+    }
+
+    pub(super) async fn start_at(address: &str, reply: Reply) -> Self {
+        Self::listen(address, reply, None).await
     }
 
     pub(super) async fn start_tls(reply: Reply, tls: ServerConfig) -> Self {
-        Self::listen(reply, Some(TlsAcceptor::from(Arc::new(tls)))).await
+        Self::listen("127.0.0.1:0", reply, Some(TlsAcceptor::from(Arc::new(tls)))).await
     }
 
-    async fn listen(reply: Reply, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn listen(address: &str, reply: Reply, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
         let accepted = Arc::clone(&seen);
