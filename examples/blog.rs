@@ -78,6 +78,8 @@ async fn main() -> anyhow::Result<()> {
             tokio::spawn(std::future::pending())
         }
     };
+    // `axum::serve` waits without limit for the head of a request. In production, put a proxy with time-outs in front of it,
+    // as `docs/guide/getting_started.md` says.
     tokio::select! {
         served = axum::serve(listener, app).with_graceful_shutdown(stop) => served?,
         ended = receiving => anyhow::bail!("the blog's own receiver has ended: {ended:?}"),

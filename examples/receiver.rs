@@ -79,6 +79,8 @@ async fn main() -> anyhow::Result<()> {
 
     let app = App { args, secrets, calls: Arc::default() };
     let router = Router::new().route("/", get(show).merge(receive.clone())).route("/{*path}", receive).with_state(app);
+    // `axum::serve` waits without limit for the head of a request. In production, put a proxy with time-outs in front of it,
+    // as `docs/guide/getting_started.md` says.
     axum::serve(listener, router).with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await }).await?;
     Ok(())
 }

@@ -39,6 +39,8 @@ async fn main() -> anyhow::Result<()> {
     println!("{users} users, at http://{}", listener.local_addr()?);
     let served = app::routes(db).merge(thorn::hooks::<User>(&thorn));
     let stop = async { drop(tokio::signal::ctrl_c().await) };
+    // `axum::serve` waits without limit for the head of a request. In production, put a proxy with time-outs in front of it,
+    // as `docs/guide/getting_started.md` says.
     axum::serve(listener, served).with_graceful_shutdown(stop).await?;
     worker.stop().await?;
     Ok(())

@@ -78,6 +78,9 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// Requests for a host that isn't allowed get 421. Other requests than GET from pages of an origin that isn't listed
 /// get 403. So no page can use a server on its visitor's machine.
 ///
+/// `axum::serve` waits without limit for the head of a request, so put a proxy with time-outs in front of it, as
+/// [Getting started](https://github.com/thorn-rs/thorn/blob/main/docs/guide/getting_started.md) says.
+///
 /// # Examples
 ///
 /// ```no_run

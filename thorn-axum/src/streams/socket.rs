@@ -15,7 +15,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Makes the system end a connection whose client takes nothing for 30 s: it has vanished, or it doesn't read. So a
 /// stream frees its place within a minute; without this call, that takes a quarter of an hour.
 ///
-/// The limit of 30 s needs Linux. Elsewhere the system's own applies.
+/// The limit of 30 s needs Linux. Elsewhere the system's own applies. It doesn't bound requests: `axum::serve` waits without
+/// limit for the head of one, so put a proxy with time-outs in front of it, as
+/// [Getting started](https://github.com/thorn-rs/thorn/blob/main/docs/guide/getting_started.md) says.
 ///
 /// # Examples
 ///
