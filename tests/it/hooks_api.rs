@@ -7,6 +7,7 @@ mod failure;
 mod item;
 mod list;
 mod log;
+mod names;
 mod quota;
 mod stats;
 

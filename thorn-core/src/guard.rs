@@ -7,6 +7,8 @@ mod own;
 mod resolver;
 #[cfg(test)]
 mod test_dns;
+#[cfg(feature = "testing")]
+mod test_names;
 mod validator;
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +22,9 @@ use self::{
 };
 
 pub use error::TargetError;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use test_names::TestNames;
 pub use validator::Validator;
 
 /// Keeps deliveries away from internal systems (server-side request forgery).

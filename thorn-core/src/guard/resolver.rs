@@ -10,9 +10,15 @@ use crate::tenant::Tenant;
 
 /// The lookups by the system's resolver. All guards of the process share their threads.
 static SYSTEM: LazyLock<Lookups> = LazyLock::new(|| {
-    Lookups::by(|host| match (host, 0).to_socket_addrs() {
-        Ok(addresses) => Ok(addresses.map(|address| address.ip()).collect()),
-        Err(error) => Err(error.to_string()),
+    Lookups::by(|host| {
+        #[cfg(feature = "testing")]
+        if let Some(addresses) = super::test_names::addresses(host) {
+            return Ok(addresses);
+        }
+        match (host, 0).to_socket_addrs() {
+            Ok(addresses) => Ok(addresses.map(|address| address.ip()).collect()),
+            Err(error) => Err(error.to_string()),
+        }
     })
 });
 
