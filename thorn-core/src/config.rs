@@ -53,7 +53,7 @@ pub struct Config {
     pub autocommit: AutocommitPolicy,
     /// How events are dispatched that don't choose a way themselves. Default: by the queue.
     pub dispatch: Dispatch,
-    /// Concurrent requests of all inline delivery in this process. Default: 16.
+    /// Concurrent requests of all inline delivery in this process, of which one owner gets at most half. Default: 16.
     pub inline_concurrency: usize,
     /// How long a call waits for its inline deliveries. A worker makes what isn't delivered by then. Default: 2 s.
     pub inline_timeout: Duration,
@@ -344,5 +344,15 @@ impl Config {
     /// seconds, plus an attempt.
     pub(crate) fn lease(&self) -> Duration {
         (self.takeover * 2 + Duration::from_secs(3) + self.timeout).max(self.audit_after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_default_a_caller_waits_two_seconds_for_inline_deliveries() {
+        assert_eq!(Config::default().inline_timeout, Duration::from_secs(2));
     }
 }

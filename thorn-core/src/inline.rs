@@ -15,7 +15,7 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QueryTrait, sea_query::Expr,
 };
 use tokio::{
-    sync::{OnceCell, Semaphore, watch},
+    sync::{OnceCell, watch},
     time::Instant,
 };
 
@@ -34,6 +34,7 @@ use crate::{
     record::Recorder,
     subscription::{Registry, Subscriptions},
     tables::event::{Column, Entity},
+    tenant::Shares,
     timestamp::Timestamp,
 };
 
@@ -47,8 +48,8 @@ pub(crate) struct Inline {
     registry: Arc<Registry>,
     consequences: Consequences,
     config: Config,
-    /// Limits the requests of the whole process.
-    permits: Semaphore,
+    /// Limits the requests of the whole process. One owner gets half of them.
+    permits: Shares,
     counters: Arc<Counters>,
     /// Created on first use, because most processes never deliver inline.
     client: OnceCell<Client>,
@@ -84,7 +85,7 @@ impl Inline {
     ) -> Self {
         let (disable_after, hold, pause) = (config.disable_after, config.hold.clone(), config.pause());
         let consequences = Consequences { subscriptions, observers, disable_after, hold, pause };
-        let permits = Semaphore::new(config.inline_concurrency);
+        let permits = Shares::new(config.inline_concurrency, config.inline_concurrency / 2);
         let counters = Arc::default();
         let (client, recorder) = (OnceCell::new(), Mutex::new(None));
         Self { db, registry, consequences, config, permits, counters, client, recorder }

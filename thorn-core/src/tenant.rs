@@ -1,5 +1,9 @@
 //! For whom this process works: an owner, or the operator. Bounds that keep one from taking everything count by tenant.
 
+mod shares;
+
+pub(crate) use shares::Shares;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 tokio::task_local! {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, IntoActiveModel, Schema, Set};
-use thorn::{Config, Dispatch, attempt::DeliveryState, attempt::Outcome, insert_many};
+use thorn::{Config, Dispatch, Event, attempt::DeliveryState, attempt::Outcome, insert_many};
 use thorn_core::testing::Reply;
 
 use super::{application, articles, event, stored, unrelayed};
@@ -182,6 +182,30 @@ async fn a_caller_doesn_t_wait_for_receivers_that_hang_and_a_worker_makes_their_
     assert!((1..=2).contains(&healthy.received().len()));
     app.ignore_the_rest();
     worker.stop().await.unwrap();
+}
+
+/// The requests of all inline delivery at once, by default.
+const AT_ONCE: usize = 16;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_s_receivers_that_hang_hold_no_other_owner_s_caller() {
+    let app = application(Config { inline_timeout: PATIENCE * 4, timeout: PATIENCE * 4, ..app::config() }).await;
+    let [hanging, healthy] = [app.receiver().await, app.receiver().await];
+    hanging.reply(Reply::status(204).delay(PATIENCE * 4));
+    for n in 0..40 {
+        app.subscribe_for(Some("alice"), "a.b", &hanging.url(&format!("/{n}"))).await;
+    }
+    app.subscribe_for(Some("bob"), "a.b", &healthy.url("/")).await;
+    let (thorn, event) = (app.thorn.clone(), |owner: &str| Event::new("a.b").sender(owner));
+    let hers = tokio::spawn(async move { thorn.send_now(event("alice"), &()).await });
+    hanging.wait_for(AT_ONCE / 2, PATIENCE).await.unwrap();
+    let his = app.thorn.send_now(event("bob"), &());
+    let his = tokio::time::timeout(PATIENCE, his).await.expect("bob's save was held").unwrap().deliveries;
+    assert_eq!((his.len(), his[0].outcome), (1, Some(Outcome::Delivered)), "{his:#?}");
+    assert!(!hers.is_finished());
+    assert_eq!(hanging.arrived(), AT_ONCE / 2);
+    hers.abort();
+    app.ignore_the_rest();
 }
 
 #[tokio::test(flavor = "multi_thread")]

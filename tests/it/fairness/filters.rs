@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
-use thorn::{Config, Event, attempt::DeliveryState, history::Delivery, subscription::NewSubscription};
+use thorn::{Config, Event, attempt::DeliveryState, event::RawBody, history::Delivery, subscription::NewSubscription};
 
 use crate::app::{self, PATIENCE, TestApp};
 
@@ -62,6 +63,47 @@ async fn costly_filters_are_evaluated_apart_and_no_neighbour_waits_for_them() {
     assert_eq!(worker.counters().recovered, 0);
     app.ignore_the_rest();
     worker.stop().await.unwrap();
+}
+
+/// More filters than are evaluated while bob's event is.
+const MANY: usize = 2_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn raw_events_with_filters_of_many_owners_are_decided_in_turns() {
+    let unbounded = Config { max_subscriptions: None, max_subscriptions_per_host: None, ..app::config() };
+    let app = TestApp::with(Config { audit_after: PATIENCE, ..unbounded }).await;
+    let (hers, his) = (app.receiver().await, app.receiver().await);
+    let subscriptions = app.thorn.subscriptions();
+    stream::iter(0..MANY)
+        .map(|n| {
+            let new = NewSubscription::new("raw", hers.url(&format!("/{n}"))).owner("alice").filter(costly(false));
+            subscriptions.create(new)
+        })
+        .buffer_unordered(4)
+        .try_for_each(|_| async { Ok(()) })
+        .await
+        .unwrap();
+    let new = NewSubscription::new("raw", his.url("/")).owner("bob").filter(json!({ "n": { "gte": 1 } }));
+    let bobs = subscriptions.create(new).await.unwrap();
+    let send = async |owner: &str, body: Value| {
+        Event::new("raw").sender(owner).send_raw(app.db(), raw_json(&body)).await.unwrap();
+    };
+    send("alice", json!({ "text": "a".repeat(100_000) })).await;
+    for n in 0..3 {
+        send("bob", json!({ "n": n })).await;
+    }
+    let worker = app.worker().await;
+    app.deliveries(&bobs, |rows| rows.len() == 3 && rows.iter().all(|row| row.state != Some(DeliveryState::Waiting)))
+        .await;
+    assert_eq!(his.received().len(), 2);
+    let decided = app.count("thorn_delivery WHERE state = 'cancelled'").await;
+    assert!(decided < i64::try_from(MANY / 2).unwrap(), "bob waited until {decided} of alice's filters were evaluated");
+    app.ignore_the_rest();
+    drop(worker);
+}
+
+fn raw_json(body: &Value) -> RawBody {
+    RawBody { media_type: Some("application/json".to_owned()), bytes: body.to_string().into() }
 }
 
 async fn deliveries(app: &TestApp, of: &[thorn::SubscriptionId]) -> Vec<Delivery> {

@@ -154,7 +154,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::new(
         "inline_concurrency",
         |config| config.inline_concurrency.to_string(),
-        "concurrent requests of all inline delivery in one process",
+        "concurrent requests of all inline delivery in one process; one owner gets at most half of them",
     )
     .application_variable("THORN_INLINE_CONCURRENCY", |config, text| {
         parse::value(text, "a number of requests").map(|requests| config.inline_concurrency = requests)

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::recipient::Recipient;
 use crate::{
-    filter::Q,
     id::{SubscriptionId, TopicId},
     outbox::StoredEvent,
     subscription::{Registry, Subscription},
@@ -115,14 +114,13 @@ fn data(event: &StoredEvent) -> Option<Value> {
     }
 }
 
-/// Whether the filter lets the event with this body through.
-pub(crate) fn passes(filter: &Q, body: &[u8]) -> bool {
-    serde_json::from_slice(body).is_ok_and(|Body { data }| filter.matches(&data, None))
-}
-
-/// Whether the filter lets the raw event with this JSON body through.
-pub(crate) fn passes_raw(filter: &Q, body: &[u8]) -> bool {
-    serde_json::from_slice(body).is_ok_and(|data: Value| filter.matches(&data, None))
+/// The part of a body that filters test: the payload, or all of a raw event. `None` if the body can't be read; then no
+/// filter lets it through.
+pub(crate) fn tested(body: &[u8], is_raw: bool) -> Option<Value> {
+    if is_raw {
+        return serde_json::from_slice(body).ok();
+    }
+    serde_json::from_slice(body).ok().map(|Body { data }| data)
 }
 
 /// A subscriber that the event brought, without its secret. A subscriber that can't be read is left out, so that it

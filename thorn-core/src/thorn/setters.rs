@@ -90,7 +90,7 @@ impl ThornBuilder {
     setters! {
         /// Sets how events are dispatched that don't choose a way themselves. Default: by the queue.
         dispatch: Dispatch,
-        /// Limits the concurrent requests of all inline delivery in this process. Default: 16.
+        /// Limits the concurrent requests of all inline delivery in this process. One owner gets at most half. Default: 16.
         inline_concurrency: usize,
         /// Limits how long a call waits for its inline deliveries. A worker makes what isn't delivered by then.
         /// Default: 2 s.

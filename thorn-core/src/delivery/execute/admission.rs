@@ -10,6 +10,7 @@ use super::{
     response_room,
     response_room::ResponseRoom,
     topic_turn::{TopicTurn, Turn},
+    undecided::Verdicts,
 };
 use crate::{
     endpoint::{Endpoint, Entry, Limited, Permit, Slot},
@@ -74,12 +75,13 @@ impl Executor {
         delivery: &ChunkDelivery,
         recorded: &Recorded,
         subscribers: &'a EventSubscribers,
+        verdicts: &Verdicts,
     ) -> Option<(&'a ChunkEvent, Admission<'a>)> {
         let event = chunk.events.get(delivery.event)?;
         if !recorded.leaves_open(event, delivery) {
             return None;
         }
-        if delivery.undecided && !Box::pin(self.lets_through(event, delivery)).await? {
+        if delivery.undecided && !Box::pin(self.lets_through(chunk, delivery, verdicts)).await? {
             return Some((event, Admission::FilteredOut));
         }
         let stored = subscribers.get(event.id, delivery.subscription).filter(|_| delivery.of_event);

@@ -1,26 +1,26 @@
 //! Runs a chunk for a caller who waits for it: with bounded concurrency, and for a limited time.
 
 use futures::future::join_all;
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
-    deliver::Unrecorded, executor::Executor, of_event::EventSubscribers, recorded::Recorded, waiting::waiting,
+    deliver::Unrecorded, executor::Executor, of_event::EventSubscribers, recorded::Recorded, undecided::Verdicts,
+    waiting::waiting,
 };
 use crate::{
     fanout::{Chunk, ChunkDelivery},
     record::Record,
+    tenant::{Shares, Tenant},
 };
 
 impl Executor {
-    /// Makes the chunk's deliveries, each with one of the `permits` that all callers share, and returns those
-    /// that are recorded. A delivery that can't begin before [`until`](Self::until) becomes a waiting row for a worker.
-    pub(crate) async fn run_inline(&self, chunk: &Chunk, permits: &Semaphore) -> Vec<Record> {
+    /// Makes the chunk's deliveries, each with one of the `permits` that all callers share, and returns those that are
+    /// recorded. An owner gets a share of the permits, so that no caller waits for somebody else's receivers. A delivery that can't begin before [`until`](Self::until) becomes a waiting row for a worker.
+    pub(crate) async fn run_inline(&self, chunk: &Chunk, permits: &Shares) -> Vec<Record> {
         let subscribers = self.event_subscribers(chunk).await;
-        let deliveries =
-            chunk.deliveries.iter().map(|delivery| self.deliver_inline(chunk, delivery, &subscribers, permits));
+        let verdicts = Verdicts::default();
+        let deliver = |delivery| self.deliver_inline(chunk, delivery, &subscribers, &verdicts, permits);
+        let deliveries = chunk.deliveries.iter().map(deliver);
         join_all(deliveries).await.into_iter().flatten().collect()
     }
 
@@ -29,11 +29,13 @@ impl Executor {
         chunk: &Chunk,
         delivery: &ChunkDelivery,
         subscribers: &EventSubscribers,
-        permits: &Semaphore,
+        verdicts: &Verdicts,
+        permits: &Shares,
     ) -> Option<Record> {
+        let owner = self.owner(chunk, delivery, subscribers);
         let admitted = async {
-            let permit = permits.acquire().await.ok();
-            (permit, self.admit(chunk, delivery, &Recorded::default(), subscribers).await)
+            let permit = permits.part(owner).await.permit().await;
+            (permit, self.admit(chunk, delivery, &Recorded::default(), subscribers, verdicts).await)
         };
         let admitted = match self.until {
             // An attempt that was given up at the deadline leaves a permit behind, which comes too late.
@@ -57,5 +59,15 @@ impl Executor {
         };
         let record = unrecorded.record.clone();
         self.record(unrecorded).await.then_some(record)
+    }
+
+    /// The owner whose share of the permits the delivery takes. The operator may use all of them.
+    fn owner(&self, chunk: &Chunk, delivery: &ChunkDelivery, subscribers: &EventSubscribers) -> Option<Tenant> {
+        let event = chunk.events.get(delivery.event)?;
+        let tenant = match subscribers.get(event.id, delivery.subscription).filter(|_| delivery.of_event) {
+            Some((stored, _)) => stored.tenant(),
+            None => Tenant::of(self.registry.get(delivery.subscription)?.owner.as_deref()),
+        };
+        Some(tenant).filter(|tenant| *tenant != Tenant::default())
     }
 }

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
-use super::{executor::Executor, of_event::EventSubscribers, recorded::Recorded};
+use super::{executor::Executor, of_event::EventSubscribers, recorded::Recorded, undecided::Verdicts};
 use crate::{
     db::with_timeout,
     fanout::{Chunk, ChunkDelivery},
@@ -21,10 +21,11 @@ impl Executor {
         }
         let recorded = self.recorded(&chunk, attempt).await;
         let subscribers = self.event_subscribers(&chunk).await;
+        let verdicts = Verdicts::default();
         let mut running: FuturesUnordered<_> = chunk
             .deliveries
             .iter()
-            .map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded, &subscribers))
+            .map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded, &subscribers, &verdicts))
             .collect();
         while running.next().await.is_some() {}
     }
@@ -35,8 +36,9 @@ impl Executor {
         delivery: &ChunkDelivery,
         recorded: &Recorded,
         subscribers: &EventSubscribers,
+        verdicts: &Verdicts,
     ) {
-        if let Some((event, admission)) = self.admit(chunk, delivery, recorded, subscribers).await {
+        if let Some((event, admission)) = self.admit(chunk, delivery, recorded, subscribers, verdicts).await {
             // Most deliveries of a worker wait for admission. The box keeps their futures small until then.
             Box::pin(async { self.record(self.deliver(admission, event, delivery).await).await }).await;
         }
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     /// The size of what a function with these parameters returns.
-    fn size_of_returned<A, B, C, D, E, R>(_: fn(A, B, C, D, E) -> R) -> usize {
+    fn size_of_returned<A, B, C, D, E, F, R>(_: fn(A, B, C, D, E, F) -> R) -> usize {
         size_of::<R>()
     }
 
