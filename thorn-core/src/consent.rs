@@ -18,6 +18,7 @@ use crate::{
     cloud_event::{Consent, ConsentRefused, REQUEST_ORIGIN, REQUEST_RATE},
     config::Config,
     delivery::{Client, Failure, Get, Got},
+    intent::of_owner,
     spec::Rate,
     tenant::Tenant,
 };
@@ -39,11 +40,11 @@ pub(crate) struct Consents {
 }
 
 impl Consents {
-    /// Asks the endpoint at this URL. `rate` is what the subscription wishes for.
+    /// Asks the endpoint at this URL for this owner, or for the operator. `rate` is what the subscription wishes for.
     pub(crate) async fn ask(
         &self,
         config: &Config,
-        tenant: Tenant,
+        owner: Option<&str>,
         url: &str,
         rate: Option<Rate>,
     ) -> Result<Consent, ConsentRefused> {
@@ -52,7 +53,10 @@ impl Consents {
         let client = self.client.get_or_try_init(|| async { Client::new(config.client()) });
         let client = client.await.map_err(|error| unable(error.to_string()))?;
         let host = url.host_str().unwrap_or_default();
-        let _place = self.under_way.begin(tenant, host).ok_or(ConsentRefused::Busy)?;
+        let tenant = Tenant::of(owner);
+        // Each owner is counted apart, so that nobody waits for a neighbour whose endpoint is at the same provider.
+        let counted = owner.map_or_else(|| host.to_owned(), |owner| of_owner(owner, host));
+        let _place = self.under_way.begin(tenant, &counted).ok_or(ConsentRefused::Busy)?;
 
         let (origin, answer) = handshake(config, client, tenant, &url, rate).await?;
         let answer = answer.map_err(|failure| ConsentRefused::Endpoint(failure.reason))?;

@@ -11,10 +11,13 @@ use crate::tenant::Tenant;
 /// Endpoints that a process asks at once.
 const PROCESS: usize = 64;
 
+/// With so many under way, an owner gets a further one only if none of the owner's is.
+const CROWD: usize = 32;
+
 /// Endpoints that it asks at once for one owner.
 const PER_TENANT: usize = 8;
 
-/// Requests that it makes to one host at once.
+/// Requests that it makes at once to one host, or to one host for one owner.
 const PER_HOST: usize = 4;
 
 /// The requests under way.
@@ -42,7 +45,8 @@ impl UnderWay {
         let mut counts = self.counts();
         let of_tenant = counts.tenants.get(&tenant).copied().unwrap_or_default();
         let of_host = counts.hosts.get(host).copied().unwrap_or_default();
-        if counts.all >= PROCESS || of_tenant >= PER_TENANT || of_host >= PER_HOST {
+        let is_crowded = counts.all >= CROWD && of_tenant > 0;
+        if is_crowded || counts.all >= PROCESS || of_tenant >= PER_TENANT || of_host >= PER_HOST {
             return None;
         }
         counts.all += 1;
@@ -92,6 +96,16 @@ mod tests {
         assert_eq!(taken(100, &|n| (tenant(n), "one.example".into())).len(), PER_HOST);
         assert_eq!(taken(100, &|n| (tenant(0), n.to_string())).len(), PER_TENANT);
         assert_eq!(taken(100, &|n| (tenant(n), n.to_string())).len(), PROCESS);
+        assert_eq!(
+            taken(100, &|n| (tenant(n / PER_TENANT), n.to_string())).len(),
+            CROWD,
+            "each owner asks again and again"
+        );
+        let crowd: Vec<_> =
+            (0..CROWD).map(|n| under_way.begin(tenant(n / PER_TENANT), &n.to_string()).unwrap()).collect();
+        assert!(under_way.begin(tenant(0), "of alice's").is_none());
+        assert!(under_way.begin(tenant(CROWD), "of bob's").is_some(), "four owners don't take what there is");
+        drop(crowd);
         let counts = under_way.counts();
         assert!(counts.all == 0 && counts.tenants.is_empty() && counts.hosts.is_empty());
     }

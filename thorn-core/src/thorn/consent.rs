@@ -24,8 +24,7 @@ impl Thorn {
         url: &str,
         rate: Option<Rate>,
     ) -> Result<Consent, ConsentRefused> {
-        let tenant = crate::tenant::Tenant::of(access.owner_id());
-        self.0.delivering.consents.ask(&self.0.config, tenant, url, rate).await
+        self.0.delivering.consents.ask(&self.0.config, access.owner_id(), url, rate).await
     }
 
     /// Asks the endpoint at this URL whether it wants CloudEvents. This build can't.

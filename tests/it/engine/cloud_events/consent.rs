@@ -1,10 +1,13 @@
 //! CE8: no endpoint gets CloudEvents that hasn't said that it wants them.
 
+use std::pin::pin;
+
+use futures::future::join_all;
 use serde_json::{Value, json};
 use thorn_core::testing::{Receiver, Reply};
 
 use super::{STRUCTURED, post, structured};
-use crate::{blog::http, engine::server::Server};
+use crate::{app::PATIENCE, blog::http, engine::server::Server};
 
 const URL: (&str, &str) = ("THORN_BASE_URL", "https://hooks.example/thorn");
 
@@ -97,4 +100,29 @@ async fn ce8_the_server_consents_to_a_sender_that_asks_and_pages_still_get_their
     assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
     assert_eq!(answer.header("webhook-allowed-origin"), "");
     post(&operator, STRUCTURED, structured("1", "/s", "a.b").to_string().as_bytes()).await.expect(201);
+}
+
+#[tokio::test]
+async fn ce8_questions_that_hang_delay_nobody_else_s_at_the_same_host() {
+    let (server, _operator) = Server::start().await;
+    let receiver = Receiver::start().await.unwrap();
+    let body = |path: &str| json!({ "event": "a.b", "url": receiver.url(path), "dialect": "cloudevents" });
+    let [alice, bob] = ["alice", "bob"].map(|owner| server.key(Some(owner), "hooks"));
+    let allowed = Reply::status(200).header("webhook-allowed-origin", "*");
+    receiver.reply(allowed.clone().delay(PATIENCE * 2));
+    let paths = ["/0", "/1", "/2", "/3"];
+    let mut hers = pin!(join_all(paths.map(|path| alice.post("/hooks/", body(path)))));
+    tokio::select! {
+        answers = &mut hers => panic!("nobody has consented: {answers:?}"),
+        asked = receiver.wait_for(paths.len(), PATIENCE) => drop(asked.unwrap()),
+    }
+    receiver.reply(allowed);
+    let both = async {
+        let his = bob.post("/hooks/", body("/bob")).await.expect(201);
+        (his, alice.post("/hooks/", body("/4")).await)
+    };
+    tokio::select! {
+        answers = &mut hers => panic!("bob waited for alice's endpoints: {answers:?}"),
+        (_, fifth) = both => drop(fifth.expect(503)),
+    }
 }
