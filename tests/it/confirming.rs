@@ -2,6 +2,7 @@
 
 mod bounds;
 mod endpoint;
+mod webhooks;
 
 use thorn::{
     Config, Event,
