@@ -19,7 +19,7 @@ async fn confirmations(app: &TestApp) -> Vec<(SubscriptionId, Option<Confirmatio
     all.into_iter().map(|one| (one.id, one.confirmation)).collect()
 }
 
-async fn become_(app: &TestApp, links: &[SubscriptionId], wished: Option<Confirmation>) {
+async fn become_all(app: &TestApp, links: &[SubscriptionId], wished: Option<Confirmation>) {
     let wished: Vec<_> = links.iter().map(|id| (*id, wished)).collect();
     eventually("the confirmations", || async {
         let now = confirmations(app).await;
@@ -48,14 +48,14 @@ async fn one_yes_confirms_all_links_of_a_webhook_and_another_url_is_asked_again(
     let (webhook, _) = webhooks.create(new).await.unwrap();
     let links: Vec<_> = confirmations(&app).await.into_iter().map(|(id, _)| id).collect();
     assert_eq!(links.len(), 2);
-    become_(&app, &links, PENDING).await;
+    become_all(&app, &links, PENDING).await;
     send(&app).await;
     let _worker = app.worker().await;
     eventually("the question", || async { if first.questions() > 0 { Ok(()) } else { Err("none".to_owned()) } }).await;
     assert_eq!((confirmations(&app).await, first.deliveries()), (links.iter().map(|id| (*id, PENDING)).collect(), 0));
 
     first.answers(Answer::SendsBack);
-    become_(&app, &links, CONFIRMED).await;
+    become_all(&app, &links, CONFIRMED).await;
     eventually("what was kept", || async {
         if first.deliveries() == 2 { Ok(()) } else { Err(first.deliveries().to_string()) }
     })
@@ -63,11 +63,11 @@ async fn one_yes_confirms_all_links_of_a_webhook_and_another_url_is_asked_again(
     // Another name is no other endpoint.
     let renamed = WebhookChange { name: Some("shop 2".to_owned()), ..WebhookChange::default() };
     webhooks.change(webhook.id, renamed).await.unwrap();
-    become_(&app, &links, CONFIRMED).await;
+    become_all(&app, &links, CONFIRMED).await;
 
     let moved = WebhookChange { url: Some(second.url("/")), ..WebhookChange::default() };
     webhooks.change(webhook.id, moved).await.unwrap();
-    become_(&app, &links, PENDING).await;
+    become_all(&app, &links, PENDING).await;
     send(&app).await;
     eventually("the question at the new URL", || async {
         if second.questions() > 0 { Ok(()) } else { Err("none".to_owned()) }
@@ -75,11 +75,12 @@ async fn one_yes_confirms_all_links_of_a_webhook_and_another_url_is_asked_again(
     .await;
     assert_eq!(second.deliveries(), 0);
     second.answers(Answer::SendsBack);
-    become_(&app, &links, CONFIRMED).await;
+    become_all(&app, &links, CONFIRMED).await;
     eventually("what was kept", || async {
         if second.deliveries() == 2 { Ok(()) } else { Err(second.deliveries().to_string()) }
     })
     .await;
     assert_eq!((first.deliveries(), app.count("thorn_intent").await), (2, 0));
     app.settled().await;
+    app.ignore_the_rest();
 }

@@ -189,7 +189,8 @@ const AT_ONCE: usize = 16;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_s_receivers_that_hang_hold_no_other_owner_s_caller() {
-    let app = application(Config { inline_timeout: PATIENCE * 4, timeout: PATIENCE * 4, ..app::config() }).await;
+    let unbounded = Config { max_subscriptions: None, max_subscriptions_per_host: None, ..app::config() };
+    let app = application(Config { inline_timeout: PATIENCE * 4, timeout: PATIENCE * 4, ..unbounded }).await;
     let [hanging, healthy] = [app.receiver().await, app.receiver().await];
     hanging.reply(Reply::status(204).delay(PATIENCE * 4));
     for n in 0..40 {

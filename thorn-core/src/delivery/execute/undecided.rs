@@ -13,6 +13,7 @@ use super::executor::Executor;
 use crate::{
     error::Error,
     fanout::{Chunk, ChunkDelivery, tested},
+    filter::Q,
     id::{EventId, SubscriptionId},
     spec::ContentType,
     subscription::Subscription,
@@ -74,10 +75,15 @@ impl Executor {
         let _permit = part.permit().await;
         let mut undecided = self.undecided(chunk, delivery, tenant, verdicts);
         undecided.insert(0, subscription);
-        let is_raw = event.is_raw;
-        match tokio::task::spawn_blocking(move || evaluate(&undecided, &body, is_raw)).await {
+        let (index, is_raw) = (delivery.event, event.is_raw);
+        let decide = move || {
+            let filters = undecided.iter().map(|one| one.spec.filter.as_ref());
+            let decided = evaluate(filters, &body, is_raw, TURN);
+            undecided.iter().map(|one| (index, one.id)).zip(decided).collect::<Vec<_>>()
+        };
+        match tokio::task::spawn_blocking(decide).await {
             Ok(decided) => {
-                verdicts.known().extend(decided.into_iter().map(|(id, passes)| ((delivery.event, id), passes)));
+                verdicts.known().extend(decided);
                 verdicts.of(delivery)
             }
             Err(error) => {
@@ -116,19 +122,46 @@ impl Executor {
     }
 }
 
-/// Reads the event once and evaluates the filter of the first subscription, and of those after it for which there is time.
-fn evaluate(subscriptions: &[Arc<Subscription>], body: &[u8], is_raw: bool) -> Vec<(SubscriptionId, bool)> {
+/// Reads the event once and evaluates the first filter, and those after it for which there is time in this turn.
+fn evaluate<'a>(filters: impl Iterator<Item = Option<&'a Q>>, body: &[u8], is_raw: bool, turn: Duration) -> Vec<bool> {
     let began = Instant::now();
     let data = tested(body, is_raw);
-    let (read, turn) = (Instant::now(), TURN.max(began.elapsed()));
+    let (read, turn) = (Instant::now(), turn.max(began.elapsed()));
     let mut decided = Vec::new();
-    for subscription in subscriptions {
+    for filter in filters {
         if !decided.is_empty() && read.elapsed() > turn {
             break;
         }
-        let filter = subscription.spec.filter.as_ref();
-        let passes = filter.is_none_or(|filter| data.as_ref().is_some_and(|data| filter.matches(data, None)));
-        decided.push((subscription.id, passes));
+        decided.push(filter.is_none_or(|filter| data.as_ref().is_some_and(|data| filter.matches(data, None))));
     }
     decided
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A filter that reads the text a hundred times.
+    fn costly(holds: bool) -> Q {
+        let mut tests: Vec<_> = (1..100).map(|n| json!({ "text": { "contains": format!("aaaaaaaab{n}") } })).collect();
+        tests.push(json!({ "text": { "contains": if holds { "a" } else { "c" } } }));
+        Q::from_json(&json!({ "or": tests })).unwrap()
+    }
+
+    #[test]
+    fn one_turn_decides_as_many_filters_as_there_is_time_for() {
+        let expected: Vec<_> = (0..200).map(|n| n % 2 == 0).collect();
+        let filters: Vec<_> = expected.iter().map(|holds| costly(*holds)).collect();
+        let decide = |body: &str, is_raw, turn| evaluate(filters.iter().map(Some), body.as_bytes(), is_raw, turn);
+        for (body, is_raw) in [(r#"{"text":"a"}"#, true), (r#"{"data":{"text":"a"}}"#, false)] {
+            assert_eq!(decide(body, is_raw, Duration::MAX), expected, "the event is read once for all of them");
+        }
+        let long = json!({ "text": "a".repeat(250_000) }).to_string();
+        let decided = decide(&long, true, Duration::ZERO);
+        assert!((1..expected.len()).contains(&decided.len()), "{} filters in one turn", decided.len());
+        assert_eq!(decided, expected[..decided.len()]);
+        assert_eq!(evaluate([None, filters.first()].into_iter(), b"{", true, TURN), [true, false], "it can't be read");
+    }
 }
