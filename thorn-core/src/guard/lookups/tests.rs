@@ -65,7 +65,8 @@ impl Dns {
     /// Waits until exactly so many lookups hang.
     async fn hanging(&self, lookups: usize) {
         let mut hanging = self.seen.hanging.subscribe();
-        hanging.wait_for(|now| *now >= lookups).await.unwrap();
+        let enough = timeout(Duration::from_secs(30), hanging.wait_for(|now| *now >= lookups)).await.map(drop);
+        enough.unwrap_or_else(|_| panic!("{} of {lookups} lookups hang", self.seen.hanging.borrow()));
         assert_eq!(*self.seen.hanging.borrow(), lookups);
     }
 
