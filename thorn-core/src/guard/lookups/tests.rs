@@ -66,7 +66,7 @@ impl Dns {
     async fn hanging(&self, lookups: usize) {
         let mut hanging = self.seen.hanging.subscribe();
         let enough = timeout(Duration::from_secs(30), hanging.wait_for(|now| *now >= lookups)).await.map(drop);
-        enough.unwrap_or_else(|_| panic!("{} of {lookups} lookups hang", self.seen.hanging.borrow()));
+        enough.unwrap_or_else(|_| panic!("{} of {lookups} lookups hang", *self.seen.hanging.borrow()));
         assert_eq!(*self.seen.hanging.borrow(), lookups);
     }
 
