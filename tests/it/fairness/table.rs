@@ -31,8 +31,15 @@ const EVENTS: usize = 100;
 /// How long one of them may take. The table shows how long it took.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The median of bob's times that the tests tolerate, on a machine that is busy with other tests.
+/// How much later than before bob's events may arrive, on a machine that is busy with other tests.
 const TOLERATED: Duration = Duration::from_secs(1);
+
+/// So many of bob's events may take longer.
+const STRAGGLERS: usize = 3;
+
+/// The most endpoints of an attack, unless the whole table is asked for. It is more than a worker's tasks on the queue, and
+/// more than the requests that an owner may have under way.
+const FEWER: usize = 600;
 
 /// The memory of a worker that the tests tolerate, in MiB.
 const MOST_MEMORY: u64 = 400;
@@ -200,8 +207,16 @@ fn figures(worker: &WorkerProcess) -> (usize, f64) {
     (files, f64::from(ticks) / 100.0)
 }
 
-/// Sends events of bob's one after another. Returns the median and the maximum time to their arrival.
-async fn bobs_times(app: &TestApp, healthy: &Receiver, meanwhile: impl AsyncFn(usize)) -> (Duration, Duration) {
+/// The times to the arrival of bob's events.
+struct Times {
+    median: Duration,
+    most: Duration,
+    /// All but [`STRAGGLERS`] arrived within this time.
+    nearly_all: Duration,
+}
+
+/// Sends events of bob's one after another.
+async fn bobs_times(app: &TestApp, healthy: &Receiver, meanwhile: impl AsyncFn(usize)) -> Times {
     let before = healthy.arrived();
     let mut times = Vec::new();
     for n in 1..=EVENTS {
@@ -212,7 +227,7 @@ async fn bobs_times(app: &TestApp, healthy: &Receiver, meanwhile: impl AsyncFn(u
         times.push(sent.elapsed());
     }
     times.sort_unstable();
-    (times[times.len() / 2], times[times.len() - 1])
+    Times { median: times[EVENTS / 2], most: times[EVENTS - 1], nearly_all: times[EVENTS - 1 - STRAGGLERS] }
 }
 
 async fn row(place: Place, attack: &Attack, endpoints: usize) -> bool {
@@ -252,13 +267,15 @@ async fn row(place: Place, attack: &Attack, endpoints: usize) -> bool {
     println!(
         "| {endpoints} {} | {:.0?} / {:.0?} | {:.0?} / {:.0?} | {memory} MiB | {files} | {:.0} % |",
         attack.does,
-        before.0,
-        before.1,
-        meanwhile.0,
-        meanwhile.1,
+        before.median,
+        before.most,
+        meanwhile.median,
+        meanwhile.most,
         (cpu - cpu_before) * 100.0 / started.elapsed().as_secs_f64(),
     );
-    assert!(meanwhile.0 < before.0 + TOLERATED, "{} made bob wait for {meanwhile:?}", attack.does);
+    for (now, then) in [(meanwhile.median, before.median), (meanwhile.nearly_all, before.most)] {
+        assert!(now < then + TOLERATED, "{} made bob wait for {now:?}, and before for {then:?}", attack.does);
+    }
     assert!(memory < MOST_MEMORY, "{} made the worker use {memory} MiB", attack.does);
     app.ignore_the_rest();
     true
@@ -271,7 +288,7 @@ async fn bob_s_deliveries_arrive(place: Place) {
     println!("| {place}: alice's endpoints | bob before: median / longest | bob meanwhile | memory | files | CPU |");
     println!("|---|---|---|---|---|---|");
     for attack in attacks {
-        if !row(place, attack, if is_full { attack.endpoints } else { attack.endpoints.min(200) }).await {
+        if !row(place, attack, if is_full { attack.endpoints } else { attack.endpoints.min(FEWER) }).await {
             return;
         }
     }
@@ -286,15 +303,11 @@ async fn bob_s_deliveries_arrive_whatever_alice_s_endpoints_do() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn bob_s_deliveries_arrive_on_postgresql() {
-    if full("the table on PostgreSQL") {
-        bob_s_deliveries_arrive(Place::Postgres).await;
-    }
+    bob_s_deliveries_arrive(Place::Postgres).await;
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn bob_s_deliveries_arrive_with_the_queue_on_redis() {
-    if full("the table with the queue on Redis") {
-        bob_s_deliveries_arrive(Place::RedisBesidePostgres).await;
-    }
+    bob_s_deliveries_arrive(Place::RedisBesidePostgres).await;
 }
