@@ -9,7 +9,7 @@ use super::{
     encode::encode_body,
     recipient::Recipient,
 };
-use crate::{endpoint::Endpoints, error::Error, outbox::StoredEvent, spec::ContentType, tenant::Tenant};
+use crate::{endpoint::Endpoints, error::Error, outbox::StoredEvent, spec::ContentType};
 
 /// A chunk takes no further event once its bodies have this many bytes.
 const BYTES_PER_CHUNK: usize = 256 * 1024;
@@ -19,13 +19,15 @@ const BYTES_PER_TURN: usize = 32 * 1024 * 1024;
 
 /// Fills chunks with deliveries in the order of their arrival.
 ///
-/// Deliveries to endpoints that are known to be slow, and those whose filter is much work, get separate chunks, one for
-/// each tenant, so that they never make other deliveries wait.
+/// Deliveries to endpoints that are known to be slow get separate chunks, and so do those whose filter is much work, so
+/// that they never make other deliveries wait. All tenants share these chunks: the deliveries of a chunk don't wait for
+/// one another, and with chunks of their own, thousands of slow tenants would fill the queue with an event.
 pub(crate) struct Packer<'a> {
     endpoints: &'a Endpoints,
     size: usize,
     mixed: Open,
-    apart: HashMap<Tenant, Open>,
+    slow: Open,
+    undecided: Open,
     closed: Vec<Chunk>,
     deliveries: usize,
     /// The size of all bodies, in bytes.
@@ -65,7 +67,8 @@ impl<'a> Packer<'a> {
             endpoints,
             size: size.max(1),
             mixed: Open::new(false),
-            apart: HashMap::new(),
+            slow: Open::new(false),
+            undecided: Open::new(false),
             closed: Vec::new(),
             deliveries: 0,
             bytes: 0,
@@ -76,7 +79,9 @@ impl<'a> Packer<'a> {
     /// Marks all chunks as possibly recorded already.
     pub(crate) fn checked(mut self) -> Self {
         self.check = true;
-        self.mixed = Open::new(true);
+        for open in [&mut self.mixed, &mut self.slow, &mut self.undecided] {
+            *open = Open::new(true);
+        }
         self
     }
 
@@ -85,10 +90,11 @@ impl<'a> Packer<'a> {
     /// Returns `false` if the event can never be encoded in the subscription's content type. Such a delivery must not
     /// hold up all other deliveries.
     pub(crate) fn add(&mut self, event: &StoredEvent, recipient: &Recipient, row: Row) -> Result<bool, Error> {
-        let tenant = recipient.tenant();
-        let endpoint = self.endpoints.known(tenant, &recipient.destination().url);
-        let open = if recipient.is_undecided() || endpoint.is_some_and(|endpoint| endpoint.is_slow()) {
-            self.apart.entry(tenant).or_insert_with(|| Open::new(self.check))
+        let endpoint = self.endpoints.known(recipient.tenant(), &recipient.destination().url);
+        let open = if recipient.is_undecided() {
+            &mut self.undecided
+        } else if endpoint.is_some_and(|endpoint| endpoint.is_slow()) {
+            &mut self.slow
         } else {
             &mut self.mixed
         };
@@ -124,13 +130,14 @@ impl<'a> Packer<'a> {
 
     /// Whether there are at least `room` chunks, or as many bytes as a turn should handle.
     pub(crate) fn is_beyond(&self, room: usize) -> bool {
-        self.closed.len() + self.apart.len() >= room || self.bytes >= BYTES_PER_TURN
+        let apart = [&self.slow, &self.undecided].into_iter().filter(|open| open.has_deliveries()).count();
+        self.closed.len() + apart >= room || self.bytes >= BYTES_PER_TURN
     }
 
     /// All chunks that have deliveries.
     pub(crate) fn chunks(self) -> Vec<Chunk> {
-        let open = std::iter::once(self.mixed).chain(self.apart.into_values()).map(|open| open.chunk);
-        self.closed.into_iter().chain(open.filter(|chunk| !chunk.deliveries.is_empty())).collect()
+        let open = [self.mixed, self.slow, self.undecided].into_iter().filter(Open::has_deliveries);
+        self.closed.into_iter().chain(open.map(|open| open.chunk)).collect()
     }
 }
 
@@ -138,6 +145,10 @@ impl Open {
     fn new(check: bool) -> Self {
         let chunk = Chunk { version: CHUNK_VERSION, events: Vec::new(), deliveries: Vec::new(), check };
         Self { chunk, index: HashMap::new(), bytes: 0 }
+    }
+
+    const fn has_deliveries(&self) -> bool {
+        !self.chunk.deliveries.is_empty()
     }
 
     fn add(&mut self, event: &StoredEvent, to: &Recipient, row: Row) -> Result<(), Error> {
@@ -202,3 +213,6 @@ fn encode(event: &StoredEvent, content_type: ContentType) -> Result<std::borrow:
 fn unreadable(event: &StoredEvent, source: serde_json::Error) -> Error {
     Error::Payload { event: event.name.clone(), source }
 }
+
+#[cfg(test)]
+mod tests;
