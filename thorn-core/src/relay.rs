@@ -35,6 +35,7 @@ use crate::{
     process::{self, IdlePoll},
     queue::{HangingTasks, Queue},
     subscription::{Purge, Registry},
+    tenant::Tenant,
     timestamp::Timestamp,
 };
 use sea_orm::{DatabaseConnection, DbBackend, prelude::Uuid};
@@ -93,6 +94,8 @@ struct Progress {
     /// The subscription after which the next walk through the subscriptions begins.
     cursor: Uuid,
     batch: Batch,
+    /// Whose due delivery the last turn took last.
+    last_tenant: Tenant,
     purge: Purge,
     /// The subscription at which the last walk through kept deliveries ended.
     kept: Uuid,
@@ -144,6 +147,7 @@ impl Relay {
             sweeps: Every::new(SWEEP),
             cursor: Uuid::nil(),
             batch: Batch::default(),
+            last_tenant: Tenant::default(),
             purge: Purge::default(),
             kept: Uuid::nil(),
         }

@@ -31,6 +31,11 @@ impl Tenant {
         usize::try_from(self.0 % bound.max(1) as u64).unwrap_or_default()
     }
 
+    /// How far the tenant's turn is after that of `last`, if all take turns in a circle.
+    pub(crate) const fn turns_after(self, last: Self) -> u64 {
+        self.0.wrapping_sub(last.0).wrapping_sub(1)
+    }
+
     /// The tenant for whom the current task works.
     pub(crate) fn current() -> Self {
         CURRENT.try_get().unwrap_or_default()
@@ -39,5 +44,19 @@ impl Tenant {
     /// Does `work` for this tenant.
     pub(crate) async fn has_done<F: Future>(self, work: F) -> F::Output {
         CURRENT.scope(self, work).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_comes_last_in_the_next_circle() {
+        let mut tenants = [1, 5, 9].map(Tenant);
+        for (last, expected) in [(5, [9, 1, 5]), (0, [1, 5, 9]), (9, [1, 5, 9]), (1, [5, 9, 1])] {
+            tenants.sort_by_key(|tenant| tenant.turns_after(Tenant(last)));
+            assert_eq!(tenants, expected.map(Tenant), "after {last}");
+        }
     }
 }

@@ -66,6 +66,7 @@ impl Relay {
         let mut verdicts = Verdicts::default();
         for row in &rows {
             self.judge(row, events.get(&row.event_id), &mut packer, &mut verdicts)?;
+            progress.last_tenant = self.tenant(row.subscription_id);
             if packer.is_beyond(room) {
                 break;
             }

@@ -1,7 +1,9 @@
-//! Chooses among due deliveries: each subscription gets its turn, and only lanes with room take more.
+//! Chooses among due deliveries: each tenant gets its turn, then each of its subscriptions, and only lanes with room take
+//! more. So a tenant with many subscriptions gets no more than one with a single one, while both have due deliveries.
 
 use std::{
     collections::{HashMap, HashSet},
+    mem,
     sync::Arc,
 };
 
@@ -47,7 +49,8 @@ pub(super) struct Picked {
 }
 
 impl Relay {
-    /// Picks due deliveries: of the oldest, one for each subscription, then a second for each, and so on.
+    /// Picks due deliveries: of the oldest, one for each tenant, then a second for each, and so on. Those of one tenant are
+    /// in turn of its subscriptions.
     ///
     /// If more are due than one turn looks at, the round robin finds those behind the oldest ones, so that
     /// no subscription's backlog hides another's deliveries.
@@ -62,7 +65,7 @@ impl Relay {
         let is_full = oldest.len() == WINDOW;
         let seen: HashSet<Uuid> = oldest.iter().map(|row| row.subscription_id).collect();
         let share = if is_full { PER_TURN / 2 } else { PER_TURN };
-        for row in in_turns(oldest) {
+        for row in self.in_turns(oldest, progress.last_tenant) {
             if picked.rows.len() == share {
                 break;
             }
@@ -70,6 +73,8 @@ impl Relay {
         }
         if is_full {
             self.round_robin(now, progress, &seen, &mut picked).await?;
+            // The queue may have room for few of them.
+            picked.rows = self.in_turns(mem::take(&mut picked.rows), progress.last_tenant);
         }
         Ok(picked)
     }
@@ -173,19 +178,34 @@ impl Relay {
             None => endpoints.brought(id),
         }
     }
-}
 
-/// One delivery for each subscription, then the second for each, and so on. In each round the oldest comes first.
-fn in_turns(oldest: Vec<Due>) -> impl Iterator<Item = Due> {
-    let mut places: HashMap<Uuid, u32> = HashMap::new();
-    let mut placed: Vec<_> = oldest
-        .into_iter()
-        .map(|row| {
-            let place = places.entry(row.subscription_id).or_default();
-            *place += 1;
-            (*place, row)
-        })
-        .collect();
-    placed.sort_by_key(|(place, _)| *place);
-    placed.into_iter().map(|(_, row)| row)
+    /// The deliveries in turn: one for each tenant, then the second for each, and so on. In each round, the tenant after
+    /// `last` comes first. A tenant's deliveries are in turn of its subscriptions, and the oldest come first.
+    fn in_turns(&self, rows: Vec<Due>, last: Tenant) -> Vec<Due> {
+        let mut subscriptions = HashMap::new();
+        let mut placed: Vec<_> = rows
+            .into_iter()
+            .map(|row| {
+                let id = row.subscription_id;
+                let (tenant, places) = subscriptions.entry(id).or_insert_with(|| (self.tenant(id), 0_u32));
+                *places += 1;
+                (*places, *tenant, row)
+            })
+            .collect();
+        placed.sort_by_key(|(place, ..)| *place);
+        let mut tenants: HashMap<Tenant, u32> = HashMap::new();
+        for (place, tenant, _) in &mut placed {
+            let places = tenants.entry(*tenant).or_default();
+            *places += 1;
+            *place = *places;
+        }
+        placed.sort_by_key(|(place, tenant, _)| (*place, tenant.turns_after(last)));
+        placed.into_iter().map(|(.., row)| row).collect()
+    }
+
+    /// For whom the subscription's deliveries are made. The operator, if it was deleted or an event brought it.
+    pub(super) fn tenant(&self, id: Uuid) -> Tenant {
+        let subscription = self.registry.get(SubscriptionId::from_uuid(id));
+        subscription.map(|one| Tenant::of(one.owner.as_deref())).unwrap_or_default()
+    }
 }
