@@ -14,4 +14,4 @@ pub use encode::encode_body;
 pub(crate) use marks::FanOut;
 pub(crate) use pack::{Packer, Row};
 pub(crate) use recipient::Recipient;
-pub(crate) use recipients::{recipient, recipients, tested};
+pub(crate) use recipients::{FilterWork, recipient, recipients, tested};

@@ -25,7 +25,7 @@ use crate::{
     db::{one_of, transaction},
     delivery::{Client, Consequences, Executor, Observers},
     error::Error,
-    fanout::{Chunk, FanOut, recipients},
+    fanout::{Chunk, FanOut, FilterWork, recipients},
     history::Delivery,
     id::EventId,
     metrics::Counters,
@@ -159,7 +159,7 @@ impl Inline {
         let mut fan_out = FanOut::new(self.registry.endpoints(), self.config.chunk);
         let mut longest = Duration::ZERO;
         for event in rows {
-            fan_out.add(event, &recipients(&self.registry, event))?;
+            fan_out.add(event, &recipients(&self.registry, event, &mut FilterWork::default()))?;
             longest = longest.max(event.timeout().unwrap_or_default());
         }
         let now = Timestamp::now();

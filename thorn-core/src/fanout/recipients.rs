@@ -14,9 +14,27 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// How much [work](Q::work) the fan-out of one event does for the filters of one tenant: about a millisecond. The
+/// The most [work](Q::work) that the fan-out of one event does for the filters of one tenant: about a millisecond. The
 /// deliveries of the tenant evaluate the other filters, so that the events of others don't wait for these.
 const WORK_PER_TENANT: usize = 1024 * 1024;
+
+/// How much work the fan-out of one event does for the filters of all tenants, and about how much a claim does for those
+/// of all events: some 64 milliseconds. Many tenants divide it equally.
+const WORK_AT_ONCE: usize = 64 * WORK_PER_TENANT;
+
+/// The work that a tenant has in any case. It is enough for simple filters, however many tenants there are.
+const LEAST_WORK: usize = 4 * 1024;
+
+/// The work that filters have been for several events.
+#[derive(Debug, Default)]
+pub(crate) struct FilterWork(usize);
+
+impl FilterWork {
+    /// Whether other events should wait for a later claim.
+    pub(crate) const fn is_much(&self) -> bool {
+        self.0 >= WORK_AT_ONCE
+    }
+}
 
 /// The part of a body that filters test.
 #[derive(Deserialize)]
@@ -25,8 +43,8 @@ struct Body {
 }
 
 /// All recipients of an event: the subscriptions that match, and the subscribers that the event brought. A
-/// subscriber with the id of a subscription that already matches isn't added twice.
-pub(crate) fn recipients(registry: &Registry, event: &StoredEvent) -> Vec<Recipient> {
+/// subscriber with the id of a subscription that already matches isn't added twice. `work` grows by that of the filters.
+pub(crate) fn recipients(registry: &Registry, event: &StoredEvent, work: &mut FilterWork) -> Vec<Recipient> {
     if let Some(topic) = event.topic() {
         return of_topic(registry, topic);
     }
@@ -37,7 +55,7 @@ pub(crate) fn recipients(registry: &Registry, event: &StoredEvent) -> Vec<Recipi
     } else {
         registry.matching(&event.name, sender, event.broadcast, &mut matched);
     }
-    let mut recipients = filter(event, matched);
+    let mut recipients = filter(event, matched, work);
     for subscriber in &event.subscribers {
         if !recipients.iter().any(|recipient| recipient.id() == subscriber.id()) {
             recipients.extend(of_event(event, subscriber.id()));
@@ -64,12 +82,12 @@ pub(crate) fn recipient(registry: &Registry, event: &StoredEvent, id: Subscripti
         return of_event(event, id);
     }
     // Two recipients have this id. The recipient that got the event first gets it again.
-    recipients(registry, event).into_iter().find(|recipient| recipient.id() == id)
+    recipients(registry, event, &mut FilterWork::default()).into_iter().find(|recipient| recipient.id() == id)
 }
 
 /// Keeps the subscriptions whose filter lets the event through. The body is parsed only if some subscription
 /// has a filter.
-fn filter(event: &StoredEvent, matched: Vec<Arc<Subscription>>) -> Vec<Recipient> {
+fn filter(event: &StoredEvent, matched: Vec<Arc<Subscription>>, total: &mut FilterWork) -> Vec<Recipient> {
     if matched.iter().all(|subscription| subscription.spec.filter.is_none()) {
         return matched.into_iter().map(Recipient::Subscribed).collect();
     }
@@ -77,20 +95,29 @@ fn filter(event: &StoredEvent, matched: Vec<Arc<Subscription>>) -> Vec<Recipient
         return filter_raw(event, matched);
     }
     let data = data(event);
-    let mut work = HashMap::new();
+    let tenant = |subscription: &Subscription| Tenant::of(subscription.owner.as_deref());
+    let with_filter = matched.iter().filter(|subscription| subscription.spec.filter.is_some());
+    let mut work: HashMap<Tenant, usize> = with_filter.map(|subscription| (tenant(subscription), 0)).collect();
+    let share = share(work.len());
     let decide = |subscription: Arc<Subscription>| {
         let Some(filter) = &subscription.spec.filter else { return Some(Recipient::Subscribed(subscription)) };
         // No filter can match a payload that can't be read, and the other subscriptions must not wait.
         let data = data.as_ref()?;
-        let done: &mut usize = work.entry(Tenant::of(subscription.owner.as_deref())).or_default();
+        let done = work.entry(tenant(&subscription)).or_default();
         let needed = filter.work(data);
-        if *done + needed > WORK_PER_TENANT {
+        if *done + needed > share {
             return Some(Recipient::Undecided(subscription));
         }
         *done += needed;
+        total.0 += needed;
         filter.matches(data, None).then_some(Recipient::Subscribed(subscription))
     };
     matched.into_iter().filter_map(decide).collect()
+}
+
+/// The work for each of so many tenants.
+fn share(tenants: usize) -> usize {
+    (WORK_AT_ONCE / tenants.max(1)).clamp(LEAST_WORK, WORK_PER_TENANT)
 }
 
 /// Leaves the filters of a raw event to its deliveries, which read its body. If the body isn't JSON, no filter matches.
@@ -134,3 +161,6 @@ fn of_event(event: &StoredEvent, id: SubscriptionId) -> Option<Recipient> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     db::transaction,
     error::Error,
-    fanout::{FanOut, recipients},
+    fanout::{FanOut, FilterWork, recipients},
     tables::event::{Column, Entity},
     timestamp::Timestamp,
 };
@@ -40,11 +40,12 @@ impl Relay {
         };
         self.registry.check_readable()?;
         let mut fan_out = FanOut::new(self.registry.endpoints(), self.options.chunk);
-        let mut taken = 0;
+        let (mut taken, mut work) = (0, FilterWork::default());
         for event in &unrelayed {
-            fan_out.add(event, &recipients(&self.registry, event))?;
+            fan_out.add(event, &recipients(&self.registry, event, &mut work))?;
             taken += 1;
-            if fan_out.packer.is_beyond(room) {
+            // The rows that were read are locked, and everybody's events wait for the end of the turn.
+            if fan_out.packer.is_beyond(room) || work.is_much() {
                 break;
             }
         }

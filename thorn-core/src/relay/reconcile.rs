@@ -12,7 +12,7 @@ use super::{Relay, batch::Batch};
 use crate::{
     db::{one_of, statement, transaction},
     error::Error,
-    fanout::{Packer, Row, recipients},
+    fanout::{FilterWork, Packer, Row, recipients},
     outbox::StoredEvent,
     tables::{
         delivery,
@@ -46,7 +46,7 @@ impl Relay {
         self.registry.check_readable()?;
         let oldest = self.queue.oldest().await?;
         let mut packer = Packer::new(self.registry.endpoints(), self.options.chunk).checked();
-        let (mut settled, mut postponed) = (Vec::new(), Vec::new());
+        let (mut settled, mut postponed, mut work) = (Vec::new(), Vec::new(), FilterWork::default());
         for event in &open {
             // While a task from the time of the fan-out is in the queue, the deliveries aren't missing yet.
             // Half of `audit_after` allows for clocks that disagree.
@@ -55,11 +55,11 @@ impl Relay {
             // A task that stays in the queue for ever must not excuse every later event.
             let relayed_at = event.relayed_at.unwrap_or(Timestamp::from_millis(0));
             let under_way = in_queue && now.since(relayed_at) < self.options.audit_after * PATIENCE;
-            if !under_way && packer.is_beyond(room) {
+            if !under_way && (packer.is_beyond(room) || work.is_much()) {
                 // The event stays open, so the next audit checks it.
                 continue;
             }
-            if under_way || self.add_missing(event, &mut packer).await? {
+            if under_way || self.add_missing(event, &mut packer, &mut work).await? {
                 postponed.push(event.id.as_uuid());
             } else {
                 settled.push(event.id.as_uuid());
@@ -115,7 +115,12 @@ impl Relay {
     ///
     /// Subscriptions created, deleted, re-enabled or repatterned since the fan-out are skipped: it is
     /// unknown whether they matched.
-    async fn add_missing(&self, event: &StoredEvent, packer: &mut Packer<'_>) -> Result<bool, Error> {
+    async fn add_missing(
+        &self,
+        event: &StoredEvent,
+        packer: &mut Packer<'_>,
+        work: &mut FilterWork,
+    ) -> Result<bool, Error> {
         let recorded: HashSet<Uuid> = delivery::Entity::find()
             .select_only()
             .column(delivery::Column::SubscriptionId)
@@ -127,7 +132,7 @@ impl Relay {
             .collect();
         let version = event.registry_version.unwrap_or(i64::MAX);
         let mut found = false;
-        for recipient in recipients(&self.registry, event) {
+        for recipient in recipients(&self.registry, event, work) {
             let matched_then = recipient
                 .subscription()
                 .is_none_or(|subscription| subscription.created_version.max(subscription.matches_version) <= version);
