@@ -5,6 +5,7 @@
 
 mod descriptors;
 mod filters;
+mod floods;
 mod table;
 
 use std::{

@@ -21,6 +21,7 @@ mod m0015_webhooks;
 mod m0016_stream_sessions;
 mod m0017_cloud_events;
 mod m0018_confirmations;
+mod m0019_senders;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -91,6 +92,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0016_stream_sessions::Migration),
         Box::new(m0017_cloud_events::Migration),
         Box::new(m0018_confirmations::Migration),
+        Box::new(m0019_senders::Migration),
     ]
 }
 

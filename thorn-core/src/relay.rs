@@ -15,6 +15,7 @@ mod pick;
 mod queue_room;
 mod reconcile;
 mod retain;
+mod senders;
 mod waiting;
 
 pub(crate) use batch::Batch;
@@ -26,6 +27,7 @@ use std::{sync::Arc, time::Duration};
 use self::{
     pacing::{BusyPause, Every},
     queue_room::{QueueRoom, Room},
+    senders::Senders,
 };
 use crate::{
     clock::Clock,
@@ -48,7 +50,8 @@ pub(crate) struct RelayOptions {
     pub(crate) poll: Duration,
     /// The most deliveries of one task.
     pub(crate) chunk: usize,
-    /// The relay enqueues nothing while the queue holds this many tasks, besides those that hang.
+    /// The relay enqueues nothing while the queue holds this many tasks, besides those that hang and a few of senders
+    /// with few deliveries.
     pub(crate) longest_queue: usize,
     /// The relay enqueues a due delivery again if no attempt is recorded within this time.
     pub(crate) lease: Duration,
@@ -94,6 +97,7 @@ struct Progress {
     /// The subscription after which the next walk through the subscriptions begins.
     cursor: Uuid,
     batch: Batch,
+    senders: Senders,
     /// Whose due delivery the last turn took last.
     last_tenant: Tenant,
     purge: Purge,
@@ -147,6 +151,7 @@ impl Relay {
             sweeps: Every::new(SWEEP),
             cursor: Uuid::nil(),
             batch: Batch::default(),
+            senders: Senders::new(self.options.longest_queue, self.options.chunk),
             last_tenant: Tenant::default(),
             purge: Purge::default(),
             kept: Uuid::nil(),
@@ -181,8 +186,10 @@ impl Relay {
     async fn claim(&self, now: Timestamp, room: Room, progress: &mut Progress) -> Result<Claimed, Error> {
         let mut claimed = Claimed::default();
         if room.tasks > 0 {
-            claimed.add(with_timeout(&self.db, self.claim_events(now, room.tasks, &mut progress.batch)).await?);
+            claimed.add(with_timeout(&self.db, self.claim_events(now, room, progress)).await?);
             claimed.add(with_timeout(&self.db, self.claim_due(now, room.tasks, progress)).await?);
+        } else if room.kept_free > 0 && progress.senders.may_look() {
+            claimed.add(with_timeout(&self.db, self.claim_events(now, room, progress)).await?);
         }
         Ok(claimed)
     }

@@ -72,6 +72,9 @@ async fn migrations_go_down_and_up_again() {
     assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_some());
     assert!(count(&db, "thorn_cloud_event").await.is_some());
     assert!(count(&db, "thorn_subscription WHERE confirmation IS NULL").await.is_some());
+    // The order of the waiting events is an index, which `dispatch::custom` looks for.
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_subscription WHERE confirmation IS NULL").await.is_some());
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_subscription WHERE confirmation IS NULL").await.is_none());
     Migrator::down(&db, Some(1)).await.unwrap();

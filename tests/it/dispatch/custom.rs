@@ -95,7 +95,8 @@ async fn each_dispatcher_s_backlog_has_its_index_and_so_has_the_queue_s() {
         return skipped("these are SQLite's words; `databases::plans` has the plans of every database");
     }
     for (open, index) in [
-        ("dispatcher IS NULL ORDER BY id", "thorn_event_unrelayed"),
+        ("dispatcher IS NULL ORDER BY sender, id", "thorn_event_unrelayed"),
+        ("dispatcher IS NULL AND sender >= '' ORDER BY sender, id", "thorn_event_unrelayed (sender>?)"),
         ("dispatcher IS NOT NULL", "thorn_event_undispatched"),
         ("dispatcher = ? ORDER BY id", "thorn_event_undispatched (dispatcher=?)"),
     ] {

@@ -53,7 +53,7 @@ const UNRELAYED: &str = "thorn_event_unrelayed";
 ///
 /// An application's migrator uses no transaction on SQLite, so each call may get another connection of the pool. A
 /// connection that has cached the schema with the old index would refuse to create the new one.
-async fn replace_unrelayed(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+pub(super) async fn replace_unrelayed(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     if manager.get_database_backend() == DbBackend::MySql {
         drop_index(manager, "thorn_event", UNRELAYED).await?;
         return create_index(manager, "thorn_event", UNRELAYED, sql).await;

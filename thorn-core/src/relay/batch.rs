@@ -12,7 +12,7 @@ const EVENTS: u64 = 1000;
 const LEAST: u64 = 16;
 
 /// A read ends with the event that brings it to this many bytes of bodies and options.
-const BYTES: usize = 8 * 1024 * 1024;
+pub(super) const BYTES: usize = 8 * 1024 * 1024;
 
 /// How many events the next read asks for.
 ///
@@ -26,6 +26,8 @@ pub(crate) struct Batch {
 /// The result of one read.
 pub(crate) struct Read {
     pub(crate) events: Vec<StoredEvent>,
+    /// The bytes of their bodies and options.
+    pub(crate) bytes: usize,
     /// Whether the read reached the limit of bytes.
     pub(crate) is_full: bool,
     /// Whether the query may find more events: the read reached the limit of bytes or of events.
@@ -63,7 +65,7 @@ impl Batch {
         self.learn(events.len() as u64, limit, bytes);
         let is_full = bytes >= BYTES;
         let at_limit = is_full || events.len() as u64 == limit;
-        Ok(Read { events, is_full, at_limit })
+        Ok(Read { events, bytes, is_full, at_limit })
     }
 
     /// Notes how many of the events that were read had room in the turn.

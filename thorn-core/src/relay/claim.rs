@@ -1,36 +1,39 @@
 //! Claims events that no relay has taken yet.
 
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, StreamTrait,
-    sea_query::{LockBehavior, LockType},
-};
+use sea_orm::DbBackend;
 
 use super::{
-    Claimed, Relay,
-    batch::{Batch, Read},
+    Claimed, Progress, Relay,
+    queue_room::Room,
+    senders::{Turns, Waiting, free},
 };
 use crate::{
     db::transaction,
     error::Error,
     fanout::{FanOut, FilterWork, recipients},
-    tables::event::{Column, Entity},
     timestamp::Timestamp,
 };
 
 impl Relay {
-    /// Claims events, at most as many as fill `room` tasks, and enqueues their deliveries.
-    pub(super) async fn claim_events(&self, now: Timestamp, room: usize, batch: &mut Batch) -> Result<Claimed, Error> {
+    /// Claims events, at most as many as fill the room, and enqueues their deliveries.
+    pub(super) async fn claim_events(
+        &self,
+        now: Timestamp,
+        room: Room,
+        progress: &mut Progress,
+    ) -> Result<Claimed, Error> {
+        let Progress { senders, batch, .. } = progress;
         // SQLite has one writer, so the relay prepares all it can before it takes the write lock, and drops
         // the claim if another relay was first. The other databases lock the rows and skip locked ones.
         let early = match self.db.get_database_backend() {
             DbBackend::Sqlite => None,
             _ => Some(transaction::begin(&self.db).await?),
         };
-        let Read { events: unrelayed, at_limit, .. } = match &early {
-            None => unrelayed(&self.db, batch).await?,
-            Some(txn) => unrelayed(txn, batch).await?,
+        let Waiting { events, at_limit, walk } = match &early {
+            None => senders.waiting(&self.db, room, batch).await?,
+            Some(txn) => senders.waiting(txn, room, batch).await?,
         };
-        if unrelayed.is_empty() {
+        if events.is_empty() {
             return Ok(Claimed::default());
         }
         // The refresh comes after the read, so that it includes subscriptions committed before the events.
@@ -40,20 +43,25 @@ impl Relay {
         };
         self.registry.check_readable()?;
         let mut fan_out = FanOut::new(self.registry.endpoints(), self.options.chunk);
-        let (mut taken, mut work) = (0, FilterWork::default());
-        for event in &unrelayed {
+        let (mut turns, mut work) = (Turns::new(&events), FilterWork::default());
+        let (mut taken, most) = (0, room.most());
+        while let Some((turn, event)) = turns.next() {
+            let before = fan_out.packer.deliveries();
             fan_out.add(event, &recipients(&self.registry, event, &mut work))?;
+            turns.took(turn, fan_out.packer.deliveries() - before);
             taken += 1;
             // The rows that were read are locked, and everybody's events wait for the end of the turn.
-            if fan_out.packer.is_beyond(room) || work.is_much() {
+            if fan_out.packer.is_beyond(most) || work.is_much() {
                 break;
             }
         }
-        batch.used(taken, unrelayed.len());
+        if room.tasks > 0 {
+            batch.used(taken, events.len());
+        }
         let FanOut { packer, marks } = fan_out;
         let deliveries = packer.deliveries();
         let tasks = self.queue.seal(packer.chunks())?;
-        let claimed = Claimed { tasks: tasks.len(), more: at_limit || taken < unrelayed.len() };
+        let claimed = Claimed { tasks: tasks.len(), more: at_limit || taken < events.len() };
         let txn = match early {
             Some(txn) => txn,
             None => transaction::begin(&self.db).await?,
@@ -67,24 +75,9 @@ impl Relay {
         let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
         staged.send().await;
+        senders.claimed(&turns, walk);
         self.counters.relayed(taken);
         tracing::debug!(events = taken, deliveries, "relayed");
         Ok(claimed)
     }
-}
-
-async fn unrelayed<C>(db: &C, batch: &mut Batch) -> Result<Read, Error>
-where
-    C: ConnectionTrait + StreamTrait + Send,
-{
-    let mut query = Entity::find().filter(free()).order_by_asc(Column::Id);
-    if ConnectionTrait::get_database_backend(db) != DbBackend::Sqlite {
-        query = query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
-    batch.read(db, query, u64::MAX).await
-}
-
-/// Events that no relay has taken and that go to the queue.
-fn free() -> Condition {
-    Condition::all().add(Column::RelayedAt.is_null()).add(Column::Dispatcher.is_null())
 }

@@ -26,7 +26,7 @@ pub(super) const LARGE: [&str; 3] = ["thorn_event", "thorn_delivery", "thorn_att
 
 /// Each statement that must have been seen, by some of its words in their order.
 const EXPECTED: [(&str, &[&str]); 17] = [
-    ("claim", &["select", "from thorn_event", "relayed_at is null", "dispatcher is null", "order by id"]),
+    ("claim", &["select", "from thorn_event", "relayed_at is null", "dispatcher is null", "order by sender"]),
     ("marks", &["update thorn_event set relayed_at", "fanout", "id in"]),
     ("dispatcher's claim", &["select", "from thorn_event", "dispatcher =", "relayed_at is null"]),
     ("due", &["select", "from thorn_delivery", "next_attempt_at <="]),
