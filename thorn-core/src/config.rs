@@ -141,8 +141,8 @@ pub struct Config {
     pub stream_heartbeat: Duration,
     /// The most deliveries of one task. Default: 100.
     pub chunk: usize,
-    /// The number of tasks on the queue at which the relay pauses. A worker never has more in hand either.
-    /// Default: 256.
+    /// The number of tasks on the queue at which the relay pauses. For senders who had few deliveries in the last seconds it
+    /// adds up to a quarter more. Also the bound on the tasks that a worker has in hand. Default: 256.
     pub longest_queue: usize,
 }
 

@@ -470,7 +470,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::new(
         "longest_queue",
         |config| config.longest_queue.to_string(),
-        "tasks on the queue at which the relay pauses; with less than a sixteenth of room left it looks ten times a \
-         second. Also the bound on the tasks one worker has in hand",
+        "tasks on the queue at which the relay pauses, but for senders that had few deliveries; with less than a \
+         sixteenth of room left it looks ten times a second. Also the bound on the tasks one worker has in hand",
     ),
 ];

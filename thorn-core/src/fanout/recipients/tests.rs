@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
+    filter::Q,
     pattern::Pattern,
     spec::{Destination, Dialect, SubscriptionSpec},
     tables::event::Model,
