@@ -75,7 +75,7 @@ impl RetryPolicy {
         let base = (self.first.as_secs_f64() * self.factor.powi(exponent)).min(longest);
         let spread = self.jitter.mul_add(random.mul_add(2.0, -1.0), 1.0);
         let wait = base * spread;
-        // What the jitter would put beyond the longest wait goes as far before it, so that no two waits need be the same.
+        // A wait that the jitter would put beyond the longest one goes as far before it, so that waits differ.
         let wait =
             Duration::from_secs_f64(if wait > longest { 2.0_f64.mul_add(longest, -wait) } else { wait }.max(0.0));
         let asked = retry_after.map(|asked| spread_behind(asked, self.longest, self.jitter, random));

@@ -32,7 +32,7 @@ pub(crate) struct Permit {
     /// In the lanes of the tenant, the host and the process. `None` if the endpoint is known to answer quickly.
     shared: Option<Box<[Place; 3]>>,
     /// In the lane of a subscription that limits its requests.
-    limited: Option<Place>,
+    limited: Option<Box<Place>>,
     /// `None` is never seen: the semaphore isn't closed.
     _in_flight: Option<OwnedSemaphorePermit>,
 }
@@ -50,7 +50,7 @@ impl Endpoint {
     async fn permit(&self, limited: Option<Limited>) -> Result<Permit, Timestamp> {
         // Few subscriptions have a limit, so the others shouldn't pay with memory for the wait in its lane.
         let limited = match limited {
-            Some(limited) => Some(Box::pin(limited.enter()).await?),
+            Some(limited) => Some(Box::new(Box::pin(limited.enter()).await?)),
             None => None,
         };
         let url = self.lane.enter(Places::Common).await?;
@@ -87,7 +87,12 @@ impl Permit {
     pub(crate) fn done(self, attempt: &Attempt) {
         let Self { url, owner, shared, limited, .. } = self;
         url.done(attempt);
-        for place in owner.into_iter().flatten().chain(shared.into_iter().flat_map(|places| *places)).chain(limited) {
+        for place in owner
+            .into_iter()
+            .flatten()
+            .chain(shared.into_iter().flat_map(|places| *places))
+            .chain(limited.map(|place| *place))
+        {
             place.done(attempt);
         }
     }

@@ -17,7 +17,7 @@ use crate::timestamp::Timestamp;
 /// How long no endpoint of an owner is trusted after one of them flooded its connection.
 const DISTRUST: Duration = Duration::from_secs(60 * 60);
 
-/// What is known of a receiver.
+/// The trust in one receiver.
 #[derive(Debug)]
 pub(super) struct Trust {
     /// Whether it needn't be read apart: it has answered, or is the operator's.
@@ -26,7 +26,7 @@ pub(super) struct Trust {
     owner: Option<Arc<OwnerTrust>>,
 }
 
-/// What is known of an owner's receivers.
+/// The trust in all receivers of an owner.
 #[derive(Debug, Default)]
 pub(super) struct OwnerTrust {
     /// In milliseconds.

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use super::{kept::MayOpen, origin::Origin};
 use crate::tenant::Tenant;
 
-/// What the resolver and the connector need to know of a request.
+/// Facts about a request that the resolver and the connector need.
 pub(super) struct Facts {
     port: u16,
     tenant: Tenant,
