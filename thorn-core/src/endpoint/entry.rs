@@ -28,7 +28,7 @@ pub(crate) enum Entry {
 pub(crate) struct Permit {
     url: Place,
     /// In the lanes of the owner, and of all owners at the host. `None` for the operator.
-    owner: Option<[Place; 2]>,
+    owner: Option<Box<[Place; 2]>>,
     /// In the lanes of the tenant, the host and the process. `None` if the endpoint is known to answer quickly.
     shared: Option<Box<[Place; 3]>>,
     /// In the lane of a subscription that limits its requests.
@@ -55,7 +55,9 @@ impl Endpoint {
         };
         let url = self.lane.enter(Places::Common).await?;
         let owner = match &self.owner {
-            Some([owner, host]) => Some([owner.enter(Places::Common).await?, host.enter(self.places()).await?]),
+            Some([owner, host]) => {
+                Some(Box::new([owner.enter(Places::Common).await?, host.enter(self.places()).await?]))
+            }
             None => None,
         };
         let shared = match self.lane.is_quick() {
@@ -87,12 +89,9 @@ impl Permit {
     pub(crate) fn done(self, attempt: &Attempt) {
         let Self { url, owner, shared, limited, .. } = self;
         url.done(attempt);
-        for place in owner
-            .into_iter()
-            .flatten()
-            .chain(shared.into_iter().flat_map(|places| *places))
-            .chain(limited.map(|place| *place))
-        {
+        owner.into_iter().flat_map(|places| *places).for_each(|place| place.done(attempt));
+        shared.into_iter().flat_map(|places| *places).for_each(|place| place.done(attempt));
+        if let Some(place) = limited {
             place.done(attempt);
         }
     }

@@ -128,8 +128,8 @@ async fn limit_after(lanes: &Endpoints, url: &str, status: u16) -> usize {
     for permit in held {
         permit.done(&Attempt { status: Some(status), ..attempt(outcome, Duration::from_millis(5)) });
     }
-    let limit = lanes.get(Tenant::default(), url).lane.state().limit;
-    limit
+    let endpoint = lanes.get(Tenant::default(), url);
+    endpoint.lane.state().limit
 }
 
 #[tokio::test(start_paused = true)]

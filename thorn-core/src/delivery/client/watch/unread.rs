@@ -54,7 +54,8 @@ fn ip_address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::{
         io::Write as _,
