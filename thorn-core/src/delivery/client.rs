@@ -12,6 +12,7 @@ mod opening;
 mod origin;
 mod outgoing;
 mod pools;
+mod reqwest_client;
 mod request;
 mod response;
 mod tls;

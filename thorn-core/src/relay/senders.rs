@@ -16,20 +16,19 @@
 //!
 //! The events of one sender stay in the order of their ids. Events without a sender count as those of one more sender.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
-    mem,
-    time::Duration,
-};
+mod recent;
+mod turns;
+
+use std::time::Duration;
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
     Select, StreamTrait,
     sea_query::{LockBehavior, LockType, NullOrdering},
 };
-use tokio::time::Instant;
 
+pub(super) use self::turns::Turns;
+use self::{recent::Recent, turns::Sender};
 use super::{
     batch::{BYTES, Batch},
     pacing::Every,
@@ -50,12 +49,6 @@ const STEPS: u64 = 4;
 
 /// Events of one step while the queue is full.
 const FEW: u64 = 16;
-
-/// Deliveries count as recent for this long, and for at most twice as long.
-const RECENT: Duration = Duration::from_millis(2_500);
-
-/// The sender of an event. `None` is the operator.
-type Sender = Option<String>;
 
 /// What the relay knows of the senders whose events wait.
 #[derive(Debug)]
@@ -245,103 +238,6 @@ fn unrelayed<C: ConnectionTrait>(db: &C, after: Option<&Sender>) -> Select<Entit
 /// Events that no relay has taken and that go to the queue.
 pub(super) fn free() -> Condition {
     Condition::all().add(Column::RelayedAt.is_null()).add(Column::Dispatcher.is_null())
-}
-
-/// The events of a turn in a fair order: the next one is of the sender with the fewest deliveries so far.
-///
-/// In the first round, the senders have their turns in the order of `events`.
-pub(super) struct Turns<'a> {
-    senders: Vec<Share<'a>>,
-    next: BinaryHeap<Reverse<(usize, usize)>>,
-}
-
-struct Share<'a> {
-    sender: &'a Sender,
-    events: VecDeque<&'a StoredEvent>,
-    /// Deliveries so far. An event without deliveries counts as one.
-    spent: usize,
-}
-
-impl<'a> Turns<'a> {
-    pub(super) fn new(events: &'a [StoredEvent]) -> Self {
-        let (mut senders, mut places) = (Vec::<Share<'_>>::new(), HashMap::new());
-        let mut latest = 0;
-        for event in events {
-            if senders.get(latest).is_none_or(|share| *share.sender != event.sender) {
-                latest = *places.entry(&event.sender).or_insert(senders.len());
-            }
-            match senders.get_mut(latest) {
-                Some(share) => share.events.push_back(event),
-                None => senders.push(Share { sender: &event.sender, events: VecDeque::from([event]), spent: 0 }),
-            }
-        }
-        let next = (0..senders.len()).map(|place| Reverse((0, place))).collect();
-        Self { senders, next }
-    }
-
-    /// The next event, and whose turn it is.
-    pub(super) fn next(&mut self) -> Option<(usize, &'a StoredEvent)> {
-        let Reverse((_, place)) = self.next.pop()?;
-        Some((place, self.senders[place].events.pop_front()?))
-    }
-
-    /// Notes how many deliveries the event of this turn has.
-    pub(super) fn took(&mut self, place: usize, deliveries: usize) {
-        let share = &mut self.senders[place];
-        share.spent += deliveries.max(1);
-        if !share.events.is_empty() {
-            self.next.push(Reverse((share.spent, place)));
-        }
-    }
-
-    fn spent(&self) -> impl Iterator<Item = (&'a Sender, usize)> {
-        self.begun().map(|share| (share.sender, share.spent))
-    }
-
-    fn begun(&self) -> impl Iterator<Item = &Share<'a>> {
-        self.senders.iter().filter(|share| share.spent > 0)
-    }
-
-    /// The last sender that has had a turn, if others had none.
-    fn last_begun(&self) -> Option<&'a Sender> {
-        let begun = self.begun().count();
-        if begun == self.senders.len() { None } else { self.begun().last().map(|share| share.sender) }
-    }
-}
-
-/// How many deliveries each sender had recently.
-#[derive(Debug)]
-struct Recent {
-    since: Instant,
-    now: HashMap<Tenant, usize>,
-    before: HashMap<Tenant, usize>,
-}
-
-impl Recent {
-    fn new() -> Self {
-        Self { since: Instant::now(), now: HashMap::new(), before: HashMap::new() }
-    }
-
-    fn add(&mut self, sender: Tenant, deliveries: usize) {
-        let age = self.since.elapsed();
-        if age >= RECENT {
-            self.before = mem::take(&mut self.now);
-            if age >= RECENT * 2 {
-                self.before.clear();
-            }
-            self.since = Instant::now();
-        }
-        *self.now.entry(sender).or_default() += deliveries;
-    }
-
-    fn of(&self, sender: Tenant) -> usize {
-        let in_map = |map: &HashMap<Tenant, usize>| map.get(&sender).copied().unwrap_or_default();
-        match self.since.elapsed() {
-            age if age >= RECENT * 2 => 0,
-            age if age >= RECENT => in_map(&self.now),
-            _ => in_map(&self.now) + in_map(&self.before),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use sea_orm::prelude::Uuid;
 
-use super::*;
+use super::{recent::RECENT, *};
 use crate::tables::event::Model;
 
 /// The n-th event, of this sender.
