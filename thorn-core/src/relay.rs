@@ -98,7 +98,7 @@ struct Progress {
     cursor: Uuid,
     batch: Batch,
     senders: Senders,
-    /// Whose due delivery the last turn took last.
+    /// The tenant whose due delivery the last turn took last.
     last_tenant: Tenant,
     purge: Purge,
     /// The subscription at which the last walk through kept deliveries ended.

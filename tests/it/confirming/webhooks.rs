@@ -12,7 +12,7 @@ use crate::app::{TestApp, eventually};
 
 const ALICE: Access<'_> = Access::Owner("alice");
 
-/// What alice's subscriptions have, by id.
+/// The confirmations of alice's subscriptions, by id.
 async fn confirmations(app: &TestApp) -> Vec<(SubscriptionId, Option<Confirmation>)> {
     let mut all: Vec<_> = app.thorn.subscriptions().list(ALICE, Page::default()).await.unwrap();
     all.sort_by_key(|one| one.id);

@@ -50,7 +50,7 @@ const STEPS: u64 = 4;
 /// Events of one step while the queue is full.
 const FEW: u64 = 16;
 
-/// What the relay knows of the senders whose events wait.
+/// The senders whose events wait, as far as the relay knows them.
 #[derive(Debug)]
 pub(super) struct Senders {
     /// Whether events of several senders wait, and more than one read takes.

@@ -22,9 +22,9 @@ static BASE: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A request that is under way, or a response whose body is being read.
 pub(super) struct Exchange {
-    /// Whose request it is.
+    /// The tenant for whom the request is made.
     pub(super) tenant: Tenant,
-    /// Where the request goes.
+    /// The origin that the request goes to.
     pub(super) origin: Origin,
     runtime: Handle,
     /// When the request began, or a part of the response last arrived, in milliseconds since [`BASE`].

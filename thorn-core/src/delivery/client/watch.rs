@@ -101,8 +101,7 @@ impl Watch {
 
     /// No longer watches an exchange.
     pub(super) fn finish(&self, exchange: &Arc<Exchange>) {
-        let finished = self.known().exchanges.remove(&key(exchange));
-        drop(finished);
+        self.known().exchanges.remove(&key(exchange));
     }
 
     /// Notes that a connection leads to this origin.
@@ -134,11 +133,11 @@ impl Watch {
 
     /// Ends the exchanges whose receivers have sent too much.
     fn look(&self) -> std::io::Result<()> {
-        let standing: Vec<_> = {
+        let standing = {
             let known = self.known();
             let all = known.exchanges.values();
-            let standing = all.filter(|exchange| exchange.stands_still() >= LOOK_AFTER).cloned().collect();
-            if known.connections.len() < known.most_connections && Vec::is_empty(&standing) {
+            let standing: Vec<_> = all.filter(|exchange| exchange.stands_still() >= LOOK_AFTER).cloned().collect();
+            if known.connections.len() < known.most_connections && standing.is_empty() {
                 return Ok(());
             }
             standing

@@ -28,7 +28,7 @@ static TURNS: LazyLock<Shares> = LazyLock::new(|| Shares::new(1, 1));
 /// and only the events of one turn take memory.
 const TURN: Duration = Duration::from_millis(20);
 
-/// What the filters of a chunk's deliveries have said, by the event's index and the subscription.
+/// The decisions of the filters of a chunk's deliveries, by the event's index and the subscription.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts(Mutex<HashMap<(usize, SubscriptionId), bool>>);
 

@@ -1,4 +1,4 @@
-//! What earlier lookups have shown: about names, and about the tenants who gave them.
+//! The memory of earlier lookups: of names, and of the tenants who gave them.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ pub(super) enum End {
     Silent,
 }
 
-/// What is remembered.
+/// The names that are remembered, and the tenants.
 pub(super) struct Memory {
     failures: Cache<String, Failure>,
     /// Names that have resolved, and whose name servers haven't been silent since.

@@ -38,7 +38,7 @@ pub(super) const UNPROVEN_PER_TENANT: usize = 4;
 /// How many names of one tenant wait for their lookup.
 pub(super) const WAITING_PER_TENANT: usize = 1_000;
 
-/// What is known of a name before its lookup.
+/// The knowledge of a name before its lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     /// It has resolved, and its name servers haven't been silent since.
