@@ -5,6 +5,8 @@
 //! late.
 
 mod buffer;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod insert;
 mod notification;
 mod payload;

@@ -23,6 +23,8 @@ mod purge;
 mod registry;
 mod reseal;
 mod row;
+#[cfg(test)]
+mod sample;
 mod store;
 mod synchronise;
 mod write;
@@ -43,6 +45,8 @@ pub(crate) use of_hub::{Granted, HubBounds, Renewable};
 pub use owner_id::OwnerId;
 pub(crate) use purge::Purge;
 pub(crate) use registry::Registry;
+#[cfg(test)]
+pub(crate) use sample::sample;
 pub use store::Subscriptions;
 
 pub(crate) use write::Write;

@@ -5,8 +5,8 @@ use crate::{
     attempt::{Attempt, Outcome},
     endpoint::Entry,
     id::{EventId, SubscriptionId},
+    outbox::fixture,
     spec::Destination,
-    tables::event::Model,
     tenant::Tenant,
     timestamp::Timestamp,
 };
@@ -14,20 +14,7 @@ use crate::{
 const TENANTS: usize = 2_000;
 
 fn event() -> StoredEvent {
-    StoredEvent::from(Model {
-        id: EventId::generate().as_uuid(),
-        name: "a.b".into(),
-        sender: None,
-        broadcast: true,
-        body: "{}".into(),
-        options: None,
-        created_at: 0,
-        relayed_at: None,
-        fanout: None,
-        registry_version: None,
-        audit_at: None,
-        dispatcher: None,
-    })
+    fixture::event(EventId::generate().as_uuid(), None, "{}")
 }
 
 fn url(n: usize) -> String {

@@ -2,60 +2,19 @@ use sea_orm::prelude::Uuid;
 use serde_json::json;
 
 use super::*;
-use crate::{
-    filter::Q,
-    pattern::Pattern,
-    spec::{Destination, Dialect, SubscriptionSpec},
-    tables::event::Model,
-};
+use crate::{filter::Q, outbox::fixture, subscription::sample};
 
 /// A subscription whose filter reads all of `text`, and doesn't let it through.
 fn subscription(owner: usize) -> Arc<Subscription> {
-    Arc::new(Subscription {
-        id: SubscriptionId::generate(),
-        owner: Some(owner.to_string()),
-        spec: SubscriptionSpec {
-            pattern: Pattern::parse("a.b").unwrap(),
-            filter: Some(Q::from_json(&json!({ "text": { "contains": "b" } })).unwrap()),
-            destination: Destination::new("https://a.example/"),
-            rate: None,
-            max_in_flight: None,
-            dialect: Dialect::default(),
-        },
-        source: None,
-        disabled: None,
-        failing_since: None,
-        warned: None,
-        paused_at: None,
-        confirmation: None,
-        held: None,
-        lease: None,
-        created_at: Timestamp::from_millis(0),
-        updated_at: Timestamp::from_millis(0),
-        created_version: 1,
-        version: 1,
-        matches_version: 1,
-    })
+    let filter = Q::from_json(&json!({ "text": { "contains": "b" } })).unwrap();
+    sample(Some(&owner.to_string()), "a.b", Some(filter))
 }
 
 /// How many subscriptions of so many tenants stay undecided, and how much work the others were.
 fn undecided(tenants: usize) -> (usize, FilterWork) {
     // The work of one test, with its text, is all that a tenant may have.
     let text = "a".repeat(WORK_PER_TENANT - 64);
-    let event = StoredEvent::from(Model {
-        id: Uuid::nil(),
-        name: "a.b".into(),
-        sender: None,
-        broadcast: true,
-        body: json!({ "data": { "text": text } }).to_string(),
-        options: None,
-        created_at: 0,
-        relayed_at: None,
-        fanout: None,
-        registry_version: None,
-        audit_at: None,
-        dispatcher: None,
-    });
+    let event = fixture::event(Uuid::nil(), None, json!({ "data": { "text": text } }).to_string());
     let mut work = FilterWork::default();
     let recipients = filter(&event, (0..tenants).map(subscription).collect(), &mut work);
     assert!(recipients.iter().all(Recipient::is_undecided));

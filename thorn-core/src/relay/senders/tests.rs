@@ -1,24 +1,11 @@
 use sea_orm::prelude::Uuid;
 
 use super::{recent::RECENT, *};
-use crate::tables::event::Model;
+use crate::outbox::fixture;
 
 /// The n-th event, of this sender.
 fn event(n: u128, sender: Option<&str>) -> StoredEvent {
-    StoredEvent::from(Model {
-        id: Uuid::from_u128(n),
-        name: "a.b".into(),
-        sender: sender.map(str::to_owned),
-        broadcast: false,
-        body: "{}".into(),
-        options: None,
-        created_at: 0,
-        relayed_at: None,
-        fanout: None,
-        registry_version: None,
-        audit_at: None,
-        dispatcher: None,
-    })
+    fixture::event(Uuid::from_u128(n), sender, "{}")
 }
 
 /// The senders of the first `most` events of a turn, each of which has as many deliveries as `deliveries` says.

@@ -4,39 +4,16 @@ use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_a
 
 use super::Matcher;
 use crate::{
-    id::SubscriptionId,
     pattern::{Pattern, SegmentedName},
-    spec::{Destination, Dialect, SubscriptionSpec},
-    subscription::entry::{Disabled, Subscription},
+    subscription::{
+        entry::{Disabled, Subscription},
+        sample,
+    },
     timestamp::Timestamp,
 };
 
 fn subscription(owner: Option<&str>, pattern: &str) -> Arc<Subscription> {
-    Arc::new(Subscription {
-        id: SubscriptionId::generate(),
-        owner: owner.map(str::to_owned),
-        spec: SubscriptionSpec {
-            pattern: Pattern::parse(pattern).unwrap(),
-            filter: None,
-            destination: Destination::new("https://a.example/"),
-            rate: None,
-            max_in_flight: None,
-            dialect: Dialect::default(),
-        },
-        source: None,
-        disabled: None,
-        failing_since: None,
-        warned: None,
-        paused_at: None,
-        confirmation: None,
-        held: None,
-        lease: None,
-        created_at: Timestamp::from_millis(0),
-        updated_at: Timestamp::from_millis(0),
-        created_version: 1,
-        version: 1,
-        matches_version: 1,
-    })
+    sample(owner, pattern, None)
 }
 
 fn matcher<'a>(subscriptions: impl IntoIterator<Item = &'a Arc<Subscription>>) -> Matcher {
