@@ -77,7 +77,9 @@ impl TestApp {
     /// On this database instead of one of its own.
     pub(crate) async fn on(place: Place, config: Config) -> Self {
         // `RUST_LOG=thorn=debug cargo test … -- --nocapture` shows what happens.
-        let _ = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).try_init();
+        let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env());
+        // Standard output is the test harness's: a line of a log may split one of its lines.
+        let _ = logs.with_writer(std::io::stderr).try_init();
         let db = thorn::connect(&place.url).await.unwrap();
         thorn::migration::migrate(&db).await.unwrap();
         let thorn = Thorn::builder(db).config(config).build().await.unwrap();

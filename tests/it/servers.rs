@@ -97,9 +97,16 @@ fn of_databases(all: &[String]) -> Vec<String> {
 /// Every one of these tests has passed; gives the reasons of those that were skipped.
 fn judged(output: &Output, tests: &[String]) -> Result<Vec<String>, String> {
     let (text, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let passed = tests.iter().filter(|test| text.contains(&format!("test {test} ... ok"))).count();
-    if !output.status.success() || passed != tests.len() {
-        return Err(format!("{passed} of {} tests passed:\n{text}\n{told}", tests.len()));
+    let failed: Vec<_> = tests.iter().filter(|test| !text.contains(&format!("test {test} ... ok"))).collect();
+    if !output.status.success() || !failed.is_empty() {
+        // The names come first, and what the tests said comes before the logs: whoever shows a part of this shows its beginning.
+        let said = text.find("\nfailures:\n").map_or(&*text, |start| &text[start..]);
+        return Err(format!(
+            "{} of {} tests failed: {failed:?} ({})\n{said}\n{told}",
+            failed.len(),
+            tests.len(),
+            output.status
+        ));
     }
     let reasons: Vec<_> = told.lines().filter_map(|line| Some(line.split_once("skipped: ")?.1.to_owned())).collect();
     match reasons.iter().find(|reason| !DATABASES.iter().any(|database| reason.contains(database))) {
@@ -121,6 +128,7 @@ fn a_test_that_is_missing_or_skipped_without_naming_a_database_is_noticed() {
     let all = "test a::b ... ok\ntest a::c ... ok\n";
     assert_eq!(judge(0, all, "skipped: SQLite has no users\n"), Ok(vec!["SQLite has no users".to_owned()]));
     judge(0, all, "skipped: python isn't there\n").unwrap_err();
-    judge(0, "test a::b ... ok\n", "").unwrap_err();
+    let missing = judge(0, "test a::b ... ok\n", "").unwrap_err();
+    assert!(missing.starts_with(r#"1 of 2 tests failed: ["a::c"]"#), "{missing}");
     judge(101, all, "").unwrap_err();
 }
