@@ -1,9 +1,6 @@
 //! Delivers a backlog of committed events, until every delivery is recorded.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use thorn::{Event, subscription::NewSubscription};
 
@@ -11,7 +8,7 @@ use crate::{
     bare,
     place::{Place, Site},
     process::{self, Worker},
-    receiver::Receiver,
+    receiver::{Receiver, micros},
     report::{Line, Round, median},
     target::Target,
 };
@@ -72,15 +69,16 @@ impl Backlog {
         let events = (0..self.events).map(|n| Event::new("bench.sent").broadcast().render(&payload(n)));
         thorn::outbox::write(&site.db, events.collect::<Result<_, _>>()?).await?;
         let (before, servers_before) = (receiver.count()?, site.servers_cpu()?);
+        site.settle().await?;
+        receiver.begin()?;
 
-        let started = Instant::now();
+        let (started, started_at) = (Instant::now(), micros());
         let start = || Worker::start(&site.url, site.queue_url.as_deref(), &receiver.certificate());
         let workers = (0..self.workers).map(|_| start()).collect::<Result<Vec<_>, _>>()?;
-        while receiver.count()? < before + self.deliveries() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let timeline = receiver.arrived(self.deliveries())?;
         site.recorded(self.deliveries()).await?;
-        let rate = self.deliveries() as f64 / started.elapsed().as_secs_f64();
+        let (elapsed, start_up) = (started.elapsed(), timeline.first_after(started_at));
+        let rate = self.deliveries() as f64 / elapsed.saturating_sub(start_up).as_secs_f64();
 
         let servers = site.servers_cpu()?;
         let (mut cpu, mut memory) = (0.0, 0.0_f64);
@@ -94,7 +92,8 @@ impl Backlog {
         anyhow::ensure!(receiver.count()? == before + self.deliveries(), "something was delivered twice");
         let cpu = [cpu, servers[0] - servers_before[0], servers[1] - servers_before[1]];
         let cpu = cpu.map(|cpu| cpu * 1000.0 / self.deliveries() as f64);
-        Ok(Round { rate, ratio: rate / limit, cpu, memory })
+        let [start_up, longest_gap] = [start_up, timeline.longest_gap()].map(|time| time.as_secs_f64() * 1000.0);
+        Ok(Round { rate, ratio: rate / limit, cpu, memory, start_up, longest_gap, arrivals: Some(timeline.bars()) })
     }
 }
 

@@ -8,8 +8,8 @@
 //! - `bash .ci/run servers cargo bench --all-features --bench deliveries` also measures PostgreSQL and
 //!   Redis. `--sqlite`, `--postgres` and `--redis` choose some of them.
 //! - `one many --peer` lets another library deliver the same backlog.
-//! - `hosts` delivers 10 events to 10,000 URLs on 1,000 hosts, and `tls` the backlogs of `one` and `many` to a receiver
-//!   with TLS. They run only when named.
+//! - `hosts` delivers to thousands of URLs on 1,000 hosts, and `tls` to a receiver with TLS. They run only when named.
+//! - Rates count from the first arrival. The time before it, from the worker's start, is a column of its own.
 //! - `growth` measures how cost grows with the number of workers, deliveries and subscriptions, and draws
 //!   `docs/growth.svg`. It runs only when named. A round takes three minutes, so the default is one round.
 
@@ -26,6 +26,7 @@ mod receiver;
 mod report;
 mod summary;
 mod target;
+mod timeline;
 
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ async fn measure(arguments: &[String]) -> anyhow::Result<()> {
         }
         report::table("Memory of an idle worker", &["", "resident"], &rows);
     }
-    let backlogs = [("one", Column::One, Backlog::new(20_000, 1)), ("many", Column::Many, Backlog::new(500, 100))];
+    let backlogs = [("one", Column::One, Backlog::new(100_000, 1)), ("many", Column::Many, Backlog::new(2_000, 100))];
     for (scenario, column, backlog) in backlogs {
         if wanted(scenario) {
             let title = format!("{} events to {} subscriptions each", backlog.events, backlog.subscriptions);
@@ -99,8 +100,10 @@ async fn measure(arguments: &[String]) -> anyhow::Result<()> {
     let (hosts, tls) = (Target::Hosts(1_000), Target::Tls);
     let rare = [
         ("hosts", "10 events to 10,000 URLs on 1,000 hosts", Backlog::new(10, 10_000).to(hosts)),
-        ("tls", "20,000 events to one URL, TLS", Backlog::new(20_000, 1).to(tls)),
-        ("tls", "500 events to 100 URLs each, TLS", Backlog::new(500, 100).to(tls)),
+        ("hosts", "10 events to 5,000 URLs on 1,000 hosts", Backlog::new(10, 5_000).to(hosts)),
+        ("hosts", "1 event to 50,000 URLs on 1,000 hosts", Backlog::new(1, 50_000).to(hosts)),
+        ("tls", "100,000 events to one URL, TLS", Backlog::new(100_000, 1).to(tls)),
+        ("tls", "1,000 events to 100 URLs each, TLS", Backlog::new(1_000, 100).to(tls)),
     ];
     for (_, title, backlog) in rare.iter().filter(|(scenario, ..)| scenarios.iter().any(|one| one == scenario)) {
         report::rates(title, &backlog.measure(&places, rounds, &receiver).await?);

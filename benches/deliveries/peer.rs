@@ -14,7 +14,7 @@ use crate::{
     bare,
     place::{Place, count, new_database, postmaster},
     process::{self, Worker},
-    receiver::Receiver,
+    receiver::{Receiver, micros},
     report::{Line, Round},
 };
 
@@ -47,7 +47,7 @@ impl Peer {
         let mut lines = Vec::new();
         for place in places.iter().filter(|place| **place != Place::Redis) {
             // On SQLite, webhooksmith delivers one event after the other, and each commit waits for the disk.
-            let part = if *place == Place::Sqlite { 10 } else { 1 };
+            let part = if *place == Place::Sqlite { 50 } else { 5 };
             let backlog = Backlog { events: backlog.events / part, ..backlog };
             let mut found = Vec::new();
             for _ in 0..rounds {
@@ -79,24 +79,26 @@ impl Peer {
         let database = || server.map_or(Ok(0.0), process::cpu_with_children);
         let (before, database_before) = (receiver.count()?, database()?);
 
-        let started = Instant::now();
+        receiver.begin()?;
+        let (started, started_at) = (Instant::now(), micros());
         let mut command = Command::new(&self.0);
         command.args(["work", &url]);
         let mut worker = Worker::spawn(&mut command)?;
-        while receiver.count()? < before + deliveries {
-            anyhow::ensure!(worker.is_running()?, "webhooksmith-bench work has ended");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let timeline = receiver.arrived(deliveries)?;
+        anyhow::ensure!(worker.is_running()?, "webhooksmith-bench work has ended");
         let recorded = "SELECT COUNT(*) AS n FROM webhook_events WHERE status = 'delivered'";
         while count(&db, recorded).await? < deliveries {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let rate = deliveries as f64 / started.elapsed().as_secs_f64();
+        let (elapsed, start_up) = (started.elapsed(), timeline.first_after(started_at));
+        let rate = deliveries as f64 / elapsed.saturating_sub(start_up).as_secs_f64();
 
         let cpu = [process::cpu(worker.pid())?, database()? - database_before, 0.0];
         let memory = process::memory(worker.pid())?.1;
         worker.stop()?;
         anyhow::ensure!(receiver.count()? == before + deliveries, "something was delivered twice");
-        Ok(Round { rate, ratio: rate / limit, cpu: cpu.map(|cpu| cpu * 1000.0 / deliveries as f64), memory })
+        let cpu = cpu.map(|cpu| cpu * 1000.0 / deliveries as f64);
+        let [start_up, longest_gap] = [start_up, timeline.longest_gap()].map(|time| time.as_secs_f64() * 1000.0);
+        Ok(Round { rate, ratio: rate / limit, cpu, memory, start_up, longest_gap, arrivals: Some(timeline.bars()) })
     }
 }

@@ -6,7 +6,7 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -15,10 +15,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,
+    sync::Notify,
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::target::Target;
+use crate::{target::Target, timeline::Timeline};
 
 /// The argument that makes this program the receiver.
 pub(crate) const ARGUMENT: &str = "receive";
@@ -79,6 +80,17 @@ impl Receiver {
         Ok(self.ask("count")?.trim().parse()?)
     }
 
+    /// Begins a new timeline of arrivals.
+    pub(crate) fn begin(&self) -> anyhow::Result<()> {
+        self.ask("begin").map(drop)
+    }
+
+    /// Waits until this many requests have arrived since [`begin`](Self::begin). Nothing is asked meanwhile, so that the
+    /// wait costs no time.
+    pub(crate) fn arrived(&self, wanted: usize) -> anyhow::Result<Timeline> {
+        Timeline::parse(&tokio::task::block_in_place(|| self.ask(&format!("arrived/{wanted}")))?)
+    }
+
     /// Returns each payload's `n` and its arrival in microseconds since 1970, and forgets them.
     pub(crate) fn arrivals(&self) -> anyhow::Result<Vec<(usize, u64)>> {
         let text = self.ask("arrivals")?;
@@ -109,9 +121,18 @@ impl Drop for Receiver {
 struct Seen {
     count: usize,
     arrivals: Vec<(u64, u64)>,
+    /// Of the requests since the last `begin`.
+    timeline: Timeline,
+    /// How many there were before it.
+    before: usize,
+    /// The count that somebody waits for.
+    wanted: usize,
 }
 
-static SEEN: Mutex<Seen> = Mutex::new(Seen { count: 0, arrivals: Vec::new() });
+static SEEN: LazyLock<Mutex<Seen>> = LazyLock::new(Mutex::default);
+
+/// Tells that the wanted count is reached.
+static ARRIVED: Notify = Notify::const_new();
 
 /// Microseconds since 1970.
 pub(crate) fn micros() -> u64 {
@@ -168,7 +189,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Res
             }
         }
         if buffer.starts_with(b"GET ") {
-            let text = tell(&buffer);
+            let text = tell(&buffer).await;
             let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len());
             return stream.write_all(answer.as_bytes()).await;
         }
@@ -180,23 +201,53 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Res
 
 /// Counts a request. For requests to `/log`, also stores `n` and the time.
 fn note(head: &[u8], body: &[u8]) {
-    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut seen = seen();
     seen.count += 1;
+    let at = micros();
+    seen.timeline.note(at);
+    if seen.count == seen.wanted {
+        ARRIVED.notify_one();
+    }
     if head.starts_with(b"POST /log ")
-        && let Some(at) = body.windows(4).position(|four| four == b"\"n\":")
+        && let Some(position) = body.windows(4).position(|four| four == b"\"n\":")
     {
-        let digits = body[at + 4..].iter().take_while(|byte| byte.is_ascii_digit());
-        let n = digits.fold(0, |n, digit| n * 10 + u64::from(digit - b'0'));
-        seen.arrivals.push((n, micros()));
+        let n = digits(&body[position + 4..]);
+        seen.arrivals.push((n as u64, at));
     }
 }
 
-fn tell(request: &[u8]) -> String {
-    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+fn seen() -> MutexGuard<'static, Seen> {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn tell(request: &[u8]) -> String {
+    if let Some(wanted) = request.strip_prefix(b"GET /arrived/") {
+        let is_there = {
+            let mut seen = seen();
+            seen.wanted = seen.before + digits(wanted);
+            seen.count >= seen.wanted
+        };
+        if !is_there {
+            ARRIVED.notified().await;
+        }
+        return seen().timeline.tell();
+    }
+    let mut seen = seen();
+    if request.starts_with(b"GET /begin ") {
+        seen.timeline = Timeline::default();
+        seen.before = seen.count;
+        return String::new();
+    }
     if request.starts_with(b"GET /count ") {
         return seen.count.to_string();
     }
     seen.arrivals.drain(..).map(|(n, at)| format!("{n} {at}\n")).collect()
+}
+
+/// The number at the beginning of the text.
+fn digits(text: &[u8]) -> usize {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
 }
 
 fn content_length(head: &[u8]) -> usize {

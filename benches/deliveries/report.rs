@@ -11,6 +11,12 @@ pub(crate) struct Line {
     pub(crate) cpu: [f64; 3],
     /// The peak memory of a worker, in MiB.
     pub(crate) memory: Option<f64>,
+    /// Milliseconds from the worker's start to the first arrival. The rate doesn't contain them.
+    pub(crate) start_up: Option<f64>,
+    /// The longest time without an arrival, in milliseconds.
+    pub(crate) longest_gap: Option<f64>,
+    /// The arrivals of the last round, a bar for each 10 ms.
+    pub(crate) arrivals: Option<String>,
 }
 
 /// The figures of one round, in the units of [`Line`].
@@ -19,6 +25,9 @@ pub(crate) struct Round {
     pub(crate) ratio: f64,
     pub(crate) cpu: [f64; 3],
     pub(crate) memory: f64,
+    pub(crate) start_up: f64,
+    pub(crate) longest_gap: f64,
+    pub(crate) arrivals: Option<String>,
 }
 
 impl Line {
@@ -31,22 +40,43 @@ impl Line {
             ratio: of(&|round| round.ratio),
             cpu: [0, 1, 2].map(|part| of(&|round| round.cpu[part])),
             memory: Some(of(&|round| round.memory)),
+            start_up: Some(of(&|round| round.start_up)),
+            longest_gap: Some(of(&|round| round.longest_gap)),
+            arrivals: rounds.last().and_then(|round| round.arrivals.clone()),
         }
     }
 
     pub(crate) fn limit(rate: f64, cpu: f64) -> Self {
-        Self { what: "bare loop".to_owned(), rate, ratio: 1.0, cpu: [cpu, 0.0, 0.0], memory: None }
+        Self {
+            what: "bare loop".to_owned(),
+            rate,
+            ratio: 1.0,
+            cpu: [cpu, 0.0, 0.0],
+            memory: None,
+            start_up: None,
+            longest_gap: None,
+            arrivals: None,
+        }
     }
 }
 
 pub(crate) fn rates(title: &str, lines: &[Line]) {
     println!("\n{title}\n");
-    println!("| | deliveries/s | of the limit | CPU s per 1,000: worker, database, queue | worker's peak memory |");
-    println!("|---|---|---|---|---|");
-    for Line { what, rate, ratio, cpu, memory } in lines {
+    println!(
+        "| | deliveries/s | of the limit | CPU s per 1,000: worker, database, queue | worker's peak memory | before the first arrival | longest gap |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for Line { what, rate, ratio, cpu, memory, start_up, longest_gap, .. } in lines {
         let cpu = cpu.map(|one| format!("{one:.3}")).join(", ");
         let memory = memory.map_or_else(|| "–".to_owned(), |memory| format!("{memory:.0} MiB"));
-        println!("| {what} | {rate:.0} | {:.0} % | {cpu} | {memory} |", 100.0 * ratio);
+        let [start_up, longest_gap] =
+            [start_up, longest_gap].map(|time| time.map_or_else(|| "–".to_owned(), |time| format!("{time:.0} ms")));
+        println!("| {what} | {rate:.0} | {:.0} % | {cpu} | {memory} | {start_up} | {longest_gap} |", 100.0 * ratio);
+    }
+    for Line { what, arrivals, .. } in lines {
+        if let Some(arrivals) = arrivals {
+            println!("\n{what}, arrivals in each 10 ms of the last round:\n{arrivals}");
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use crate::report::{self, Line, grouped};
 
 const HEAD: [&str; 7] = [
     "",
-    "20,000 events to one subscription, deliveries/s",
-    "500 events to 100 each, deliveries/s",
+    "100,000 events to one subscription, deliveries/s",
+    "2,000 events to 100 each, deliveries/s",
     "CPU s per 1,000 of these, all processes",
     "worker's memory: idle, peak",
     "commit to arrival: p50, p99",
@@ -30,7 +30,7 @@ pub(crate) struct Summary(Vec<(String, [String; HEAD.len() - 1])>);
 impl Summary {
     /// Adds the rates of a scenario. For the scenario with many subscriptions, also adds CPU and memory.
     pub(crate) fn rates(&mut self, column: Column, lines: &[Line]) {
-        for Line { what, rate, ratio, cpu, memory } in lines {
+        for Line { what, rate, ratio, cpu, memory, .. } in lines {
             let of_limit = if memory.is_some() { format!(" ({:.0} %)", 100.0 * ratio) } else { String::new() };
             self.add(what, column, &format!("{}{of_limit}", grouped(rate.round() as usize)));
             if matches!(column, Column::Many) {
