@@ -19,6 +19,7 @@ mod statement;
 mod timeout;
 pub(crate) mod transaction;
 mod url;
+mod writer;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 pub(crate) mod without_returning;
@@ -37,3 +38,4 @@ pub(crate) use server_options::postgres_options;
 pub(crate) use statement::{OnConflict, is_unique_violation, number_placeholders, on_conflict_do_nothing, statement};
 pub(crate) use timeout::{DB_TIMEOUT, is_db_timeout, with_timeout};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
+pub(crate) use writer::writer;

@@ -69,6 +69,8 @@ pub(crate) struct RelayOptions {
 #[derive(Clone, Debug)]
 pub(crate) struct Relay {
     pub(crate) db: DatabaseConnection,
+    /// The same database, as the relay's transactions use it.
+    pub(crate) writer: DatabaseConnection,
     pub(crate) registry: Arc<Registry>,
     pub(crate) queue: Queue,
     /// Tasks that don't count into the queue's length.

@@ -22,7 +22,7 @@ use crate::{
     background::Background,
     config::{Config, DEFAULT_KEEP_UNMATCHED, HubMode},
     consent::Questions,
-    db::log_statements_at_debug,
+    db::{log_statements_at_debug, writer},
     delivery::{Client, Consequences, Executor, Observers},
     error::Error,
     hub::{Fetcher, Verification, Verifier},
@@ -85,7 +85,8 @@ impl Worker {
             takeover: config.takeover,
             batch: config.longest_queue.div_ceil(2),
         };
-        let queue = Queue::open(db, config.queue_url.as_ref(), queue_options).await?;
+        let writer = writer(db);
+        let queue = Queue::open(&writer, config.queue_url.as_ref(), queue_options).await?;
         let hanging = HangingTasks::default();
         let client = Client::new(config.client())?;
         let (stop, stopping) = watch::channel(false);
@@ -93,7 +94,7 @@ impl Worker {
         let (stop_heartbeat, heartbeat_stopping) = watch::channel(false);
         let counters = Arc::new(Counters::default());
         let background = Background::default();
-        let (recorder, recording) = Recorder::start(db.clone(), &background);
+        let (recorder, recording) = Recorder::start(writer.clone(), &background);
         let heartbeat = Heartbeat::new(db.clone(), registry.clone(), config.takeover, config.keep);
         // The tasks of the heartbeat, the relay and the queue keep a sender of their signal. Otherwise dropping the worker
         // would be a signal, too.
@@ -129,6 +130,7 @@ impl Worker {
         };
         let relay = Relay {
             db: db.clone(),
+            writer,
             registry: registry.clone(),
             queue: queue.clone(),
             hanging: hanging.clone(),

@@ -64,7 +64,7 @@ impl Relay {
         let claimed = Claimed { tasks: tasks.len(), more: at_limit || taken < events.len() };
         let txn = match early {
             Some(txn) => txn,
-            None => transaction::begin(&self.db).await?,
+            None => transaction::begin(&self.writer).await?,
         };
         let audit_at = now + self.options.audit_after;
         if marks.mark(&txn, free(), now, version, audit_at).await? != taken {

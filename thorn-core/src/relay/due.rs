@@ -73,7 +73,7 @@ impl Relay {
         }
         let tasks = self.queue.seal(packer.chunks())?;
         let claimed = Claimed { tasks: tasks.len(), more: true };
-        let txn = transaction::begin(&self.db).await?;
+        let txn = transaction::begin(&self.writer).await?;
         let Some(moved) = verdicts.write(&txn, now).await? else {
             txn.rollback().await?;
             tracing::debug!("another relay was first");

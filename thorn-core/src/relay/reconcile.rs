@@ -68,7 +68,7 @@ impl Relay {
         let missing = packer.deliveries();
         let tasks = self.queue.seal(packer.chunks())?;
         let looked_into = settled.len() + postponed.len();
-        let txn = transaction::begin(&self.db).await?;
+        let txn = transaction::begin(&self.writer).await?;
         let mut mine = set_audit(&txn, settled, None, now).await?;
         mine += set_audit(&txn, postponed, Some(now + self.options.audit_after), now).await?;
         if mine != looked_into as u64 {
@@ -94,7 +94,7 @@ impl Relay {
             .filter(Column::AuditAt.lte(now.as_millis()))
             .filter(Column::Fanout.is_null());
         let freed =
-            transaction::execute_in_own_transaction(&self.db, free.build(self.db.get_database_backend())).await?;
+            transaction::execute_in_own_transaction(&self.writer, free.build(self.db.get_database_backend())).await?;
         if freed > 0 {
             tracing::info!(events = freed, "freed events whose inline delivery or dispatcher didn't finish");
         }
@@ -106,7 +106,7 @@ impl Relay {
         let sql = "UPDATE thorn_event SET audit_at = NULL WHERE audit_at <= ? AND fanout <= \
                    (SELECT COUNT(*) FROM thorn_delivery WHERE thorn_delivery.event_id = thorn_event.id)";
         let values = [Value::from(now.as_millis())];
-        transaction::execute_in_own_transaction(&self.db, statement(self.db.get_database_backend(), sql, values))
+        transaction::execute_in_own_transaction(&self.writer, statement(self.db.get_database_backend(), sql, values))
             .await?;
         Ok(())
     }

@@ -112,7 +112,7 @@ impl Relay {
     }
 
     async fn delete(&self, events: Vec<Uuid>) -> Result<(), Error> {
-        let txn = transaction::begin(&self.db).await?;
+        let txn = transaction::begin(&self.writer).await?;
         delete_attempts(&txn, &events).await?;
         delivery::Entity::delete_many()
             .filter(one_of(&txn, delivery::Column::EventId, events.iter().copied()))
