@@ -12,6 +12,7 @@ mod pooler;
 #[cfg(all(feature = "sqlite", unix))]
 mod private_file;
 mod quiet;
+mod recheck;
 mod reuse;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server_options;
@@ -32,6 +33,7 @@ pub(crate) use one_of::one_of;
 #[cfg(feature = "postgres")]
 pub(crate) use pooler::shares_sessions;
 pub(crate) use quiet::log_statements_at_debug;
+pub(crate) use recheck::recheck;
 pub use reuse::end_abandoned_transactions;
 #[cfg(feature = "postgres")]
 pub(crate) use server_options::postgres_options;

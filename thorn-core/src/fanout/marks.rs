@@ -9,7 +9,7 @@ use super::{
     recipient::Recipient,
 };
 use crate::{
-    db::one_of,
+    db::{one_of, recheck},
     endpoint::Endpoints,
     error::Error,
     outbox::StoredEvent,
@@ -63,7 +63,7 @@ impl Marks {
                 .col_expr(Column::RegistryVersion, Expr::value(version))
                 .col_expr(Column::AuditAt, Expr::value(audit_at))
                 .filter(one_of(txn, Column::Id, ids.iter().copied()))
-                .filter(free.clone())
+                .filter(recheck(free.clone()))
                 .exec(txn)
                 .await?;
             marked += usize::try_from(done.rows_affected).unwrap_or(usize::MAX);

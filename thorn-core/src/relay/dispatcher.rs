@@ -10,7 +10,7 @@ use sea_orm::{
 use tokio::sync::watch;
 
 use crate::{
-    db::{one_of, transaction, with_timeout},
+    db::{one_of, recheck, transaction, with_timeout},
     dispatch::Dispatch,
     error::Error,
     outbox::{StoredEvent, raw_bodies},
@@ -149,7 +149,7 @@ impl Custom {
             .col_expr(Column::RelayedAt, Expr::value(now.as_millis()))
             .col_expr(Column::AuditAt, Expr::value((now + self.deadline * 2).as_millis()))
             .filter(one_of(&txn, Column::Id, rows.iter().map(|row| row.id)))
-            .filter(Column::RelayedAt.is_null())
+            .filter(recheck(Column::RelayedAt.is_null().into()))
             .exec(&txn)
             .await?;
         if claimed.rows_affected != rows.len() as u64 {

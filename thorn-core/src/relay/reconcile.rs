@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{Relay, batch::Batch};
 use crate::{
-    db::{one_of, statement, transaction},
+    db::{one_of, recheck, statement, transaction},
     error::Error,
     fanout::{FilterWork, Packer, Row, recipients},
     outbox::StoredEvent,
@@ -157,7 +157,7 @@ async fn set_audit<C: ConnectionTrait>(
     let set = Entity::update_many()
         .col_expr(Column::AuditAt, Expr::value(at.map(Timestamp::as_millis)))
         .filter(one_of(db, Column::Id, ids))
-        .filter(Column::AuditAt.lte(now.as_millis()))
+        .filter(recheck(Column::AuditAt.lte(now.as_millis()).into()))
         .exec(db)
         .await?;
     Ok(set.rows_affected)
