@@ -18,7 +18,7 @@ pub use crate::error::FlushError;
 pub(crate) use buffer::buffer_of;
 pub use buffer::{Buffer, OnError, buffer_events, buffer_events_or};
 pub(crate) use notification::listen;
-pub(crate) use payload::raw_bodies;
+pub(crate) use payload::{bodies, raw_bodies};
 pub(crate) use stored_event::{StoredEvent, StoredSubscriber};
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};

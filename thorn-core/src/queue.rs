@@ -1,10 +1,10 @@
 //! The queue: short, immediate tasks on their way from the relay to the workers.
 //!
-//! The database is the truth. A task holds signed bodies and ids, never a secret, and it is never delayed.
+//! The database is the truth. A task holds ids and signatures, never a body or a secret, and it is never delayed.
 //! If the queue loses a task, the reconciler enqueues its deliveries again.
 //!
 //! The relay authenticates each task with a key from the database, and a worker runs no other task. So write access to
-//! the queue isn't enough to have a body, a name or a header signed and sent.
+//! the queue isn't enough to have a name or a header sent, or an event sent to somebody it isn't for.
 //!
 //! Only this module names apalis, which it uses in version 1.0.0. A file that works around a behaviour of
 //! apalis says so under "Works around", with the condition under which the code can be deleted.
@@ -257,7 +257,7 @@ impl Queue {
         let any = !tasks.is_empty();
         let hand_over = |SealedTask { text, chunk }| {
             if let Some(code) = TaskKey::code(&text) {
-                self.handover.keep(code, text.len(), chunk);
+                self.handover.keep(code, text.len() + chunk.bytes(), chunk);
             }
             text
         };

@@ -1,12 +1,11 @@
 //! A task: a chunk of deliveries, each of which succeeds or fails alone.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use super::recipient::Recipient;
+use super::{encode::encode_body, recipient::Recipient};
 use crate::{
     id::{DeliveryId, EventId, SubscriptionId},
     rendered::{EventOptions, RawBody, RawHead, TopicHead},
@@ -14,17 +13,13 @@ use crate::{
     subscription::Subscription,
 };
 
-/// The version that this release writes. A worker that meets another version leaves the task's deliveries to the
+/// The version that this release writes. A worker that meets a later version leaves the task's deliveries to the
 /// reconciler of the release that can read the task.
-pub(crate) const CHUNK_VERSION: u32 = 1;
+///
+/// Tasks of earlier versions have the bodies of their events, too. They are passed over, since the rows have them.
+pub(crate) const CHUNK_VERSION: u32 = 4;
 
-/// The version of a chunk with a raw event. A worker that doesn't know raw events would send them without a body.
-const RAW_CHUNK_VERSION: u32 = 2;
-
-/// The version of a chunk with a version of a hub's topic. A worker that doesn't know the hub would send it in another form.
-const TOPIC_CHUNK_VERSION: u32 = 3;
-
-/// About how many bytes an event has in a task, its bodies not counted.
+/// About how many bytes an event has in a task.
 const EVENT_BYTES: usize = 128;
 
 /// About how many bytes a delivery has in a task.
@@ -32,7 +27,8 @@ const DELIVERY_BYTES: usize = 160;
 
 /// Deliveries of one or many events, with each event's body once per content type.
 ///
-/// A chunk carries no secret. The worker looks up URL and secret at the moment of sending, so that an edit or a
+/// A task carries neither the bodies nor a secret. The process whose relay packed the chunk still has the bodies, and
+/// another one reads them from the events' rows. The worker looks up URL and secret at the moment of sending, so that an edit or a
 /// deletion of the subscription takes effect at once.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Chunk {
@@ -53,6 +49,7 @@ pub(crate) struct Chunk {
 pub(crate) struct ChunkEvent {
     pub(crate) id: EventId,
     pub(crate) name: String,
+    #[serde(skip)]
     pub(crate) bodies: Bodies,
     /// The options of the event's deliveries. `None` stands for the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,18 +62,14 @@ pub(crate) struct ChunkEvent {
     pub(crate) raw: Option<RawBody>,
 }
 
-/// The event's body in each content type that a delivery of the chunk needs.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// The event's body in each content type that a delivery of the chunk needs. Any number of requests share them without a
+/// copy.
+#[derive(Debug, Default)]
 pub(crate) struct Bodies {
     /// JSON, byte for byte.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) json: Option<Box<RawValue>>,
+    json: Option<Bytes>,
     /// Form-urlencoded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) form: Option<String>,
-    /// The bodies to send, once `take_out` has moved them here from the other fields.
-    #[serde(skip)]
-    sent: [Option<Bytes>; 2],
+    form: Option<Bytes>,
 }
 
 /// One delivery of a chunk.
@@ -152,48 +145,45 @@ const fn is_zero(n: &u32) -> bool {
 }
 
 impl Bodies {
-    /// The body in this content type, if the chunk carries it.
-    #[must_use]
-    pub(crate) fn get(&self, content_type: ContentType) -> Option<&str> {
+    /// The body in this content type, if the chunk has it.
+    pub(crate) const fn get(&self, content_type: ContentType) -> Option<&Bytes> {
         match content_type {
-            ContentType::Json => self.json.as_deref().map(RawValue::get),
-            ContentType::Form => self.form.as_deref(),
+            ContentType::Json => self.json.as_ref(),
+            ContentType::Form => self.form.as_ref(),
         }
     }
 
-    /// Takes the bodies out, so that any number of requests can share them without a copy.
-    pub(crate) fn take_out(&mut self) {
-        let json = self.json.take().map(|raw| String::from(Box::<str>::from(raw)).into());
-        self.sent = [json, self.form.take().map(Bytes::from)];
-    }
-
-    /// A body that was [taken out](Self::take_out).
-    pub(crate) fn sent(&self, content_type: ContentType) -> Option<Bytes> {
-        let [json, form] = &self.sent;
-        match content_type {
-            ContentType::Json => json.clone(),
-            ContentType::Form => form.clone(),
-        }
-    }
-
-    /// Adds a body.
+    /// Encodes the stored body in this content type, unless it is there already. Returns the bytes that this added.
     ///
     /// # Errors
     ///
-    /// If the content type is JSON and the text isn't JSON.
-    pub(crate) fn set(&mut self, content_type: ContentType, body: Cow<'_, str>) -> Result<(), serde_json::Error> {
-        match content_type {
-            ContentType::Json => self.json = Some(RawValue::from_string(body.into_owned())?),
-            ContentType::Form => self.form = Some(body.into_owned()),
+    /// If the body can't be encoded in this content type.
+    pub(crate) fn encode(&mut self, content_type: ContentType, stored: &str) -> Result<usize, serde_json::Error> {
+        let place = match content_type {
+            ContentType::Json => &mut self.json,
+            ContentType::Form => &mut self.form,
+        };
+        if place.is_some() {
+            return Ok(0);
         }
-        Ok(())
+        let body = Bytes::from(encode_body(content_type, stored)?.into_owned());
+        Ok(place.insert(body).len())
+    }
+
+    /// Whether the chunk has no body of the event.
+    const fn are_missing(&self) -> bool {
+        self.json.is_none() && self.form.is_none()
+    }
+
+    fn bytes(&self) -> usize {
+        [&self.json, &self.form].into_iter().flatten().map(Bytes::len).sum()
     }
 }
 
 /// The reason why a task can't be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotAChunk {
-    #[error("a task of another release, with version {0} instead of {CHUNK_VERSION} to {TOPIC_CHUNK_VERSION}")]
+    #[error("a task of another release, with version {0} instead of 1 to {CHUNK_VERSION}")]
     OtherRelease(u32),
     #[error("a task that is no chunk ({0})")]
     Malformed(serde_json::Error),
@@ -212,9 +202,7 @@ impl Chunk {
             Err(_) => serde_json::from_str(task).ok().map(|Version { v }| v),
         };
         match version {
-            Some(version) if !(CHUNK_VERSION..=TOPIC_CHUNK_VERSION).contains(&version) => {
-                Err(NotAChunk::OtherRelease(version))
-            }
+            Some(version) if !(1..=CHUNK_VERSION).contains(&version) => Err(NotAChunk::OtherRelease(version)),
             _ => read.map_err(NotAChunk::Malformed),
         }
     }
@@ -225,12 +213,8 @@ impl Chunk {
     ///
     /// If the chunk can't be written as JSON.
     pub(crate) fn write(&self) -> Result<String, serde_json::Error> {
-        let bodies = |event: &ChunkEvent| {
-            [ContentType::Json, ContentType::Form].map(|kind| event.bodies.get(kind).map_or(0, str::len))
-        };
-        let bodies: usize = self.events.iter().flat_map(bodies).sum();
         // A text that grows is copied again and again.
-        let room = bodies + self.events.len() * EVENT_BYTES + self.deliveries.len() * DELIVERY_BYTES + EVENT_BYTES;
+        let room = self.events.len() * EVENT_BYTES + self.deliveries.len() * DELIVERY_BYTES + EVENT_BYTES;
         let mut text = Vec::with_capacity(room);
         serde_json::to_writer(&mut text, self)?;
         String::from_utf8(text).map_err(serde::ser::Error::custom)
@@ -238,10 +222,6 @@ impl Chunk {
 
     /// Adds an event without its bodies, and returns its index.
     pub(crate) fn push_event(&mut self, event: ChunkEvent) -> usize {
-        if event.is_raw {
-            let version = if event.topic().is_some() { TOPIC_CHUNK_VERSION } else { RAW_CHUNK_VERSION };
-            self.version = self.version.max(version);
-        }
         self.events.push(event);
         self.events.len() - 1
     }
@@ -251,9 +231,27 @@ impl Chunk {
         self.events.iter().filter(|event| event.is_raw).map(|event| event.id).collect()
     }
 
-    /// Prepares the bodies of all events for sending.
-    pub(crate) fn take_bodies_out(&mut self) {
-        self.events.iter_mut().for_each(|event| event.bodies.take_out());
+    /// The events whose bodies only their rows have, because the chunk comes from a task.
+    pub(crate) fn without_bodies(&self) -> Vec<EventId> {
+        let without = self.events.iter().filter(|event| !event.is_raw && event.bodies.are_missing());
+        without.map(|event| event.id).collect()
+    }
+
+    /// Encodes the stored bodies as the deliveries need them. A body that can't be encoded is left out.
+    pub(crate) fn encode(&mut self, stored: &HashMap<EventId, String>) {
+        for delivery in &self.deliveries {
+            if let Some(event) = self.events.get_mut(delivery.event)
+                && let Some(body) = stored.get(&event.id)
+                && let Err(error) = event.bodies.encode(delivery.content_type, body)
+            {
+                tracing::error!(event.id = %event.id, %error, "the event's body can't be encoded");
+            }
+        }
+    }
+
+    /// The bytes of all bodies.
+    pub(crate) fn bytes(&self) -> usize {
+        self.events.iter().map(|event| event.bodies.bytes()).sum()
     }
 
     /// The id of a delivery of this chunk. `None` if the chunk lacks the delivery's event.
@@ -269,8 +267,8 @@ mod tests {
 
     #[test]
     fn another_release_is_told_from_a_broken_task() {
-        for other in [r#"{"v":4,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
-            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 4))), "{other}");
+        for other in [r#"{"v":5,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
+            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 5))), "{other}");
         }
         for broken in ["", "null", "{}", r#"{"v":1,"events":["#, r#"{"v":1}"#, r#"{"v":"1"}"#] {
             assert!(matches!(Chunk::read(broken), Err(NotAChunk::Malformed(_))), "{broken}");
@@ -278,17 +276,14 @@ mod tests {
         assert!(Chunk::read(r#"{"v":1,"events":[],"deliveries":[]}"#).is_ok());
     }
 
-    #[test]
-    fn bodies_survive_the_queue_byte_for_byte() {
-        let body = r#"{"b":1,  "a":"\u00e9 é","n":1.10}"#;
-        let mut bodies = Bodies::default();
-        bodies.set(ContentType::Json, Cow::Borrowed(body)).unwrap();
+    /// A chunk with an event of this id and a delivery.
+    fn chunk(id: EventId, content_type: ContentType) -> Chunk {
         let event =
-            ChunkEvent { id: EventId::generate(), name: "a.b".into(), bodies, options: None, is_raw: false, raw: None };
+            ChunkEvent { id, name: "a.b".into(), bodies: Bodies::default(), options: None, is_raw: false, raw: None };
         let delivery = ChunkDelivery {
             event: 0,
             subscription: SubscriptionId::generate(),
-            content_type: ContentType::Json,
+            content_type,
             hook_hmac: Some("h".into()),
             attempts: 0,
             uncounted: 0,
@@ -297,9 +292,38 @@ mod tests {
             undecided: false,
             signed_for: None,
         };
-        let chunk = Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false };
-        let read: Chunk = Chunk::read(&chunk.write().unwrap()).unwrap();
-        assert_eq!(read.events[0].bodies.get(ContentType::Json), Some(body));
-        assert_eq!(read.delivery_id(&read.deliveries[0]), chunk.delivery_id(&chunk.deliveries[0]));
+        Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false }
+    }
+
+    #[test]
+    fn a_task_has_no_bodies_and_the_row_gives_them_back_byte_for_byte() {
+        let body = r#"{"event":"a.b",  "ref":null,"sender":null,"data":"\u00e9 é"}"#;
+        let form = "event=a.b&ref=&sender=&data=%C3%A9+%C3%A9";
+        for (content_type, sent) in [(ContentType::Json, body), (ContentType::Form, form)] {
+            let mut packed = chunk(EventId::generate(), content_type);
+            assert_eq!(packed.events[0].bodies.encode(content_type, body).unwrap(), sent.len());
+            assert_eq!(packed.events[0].bodies.encode(content_type, body).unwrap(), 0, "it is there");
+            assert_eq!((packed.without_bodies().len(), packed.bytes()), (0, sent.len()));
+            let task = packed.write().unwrap();
+            assert!(!task.contains("é") && !task.contains("%C3"), "{task}");
+            let mut read = Chunk::read(&task).unwrap();
+            assert_eq!(read.delivery_id(&read.deliveries[0]), packed.delivery_id(&packed.deliveries[0]));
+            assert_eq!(read.without_bodies(), [packed.events[0].id]);
+            read.encode(&HashMap::from([(packed.events[0].id, body.to_owned())]));
+            assert_eq!(read.events[0].bodies.get(content_type).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn a_task_of_an_earlier_release_is_read_without_its_bodies() {
+        let id = EventId::generate();
+        for version in 1..CHUNK_VERSION {
+            let task = chunk(id, ContentType::Json).write().unwrap();
+            let earlier = task
+                .replace(r#""v":4"#, &format!(r#""v":{version}"#))
+                .replace(r#""name":"a.b""#, r#""name":"a.b","bodies":{"json":{"a":1}}"#);
+            assert!(earlier.contains("bodies"));
+            assert_eq!(Chunk::read(&earlier).unwrap().without_bodies(), [id]);
+        }
     }
 }

@@ -6,7 +6,6 @@ use sea_orm::prelude::Uuid;
 
 use super::{
     chunk::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
-    encode::encode_body,
     recipient::Recipient,
 };
 use crate::{endpoint::Endpoints, error::Error, outbox::StoredEvent, spec::ContentType};
@@ -175,8 +174,11 @@ impl Open {
             // The worker reads the body and signs it. The queue carries neither.
             None
         } else {
-            let body = self.body(index, event, content_type)?;
-            if is_cloud_event { None } else { to.destination().signing.hook_hmac(body.as_bytes()) }
+            let bodies = &mut self.chunk.events[index].bodies;
+            let unreadable = |source| Error::Payload { event: event.name.clone(), source };
+            self.bytes += bodies.encode(content_type, &event.body).map_err(unreadable)?;
+            let body = bodies.get(content_type).filter(|_| !is_cloud_event);
+            body.and_then(|body| to.destination().signing.hook_hmac(body))
         };
         let (attempts, uncounted) = row.attempts();
         self.chunk.deliveries.push(ChunkDelivery {
@@ -193,25 +195,6 @@ impl Open {
         });
         Ok(())
     }
-
-    /// The body of the event at this index in this content type, which is encoded once.
-    fn body(&mut self, index: usize, event: &StoredEvent, content_type: ContentType) -> Result<&str, Error> {
-        let bodies = &mut self.chunk.events[index].bodies;
-        if bodies.get(content_type).is_none() {
-            let body = encode(event, content_type)?;
-            self.bytes += body.len();
-            bodies.set(content_type, body).map_err(|source| unreadable(event, source))?;
-        }
-        Ok(bodies.get(content_type).unwrap_or_default())
-    }
-}
-
-fn encode(event: &StoredEvent, content_type: ContentType) -> Result<std::borrow::Cow<'_, str>, Error> {
-    encode_body(content_type, &event.body).map_err(|source| unreadable(event, source))
-}
-
-fn unreadable(event: &StoredEvent, source: serde_json::Error) -> Error {
-    Error::Payload { event: event.name.clone(), source }
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
-//! The bodies of raw events.
+//! The bodies of events, for those who have the ids.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value, prelude::Uuid};
+use sea_orm::{
+    ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value, prelude::Uuid,
+};
 
 use crate::{
-    db::{OnConflict, batches, statement},
+    db::{OnConflict, batches, one_of, statement},
     error::Error,
     id::EventId,
     migration,
     rendered::RawBody,
+    tables::event::{Column, Entity},
 };
 
 /// The media type in the row of a raw event that has none. Null would make it an enveloped event.
@@ -47,6 +50,14 @@ pub(super) async fn insert<C: ConnectionTrait>(
         db.execute_raw(statement(backend, &sql, values)).await.map_err(migration::explained)?;
     }
     Ok(())
+}
+
+/// The stored bodies of these events. Those of raw events are empty.
+pub(crate) async fn bodies<C: ConnectionTrait>(db: &C, events: &[EventId]) -> Result<HashMap<EventId, String>, Error> {
+    let query = Entity::find().select_only().column(Column::Id).column(Column::Body);
+    let query = query.filter(one_of(db, Column::Id, events.iter().map(|id| id.as_uuid())));
+    let found: Vec<(Uuid, String)> = query.into_tuple().all(db).await?;
+    Ok(found.into_iter().map(|(id, body)| (EventId::from_uuid(id), body)).collect())
 }
 
 /// Reads the bodies of these raw events. An event that was deleted, or that isn't raw, has none.

@@ -1,4 +1,5 @@
-//! Chunks on their way from a relay to a worker of the same process, which needn't read them from their tasks.
+//! Chunks on their way from a relay to a worker of the same process, which needn't read their tasks, nor their bodies from
+//! the events' rows.
 
 use std::{
     collections::HashMap,
@@ -11,7 +12,7 @@ use std::{
 
 use crate::fanout::Chunk;
 
-/// The tasks of all kept chunks have at most this many bytes.
+/// All kept chunks have at most this many bytes.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most chunks that are kept.
@@ -33,7 +34,7 @@ pub(super) struct Handover {
 #[derive(Debug, Default)]
 struct Kept {
     chunks: HashMap<Box<str>, KeptChunk>,
-    /// The bytes of all their tasks.
+    /// The bytes of them all.
     bytes: usize,
 }
 
@@ -50,7 +51,7 @@ impl Handover {
         self.is_open.store(true, Ordering::Relaxed);
     }
 
-    /// Keeps the chunk of the task with this code and length, if there is room.
+    /// Keeps the chunk of the task with this code, if there is room for so many bytes.
     pub(super) fn keep(&self, code: &str, bytes: usize, chunk: Chunk) {
         if !self.is_open.load(Ordering::Relaxed) {
             return;
@@ -99,7 +100,7 @@ mod tests {
         Chunk { check, ..Chunk::read(r#"{"v":1,"events":[],"deliveries":[]}"#).unwrap() }
     }
 
-    /// How many chunks are kept, and the bytes of their tasks.
+    /// How many chunks are kept, and their bytes.
     fn kept(handover: &Handover) -> (usize, usize) {
         let kept = handover.lock();
         (kept.chunks.len(), kept.bytes)

@@ -38,8 +38,8 @@ impl Executor {
     ) -> Result<SignedCloudEvent, Error> {
         let envelope = match event.is_raw {
             true => None,
-            false => Some(match event.bodies.sent(ContentType::Json) {
-                Some(body) => body,
+            false => Some(match event.bodies.get(ContentType::Json) {
+                Some(body) => body.clone(),
                 None => self.name_and_body(event.id).await?.1.into(),
             }),
         };

@@ -65,11 +65,11 @@ impl Executor {
         if let Some(verdict) = verdicts.of(delivery) {
             return Some(verdict);
         }
-        let body = match (&event.raw, event.bodies.sent(ContentType::Json)) {
+        let body = match (&event.raw, event.bodies.get(ContentType::Json)) {
             (Some(raw), _) => raw.bytes.clone(),
             // The attempt will say that the body is missing.
             (None, _) if event.is_raw => return Some(true),
-            (None, Some(body)) => body,
+            (None, Some(body)) => body.clone(),
             (None, None) => self.stored_body(event.id).await?,
         };
         let _permit = part.permit().await;
