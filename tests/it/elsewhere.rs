@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use axum::{
@@ -13,7 +14,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 use thorn::{
-    Error, Event, SubscriptionId, Thorn,
+    Config, Error, Event, SubscriptionId, Thorn,
+    attempt::{HoldPolicy, HoldReason},
     subscription::{
         Access, ChangeSubscription, InvalidSubscription, MakeSubscription, NewSubscription, Page, StoredChange,
         Subscription, SubscriptionChange, SubscriptionStore,
@@ -202,5 +204,36 @@ async fn thorn_103_142_a_receiver_that_is_gone_is_disabled_in_the_store_and_can_
     app.deliveries(&one, app::is_delivered).await;
     let failing = thorn.configure_subscriptions("blog", []).await.unwrap_err();
     assert!(failing.to_string().contains("store of its own"), "{failing}");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_and_its_cause_are_kept_in_the_store_and_counted_there() {
+    let app = TestApp::new().await;
+    let receiver = app.receiver().await;
+    let hold = HoldPolicy { after: Some(1), first: Duration::from_secs(3_600), longest: Duration::from_secs(3_600) };
+    let config = Config { hold, ..app::config() };
+    let builder = Thorn::builder(app.db().clone()).config(config);
+    let thorn = builder.subscription_store(Arc::new(Memory::default())).build().await.unwrap();
+    let one = thorn.subscriptions().create(NewSubscription::new("a.b", receiver.url("/"))).await.unwrap();
+    assert_eq!(thorn.status().await.unwrap().held, 0);
+    let worker = thorn.start_worker().await.unwrap();
+    receiver.reply(Reply::status(500));
+    Event::new("a.b").send(thorn.db(), &1).await.unwrap();
+    eventually("a hold", || async {
+        let held = thorn.status().await.unwrap().held;
+        if held == 1 { Ok(()) } else { Err(held.to_string()) }
+    })
+    .await;
+    let cause = thorn.subscriptions().get(Access::Operator, one.id).await.unwrap().held.unwrap().cause.unwrap();
+    assert_eq!((cause.reason, cause.status), (HoldReason::Rejected, Some(500)));
+    receiver.reply(Reply::status(204));
+    thorn.subscriptions().probe(Access::Operator, one.id).await.unwrap();
+    app.deliveries(&one, app::is_delivered).await;
+    eventually("no hold", || async {
+        let held = thorn.status().await.unwrap().held;
+        if held == 0 { Ok(()) } else { Err(held.to_string()) }
+    })
+    .await;
     worker.stop().await.unwrap();
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use thorn::{
     Config, Event,
-    attempt::{DeliveryState, HoldPolicy, RetryPolicy},
+    attempt::{DeliveryState, HoldPolicy, HoldReason, RetryPolicy},
+    history::StatsWindow,
     subscription::{Access, Subscription, SubscriptionChange},
     timestamp::Timestamp,
 };
@@ -22,6 +23,11 @@ fn hold() -> HoldPolicy {
     HoldPolicy { after: Some(3), first: Duration::from_millis(200), longest: Duration::from_millis(800) }
 }
 
+/// The least time that these holds before the last one took.
+fn hold_before(step: u32) -> Duration {
+    (1..step).map(|holds| hold().wait(holds - 1, 0.0)).sum()
+}
+
 /// Retries that never give up in a test, and never come soon by themselves.
 fn patient() -> RetryPolicy {
     RetryPolicy { jitter: 0.0, ..RetryPolicy::fixed(Duration::from_millis(100), 1_000) }
@@ -34,7 +40,7 @@ fn config() -> Config {
 async fn held(app: &TestApp, subscription: &Subscription, step: u32) -> Subscription {
     eventually("a hold", || async {
         let now = app.reload(subscription).await;
-        if now.held.is_some_and(|hold| hold.step >= step) { Ok(now) } else { Err(format!("{:?}", now.held)) }
+        if now.held.as_ref().is_some_and(|hold| hold.step >= step) { Ok(now) } else { Err(format!("{:?}", now.held)) }
     })
     .await
 }
@@ -71,16 +77,25 @@ async fn an_endpoint_that_keeps_failing_gets_few_requests_until_it_has_recovered
     let requests = receiver.arrived();
     let failing = app.reload(&subscription).await;
     // Three failures begin the first hold, and each probe the next.
-    let step = failing.held.unwrap().step;
+    let hold = failing.held.clone().unwrap();
+    let step = hold.step;
     let most = 3 + UNDER_WAY + usize::try_from(step).unwrap();
     assert!(requests <= most, "{requests} requests in {step} holds");
     assert!(failing.failing_since.is_some());
+    let cause = hold.cause.clone().unwrap();
+    assert_eq!((cause.reason, cause.status), (HoldReason::Rejected, Some(500)));
+    assert!(cause.since <= hold.until - hold_before(step), "{hold:?}: since the first of them");
+    assert_eq!(app.thorn.status().await.unwrap().held, 1);
+    let counted = worker.counters().holds;
+    assert!(counted.of(HoldReason::Rejected) >= u64::from(step), "{counted:?}");
+    assert_eq!(counted.total(), counted.of(HoldReason::Rejected));
     app.deliveries(&neighbour, app::all_delivered(EVENTS)).await;
     let waiting = app.deliveries(&subscription, |rows| rows.len() == EVENTS).await;
     assert!(waiting.iter().all(|row| row.state == Some(DeliveryState::Waiting)));
     assert!(waiting.iter().filter(|row| row.attempts == 0).count() > EVENTS / 2, "no attempt is used up");
 
     all_arrive(&app, &subscription, &receiver, EVENTS).await;
+    assert_eq!(app.thorn.status().await.unwrap().held, 0);
     worker.stop().await.unwrap();
 }
 
@@ -114,7 +129,14 @@ async fn a_receiver_that_asks_for_a_pause_gets_it_at_once_and_for_all_deliveries
         app.deliveries(&subscription, |rows| rows.len() == EVENTS).await;
         let requests = receiver.arrived();
         assert!(requests <= UNDER_WAY, "{requests} requests to a receiver that answers {status}");
-        let until = failing.held.unwrap().until;
+        let hold = failing.held.unwrap();
+        let cause = hold.cause.unwrap();
+        assert_eq!((cause.reason, cause.status), (HoldReason::Asked, Some(status)));
+        assert!(worker.counters().holds.of(HoldReason::Asked) >= 1);
+        let window = StatsWindow::new(None, None, None, Timestamp::now()).unwrap();
+        let shown = app.thorn.stats(Access::Operator, subscription.id, window).await.unwrap().held.unwrap();
+        assert_eq!((shown.reason, shown.status), (Some(HoldReason::Asked), Some(status)));
+        let until = hold.until;
         assert!(until.since(failing.created_at) >= Duration::from_secs(3600), "{until}");
 
         // An owner who knows better ends the hold, or its wait.
@@ -124,7 +146,7 @@ async fn a_receiver_that_asks_for_a_pause_gets_it_at_once_and_for_all_deliveries
             assert_eq!(enabled.held, None);
         } else {
             let probed = app.thorn.subscriptions().probe(Access::Operator, subscription.id).await.unwrap();
-            assert!(probed.held.is_none_or(|hold| hold.until <= Timestamp::now()), "{probed:?}");
+            assert!(probed.held.as_ref().is_none_or(|hold| hold.until <= Timestamp::now()), "{probed:?}");
         }
         all_arrive(&app, &subscription, &receiver, EVENTS).await;
         worker.stop().await.unwrap();

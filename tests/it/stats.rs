@@ -207,11 +207,14 @@ async fn health_is_the_first_of_disabled_paused_held_failing_idle_and_healthy() 
     app.execute(&format!("UPDATE thorn_subscription SET held_until = {later}, held_step = 1")).await;
     let figures = stats(&app, &subscription).await;
     assert_eq!((figures.health, figures.held_until), (Health::Held, Some(Timestamp::from_millis(later))));
+    assert_eq!(figures.held.map(|held| (held.step, held.reason)), Some((1, None)));
+    assert_eq!(app.thorn.status().await.unwrap().held, 1);
     app.change(&subscription, SubscriptionChange::default().pause()).await;
     assert_eq!(health().await, Health::Paused);
     app.change(&subscription, SubscriptionChange::default().enabled(false)).await;
     let figures = stats(&app, &subscription).await;
     assert_eq!((figures.health, figures.disables_at), (Health::Disabled, None));
+    assert_eq!(app.thorn.status().await.unwrap().held, 0, "nothing is sent to it anyway");
 }
 
 #[tokio::test(flavor = "multi_thread")]

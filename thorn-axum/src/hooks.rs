@@ -58,7 +58,7 @@ use state::HooksState;
 /// | `dialect` | the protocol of the deliveries: `thorn` (default), or CloudEvents 1.0 as `cloudevents` or `cloudevents-binary`, which the endpoint must [consent](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md) to |
 /// | `enabled` | `false` stops deliveries |
 /// | `paused` | `true` keeps deliveries until it is `false` again, for at most [7 days](thorn_core::Config::longest_pause). With `false`, `kept` says what becomes of them: `deliver` (default) or `discard` |
-/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `paused_at`, `failing_since`, `held_until`, `confirmation`, `confirmation_outcome`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
+/// | `id`, `user`, `header_names`, `configured`, `disabled_reason`, `paused_at`, `failing_since`, `held_until`, `held`, `confirmation`, `confirmation_outcome`, `created_at`, `updated_at`, `subscription` | read-only; ignored in requests |
 ///
 /// Every path works with and without the trailing slash. Bodies are JSON of at most 64 KiB, and errors
 /// are [`Problem`](crate::Problem)s. Another owner's subscription answers 404, like one that doesn't exist. An owner

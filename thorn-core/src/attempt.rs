@@ -1,6 +1,7 @@
 //! Attempts: the outcome of one HTTP request, the schedule of retries, and the state of a delivery.
 
 mod hold;
+mod hold_reason;
 mod outcome;
 mod pause;
 mod retry;
@@ -9,6 +10,7 @@ mod state;
 
 pub use hold::HoldPolicy;
 pub(crate) use hold::Sign;
+pub use hold_reason::HoldReason;
 pub use outcome::{Attempt, Outcome, ParseOutcomeError};
 pub(crate) use pause::PausePolicy;
 pub use retry::RetryPolicy;

@@ -3,6 +3,7 @@
 mod deliveries;
 mod events;
 mod first_response;
+mod held;
 mod of_event;
 mod reader;
 mod stats;
@@ -12,6 +13,7 @@ mod targets;
 pub use self::deliveries::{Delivery, Sent};
 pub use self::events::{EventBody, EventPage, EventQuery, EventSummary};
 pub use self::first_response::FirstResponse;
+pub use self::held::Held;
 pub use self::of_event::EventDelivery;
 pub(crate) use self::of_event::{visible_deliveries, visible_event};
 pub use self::reader::History;

@@ -22,6 +22,7 @@ mod m0016_stream_sessions;
 mod m0017_cloud_events;
 mod m0018_confirmations;
 mod m0019_senders;
+mod m0020_hold_causes;
 mod missing;
 
 pub(crate) use exclusive::exclusively;
@@ -93,6 +94,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0017_cloud_events::Migration),
         Box::new(m0018_confirmations::Migration),
         Box::new(m0019_senders::Migration),
+        Box::new(m0020_hold_causes::Migration),
     ]
 }
 

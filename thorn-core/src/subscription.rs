@@ -37,7 +37,7 @@ pub(crate) use configured::{read, source_of};
 pub(crate) use confirmation::EXPECTED as CONFIRM_FORMS;
 pub use confirmation::{Confirm, Confirmation, ParseConfirmError};
 pub(crate) use entry::HoldStage;
-pub use entry::{Disabled, Hold, Lease, Subscription, Warning};
+pub use entry::{Disabled, Hold, HoldCause, Lease, Subscription, Warning};
 pub use foreign_store::{ChangeSubscription, MakeSubscription, StoredChange, SubscriptionStore};
 pub(crate) use held_deliveries::{UNTIL_RESUMED, bring_forward};
 pub(crate) use links::{Link, LinkedWebhook};

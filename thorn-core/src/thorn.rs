@@ -258,15 +258,16 @@ impl Thorn {
     /// ```
     pub async fn stats(&self, access: Access<'_>, id: SubscriptionId, window: StatsWindow) -> Result<Stats, Error> {
         let subscription = self.0.subscriptions.get(access, id).await?;
-        Stats::read(&self.0.db, &subscription, window, self.0.config.disable_after).await
+        Stats::read(&self.0.db, access, &subscription, window, self.0.config.disable_after).await
     }
 
-    /// Counts the events and deliveries that wait, in the whole database.
+    /// Counts the events and deliveries that wait, and the subscriptions whose deliveries are held, in the whole database.
     ///
     /// # Errors
     ///
-    /// [`Error::Database`].
+    /// [`Error::Database`]; with a store of the application's own, that store's error.
     pub async fn status(&self) -> Result<Status, Error> {
-        Status::read(&self.0.db).await
+        let held = self.0.subscriptions.held(&self.0.registry).await?;
+        Status::read(&self.0.db, held).await
     }
 }

@@ -9,7 +9,7 @@ use self::heartbeat::Heartbeat;
 pub use self::stop_signal::stop_signal;
 pub use crate::{
     endpoint::raise_descriptor_limit,
-    metrics::Snapshot,
+    metrics::{HoldCounts, Snapshot},
     relay::{BoxError, Dispatcher},
 };
 

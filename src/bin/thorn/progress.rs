@@ -4,6 +4,7 @@ use std::{io::Write as _, time::Duration};
 
 use thorn::{
     Thorn,
+    history::Status,
     worker::{Snapshot, Worker},
 };
 
@@ -17,7 +18,9 @@ pub(crate) async fn show(thorn: &Thorn, worker: &Worker) {
         let rate = now.delivered - before.delivered;
         before = now;
         let backlog = match thorn.status().await {
-            Ok(status) => format!("{} events waiting · {} deliveries to retry", status.unrelayed, status.waiting),
+            Ok(Status { unrelayed, waiting, held, .. }) => {
+                format!("{unrelayed} events waiting · {waiting} deliveries to retry · {held} held")
+            }
             Err(_) => "the database doesn't answer".to_owned(),
         };
         let line = format!("{rate}/s · {} delivered · {} attempts failed · {backlog}", now.delivered, now.failed);

@@ -72,6 +72,13 @@ async fn migrations_go_down_and_up_again() {
     assert!(count(&db, "thorn_event WHERE position IS NULL").await.is_some());
     assert!(count(&db, "thorn_cloud_event").await.is_some());
     assert!(count(&db, "thorn_subscription WHERE confirmation IS NULL").await.is_some());
+    for cause in ["held_since", "held_reason", "held_status", "held_error"] {
+        assert!(count(&db, &format!("thorn_subscription WHERE {cause} IS NULL")).await.is_some(), "{cause}");
+    }
+    assert!(count(&db, "thorn_pace WHERE slowed_until IS NULL").await.is_some());
+    Migrator::down(&db, Some(1)).await.unwrap();
+    assert!(count(&db, "thorn_subscription WHERE held_reason IS NULL").await.is_none());
+    assert!(count(&db, "thorn_pace WHERE slowed_until IS NULL").await.is_none());
     // The order of the waiting events is an index, which `dispatch::custom` looks for.
     Migrator::down(&db, Some(1)).await.unwrap();
     assert!(count(&db, "thorn_subscription WHERE confirmation IS NULL").await.is_some());

@@ -100,12 +100,12 @@ async fn thorn_108_creating_shows_everything_and_where_it_is() {
     assert_eq!((&made["hmac_signer"], &made["header_names"]), (&json!("hmac"), &json!([])));
     assert_eq!((&made["enabled"], &made["disabled_reason"]), (&json!(true), &Value::Null));
     assert_eq!(made["failing_since"], Value::Null);
-    assert_eq!((&made["held_until"], &made["rate"]), (&Value::Null, &Value::Null));
+    assert_eq!((&made["held_until"], &made["held"], &made["rate"]), (&Value::Null, &Value::Null, &Value::Null));
     assert_eq!((&made["max_in_flight"], &made["dialect"]), (&Value::Null, &json!("thorn")));
     assert!(made["hmac_secret"].as_str().unwrap().len() >= 64 - 2, "{made}");
     assert!(made["created_at"].as_str().unwrap().ends_with('Z') && made["updated_at"] == made["created_at"]);
     assert_eq!((&made["confirmation"], &made["confirmation_outcome"]), (&Value::Null, &Value::Null));
-    assert_eq!(made.as_object().unwrap().len(), 24, "{made}");
+    assert_eq!(made.as_object().unwrap().len(), 25, "{made}");
 }
 
 #[tokio::test]

@@ -51,6 +51,10 @@ async fn a_probe_ends_the_wait_of_a_held_subscription_and_changes_nothing_else()
     app.base.execute(&hold).await;
     let held = app.get("alice", &path(&made)).await.body;
     assert_eq!(held["held_until"], later.to_string());
+    let expected = json!({
+        "until": later.to_string(), "step": 3, "since": null, "reason": null, "status": null, "error": null,
+    });
+    assert_eq!(held["held"], expected, "an earlier release has begun it");
     for form in ["probe", "probe/"] {
         let answer = app.send(Method::POST, "alice", &format!("{}{form}", path(&made)), Value::Null).await;
         assert_eq!(answer.status, StatusCode::OK, "{form}");
@@ -58,11 +62,48 @@ async fn a_probe_ends_the_wait_of_a_held_subscription_and_changes_nothing_else()
         assert!(until < held["held_until"].as_str().unwrap(), "{until}");
         let mut expected = held.clone();
         expected["held_until"] = until.into();
+        expected["held"]["until"] = until.into();
         assert_eq!(answer.body, expected);
     }
     app.base.execute("UPDATE thorn_subscription SET held_until = NULL, held_step = 0").await;
     let answer = app.send(Method::POST, "alice", &format!("{}probe/", path(&made)), Value::Null).await;
     assert_eq!((answer.status, &answer.body["held_until"]), (StatusCode::OK, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_hold_is_shown_with_its_cause_and_its_owner_learns_nothing_of_the_network() {
+    let app = Api::new().await;
+    let made = app.create("alice", "a.b", URL).await;
+    let held = async |user: &str| {
+        let listed = app.get(user, "/hooks/").await.body[0]["held"].clone();
+        let figures = app.get(user, &format!("{}stats/", path(&made))).await.body["held"].clone();
+        let shown = app.get(user, &path(&made)).await.body["held"].clone();
+        assert_eq!((&listed, &figures), (&shown, &shown), "{user}");
+        shown
+    };
+    assert_eq!(held("alice").await, Value::Null);
+    let (since, later) = (Timestamp::now(), Timestamp::now() + Duration::from_secs(3600));
+    let hold = |reason: &str, status: &str| {
+        format!(
+            "UPDATE thorn_subscription SET held_until = {}, held_step = 2, held_since = {}, held_reason = '{reason}', \
+             held_status = {status}, held_error = 'connection refused'",
+            later.as_millis(),
+            since.as_millis()
+        )
+    };
+    let expected = |reason: &str, status: Value, error: Value| {
+        json!({
+            "until": later.to_string(), "step": 2, "since": since.to_string(), "reason": reason, "status": status,
+            "error": error,
+        })
+    };
+    app.base.execute(&hold("unreachable", "NULL")).await;
+    assert_eq!(held("alice").await, expected("unreachable", Value::Null, Value::Null));
+    assert_eq!(held("root").await, expected("unreachable", Value::Null, json!("connection refused")));
+    app.base.execute(&hold("asked", "429")).await;
+    assert_eq!(held("alice").await, expected("asked", json!(429), json!("connection refused")));
+    let enabled = app.send(Method::PATCH, "alice", &path(&made), json!({ "enabled": true })).await;
+    assert_eq!(enabled.body["held"], Value::Null);
 }
 
 #[tokio::test]

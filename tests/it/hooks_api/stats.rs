@@ -20,6 +20,7 @@ async fn figures_are_shown_to_the_owner_and_the_operator_and_to_nobody_else() {
         let expected = json!({
             "health": "idle", "success_rate": null, "attempts": 0, "p50_ms": null, "p95_ms": null,
             "last_success_at": null, "last_failure": null, "failing_since": null, "held_until": null,
+            "held": null,
             "disables_at": null, "waiting": 0, "oldest_waiting_at": null, "dead": 0,
         });
         assert_eq!(body, expected);

@@ -20,7 +20,8 @@ pub(super) async fn list<C: Caller>(
     let fetched = hooks.subscriptions().list(caller.access(), page).await.map_err(list_problem)?;
     let (shown, next) = query.split(&fetched, |subscription| subscription.id);
     let link = next.and_then(|cursor| query.next_link(collection.as_str(), cursor));
-    let shown: Vec<_> = shown.iter().map(|one| Representation::new(one, collection.item(one.id))).collect();
+    let shown: Vec<_> =
+        shown.iter().map(|one| Representation::new(caller.access(), one, collection.item(one.id))).collect();
     Ok(([NO_STORE], AppendHeaders(link), Json(shown).into_response()))
 }
 
@@ -38,6 +39,6 @@ pub(super) async fn create<C: Caller>(
     consent::for_creation(&hooks, caller.access(), &mut new).await?;
     let created = hooks.subscriptions().create(new).await?;
     let url = collection.item(created.id);
-    let body = Json(Representation::with_secret(&created, url.clone())).into_response();
+    let body = Json(Representation::with_secret(caller.access(), &created, url.clone())).into_response();
     Ok((StatusCode::CREATED, [NO_STORE], [(LOCATION, url)], body))
 }

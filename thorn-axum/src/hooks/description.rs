@@ -145,6 +145,7 @@ fn subscription() -> Value {
         .with("paused_at", or_null(time()), "")
         .with("failing_since", or_null(time()), "The first failed attempt since the last success.")
         .with("held_until", or_null(time()), "")
+        .with("held", or_null(held()), "The hold of its deliveries; null while they are sent.")
         .with(
             "confirmation",
             or_null(one_of(["pending", "confirmed", "refused"])),
@@ -158,6 +159,21 @@ fn subscription() -> Value {
         .with("created_at", time(), "")
         .with("updated_at", time(), "")
         .with("subscription", text(), "The URL of the subscription itself.")
+        .schema()
+}
+
+fn held() -> Value {
+    object()
+        .with("until", time(), "Until when nothing is sent. Then one delivery is tried as a probe.")
+        .with("step", whole_number(0, None), "How many holds have followed one another, with this one.")
+        .with("since", or_null(time()), "When the first of them began.")
+        .with(
+            "reason",
+            or_null(one_of(["asked", "rejected", "timed_out", "unreachable", "blocked"])),
+            "`asked` if the receiver asked for a pause, else the outcome of the attempt that began the hold.",
+        )
+        .with("status", or_null(whole_number(0, None)), "The status of that attempt, if there was a response.")
+        .with("error", or_null(text()), "Its error. Owners see it only if there was a response.")
         .schema()
 }
 
@@ -225,6 +241,7 @@ fn stats() -> Value {
         .with("last_failure", or_null(failure.schema()), "")
         .with("failing_since", or_null(time()), "")
         .with("held_until", or_null(time()), "")
+        .with("held", or_null(held()), "The hold of its deliveries; null while they are sent.")
         .with("disables_at", or_null(time()), "When it will be disabled if no attempt succeeds.")
         .with("waiting", count(), "Deliveries that wait for an attempt, counted up to 10,000.")
         .with("oldest_waiting_at", or_null(time()), "")

@@ -17,7 +17,7 @@ pub(super) async fn show<C: Caller>(
     collection: CollectionUrl<1>,
 ) -> Result<impl IntoResponse, Problem> {
     let found = hooks.subscriptions().get(caller.access(), id).await?;
-    Ok(shown(&found, &collection))
+    Ok(shown(&caller, &found, &collection))
 }
 
 pub(super) async fn replace<C: Caller>(
@@ -62,7 +62,7 @@ async fn update<C: Caller>(
     }
     consent::for_change(&hooks, caller.access(), id, &mut change).await?;
     let changed = hooks.subscriptions().update(caller.access(), id, change).await?;
-    Ok(shown(&changed, &collection))
+    Ok(shown(&caller, &changed, &collection))
 }
 
 pub(super) async fn delete<C: Caller>(
@@ -101,7 +101,7 @@ pub(super) async fn probe<C: Caller>(
     collection: CollectionUrl<2>,
 ) -> Result<impl IntoResponse, Problem> {
     let probed = hooks.subscriptions().probe(caller.access(), id).await?;
-    Ok(shown(&probed, &collection))
+    Ok(shown(&caller, &probed, &collection))
 }
 
 /// Asks the endpoint again whether it wants the deliveries.
@@ -112,13 +112,15 @@ pub(super) async fn confirm<C: Caller>(
     collection: CollectionUrl<2>,
 ) -> Result<impl IntoResponse, Problem> {
     let asked = hooks.subscriptions().confirm(caller.access(), id).await?;
-    Ok(shown(&asked, &collection))
+    Ok(shown(&caller, &asked, &collection))
 }
 
-fn shown<const DEPTH: usize>(
+fn shown<C: Caller, const DEPTH: usize>(
+    caller: &C,
     subscription: &Subscription,
     collection: &CollectionUrl<DEPTH>,
-) -> impl IntoResponse + use<DEPTH> {
-    let body = Json(Representation::new(subscription, collection.item(subscription.id))).into_response();
+) -> impl IntoResponse + use<C, DEPTH> {
+    let body =
+        Json(Representation::new(caller.access(), subscription, collection.item(subscription.id))).into_response();
     ([NO_STORE], body)
 }

@@ -5,7 +5,8 @@ use thorn_core::{
     SubscriptionId,
     attempt::Outcome,
     filter::Q,
-    subscription::{Confirmation, MaxInFlight, Subscription},
+    history::Held,
+    subscription::{Access, Confirmation, MaxInFlight, Subscription},
     timestamp::Timestamp,
 };
 
@@ -40,6 +41,7 @@ pub(super) struct Representation<'a> {
     paused_at: Option<Timestamp>,
     failing_since: Option<Timestamp>,
     held_until: Option<Timestamp>,
+    held: Option<Held>,
     /// Whether the endpoint wants the deliveries; null if it needn't say so.
     confirmation: Option<&'static str>,
     /// Nothing that the endpoint has answered is shown, only whether and how the question failed.
@@ -58,8 +60,8 @@ struct OfHub<'a> {
 }
 
 impl<'a> Representation<'a> {
-    /// Leaves the secret out.
-    pub(super) fn new(subscription: &'a Subscription, url: String) -> Self {
+    /// Shows what this caller may see, and leaves the secret out.
+    pub(super) fn new(access: Access<'_>, subscription: &'a Subscription, url: String) -> Self {
         Self {
             id: subscription.id,
             event: subscription.spec.pattern.to_string(),
@@ -85,7 +87,8 @@ impl<'a> Representation<'a> {
             paused: subscription.paused_at.is_some(),
             paused_at: subscription.paused_at,
             failing_since: subscription.failing_since,
-            held_until: subscription.held.map(|hold| hold.until),
+            held_until: subscription.held.as_ref().map(|hold| hold.until),
+            held: subscription.held.as_ref().map(|hold| Held::new(hold, access)),
             confirmation: subscription.confirmation.map(Confirmation::as_str),
             confirmation_outcome: subscription.confirmation.and_then(Confirmation::outcome).map(Outcome::as_str),
             created_at: subscription.created_at,
@@ -95,8 +98,8 @@ impl<'a> Representation<'a> {
     }
 
     /// Includes the secret, for the answer to the caller that has just created the subscription.
-    pub(super) fn with_secret(subscription: &'a Subscription, url: String) -> Self {
+    pub(super) fn with_secret(access: Access<'_>, subscription: &'a Subscription, url: String) -> Self {
         let secret = subscription.spec.destination.signing.secret.as_ref().map(|secret| secret.expose());
-        Self { hmac_secret: secret, ..Self::new(subscription, url) }
+        Self { hmac_secret: secret, ..Self::new(access, subscription, url) }
     }
 }

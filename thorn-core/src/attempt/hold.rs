@@ -118,6 +118,11 @@ impl HoldPolicy {
 }
 
 impl Attempt {
+    /// Whether the receiver asks for a pause that isn't empty.
+    pub(crate) fn asks_for_a_pause(&self) -> bool {
+        matches!(self.sign(), Sign::AsksFor(asked) if !asked.is_zero())
+    }
+
     /// The sign that the attempt gives of its endpoint.
     pub(crate) fn sign(&self) -> Sign {
         match (self.outcome, self.status, self.retry_after) {

@@ -20,6 +20,7 @@ use crate::{
     db::with_timeout,
     endpoint::Streak,
     error::Error,
+    metrics::Counters,
     name::DELIVERY_FAILED,
     outbox::StoredEvent,
     rendered::{EventOptions, RenderedEvent},
@@ -47,12 +48,12 @@ pub(crate) struct Consequences {
 }
 
 /// An attempt's share in its endpoint's failures. A success has none.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Failing {
     /// The failed attempts in a row, if this is one of them.
     pub(crate) streak: Option<Streak>,
-    /// The hold that the attempt begins, and the one that it replaces.
-    pub(crate) hold: Option<(Option<Hold>, Hold)>,
+    /// The hold that the attempt replaces, and the one that it begins. This is rare, so it takes little memory.
+    pub(crate) hold: Option<Box<(Option<Hold>, Hold)>>,
     /// Whether the attempt was a probe that ends a hold.
     pub(crate) ends_hold: bool,
 }
@@ -110,9 +111,15 @@ impl Consequences {
     }
 
     /// Updates the subscription and calls the observers, once the attempt is recorded.
-    pub(super) async fn follow(&self, report: &DeliveryReport, subscription: Option<&Subscription>, failing: Failing) {
+    pub(super) async fn follow(
+        &self,
+        report: &DeliveryReport,
+        subscription: Option<&Subscription>,
+        failing: Failing,
+        counters: &Counters,
+    ) {
         // Most attempts change nothing, and a timer for each would cost more than the rest of this.
-        if let Some(update) = self.subscription_update(report, subscription, failing)
+        if let Some(update) = self.subscription_update(report, subscription, failing, counters)
             && let Err(error) = with_timeout(&self.subscriptions.db, update).await
         {
             tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
@@ -126,6 +133,7 @@ impl Consequences {
         report: &'a DeliveryReport,
         subscription: Option<&'a Subscription>,
         failing: Failing,
+        counters: &'a Counters,
     ) -> Option<BoxFuture<'a, Result<(), Error>>> {
         let gone = report.status == Some(GONE);
         let Some(subscription) = subscription else {
@@ -154,7 +162,7 @@ impl Consequences {
         let since = failing.streak.map_or(report.at, |streak| streak.since).max(subscription.updated_at);
         let is_notable =
             report.state == DeliveryState::Dead || failing.hold.is_some() || report.at.since(since) >= NOTABLE;
-        is_notable.then(|| self.failed(subscription, since, report.at, failing.hold).boxed())
+        is_notable.then(|| self.failed(subscription, since, report.at, failing.hold, counters).boxed())
     }
 
     /// Notes a failure, which may disable the subscription or hold its deliveries.
@@ -163,15 +171,20 @@ impl Consequences {
         subscription: &Subscription,
         since: Timestamp,
         now: Timestamp,
-        hold: Option<(Option<Hold>, Hold)>,
+        hold: Option<Box<(Option<Hold>, Hold)>>,
+        counters: &Counters,
     ) -> Result<(), Error> {
         // A subscription of a hub's topic stays until its lease ends.
         let patience = self.disable_after.filter(|_| subscription.lease.is_none());
         self.subscriptions.failed(subscription, since, now, patience).await?;
-        let Some((before, after)) = hold else { return Ok(()) };
-        if self.subscriptions.hold(subscription, before, after).await? {
+        let Some((before, after)) = hold.map(|hold| *hold) else { return Ok(()) };
+        if self.subscriptions.hold(subscription, before.as_ref(), &after).await?
+            && let Some(cause) = &after.cause
+        {
+            counters.held(cause.reason);
             tracing::warn!(
                 subscription.id = %subscription.id, until = %after.until, step = after.step,
+                reason = %cause.reason, status = cause.status, error = cause.error,
                 "holding deliveries: the endpoint keeps failing, or asked for a pause"
             );
         }

@@ -13,9 +13,10 @@ use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
 use self::open_work::{dead, waiting};
+use super::held::Held;
 use crate::{
     error::Error,
-    subscription::Subscription,
+    subscription::{Access, Subscription},
     tally::{Sums, Tallied, latest_failure, latest_success, tallies},
     timestamp::Timestamp,
 };
@@ -46,6 +47,8 @@ pub struct Stats {
     pub failing_since: Option<Timestamp>,
     /// Until when deliveries are held.
     pub held_until: Option<Timestamp>,
+    /// The hold of its deliveries; `None` while they are sent.
+    pub held: Option<Held>,
     /// When the subscription will be disabled if no attempt succeeds.
     pub disables_at: Option<Timestamp>,
     /// Deliveries that wait for an attempt, counted up to 10,000.
@@ -85,9 +88,10 @@ pub struct StatsPoint {
 }
 
 impl Stats {
-    /// Reads the figures of a subscription. A failing one is disabled after `disable_after`.
+    /// Reads the figures of a subscription, as this caller may see them. A failing one is disabled after `disable_after`.
     pub(crate) async fn read(
         db: &DatabaseConnection,
+        access: Access<'_>,
         subscription: &Subscription,
         window: StatsWindow,
         disable_after: Option<Duration>,
@@ -109,7 +113,8 @@ impl Stats {
             last_success_at: latest_success(db, id).await?,
             last_failure: last_failure.map(|last| LastFailure { at: last.at, status: last.status, error: last.error }),
             failing_since: subscription.failing_since,
-            held_until: subscription.held.map(|hold| hold.until),
+            held_until: subscription.held.as_ref().map(|hold| hold.until),
+            held: subscription.held.as_ref().map(|hold| Held::new(hold, access)),
             disables_at: failing_since.zip(disable_after).map(|(since, after)| since + after),
             waiting,
             oldest_waiting_at,

@@ -160,8 +160,8 @@ impl Relay {
         }
     }
 
-    fn hold(&self, id: SubscriptionId) -> Option<Hold> {
-        self.registry.get(id)?.held
+    pub(super) fn hold(&self, id: SubscriptionId) -> Option<Hold> {
+        self.registry.get(id)?.held.clone()
     }
 
     fn rate(&self, id: SubscriptionId) -> Option<Rate> {

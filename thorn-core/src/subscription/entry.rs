@@ -1,7 +1,10 @@
 //! The type that represents a subscription in the rest of thorn.
 
+use std::sync::Arc;
+
 use super::confirmation::Confirmation;
 use crate::{
+    attempt::{Attempt, HoldReason},
     id::{SubscriptionId, TopicId},
     spec::SubscriptionSpec,
     timestamp::Timestamp,
@@ -71,7 +74,7 @@ pub struct Lease {
 }
 
 /// A pause of the deliveries to an endpoint that keeps failing. Nothing is lost meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// When one delivery may be tried as a probe. If it succeeds, the hold ends, otherwise a longer one begins.
     pub until: Timestamp,
@@ -79,6 +82,22 @@ pub struct Hold {
     pub step: u32,
     /// While a probe is under way: when another delivery may be the probe, in case this one's result never comes.
     pub probed_until: Option<Timestamp>,
+    /// Why and since when deliveries are held. `None` for a hold that an earlier release of thorn has begun.
+    pub cause: Option<Arc<HoldCause>>,
+}
+
+/// Why and since when the deliveries of a subscription are held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldCause {
+    /// When the first of the holds began that have followed one another.
+    pub since: Timestamp,
+    /// How the attempt went that began the present hold.
+    pub reason: HoldReason,
+    /// The HTTP status of that attempt's response, if there was one.
+    pub status: Option<u16>,
+    /// The error of that attempt, at most 190 characters. It may tell which ports and names exist inside your network, so
+    /// owners shouldn't see it if there was no response.
+    pub error: Option<String>,
 }
 
 /// A warning that a subscription keeps failing. A later one is greater.
@@ -116,6 +135,18 @@ pub(crate) enum HoldStage {
     Probed,
     /// The next delivery is the probe.
     Over,
+}
+
+/// The most characters of an error that are kept.
+const ERROR_CHARACTERS: usize = 190;
+
+impl HoldCause {
+    /// The cause of a hold that this attempt begins at this moment, in place of the hold `before`.
+    pub(crate) fn of(attempt: &Attempt, before: Option<&Hold>, now: Timestamp) -> Self {
+        let error = attempt.error.as_ref().map(|error| error.chars().take(ERROR_CHARACTERS).collect());
+        let since = before.and_then(|before| before.cause.as_ref()).map_or(now, |cause| cause.since);
+        Self { since, reason: HoldReason::of(attempt), status: attempt.status, error }
+    }
 }
 
 impl Hold {

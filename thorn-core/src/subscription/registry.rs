@@ -130,6 +130,11 @@ impl Registry {
         self.read(|compiled| compiled.by_id.len())
     }
 
+    /// The number of these whose deliveries are held.
+    pub(crate) fn held(&self) -> u64 {
+        self.read(|compiled| compiled.by_id.values().filter(|one| one.held.is_some()).count()) as u64
+    }
+
     /// Whether the registry holds no subscription.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Conversion between subscriptions and rows of `thorn_subscription`.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
@@ -9,9 +9,10 @@ use sea_orm::{
 
 use super::{
     confirmation::Confirmation,
-    entry::{Disabled, Hold, Lease, Subscription, Warning},
+    entry::{Disabled, Hold, HoldCause, Lease, Subscription, Warning},
 };
 use crate::{
+    attempt::HoldReason,
     error::Error,
     filter::Q,
     headers::ExtraHeaders,
@@ -148,6 +149,17 @@ pub(super) fn hold(row: &Model) -> Option<Hold> {
         until: Timestamp::from_millis(row.held_until?),
         step: row.held_step.try_into().unwrap_or(0),
         probed_until: row.probed_until.map(Timestamp::from_millis),
+        cause: hold_cause(row).map(Arc::new),
+    })
+}
+
+/// Why and since when. `None` for a hold that an earlier release has begun.
+fn hold_cause(row: &Model) -> Option<HoldCause> {
+    Some(HoldCause {
+        since: Timestamp::from_millis(row.held_since?),
+        reason: HoldReason::of_stored(row.held_reason.as_deref()?)?,
+        status: row.held_status.and_then(|status| status.try_into().ok()),
+        error: row.held_error.clone(),
     })
 }
 
@@ -180,6 +192,8 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
     };
     let identity = identity(subscription);
     let lease = subscription.lease.as_ref();
+    let held = subscription.held.as_ref();
+    let cause = held.and_then(|hold| hold.cause.as_deref());
     Ok(ActiveModel {
         id: Set(subscription.id.as_uuid()),
         owner: Set(subscription.owner.clone()),
@@ -198,9 +212,13 @@ pub(super) fn write(subscription: &Subscription, key: Option<&SecretKey>) -> Res
         failing_since: Set(subscription.failing_since.map(Timestamp::as_millis)),
         warned: Set(subscription.warned.map_or(0, Warning::number)),
         paused_at: Set(subscription.paused_at.map(Timestamp::as_millis)),
-        held_until: Set(subscription.held.map(|hold| hold.until.as_millis())),
-        held_step: Set(subscription.held.map_or(0, |hold| hold.step.try_into().unwrap_or(i32::MAX))),
-        probed_until: Set(subscription.held.and_then(|hold| hold.probed_until).map(Timestamp::as_millis)),
+        held_until: Set(held.map(|hold| hold.until.as_millis())),
+        held_step: Set(held.map_or(0, |hold| hold.step.try_into().unwrap_or(i32::MAX))),
+        probed_until: Set(held.and_then(|hold| hold.probed_until).map(Timestamp::as_millis)),
+        held_since: Set(cause.map(|cause| cause.since.as_millis())),
+        held_reason: Set(cause.map(|cause| cause.reason.as_str().to_owned())),
+        held_status: Set(cause.and_then(|cause| cause.status).map(i32::from)),
+        held_error: Set(cause.and_then(|cause| cause.error.clone())),
         // The id of a hub's subscription says whether there is another one.
         identity: Set(lease.is_none().then(|| identity.hash())),
         created_at: Set(subscription.created_at.as_millis()),

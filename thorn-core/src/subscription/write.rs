@@ -157,6 +157,10 @@ impl Write {
             .col_expr(Column::HeldUntil, Expr::value(None::<i64>))
             .col_expr(Column::HeldStep, Expr::value(0))
             .col_expr(Column::ProbedUntil, Expr::value(None::<i64>))
+            .col_expr(Column::HeldSince, Expr::value(None::<i64>))
+            .col_expr(Column::HeldReason, Expr::value(None::<String>))
+            .col_expr(Column::HeldStatus, Expr::value(None::<i32>))
+            .col_expr(Column::HeldError, Expr::value(None::<String>))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(id.as_uuid()))
             .filter(Column::DeletedAt.is_null());
@@ -166,11 +170,16 @@ impl Write {
 
     /// Replaces the hold `before` by `after`. Returns `false` if the subscription has another hold by now, or if a user has
     /// changed, disabled or deleted it since the caller read it.
-    pub(crate) async fn hold(&self, known: &Subscription, before: Option<Hold>, after: Hold) -> Result<bool, Error> {
+    pub(crate) async fn hold(&self, known: &Subscription, before: Option<&Hold>, after: &Hold) -> Result<bool, Error> {
+        let cause = after.cause.as_deref();
         let hold = Entity::update_many()
             .col_expr(Column::HeldUntil, Expr::value(after.until.as_millis()))
             .col_expr(Column::HeldStep, Expr::value(i32::try_from(after.step).unwrap_or(i32::MAX)))
             .col_expr(Column::ProbedUntil, Expr::value(after.probed_until.map(Timestamp::as_millis)))
+            .col_expr(Column::HeldSince, Expr::value(cause.map(|cause| cause.since.as_millis())))
+            .col_expr(Column::HeldReason, Expr::value(cause.map(|cause| cause.reason.as_str())))
+            .col_expr(Column::HeldStatus, Expr::value(cause.and_then(|cause| cause.status).map(i32::from)))
+            .col_expr(Column::HeldError, Expr::value(cause.and_then(|cause| cause.error.clone())))
             .col_expr(Column::Version, Expr::value(self.version))
             .filter(Column::Id.eq(known.id.as_uuid()))
             .filter(Column::UpdatedAt.eq(known.updated_at.as_millis()))

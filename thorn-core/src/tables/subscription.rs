@@ -44,6 +44,14 @@ pub struct Model {
     pub held_step: i32,
     /// Until when no other delivery may be the probe; `None` if none is under way.
     pub probed_until: Option<i64>,
+    /// When the first of these holds began; `None` while deliveries aren't held.
+    pub held_since: Option<i64>,
+    /// Why the present hold began: `asked`, or the outcome of the attempt that began it.
+    pub held_reason: Option<String>,
+    /// The status of that attempt.
+    pub held_status: Option<i32>,
+    /// The error of that attempt.
+    pub held_error: Option<String>,
     /// The latest warning since the subscription began to fail, as its number; 0 if there was none.
     pub warned: i32,
     /// The time since when deliveries are kept; `None` while they are sent.

@@ -93,7 +93,7 @@ impl Executor {
             let recorded = self.recorder.record(record).await;
             drop(room);
             if let Some((report, recipient, failing)) = report.filter(|_| recorded) {
-                self.consequences.follow(&report, recipient.subscription(), failing).await;
+                self.consequences.follow(&report, recipient.subscription(), failing, &self.counters).await;
             }
             recorded
         }

@@ -46,7 +46,7 @@ impl Executor {
             Box::pin(self.keep(subscription, endpoint, since)).await;
             return Pass::Paused;
         }
-        let (here, held) = (endpoint.held_until(), subscription.held);
+        let (here, held) = (endpoint.held_until(), subscription.held.as_ref());
         if here.is_none() && held.is_none() {
             // Another process may have ended the hold.
             endpoint.recover();
@@ -77,10 +77,10 @@ impl Executor {
     }
 
     /// Makes the delivery the only probe until this time, unless another one was first.
-    async fn probe(&self, subscription: &Subscription, endpoint: &Endpoint, hold: Hold, until: Timestamp) -> Pass {
-        let probing = Hold { probed_until: Some(until), ..hold };
+    async fn probe(&self, subscription: &Subscription, endpoint: &Endpoint, hold: &Hold, until: Timestamp) -> Pass {
+        let probing = Hold { probed_until: Some(until), ..hold.clone() };
         let subscriptions = &self.consequences.subscriptions;
-        let begun = with_timeout(&self.db, subscriptions.hold(subscription, Some(hold), probing)).await;
+        let begun = with_timeout(&self.db, subscriptions.hold(subscription, Some(hold), &probing)).await;
         let now = Timestamp::now();
         match begun {
             Ok(true) => {

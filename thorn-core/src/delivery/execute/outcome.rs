@@ -1,13 +1,16 @@
 //! Makes an attempt and decides the delivery's next state.
 
-use std::{panic::AssertUnwindSafe, sync::LazyLock};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, LazyLock},
+};
 
 use futures::FutureExt as _;
 use tokio::time::Instant;
 
 use super::{admission::Target, attempt::unsent, executor::Executor};
 use crate::{
-    attempt::{Attempt, DeliveryState, Outcome, RetryPolicy, Sign},
+    attempt::{Attempt, DeliveryState, HoldReason, Outcome, RetryPolicy, Sign},
     delivery::{
         consequences::{Failing, GONE},
         observer::DeliveryReport,
@@ -16,7 +19,7 @@ use crate::{
     fanout::{ChunkDelivery, ChunkEvent, Recipient},
     record::Record,
     rendered::EventOptions,
-    subscription::Hold,
+    subscription::{Hold, HoldCause},
     timestamp::Timestamp,
 };
 
@@ -70,10 +73,10 @@ impl Executor {
         let (sign, now) = (attempt.sign(), Timestamp::now());
         let streak = target.endpoint.count(sign, now);
         let Some(subscription) = target.recipient.subscription() else {
-            self.judge_here(&target.endpoint, sign, streak.map_or(0, |streak| streak.attempts), now);
+            self.judge_here(&target.endpoint, attempt, streak.map_or(0, |streak| streak.attempts), now);
             return Failing::default();
         };
-        let before = target.probes.or(subscription.held);
+        let before = target.probes.as_ref().or(subscription.held.as_ref());
         let step = before.map(|hold| hold.step);
         let failures = streak.map_or(0, |streak| streak.attempts);
         let wait = self.consequences.hold.hold(sign, failures, step, rand::random());
@@ -81,22 +84,27 @@ impl Executor {
             until: now + wait,
             step: step.unwrap_or_default().saturating_add(1),
             probed_until: None,
+            cause: Some(Arc::new(HoldCause::of(attempt, before, now))),
         });
         let ends_hold = target.probes.is_some() && hold.is_none();
-        if let Some(hold) = hold {
+        if let Some(hold) = &hold {
             target.endpoint.note_hold();
             target.endpoint.hold(hold.until, now);
         } else if ends_hold {
             target.endpoint.recover();
         }
-        Failing { streak, hold: hold.map(|after| (before, after)), ends_hold }
+        Failing { streak, hold: hold.map(|after| Box::new((before.cloned(), after))), ends_hold }
     }
 
     /// Decides whether the attempt begins or ends a hold of deliveries to a recipient that its event brought.
-    fn judge_here(&self, endpoint: &Endpoint, sign: Sign, failures: u32, now: Timestamp) {
+    fn judge_here(&self, endpoint: &Endpoint, attempt: &Attempt, failures: u32, now: Timestamp) {
+        let sign = attempt.sign();
         match self.consequences.hold.hold(sign, failures, endpoint.holds_here(), rand::random()) {
             // Attempts that were under way when the hold began say nothing new.
-            Some(wait) if endpoint.held_here_until(now).is_none() => endpoint.hold_here(now + wait),
+            Some(wait) if endpoint.held_here_until(now).is_none() => {
+                endpoint.hold_here(now + wait);
+                self.counters.held(HoldReason::of(attempt));
+            }
             None if sign == Sign::Works => endpoint.release_here(),
             _ => {}
         }

@@ -171,7 +171,7 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
             Some(false) => None,
             None => before.paused_at,
         },
-        held: before.held.filter(|_| !begins_anew && is_same_url),
+        held: before.held.clone().filter(|_| !begins_anew && is_same_url),
         updated_at: now,
         version,
         matches_version: if matches_others { version } else { before.matches_version },
