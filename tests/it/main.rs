@@ -55,6 +55,7 @@ mod retention;
 mod servers;
 mod stats;
 mod streams;
+mod too_many;
 mod ui;
 mod warnings;
 mod watch;

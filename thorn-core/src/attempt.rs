@@ -9,7 +9,7 @@ mod spread;
 mod state;
 
 pub use hold::HoldPolicy;
-pub(crate) use hold::Sign;
+pub(crate) use hold::{Sign, TOO_MANY_REQUESTS};
 pub use hold_reason::HoldReason;
 pub use outcome::{Attempt, Outcome, ParseOutcomeError};
 pub(crate) use pause::PausePolicy;

@@ -12,6 +12,7 @@ mod lane;
 mod limited;
 mod pace;
 mod rooms;
+mod throttle;
 mod trust;
 
 pub(crate) use descriptors::idle_at_once;
@@ -21,7 +22,7 @@ pub(crate) use failures::Streak;
 pub(crate) use gate::{NEW, NEW_AT_ONCE};
 pub(crate) use interned::Endpoints;
 pub(crate) use limited::Limited;
-pub(crate) use pace::Slot;
+pub(crate) use pace::{Slot, forget_slowing};
 pub(crate) use rooms::Rooms;
 
 use std::{
@@ -40,6 +41,7 @@ use self::{
     gate::{Gate, Turn},
     held_here::HeldHere,
     lane::Lane,
+    throttle::Throttle,
     trust::Trust,
 };
 use crate::{attempt::Sign, timestamp::Timestamp};
@@ -75,6 +77,7 @@ pub(crate) struct Endpoint {
     was_held: AtomicBool,
     held_here: HeldHere,
     failures: Failures,
+    throttle: Throttle,
     /// How many deliveries this process has kept for paused subscriptions.
     kept: AtomicU64,
 }
@@ -98,7 +101,8 @@ impl Endpoint {
     /// The lanes that a delivery must enter.
     fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
         let shared = (!self.lane.is_quick()).then_some([&self.tenant, &self.host, &self.process]);
-        std::iter::once(&self.lane).chain(self.owner.iter().flatten()).chain(shared.into_iter().flatten())
+        let own = std::iter::once(&self.lane).chain(self.wary_lane()).chain(self.owner.iter().flatten());
+        own.chain(shared.into_iter().flatten())
     }
 
     /// Notes that a request failed, maybe because its connection leads to a machine that no longer serves the host. The

@@ -9,7 +9,10 @@ use crate::invalid::InvalidOption;
 const OF_ONE_EVENT: [u16; 5] = [400, 409, 413, 415, 422];
 
 /// Statuses with which an endpoint asks for fewer requests, if it sends `Retry-After`.
-const TOO_MUCH: [u16; 2] = [429, 503];
+const TOO_MUCH: [u16; 2] = [TOO_MANY_REQUESTS, 503];
+
+/// The status of a response to one request too many.
+pub(crate) const TOO_MANY_REQUESTS: u16 = 429;
 
 /// The longest hold that an endpoint may ask for with `Retry-After`.
 const LONGEST_ASKED: Duration = Duration::from_secs(12 * 60 * 60);
@@ -52,6 +55,8 @@ pub(crate) enum Sign {
     RefusesEvent,
     /// It failed.
     Fails,
+    /// It refused this request because there were too many, and doesn't say how long to wait.
+    TooMany,
     /// It asks for a pause.
     AsksFor(Duration),
 }
@@ -89,8 +94,8 @@ impl HoldPolicy {
         match sign {
             // All that wait for the end would come at once without the jitter.
             Sign::AsksFor(asked) if !asked.is_zero() => Some(spread_behind(asked, LONGEST_ASKED, JITTER, random)),
-            Sign::Fails | Sign::AsksFor(_) if holds.is_some() || failures >= after => Some(wait),
-            Sign::Works | Sign::RefusesEvent | Sign::Fails | Sign::AsksFor(_) => None,
+            Sign::Fails | Sign::TooMany | Sign::AsksFor(_) if holds.is_some() || failures >= after => Some(wait),
+            Sign::Works | Sign::RefusesEvent | Sign::Fails | Sign::TooMany | Sign::AsksFor(_) => None,
         }
     }
 
@@ -128,7 +133,9 @@ impl Attempt {
         match (self.outcome, self.status, self.retry_after) {
             (Outcome::Delivered, ..) => Sign::Works,
             (_, Some(status), _) if OF_ONE_EVENT.contains(&status) => Sign::RefusesEvent,
+            (_, Some(TOO_MANY_REQUESTS), Some(Duration::ZERO)) => Sign::TooMany,
             (_, Some(status), Some(asked)) if TOO_MUCH.contains(&status) => Sign::AsksFor(asked),
+            (_, Some(TOO_MANY_REQUESTS), None) => Sign::TooMany,
             _ => Sign::Fails,
         }
     }
@@ -161,6 +168,7 @@ mod tests {
         assert_eq!((hold(Sign::Fails, 2, None), hold(Sign::Fails, 3, None)), (None, Some(5)));
         assert_eq!((hold(Sign::Fails, 1, Some(2)), hold(Sign::Works, 0, Some(2))), (Some(20), None));
         assert_eq!(hold(Sign::RefusesEvent, 9, None), None);
+        assert_eq!((hold(Sign::TooMany, 2, None), hold(Sign::TooMany, 3, None)), (None, Some(5)));
         let asks = |seconds| Sign::AsksFor(Duration::from_secs(seconds));
         assert_eq!((hold(asks(1), 1, None), hold(asks(90), 1, Some(3))), (Some(1), Some(99)));
         assert_eq!((hold(asks(0), 1, None), hold(asks(0), 3, None)), (None, Some(5)));
@@ -183,6 +191,7 @@ mod tests {
         assert_eq!(attempt(Outcome::Delivered, Some(200), None).sign(), Sign::Works);
         assert_eq!(OF_ONE_EVENT.map(|status| rejected(status, Some(9))), [Sign::RefusesEvent; 5]);
         assert_eq!(TOO_MUCH.map(|status| rejected(status, Some(9))), [Sign::AsksFor(Duration::from_secs(9)); 2]);
+        assert_eq!([None, Some(0)].map(|asked| rejected(429, asked)), [Sign::TooMany; 2]);
         for failed in [rejected(500, Some(9)), rejected(503, None), rejected(404, None)] {
             assert_eq!(failed, Sign::Fails);
         }

@@ -54,6 +54,8 @@ pub(crate) struct Failing {
     pub(crate) streak: Option<Streak>,
     /// The hold that the attempt replaces, and the one that it begins. This is rare, so it takes little memory.
     pub(crate) hold: Option<Box<(Option<Hold>, Hold)>>,
+    /// Whether the receiver answered 429, so that the subscription's rate slows down, and the wait that it asked for.
+    pub(crate) slows: Option<Option<Duration>>,
     /// Whether the attempt was a probe that ends a hold.
     pub(crate) ends_hold: bool,
 }

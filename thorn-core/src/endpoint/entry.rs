@@ -6,7 +6,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Endpoint,
-    lane::{Place, Places},
+    lane::{Lane, Place, Places},
     limited::Limited,
 };
 use crate::{attempt::Attempt, timestamp::Timestamp};
@@ -31,8 +31,8 @@ pub(crate) struct Permit {
     owner: Option<Box<[Place; 2]>>,
     /// In the lanes of the tenant, the host and the process. `None` if the endpoint is known to answer quickly.
     shared: Option<Box<[Place; 3]>>,
-    /// In the lane of a subscription that limits its requests.
-    limited: Option<Box<Place>>,
+    /// In the lane of a subscription that limits its requests, and in that of an endpoint that has asked for fewer.
+    rare: Option<Box<[Option<Place>; 2]>>,
     /// `None` is never seen: the semaphore isn't closed.
     _in_flight: Option<OwnedSemaphorePermit>,
 }
@@ -48,10 +48,10 @@ impl Endpoint {
     }
 
     async fn permit(&self, limited: Option<Limited>) -> Result<Permit, Timestamp> {
-        // Few subscriptions have a limit, so the others shouldn't pay with memory for the wait in its lane.
-        let limited = match limited {
-            Some(limited) => Some(Box::new(Box::pin(limited.enter()).await?)),
-            None => None,
+        // Few deliveries enter these lanes, so the others shouldn't pay with memory for the wait in them.
+        let rare = match (limited, self.wary_lane()) {
+            (None, None) => None,
+            (limited, wary) => Some(Box::pin(enter_rare(limited, wary)).await?),
         };
         let url = self.lane.enter(Places::Common).await?;
         let owner = match &self.owner {
@@ -66,7 +66,7 @@ impl Endpoint {
         };
         // Requests that may hang leave a quarter of these free, so there is one soon.
         let in_flight = Arc::clone(&self.in_flight).acquire_owned().await.ok();
-        Ok(Permit { url, owner, shared, limited, _in_flight: in_flight })
+        Ok(Permit { url, owner, shared, rare, _in_flight: in_flight })
     }
 
     /// Enters the lanes of the tenant, the host and the process.
@@ -84,16 +84,27 @@ impl Endpoint {
     }
 }
 
+/// Enters the lane of a subscription that limits its requests, and that of an endpoint that has asked for fewer.
+async fn enter_rare(limited: Option<Limited>, wary: Option<&Arc<Lane>>) -> Result<Box<[Option<Place>; 2]>, Timestamp> {
+    let limited = match limited {
+        Some(limited) => Some(limited.enter().await?),
+        None => None,
+    };
+    let wary = match wary {
+        Some(lane) => Some(lane.enter(Places::Common).await?),
+        None => None,
+    };
+    Ok(Box::new([limited, wary]))
+}
+
 impl Permit {
     /// Tells the lanes how the request went.
     pub(crate) fn done(self, attempt: &Attempt) {
-        let Self { url, owner, shared, limited, .. } = self;
+        let Self { url, owner, shared, rare, .. } = self;
         url.done(attempt);
         owner.into_iter().flat_map(|places| *places).for_each(|place| place.done(attempt));
         shared.into_iter().flat_map(|places| *places).for_each(|place| place.done(attempt));
-        if let Some(place) = limited {
-            place.done(attempt);
-        }
+        rare.into_iter().flat_map(|places| *places).flatten().for_each(|place| place.done(attempt));
     }
 }
 

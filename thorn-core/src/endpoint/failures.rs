@@ -41,7 +41,7 @@ impl Failures {
                 None
             }
             Sign::RefusesEvent => None,
-            Sign::Fails | Sign::AsksFor(_) => {
+            Sign::Fails | Sign::TooMany | Sign::AsksFor(_) => {
                 let before = self.in_a_row.fetch_add(1, Ordering::Relaxed);
                 if before == 0 {
                     self.since.store(now.as_millis(), Ordering::Relaxed);

@@ -22,6 +22,7 @@ use super::{
     held_here::HeldHere,
     lane::{Lane, Size},
     pace::Pace,
+    throttle::Throttle,
     trust::{OwnerTrust, Trust},
 };
 use crate::{id::SubscriptionId, membership::Membership, tenant::Tenant};
@@ -243,6 +244,7 @@ impl Endpoints {
             was_held: AtomicBool::default(),
             held_here: HeldHere::default(),
             failures: Failures::default(),
+            throttle: Throttle::default(),
             kept: AtomicU64::new(0),
         }
     }

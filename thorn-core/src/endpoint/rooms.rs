@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Endpoint, lane::Lane, limited::Limited};
+use super::{Endpoint, lane::Lane, limited::Limited, throttle::AHEAD};
 
 /// How many more deliveries each lane takes, less those that are planned already. The key is the lane's address.
 #[derive(Debug, Default)]
@@ -12,7 +12,12 @@ impl Rooms {
     /// How many more deliveries the endpoint takes, and the lane of the subscription, if it has a limit.
     pub(crate) fn of(&self, endpoint: &Endpoint, limited: Option<&Limited>) -> usize {
         let room = |lane: &Arc<Lane>| self.0.get(&Arc::as_ptr(lane).addr()).copied().unwrap_or_else(|| lane.room());
-        lanes(endpoint, limited).map(room).min().unwrap_or_default()
+        let most = match endpoint.wary_lane() {
+            _ if endpoint.slowed_until().is_some() => 0,
+            Some(_) => AHEAD,
+            None => usize::MAX,
+        };
+        lanes(endpoint, limited).map(room).min().unwrap_or_default().min(most)
     }
 
     /// Plans one delivery.

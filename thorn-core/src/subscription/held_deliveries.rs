@@ -2,7 +2,10 @@
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Value};
 
-use crate::{attempt::DeliveryState, db::statement, error::Error, id::SubscriptionId, process, timestamp::Timestamp};
+use crate::{
+    attempt::DeliveryState, db::statement, endpoint::forget_slowing, error::Error, id::SubscriptionId, process,
+    timestamp::Timestamp,
+};
 
 /// The due time of deliveries that a paused subscription keeps: the end of the year 9999.
 pub(crate) const UNTIL_RESUMED: Timestamp = Timestamp::from_millis(253_402_300_799_000);
@@ -14,6 +17,7 @@ const STEP: u64 = 500;
 /// through.
 pub(crate) async fn bring_forward(db: &DatabaseConnection, id: SubscriptionId) -> Result<(), Error> {
     let now = Timestamp::now().as_millis();
+    forget_slowing(db, id).await?;
     change_waiting(db, id, "next_attempt_at = ?", now.into(), now).await?;
     process::notify();
     Ok(())

@@ -9,6 +9,7 @@ use sea_orm::DatabaseConnection;
 
 use super::announcement::{recovered, subscription_disabled};
 use crate::{
+    endpoint::forget_slowing,
     error::Error,
     id::SubscriptionId,
     outbox, process,
@@ -111,6 +112,9 @@ impl Subscriptions {
     /// Notes that a delivery of a failing or held subscription succeeded. Sends the event `subscription.recovered` in
     /// the same transaction if there was a warning.
     pub(crate) async fn succeeded(&self, subscription: &Subscription) -> Result<(), Error> {
+        if subscription.held.is_some() && subscription.spec.rate.is_some() {
+            forget_slowing(&self.db, subscription.id).await?;
+        }
         let failing_since = subscription.failing_since.unwrap_or_else(Timestamp::now);
         let announcement = recovered(subscription, failing_since)?;
         if let Some(store) = &self.store {

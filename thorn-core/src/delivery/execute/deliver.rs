@@ -10,7 +10,7 @@ use crate::{
     delivery::{consequences::Failing, observer::DeliveryReport},
     fanout::{ChunkDelivery, ChunkEvent, Recipient},
     record::Record,
-    subscription::UNTIL_RESUMED,
+    subscription::{Subscription, UNTIL_RESUMED},
 };
 
 /// Wait of a delivery whose recipient this worker can't read. It is short, since another worker may be able to.
@@ -87,12 +87,22 @@ impl Executor {
         Unrecorded { record, report, room, span }
     }
 
+    /// Slows the subscription's rate, because its receiver answered 429.
+    async fn slow(&self, subscription: Option<&Subscription>, asked: Option<Duration>) {
+        if let Some((id, rate)) = subscription.and_then(|one| Some((one.id, one.spec.rate?))) {
+            self.registry.endpoints().pace(id).slow(&self.db, id, rate, asked).await;
+        }
+    }
+
     /// Records a delivery and applies its consequences. Returns `false` if the recorder has ended.
     pub(super) async fn record(&self, Unrecorded { record, report, room, span }: Unrecorded) -> bool {
         async {
             let recorded = self.recorder.record(record).await;
             drop(room);
             if let Some((report, recipient, failing)) = report.filter(|_| recorded) {
+                if let Some(asked) = failing.slows {
+                    Box::pin(self.slow(recipient.subscription(), asked)).await;
+                }
                 self.consequences.follow(&report, recipient.subscription(), failing, &self.counters).await;
             }
             recorded

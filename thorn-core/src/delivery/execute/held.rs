@@ -46,6 +46,9 @@ impl Executor {
             Box::pin(self.keep(subscription, endpoint, since)).await;
             return Pass::Paused;
         }
+        if let Some(until) = endpoint.slowed_until() {
+            return Pass::Held(spread(until, Timestamp::now()));
+        }
         let (here, held) = (endpoint.held_until(), subscription.held.as_ref());
         if here.is_none() && held.is_none() {
             // Another process may have ended the hold.
@@ -73,7 +76,8 @@ impl Executor {
     /// Whether a delivery to a recipient that its event brought may be sent. Only this process knows of its holds.
     pub(super) fn pass_here(endpoint: &Endpoint) -> Pass {
         let now = Timestamp::now();
-        endpoint.held_here_until(now).map_or(Pass::Free, |until| Pass::Held(spread(until, now)))
+        let until = endpoint.held_here_until(now).max(endpoint.slowed_until());
+        until.map_or(Pass::Free, |until| Pass::Held(spread(until, now)))
     }
 
     /// Makes the delivery the only probe until this time, unless another one was first.

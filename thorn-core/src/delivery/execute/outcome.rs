@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{admission::Target, attempt::unsent, executor::Executor};
 use crate::{
-    attempt::{Attempt, DeliveryState, HoldReason, Outcome, RetryPolicy, Sign},
+    attempt::{Attempt, DeliveryState, HoldReason, Outcome, RetryPolicy, Sign, TOO_MANY_REQUESTS},
     delivery::{
         consequences::{Failing, GONE},
         observer::DeliveryReport,
@@ -72,6 +72,11 @@ impl Executor {
     fn judge_endpoint(&self, target: &Target<'_>, attempt: &Attempt) -> Failing {
         let (sign, now) = (attempt.sign(), Timestamp::now());
         let streak = target.endpoint.count(sign, now);
+        match sign {
+            Sign::Works => target.endpoint.takes_requests(),
+            Sign::TooMany if self.consequences.hold.after.is_some() => target.endpoint.slow_down(now, rand::random()),
+            _ => {}
+        }
         let Some(subscription) = target.recipient.subscription() else {
             self.judge_here(&target.endpoint, attempt, streak.map_or(0, |streak| streak.attempts), now);
             return Failing::default();
@@ -93,7 +98,9 @@ impl Executor {
         } else if ends_hold {
             target.endpoint.recover();
         }
-        Failing { streak, hold: hold.map(|after| Box::new((before.cloned(), after))), ends_hold }
+        let slows = attempt.status == Some(TOO_MANY_REQUESTS) && subscription.spec.rate.is_some();
+        let slows = slows.then(|| attempt.retry_after.filter(|asked| !asked.is_zero()));
+        Failing { streak, slows, hold: hold.map(|after| Box::new((before.cloned(), after))), ends_hold }
     }
 
     /// Decides whether the attempt begins or ends a hold of deliveries to a recipient that its event brought.
