@@ -88,6 +88,11 @@ pub struct Config {
     pub max_subscriptions: Option<u64>,
     /// How many of an owner's subscriptions may go to one host. `None` sets no bound. Default: 20.
     pub max_subscriptions_per_host: Option<u64>,
+    /// How many bytes the names and values of the headers of an owner's subscription may have, at most 64 KiB. Default:
+    /// 8 KiB.
+    pub max_header_bytes: usize,
+    /// How many bytes the JSON of the filter of an owner's subscription may have, at most 64 KiB. Default: 16 KiB.
+    pub max_filter_bytes: usize,
     /// How owners' endpoints are asked whether they want deliveries. Default: they aren't.
     pub confirm: Confirm,
     /// The time one attempt may take in all, from name resolution to the end of the response. Default: 15 s.
@@ -156,7 +161,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Config {
     fn default() -> Self {
-        let Quotas { per_owner, per_host } = Quotas::default();
+        let Quotas { per_owner, per_host, header_bytes, filter_bytes } = Quotas::default();
         let EventSettings { base_url, max_event_bytes, max_payload_bytes, autocommit, dispatch } =
             EventSettings::default();
         Self {
@@ -179,6 +184,8 @@ impl Default for Config {
             event_choices: None,
             max_subscriptions: per_owner,
             max_subscriptions_per_host: per_host,
+            max_header_bytes: header_bytes,
+            max_filter_bytes: filter_bytes,
             confirm: Confirm::Off,
             timeout: Duration::from_secs(15),
             retry: RetryPolicy::default(),
@@ -235,6 +242,13 @@ impl Config {
         if self.inline_timeout.is_zero() {
             return refuse("inline_timeout", "it is 0; give a positive duration");
         }
+        for (option, bytes) in
+            [("max_header_bytes", self.max_header_bytes), ("max_filter_bytes", self.max_filter_bytes)]
+        {
+            if bytes > Quotas::MOST_BYTES {
+                return refuse(option, &format!("it is {bytes}; at most {} are possible", Quotas::MOST_BYTES));
+            }
+        }
         if self.max_event_bytes == 0 {
             return refuse("max_event_bytes", "it is 0, so no event could be sent");
         }
@@ -277,7 +291,12 @@ impl Config {
 
     /// The bounds on what one owner may have.
     pub(crate) const fn quotas(&self) -> Quotas {
-        Quotas { per_owner: self.max_subscriptions, per_host: self.max_subscriptions_per_host }
+        Quotas {
+            per_owner: self.max_subscriptions,
+            per_host: self.max_subscriptions_per_host,
+            header_bytes: self.max_header_bytes,
+            filter_bytes: self.max_filter_bytes,
+        }
     }
 
     /// The bounds of a subscription's pause.

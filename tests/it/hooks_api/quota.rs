@@ -67,3 +67,43 @@ async fn a_change_to_a_full_host_is_refused_to_the_owner_and_not_to_an_operator(
     assert_eq!(app.send(Method::PATCH, "alice", &path(&other), same_host).await.status, StatusCode::OK);
     assert_eq!(app.send(Method::PATCH, "root", &path(&other), full).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn too_many_bytes_of_headers_or_of_a_filter_are_told_with_the_setting_and_operators_may_have_more() {
+    let bounds = Config { max_header_bytes: 20, max_filter_bytes: 30, ..Config::default() };
+    let api = Api::with(bounds, |hooks| axum::Router::new().merge(hooks)).await;
+    let text = |length: usize| "x".repeat(length);
+    for (field, fits, too_long, told) in [
+        (
+            "headers",
+            json!({ "X-A": text(17) }),
+            json!({ "X-A": text(18) }),
+            "the headers have 21 bytes, and the limit is 20 (`max_header_bytes`, THORN_MAX_HEADER_BYTES); the operator can set \
+             a higher one",
+        ),
+        (
+            "filter",
+            json!({ "a": text(15) }),
+            json!({ "a": text(16) }),
+            "the filter has 31 bytes, and the limit is 30 (`max_filter_bytes`, THORN_MAX_FILTER_BYTES); the operator can set a \
+             higher one",
+        ),
+    ] {
+        let body = |event: &str, value: &Value| json!({ "event": event, "url": URL, field: value });
+        let refused = api.post("alice", body("a.1", &too_long)).await;
+        assert_eq!((refused.status, refused.wrong()), (StatusCode::BAD_REQUEST, vec![field]));
+        assert!(refused.body.to_string().contains(told), "{}", refused.body);
+        let made = api.post("alice", body(&format!("a.{field}"), &fits)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        let change = json!({ field: too_long });
+        let refused = api.send(Method::PATCH, "alice", &path(&made.body), change.clone()).await;
+        assert_eq!((refused.status, refused.wrong()), (StatusCode::BAD_REQUEST, vec![field]));
+        // Operators aren't bound, neither in an owner's subscription nor in their own. Its owner keeps what they have.
+        let changed = api.send(Method::PATCH, "root", &path(&made.body), change).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+        let paused = api.send(Method::PATCH, "alice", &path(&made.body), json!({ "paused": true })).await;
+        assert_eq!(paused.status, StatusCode::OK, "{}", paused.body);
+        let global = api.post("root", body(&format!("b.{field}"), &too_long)).await;
+        assert_eq!(global.status, StatusCode::CREATED, "{}", global.body);
+    }
+}

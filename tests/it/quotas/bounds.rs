@@ -1,5 +1,6 @@
 //! The quotas: the subscriptions that count, the exempt ones, and the meaning of each limit.
 
+use serde_json::json;
 use thorn::{
     Error,
     subscription::{Access, ConfiguredSubscription, NewSubscription, Quota, SubscriptionChange},
@@ -129,4 +130,30 @@ fn app_default() -> thorn::Config {
     let default = thorn::Config::default();
     assert_eq!((default.max_subscriptions, default.max_subscriptions_per_host), (Some(100), Some(20)));
     config(default.max_subscriptions, default.max_subscriptions_per_host)
+}
+
+#[tokio::test]
+async fn headers_and_filters_of_more_than_64_kib_are_possible_for_nobody() {
+    let app = TestApp::new().await;
+    let headers = |bytes: usize| {
+        let mut one = NewSubscription::new("a.b", HOSTS[0]);
+        one.spec.headers = Some([("X-A", "x".repeat(bytes - 3))].into_iter().collect());
+        one
+    };
+    let filter = |bytes: usize| {
+        let mut one = NewSubscription::new("a.b", HOSTS[0]);
+        // The text of the filter is `{"a":{"eq":"…"}}`.
+        one.spec.filter = Some(json!({ "a": "x".repeat(bytes - 15) }));
+        one
+    };
+    for (name, most, more) in
+        [("max_header_bytes", headers(65_536), headers(65_537)), ("max_filter_bytes", filter(65_536), filter(65_537))]
+    {
+        let told = format!("65537 bytes, and the limit is 65536 (`{name}`");
+        let refused = app.thorn.subscriptions().check(&more).await.unwrap_err().to_string();
+        assert!(refused.contains(&told) && refused.ends_with("no more are possible"), "{refused}");
+        // Every database has room for what is allowed.
+        let made = app.thorn.subscriptions().create(most).await.unwrap();
+        app.unsubscribe(&made).await;
+    }
 }

@@ -176,6 +176,8 @@ mod tests {
             ("THORN_HMAC_SIGNER", "Compat"),
             ("THORN_MAX_SUBSCRIPTIONS", "0"),
             ("THORN_MAX_SUBSCRIPTIONS_PER_HOST", "None"),
+            ("THORN_MAX_HEADER_BYTES", "1024"),
+            ("THORN_MAX_FILTER_BYTES", "0"),
             ("THORN_QUEUE_URL", "rediss://me:hunter2@queue.example:6380/1"),
         ])
         .unwrap();
@@ -191,6 +193,7 @@ mod tests {
         assert_eq!((config.retry.max_attempts, config.retry.first), (4, Duration::from_secs(2)));
         assert_eq!(config.hmac_signer, Signer::Compat);
         assert_eq!((config.max_subscriptions, config.max_subscriptions_per_host), (Some(0), None));
+        assert_eq!((config.max_header_bytes, config.max_filter_bytes), (1_024, 0));
         assert_eq!(config.queue_url.as_ref().unwrap().to_string(), "rediss://queue.example");
         assert!(!format!("{config:?}").contains("hunter2"));
         assert_eq!(read(&[("THORN_RETRY", "off")]).unwrap().retry.max_attempts, 1);
@@ -228,7 +231,7 @@ mod tests {
         let fields = fields!(
             base_url max_event_bytes max_payload_bytes server autocommit dispatch inline_concurrency inline_timeout allow_networks allow_addresses
             allow_ports validators subscriptions_file secret_key sealed_only hmac_signer event_choices max_subscriptions
-            max_subscriptions_per_host confirm timeout retry hold max_response_bytes queue_url queue_name listen_url poll_interval
+            max_subscriptions_per_host max_header_bytes max_filter_bytes confirm timeout retry hold max_response_bytes queue_url queue_name listen_url poll_interval
             takeover audit_after disable_after longest_pause most_kept keep keep_unmatched event_log streams
             streams_per_caller streams_per_source stream_heartbeat chunk longest_queue
         );

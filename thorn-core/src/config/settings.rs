@@ -15,6 +15,9 @@ const VALIDATORS: &str = "rules separated by `;`, such as protocols=https;ports=
 /// The form of the variables of quotas.
 const BOUND: &str = "a number of subscriptions, such as 100, or `none`";
 
+/// The form of the variables of sizes.
+const BYTES: &str = "a number of bytes";
+
 /// The form of the variables of streams.
 const STREAMS: &str = "a number of streams";
 
@@ -261,6 +264,22 @@ pub(super) static SETTINGS: &[Setting] = &[
     )
     .application_variable("THORN_MAX_SUBSCRIPTIONS_PER_HOST", |config, text| {
         parse::count(text, BOUND).map(|bound| config.max_subscriptions_per_host = bound)
+    }),
+    Setting::new(
+        "max_header_bytes",
+        |config| config.max_header_bytes.to_string(),
+        "bytes of the headers of an [owner's subscription](operating.md#quotas), names and values together; at most 65536",
+    )
+    .application_variable("THORN_MAX_HEADER_BYTES", |config, text| {
+        parse::value(text, BYTES).map(|bytes| config.max_header_bytes = bytes)
+    }),
+    Setting::new(
+        "max_filter_bytes",
+        |config| config.max_filter_bytes.to_string(),
+        "bytes of the filter of an owner's subscription, as JSON; at most 65536",
+    )
+    .application_variable("THORN_MAX_FILTER_BYTES", |config, text| {
+        parse::value(text, BYTES).map(|bytes| config.max_filter_bytes = bytes)
     }),
     Setting::new(
         "confirm",

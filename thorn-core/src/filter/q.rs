@@ -65,7 +65,8 @@ const MAX_BYTES: usize = 16 * 1024;
 ///
 /// # Limits
 ///
-/// A filter has at most 100 tests and 16 KiB of JSON. Filters nest at most 16 levels, and so do operands. A
+/// A filter has at most 100 tests and 16 KiB of JSON, or what
+/// [`max_filter_bytes`](crate::Config::max_filter_bytes) lets a subscription have. Filters nest at most 16 levels, and so do operands. A
 /// path has at most 190 characters. Numbers in JSON go from −2⁶³ to 2⁶⁴ − 1, because JSON readers round larger integers.
 ///
 /// # Examples
@@ -94,10 +95,19 @@ impl Q {
     ///
     /// [`InvalidQ`] with every unknown operator, wrong operand, invalid path and exceeded limit.
     pub fn from_json(json: &Value) -> Result<Self, InvalidQ> {
+        Self::read(json, |q| q.check().err().map(|invalid| invalid.problems).unwrap_or_default())
+    }
+
+    /// As [`from_json`](Self::from_json), but a caller bounds the bytes.
+    pub(crate) fn of_any_size(json: &Value) -> Result<Self, InvalidQ> {
+        Self::read(json, Self::problems)
+    }
+
+    fn read(json: &Value, check: impl Fn(&Self) -> Vec<String>) -> Result<Self, InvalidQ> {
         let mut reader = Reader::new();
         let q = Self(reader.node(json));
         let mut problems = reader.problems;
-        problems.extend(q.check().err().into_iter().flat_map(|invalid| invalid.problems));
+        problems.extend(check(&q));
         if problems.is_empty() { Ok(q) } else { Err(InvalidQ { problems }) }
     }
 
@@ -122,19 +132,25 @@ impl Q {
     ///
     /// [`InvalidQ`] with every problem.
     pub fn check(&self) -> Result<(), InvalidQ> {
+        let mut problems = self.problems();
+        let bytes = self.to_string().len();
+        if bytes > MAX_BYTES {
+            problems.push(format!("the filter has {bytes} bytes; at most {MAX_BYTES} are allowed"));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(InvalidQ { problems }) }
+    }
+
+    /// What is wrong with the filter, except for its bytes.
+    fn problems(&self) -> Vec<String> {
         let tests = self.0.tests();
         let mut problems: Vec<String> = tests.iter().filter_map(|test| test.problem()).take(MAX_PROBLEMS).collect();
         if tests.len() > MAX_TESTS {
             problems.push(format!("the filter has {} tests; at most {MAX_TESTS} are allowed", tests.len()));
         }
-        let bytes = self.to_string().len();
-        if bytes > MAX_BYTES {
-            problems.push(format!("the filter has {bytes} bytes; at most {MAX_BYTES} are allowed"));
-        }
         if self.0.depth() > MAX_DEPTH + 1 {
             problems.push(format!("the filter nests deeper than {MAX_DEPTH} levels"));
         }
-        if problems.is_empty() { Ok(()) } else { Err(InvalidQ { problems }) }
+        problems
     }
 
     /// Whether the filter matches a value, given its previous version.

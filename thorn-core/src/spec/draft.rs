@@ -66,7 +66,8 @@ pub struct SpecDraft {
     pub signer: Option<String>,
     /// The content type of the body, the name of a [`ContentType`]. Default: `application/json`.
     pub content_type: Option<String>,
-    /// The headers sent with each delivery: at most 16 headers and 8 KiB in total. `Hook-*`, `webhook-*` and framing
+    /// The headers sent with each delivery: at most 16 headers, and 8 KiB in total unless
+    /// [`Quotas`](crate::subscription::Quotas) say otherwise. `Hook-*`, `webhook-*` and framing
     /// headers are refused. In a change, the list replaces all present headers. Default: none.
     pub headers: Option<ExtraHeaders>,
     /// The most deliveries in a period, the text of a [`Rate`]. `Some(None)` removes the limit. Default: no limit.

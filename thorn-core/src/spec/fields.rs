@@ -10,6 +10,7 @@ use super::{
     field::Field,
     invalid::{FieldError, FieldErrorKind, InvalidSubscription},
     max_in_flight::MaxInFlight,
+    quota::Quotas,
     rate::Rate,
     source::is_of_webhook,
     url_check::UrlCheck,
@@ -29,13 +30,13 @@ use crate::{
 const MAX_URL: usize = 2048;
 const MAX_TEXT: usize = 190;
 const MAX_HEADERS: usize = 16;
-const MAX_HEADER_BYTES: usize = 8 * 1024;
 
 /// Checks fields one after another and collects their errors. Each check returns the field's value, or `None`
 /// after it has noted an error.
 pub(crate) struct Fields<'a> {
     check: &'a dyn UrlCheck,
     choices: Option<&'a [String]>,
+    quotas: Quotas,
     errors: Vec<FieldError>,
 }
 
@@ -51,13 +52,13 @@ impl UrlCheck for AllowAnyUrl {
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) const fn new(check: &'a dyn UrlCheck, choices: Option<&'a [String]>) -> Self {
-        Self { check, choices, errors: Vec::new() }
+    pub(crate) const fn new(check: &'a dyn UrlCheck, choices: Option<&'a [String]>, quotas: Quotas) -> Self {
+        Self { check, choices, quotas, errors: Vec::new() }
     }
 
     /// Checks without a [`UrlCheck`] and without event choices.
-    pub(crate) const fn without_url_check() -> Self {
-        Self::new(&AllowAnyUrl, None)
+    pub(crate) fn without_url_check() -> Self {
+        Self::new(&AllowAnyUrl, None, Quotas::default())
     }
 
     /// Whether no check has noted an error.
@@ -128,7 +129,7 @@ impl<'a> Fields<'a> {
         if json.is_null() {
             return Some(None);
         }
-        match Q::from_json(json) {
+        match Q::of_any_size(json) {
             Err(invalid) => {
                 for problem in invalid.problems {
                     self.wrong::<()>(FIELD, FieldErrorKind::Invalid, problem);
@@ -141,7 +142,14 @@ impl<'a> Fields<'a> {
                 "an event doesn't carry the values before the change, so `now_…` and `changed` don't work here; subscribe to an \
                  event that is sent on that change only",
             ),
-            Ok(q) => Some((!q.is_empty()).then_some(q)),
+            Ok(q) => {
+                let (bytes, limit) = (q.to_string().len(), self.quotas.filter_bytes);
+                if bytes > limit {
+                    let message = too_many_bytes("filter has", bytes, limit, "max_filter_bytes", "THORN_MAX_FILTER_BYTES");
+                    return self.wrong(FIELD, FieldErrorKind::TooLong, message);
+                }
+                Some((!q.is_empty()).then_some(q))
+            }
         }
     }
 
@@ -251,10 +259,13 @@ impl<'a> Fields<'a> {
         const FIELD: Field = Field::Headers;
         let count = headers.len();
         let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        if count > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
-            let message = format!(
-                "there are {count} headers of {bytes} bytes, at most {MAX_HEADERS} of {MAX_HEADER_BYTES} are allowed"
-            );
+        if count > MAX_HEADERS {
+            let message = format!("there are {count} headers; at most {MAX_HEADERS} are allowed");
+            return self.wrong(FIELD, FieldErrorKind::TooLong, message);
+        }
+        let limit = self.quotas.header_bytes;
+        if bytes > limit {
+            let message = too_many_bytes("headers have", bytes, limit, "max_header_bytes", "THORN_MAX_HEADER_BYTES");
             return self.wrong(FIELD, FieldErrorKind::TooLong, message);
         }
         let before = self.errors.len();
@@ -327,6 +338,15 @@ impl<'a> Fields<'a> {
         self.errors.push(FieldError { field, kind, message: message.into() });
         None
     }
+}
+
+/// Says how long something is, how long it may be, and who can change that.
+fn too_many_bytes(subject: &str, bytes: usize, limit: usize, setting: &str, variable: &str) -> String {
+    let way_out = match limit {
+        Quotas::MOST_BYTES => "no more are possible",
+        _ => "the operator can set a higher one",
+    };
+    format!("the {subject} {bytes} bytes, and the limit is {limit} (`{setting}`, {variable}); {way_out}")
 }
 
 /// Whether the pattern names Thorn's own events, which exist in every application.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The bounds on what one owner may have. `None` is no bound, and 0 lets no owner create a subscription.
+/// The bounds on what one owner may have. `None` is no bound, and 0 subscriptions let no owner create one.
 ///
 /// Global subscriptions and configured ones take no place and are never refused. An owner's
 /// [webhook](crate::webhook) takes a place for each event that it is linked with. An operator may change an owner's
@@ -13,11 +13,26 @@ pub struct Quotas {
     pub per_owner: Option<u64>,
     /// How many of them may go to one host, whatever the ports and paths of their URLs. Default: 20.
     pub per_host: Option<u64>,
+    /// How many bytes the names and values of a subscription's headers may have, at most [`MOST_BYTES`](Self::MOST_BYTES).
+    /// Default: 8 KiB.
+    pub header_bytes: usize,
+    /// How many bytes the JSON of a subscription's filter may have, at most [`MOST_BYTES`](Self::MOST_BYTES). Default:
+    /// 16 KiB.
+    pub filter_bytes: usize,
+}
+
+impl Quotas {
+    /// The most bytes of headers, and of a filter, that anybody's subscription may have: 64 KiB.
+    pub const MOST_BYTES: usize = 64 * 1024;
+
+    /// The bounds on what operators and configurations give: none but those that hold for everybody.
+    pub(crate) const NONE: Self =
+        Self { per_owner: None, per_host: None, header_bytes: Self::MOST_BYTES, filter_bytes: Self::MOST_BYTES };
 }
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { per_owner: Some(100), per_host: Some(20) }
+        Self { per_owner: Some(100), per_host: Some(20), header_bytes: 8 * 1024, filter_bytes: 16 * 1024 }
     }
 }
 

@@ -88,7 +88,8 @@ impl Subscriptions {
         self
     }
 
-    /// Sets the bounds on what one owner may have (`THORN_MAX_SUBSCRIPTIONS`, `THORN_MAX_SUBSCRIPTIONS_PER_HOST`).
+    /// Sets the bounds on what one owner may have (`THORN_MAX_SUBSCRIPTIONS`, `THORN_MAX_SUBSCRIPTIONS_PER_HOST`,
+    /// `THORN_MAX_HEADER_BYTES`, `THORN_MAX_FILTER_BYTES`).
     #[must_use]
     pub const fn with_quotas(mut self, quotas: Quotas) -> Self {
         self.quotas = quotas;
@@ -163,7 +164,8 @@ impl Subscriptions {
 
     /// The subscription to insert, with version 0.
     async fn checked(&self, new: &NewSubscription) -> Result<Subscription, Error> {
-        let mut fields = self.fields();
+        let is_owners = new.owner.is_some() && new.source.is_none();
+        let mut fields = if is_owners { self.fields() } else { self.fields_of_operator() };
         let owner = fields.owner(new.owner.as_deref());
         let tenant = Tenant::of(new.owner.as_deref());
         let spec = tenant.has_done(new.spec.check_new(&mut fields, UrlScrutiny::Resolve, self.signer)).await;
@@ -270,8 +272,14 @@ impl Subscriptions {
         Ok(Present { owner, pattern, filter, url, signing, source, held, paused_at, dialect, topic })
     }
 
+    /// The rules for what an owner gives.
     pub(crate) fn fields(&self) -> Fields<'_> {
-        Fields::new(&*self.check, self.choices.as_deref())
+        Fields::new(&*self.check, self.choices.as_deref(), self.quotas)
+    }
+
+    /// The rules for what an operator or a configuration gives: the bounds on owners don't hold.
+    pub(super) fn fields_of_operator(&self) -> Fields<'_> {
+        Fields::new(&*self.check, self.choices.as_deref(), Quotas::NONE)
     }
 
     pub(super) fn row(&self, subscription: &Subscription) -> Result<ActiveModel, Error> {

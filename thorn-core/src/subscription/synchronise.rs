@@ -92,7 +92,7 @@ impl Subscriptions {
     }
 
     async fn check_one(&self, source: &str, entry: &ConfiguredSubscription) -> Result<Subscription, Vec<String>> {
-        let mut fields = self.fields();
+        let mut fields = self.fields_of_operator();
         let owner = fields.owner(entry.owner.as_deref());
         let spec = entry.spec.check_new(&mut fields, UrlScrutiny::TextOnly, self.signer).await;
         let (Some(owner), Some(spec), true) = (owner, spec, fields.is_valid()) else {

@@ -107,6 +107,10 @@ impl ThornBuilder {
         max_subscriptions: Option<u64>,
         /// Limits how many of an owner's subscriptions go to one host. `None` sets no bound. Default: 20.
         max_subscriptions_per_host: Option<u64>,
+        /// Limits the bytes of the headers of an owner's subscription. At most 64 KiB. Default: 8 KiB.
+        max_header_bytes: usize,
+        /// Limits the bytes of the filter of an owner's subscription. At most 64 KiB. Default: 16 KiB.
+        max_filter_bytes: usize,
         /// Sets how owners' endpoints are asked whether they want deliveries. Default: they aren't.
         confirm: Confirm,
         /// Limits the time of one attempt, from name resolution to the end of the response. Default: 15 s.

@@ -37,7 +37,7 @@ impl Subscriptions {
         change: SubscriptionChange,
     ) -> Result<Subscription, Error> {
         let present = self.present(access, id).await?;
-        let checked = self.checked_change(id, &present, &change).await?;
+        let checked = self.checked_change(access, id, &present, &change).await?;
         let updated = self.change(access, id, checked).await?;
         if updated.confirmation == Some(Confirmation::Pending) {
             notify_intents();
@@ -85,7 +85,7 @@ impl Subscriptions {
         change: &SubscriptionChange,
     ) -> Result<(), Error> {
         let present = self.present(access, id).await?;
-        let checked = self.checked_change(id, &present, change).await?;
+        let checked = self.checked_change(access, id, &present, change).await?;
         let (before, after) = (present.identity(), checked.spec.identity(present.identity()));
         self.refuse_duplicate(after.clone(), Some(id)).await?;
         if self.store.is_some() { Ok(()) } else { self.check_move(&self.db, access, id, &before, &after).await }
@@ -93,6 +93,7 @@ impl Subscriptions {
 
     async fn checked_change(
         &self,
+        access: Access<'_>,
         id: SubscriptionId,
         present: &Present,
         change: &SubscriptionChange,
@@ -100,7 +101,8 @@ impl Subscriptions {
         if !change.spec.is_empty() {
             present.refuse_change(id)?;
         }
-        let mut fields = self.fields();
+        let is_owners = present.owner.is_some() && access != Access::Operator;
+        let mut fields = if is_owners { self.fields() } else { self.fields_of_operator() };
         let tenant = Tenant::of(present.owner.as_deref());
         let spec = tenant.has_done(change.spec.check(&mut fields, UrlScrutiny::ResolveUnless(&present.url))).await;
         check_length(&mut fields, &change.spec, &present.signing);
