@@ -14,4 +14,5 @@ pub use hold_reason::HoldReason;
 pub use outcome::{Attempt, Outcome, ParseOutcomeError};
 pub(crate) use pause::PausePolicy;
 pub use retry::RetryPolicy;
+pub(crate) use spread::spread_pause;
 pub use state::DeliveryState;

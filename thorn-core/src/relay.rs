@@ -30,6 +30,7 @@ use self::{
     senders::Senders,
 };
 use crate::{
+    attempt::spread_pause,
     clock::Clock,
     db::{is_db_timeout, with_timeout},
     error::Error,
@@ -133,7 +134,7 @@ impl Relay {
                     if is_db_timeout(&error) {
                         self.queue.interrupt();
                     }
-                    PAUSE.max(self.options.poll)
+                    spread_pause(PAUSE, rand::random()).max(self.options.poll)
                 }
             };
             tokio::select! {

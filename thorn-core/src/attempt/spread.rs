@@ -1,4 +1,4 @@
-//! Spreads the waits that a receiver asks all who send to it for.
+//! Spreads waits that many have at the same time, so that they don't all end together.
 
 use std::time::Duration;
 
@@ -12,6 +12,11 @@ pub(super) fn spread_behind(asked: Duration, longest: Duration, jitter: f64, ran
     }
     let latest = asked.mul_f64(1.0 + jitter).min(longest);
     asked + latest.saturating_sub(asked).mul_f64(random)
+}
+
+/// A pause that many begin at the same time: up to half as long again. `random` is uniform in 0..1.
+pub(crate) fn spread_pause(pause: Duration, random: f64) -> Duration {
+    pause.mul_f64(0.5_f64.mul_add(random, 1.0))
 }
 
 #[cfg(test)]
@@ -28,5 +33,11 @@ mod tests {
         assert_eq!(waits(900), [900, 950, 1_000]);
         assert_eq!(waits(5_000), [1_000, 900, 800]);
         assert_eq!(waits(0), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_pause_is_never_shorter_and_at_most_half_as_long_again() {
+        let pause = |random| spread_pause(Duration::from_secs(2), random).as_millis();
+        assert_eq!([0.0, 0.5, 1.0].map(pause), [2_000, 2_500, 3_000]);
     }
 }

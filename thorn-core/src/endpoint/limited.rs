@@ -6,7 +6,7 @@ use super::{
     Endpoints,
     lane::{Lane, Place, Places},
 };
-use crate::{id::SubscriptionId, spec::MaxInFlight, timestamp::Timestamp};
+use crate::{attempt::spread_pause, id::SubscriptionId, spec::MaxInFlight, timestamp::Timestamp};
 
 /// How long a delivery is put off while this process has no share in the limit.
 const NO_SHARE: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ impl Endpoints {
     pub(crate) fn limited(&self, id: SubscriptionId, limit: MaxInFlight) -> Result<Limited, Timestamp> {
         let share = self.membership().share(id, limit.get());
         if share == 0 {
-            return Err(Timestamp::now() + NO_SHARE);
+            return Err(Timestamp::now() + spread_pause(NO_SHARE, rand::random()));
         }
         let lane = self.limited_lane(id);
         lane.resize(share);

@@ -10,6 +10,7 @@ use sea_orm::{
 use tokio::sync::watch;
 
 use crate::{
+    attempt::spread_pause,
     db::{one_of, recheck, transaction, with_timeout},
     dispatch::Dispatch,
     error::Error,
@@ -93,7 +94,7 @@ impl Custom {
                 Ok(_) => continue,
                 Err(error) => {
                     tracing::warn!(%error, dispatcher = self.name, "dispatching failed, trying again");
-                    PAUSE.max(self.poll)
+                    spread_pause(PAUSE, rand::random()).max(self.poll)
                 }
             };
             tokio::select! {

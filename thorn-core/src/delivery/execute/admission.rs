@@ -140,7 +140,7 @@ impl Executor {
         let wants_response = stored.is_some_and(|stored| stored.wants_response(delivery.attempts));
         let room = (wants_response && passed.is_ok()).then(|| ResponseRoom::take(recipient.tenant())).flatten();
         let refused = match passed {
-            Ok(_) if wants_response && room.is_none() => Admission::NoRoom(Timestamp::now() + response_room::WAIT),
+            Ok(_) if wants_response && room.is_none() => Admission::NoRoom(response_room::next_try()),
             Ok(probes) => {
                 let target = Target { recipient, endpoint, stored, probes, turn, room };
                 return Some((event, Admission::Admitted { target, permit }));

@@ -6,7 +6,7 @@ use tracing::Instrument as _;
 
 use super::{admission::Admission, executor::Executor, response_room::ResponseRoom, waiting::waiting};
 use crate::{
-    attempt::DeliveryState,
+    attempt::{DeliveryState, spread_pause},
     delivery::{consequences::Failing, observer::DeliveryReport},
     fanout::{ChunkDelivery, ChunkEvent, Recipient},
     record::Record,
@@ -79,7 +79,9 @@ impl Executor {
                 self.counters.put_off();
                 span.in_scope(|| tracing::debug!("kept: the subscription is paused"));
             }
-            Admission::Unreadable => record.next_attempt_at = Some(record.now + UNREADABLE),
+            Admission::Unreadable => {
+                record.next_attempt_at = Some(record.now + spread_pause(UNREADABLE, rand::random()));
+            }
             Admission::Stopping => {}
             Admission::Cancelled => cancel(&mut record, "the subscription was deleted or disabled"),
             Admission::FilteredOut => cancel(&mut record, "the subscription's filter doesn't let the event through"),

@@ -6,7 +6,7 @@ use sea_orm::DatabaseConnection;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    attempt::RetryPolicy,
+    attempt::{RetryPolicy, spread_pause},
     delivery::{client::Client, consequences::Consequences},
     metrics::Counters,
     record::Recorder,
@@ -14,7 +14,12 @@ use crate::{
 };
 
 /// Pause before the executor repeats a query that the database didn't answer.
-pub(super) const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause of one task. All tasks begin theirs when the database fails, and mustn't all ask again at once.
+pub(super) fn database_pause() -> Duration {
+    spread_pause(PAUSE, rand::random())
+}
 
 /// Settings of a delivery that its event doesn't override.
 #[derive(Clone, Debug)]

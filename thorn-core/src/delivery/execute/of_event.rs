@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::executor::{Executor, PAUSE};
+use super::executor::{Executor, database_pause};
 use crate::{
     db::with_timeout,
     fanout::Chunk,
@@ -47,7 +47,7 @@ impl Executor {
                 }
                 Err(error) => tracing::warn!(%error, "can't read the subscribers that events brought; trying again"),
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(database_pause()).await;
         }
     }
 }

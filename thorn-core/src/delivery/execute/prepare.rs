@@ -1,6 +1,6 @@
 //! Prepares the bodies of a chunk for sending.
 
-use super::executor::{Executor, PAUSE};
+use super::executor::{Executor, database_pause};
 use crate::{
     db::with_timeout,
     error::Error,
@@ -31,7 +31,7 @@ impl Executor {
                 Ok(found) => return found,
                 Err(error) => tracing::warn!(%error, "can't read the bodies of events; trying again"),
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(database_pause()).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::executor::{Executor, PAUSE};
+use super::executor::{Executor, database_pause};
 use crate::{
     attempt::DeliveryState,
     db::with_timeout,
@@ -53,7 +53,7 @@ impl Executor {
                 Ok(rows) => return Recorded { rows, is_repetition: attempt != TaskAttempt::First || chunk.check },
                 Err(error) => tracing::warn!(%error, "can't read which deliveries are recorded; trying again"),
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(database_pause()).await;
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{process, tenant::Tenant};
+use crate::{attempt::spread_pause, process, tenant::Tenant, timestamp::Timestamp};
 
 /// Bytes that the kept responses of a process may take: 64 MiB.
 const BYTES: usize = 64 * 1024 * 1024;
@@ -18,7 +18,7 @@ const FEWEST: usize = 4;
 const MOST: usize = 256;
 
 /// Wait of a delivery that finds no room.
-pub(super) const WAIT: Duration = Duration::from_millis(250);
+const WAIT: Duration = Duration::from_millis(250);
 
 /// The room of this process.
 static ROOMS: LazyLock<Rooms> = LazyLock::new(Rooms::default);
@@ -41,6 +41,11 @@ impl ResponseRoom {
     pub(super) fn take(tenant: Tenant) -> Option<Self> {
         ROOMS.take(tenant, process::settings().max_payload_bytes)
     }
+}
+
+/// When a delivery that finds no room is tried again.
+pub(super) fn next_try() -> Timestamp {
+    Timestamp::now() + spread_pause(WAIT, rand::random())
 }
 
 impl Drop for ResponseRoom {

@@ -10,7 +10,7 @@ use sea_orm::Value;
 
 use super::executor::Executor;
 use crate::{
-    attempt::DeliveryState,
+    attempt::{DeliveryState, spread_pause},
     db::{statement, transaction, with_timeout},
     error::Error,
     fanout::ChunkEvent,
@@ -25,6 +25,11 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Wait of a delivery while another one has the turn, or if the database fails.
 const TAKEN: Duration = Duration::from_millis(500);
+
+/// When a delivery that hasn't got its turn tries again. Several may wait for the same one.
+fn after_the_turn(now: Timestamp) -> Timestamp {
+    now + spread_pause(TAKEN, rand::random())
+}
 
 /// Whether a delivery has its turn.
 pub(super) enum Turn {
@@ -57,7 +62,7 @@ impl Executor {
                 Ok(turn) => turn,
                 Err(error) => {
                     tracing::warn!(subscription.id = %id, %error, "can't take the turn of a topic's delivery");
-                    Turn::Later(Timestamp::now() + TAKEN)
+                    Turn::Later(after_the_turn(Timestamp::now()))
                 }
             }
         })
@@ -84,7 +89,7 @@ impl Executor {
             (until + GRACE * 60).as_millis().into(),
         ];
         if transaction::execute_in_own_transaction(&self.db, statement(backend, sql, values)).await? == 0 {
-            return Ok(Turn::Later(now + TAKEN));
+            return Ok(Turn::Later(after_the_turn(now)));
         }
         let turn = TopicTurn { subscription, until };
         if latest_event(&self.db, topic).await? != Some(event) {
