@@ -1,5 +1,7 @@
 //! Holds: an endpoint that keeps failing gets few requests, and all its deliveries once it has recovered.
 
+mod probes;
+
 use std::time::Duration;
 
 use thorn::{

@@ -12,6 +12,7 @@ mod due;
 mod kept;
 mod pacing;
 mod pick;
+mod probes;
 mod queue_room;
 mod reconcile;
 mod retain;
@@ -26,6 +27,7 @@ use std::{sync::Arc, time::Duration};
 
 use self::{
     pacing::{BusyPause, Every},
+    probes::Probes,
     queue_room::{QueueRoom, Room},
     senders::Senders,
 };
@@ -104,6 +106,7 @@ struct Progress {
     /// The tenant whose due delivery the last turn took last.
     last_tenant: Tenant,
     purge: Purge,
+    probes: Probes,
     /// The subscription at which the last walk through kept deliveries ended.
     kept: Uuid,
 }
@@ -157,6 +160,7 @@ impl Relay {
             senders: Senders::new(self.options.longest_queue, self.options.chunk),
             last_tenant: Tenant::default(),
             purge: Purge::default(),
+            probes: Probes::default(),
             kept: Uuid::nil(),
         }
     }

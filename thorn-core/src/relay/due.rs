@@ -64,7 +64,11 @@ impl Relay {
         let events = self.events(&mut rows, progress).await?;
         let mut packer = Packer::new(self.registry.endpoints(), self.options.chunk);
         let mut verdicts = Verdicts::default();
+        let mut probes = Vec::new();
         for row in &rows {
+            if let Some(hold) = self.hold(SubscriptionId::from_uuid(row.subscription_id)) {
+                probes.push((row.subscription_id, hold));
+            }
             self.judge(row, events.get(&row.event_id), &mut packer, &mut verdicts)?;
             progress.last_tenant = self.tenant(row.subscription_id);
             if packer.is_beyond(room) {
@@ -88,6 +92,9 @@ impl Relay {
         let staged = self.queue.enqueue(&txn, tasks).await?;
         txn.commit().await?;
         staged.send().await;
+        for (subscription, hold) in probes {
+            progress.probes.picked(subscription, &hold);
+        }
         tracing::debug!(deliveries = moved, "enqueued due deliveries");
         Ok(claimed)
     }

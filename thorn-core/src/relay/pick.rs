@@ -42,8 +42,6 @@ pub(super) struct Picked {
     pub(super) left: bool,
     /// The room left in each lane.
     rooms: Rooms,
-    /// Subscriptions whose hold has ended and of which one delivery was picked, as a probe.
-    probed: HashSet<SubscriptionId>,
     /// How many more deliveries the rates of subscriptions let through.
     paced: HashMap<SubscriptionId, usize>,
 }
@@ -65,11 +63,12 @@ impl Relay {
         let is_full = oldest.len() == WINDOW;
         let seen: HashSet<Uuid> = oldest.iter().map(|row| row.subscription_id).collect();
         let share = if is_full { PER_TURN / 2 } else { PER_TURN };
+        let oldest = self.without_held(oldest, now, &mut progress.probes, is_full).await?;
         for row in self.in_turns(oldest, progress.last_tenant) {
             if picked.rows.len() == share {
                 break;
             }
-            self.take(row, now, &mut picked);
+            self.take(row, &mut picked);
         }
         if is_full {
             self.round_robin(now, progress, &seen, &mut picked).await?;
@@ -101,8 +100,9 @@ impl Relay {
                 .filter(|(_, most)| *most > 0)
                 .collect();
             if !of.is_empty() {
-                for row in self.due_of(&of, now).await? {
-                    self.take(row, now, picked);
+                let due = self.due_of(&of, now).await?;
+                for row in self.without_held(due, now, &mut progress.probes, false).await? {
+                    self.take(row, picked);
                 }
             }
             if is_end {
@@ -112,14 +112,8 @@ impl Relay {
         Ok(())
     }
 
-    fn take(&self, row: Due, now: Timestamp, picked: &mut Picked) {
+    fn take(&self, row: Due, picked: &mut Picked) {
         let id = SubscriptionId::from_uuid(row.subscription_id);
-        if let Some(hold) = self.hold(id)
-            && (hold.stage(now) != HoldStage::Over || !picked.probed.insert(id))
-        {
-            // The delivery stays as it is. The relay needn't look again soon, as it does for a full lane.
-            return;
-        }
         if let Some(rate) = self.rate(id) {
             let room = picked.paced.entry(id).or_insert_with(|| self.registry.endpoints().pace(id).room(rate));
             if *room == 0 {
@@ -142,14 +136,16 @@ impl Relay {
         picked.rows.push(row);
     }
 
-    /// How many more deliveries the subscription's hold and the lanes of its endpoint would let through.
+    /// How many deliveries of the subscription are worth reading: as many as the lanes of its endpoint would let through. If
+    /// its hold is over, all that are read may be the probe.
     fn room(&self, id: Uuid, now: Timestamp, picked: &Picked) -> usize {
-        let most = match self.hold(SubscriptionId::from_uuid(id)) {
-            Some(hold) => usize::from(hold.stage(now) == HoldStage::Over),
-            None => usize::MAX,
-        };
         let Ok(limited) = self.limited(SubscriptionId::from_uuid(id)) else { return 0 };
-        self.endpoint(id).map_or(most, |endpoint| picked.rooms.of(&endpoint, limited.as_ref()).min(most))
+        let room = self.endpoint(id).map_or(usize::MAX, |endpoint| picked.rooms.of(&endpoint, limited.as_ref()));
+        match self.hold(SubscriptionId::from_uuid(id)) {
+            Some(hold) if hold.stage(now) != HoldStage::Over => 0,
+            Some(_) if room > 0 => DELIVERIES_PER_STEP,
+            _ => room,
+        }
     }
 
     /// The lane of the subscription, if it limits its requests. Fails if this process may make none.

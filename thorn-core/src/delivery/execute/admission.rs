@@ -124,7 +124,7 @@ impl Executor {
             Turn::Superseded => return Some((event, Admission::Superseded)),
         };
         let pass = match recipient.subscription() {
-            Some(subscription) => self.pass(subscription, &endpoint, event.own_timeout()).await,
+            Some(subscription) => self.pass(subscription, &endpoint, event.own_timeout(), delivery.has_row).await,
             None => Self::pass_here(&endpoint),
         };
         let passed = match pass {

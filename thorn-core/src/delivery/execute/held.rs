@@ -35,12 +35,14 @@ pub(super) enum Pass {
 }
 
 impl Executor {
-    /// Whether a delivery to the subscription may be sent, as far as pauses and holds go. `timeout` is the event's own.
+    /// Whether a delivery to the subscription may be sent, as far as pauses and holds go. `timeout` is the event's own. `has_row`
+    /// tells whether the delivery has waited, so that a relay has chosen it among those that wait.
     pub(super) async fn pass(
         &self,
         subscription: &Subscription,
         endpoint: &Endpoint,
         timeout: Option<Duration>,
+        has_row: bool,
     ) -> Pass {
         if let Some(since) = subscription.kept_since() {
             Box::pin(self.keep(subscription, endpoint, since)).await;
@@ -67,6 +69,9 @@ impl Executor {
         match hold.stage(now) {
             HoldStage::Waiting(until) => Pass::Held(spread(until, now)),
             HoldStage::Probed => Pass::Held(after_a_probe(now)),
+            // The first probe is the oldest delivery that waits. This one waits with the others, and is due at once. A
+            // process that delivers inline has no relay, which would choose one.
+            HoldStage::Over if hold.step <= 1 && !has_row && self.until.is_none() => Pass::Held(now),
             HoldStage::Over => {
                 Box::pin(self.probe(subscription, endpoint, hold, now + self.timeout(timeout) + PROBE)).await
             }
