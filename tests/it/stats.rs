@@ -275,3 +275,20 @@ async fn a_worker_says_that_it_is_alive_and_forgets_those_that_are_long_gone() {
     worker.stop().await.unwrap();
     assert_eq!(app.count(own).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_sees_no_text_of_a_failed_connection() {
+    let app = TestApp::with(Config { retry: RetryPolicy::never(), ..app::config() }).await;
+    let subscription = app.subscribe_for(Some("alice"), "a.b", "http://127.0.0.1:9/").await;
+    let worker = app.worker().await;
+    app.send_many(1).await;
+    app.deliveries(&subscription, app::is_dead).await;
+    app.settled().await;
+    worker.stop().await.unwrap();
+    let now = Timestamp::now();
+    let window = StatsWindow::new(None, None, None, now).unwrap();
+    for (access, sees) in [(Access::Owner("alice"), false), (Access::Operator, true)] {
+        let last = app.thorn.stats(access, subscription.id, window).await.unwrap().last_failure.unwrap();
+        assert_eq!((last.status, last.error.is_some()), (None, sees), "{access:?}: {last:?}");
+    }
+}

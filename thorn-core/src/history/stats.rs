@@ -69,7 +69,8 @@ pub struct LastFailure {
     pub at: Timestamp,
     /// The HTTP status of the response, if there was one.
     pub status: Option<u16>,
-    /// The error, at most 190 characters.
+    /// The error, at most 190 characters. Owners see it only if there was a response, because the text of a failed
+    /// connection would show which ports and names exist inside your network.
     pub error: Option<String>,
 }
 
@@ -111,7 +112,11 @@ impl Stats {
             p50_ms: all.latencies.percentile(0.5),
             p95_ms: all.latencies.percentile(0.95),
             last_success_at: latest_success(db, id).await?,
-            last_failure: last_failure.map(|last| LastFailure { at: last.at, status: last.status, error: last.error }),
+            last_failure: last_failure.map(|last| LastFailure {
+                at: last.at,
+                status: last.status,
+                error: last.error.filter(|_| last.status.is_some() || access == Access::Operator),
+            }),
             failing_since: subscription.failing_since,
             held_until: subscription.held.as_ref().map(|hold| hold.until),
             held: subscription.held.as_ref().map(|hold| Held::new(hold, access)),
