@@ -26,6 +26,9 @@ const JITTER: f64 = 0.2;
 /// which lasts as long as the receiver asks for, at most 12 h. A hold lasts `first`, the next one twice as long, and so
 /// on, at most `longest`. Each may be a fifth shorter or longer.
 ///
+/// A response 429 without `Retry-After` begins no hold. It gives the endpoint a pause in this process, of a second at first
+/// and a minute at most. A policy without holds has no such pauses either.
+///
 /// # Examples
 ///
 /// ```

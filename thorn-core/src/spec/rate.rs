@@ -20,7 +20,7 @@ pub enum Period {
 /// The most deliveries to a subscription in a period, over all workers: 1 to 10,000.
 ///
 /// Its text has the form `10/s`, `300/m` or `1000/h`. Deliveries are spread over the period. Retries and replays count
-/// like first attempts.
+/// like first attempts. A response 429 slows all of them.
 ///
 /// # Examples
 ///
