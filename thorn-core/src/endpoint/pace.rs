@@ -239,7 +239,6 @@ mod tests {
         let place = thorn_test_support::Place::new().await;
         let db = crate::connect(&place.url).await.unwrap();
         crate::migration::migrate(&db).await.unwrap();
-        let (one, two) = (Pace::new(), Pace::new());
         let slowed = async |id: SubscriptionId| {
             let now = now_in_micros(db.get_database_backend());
             let sql = format!("SELECT slowed_until - {now} AS left_over FROM thorn_pace WHERE subscription_id = ?");
@@ -254,6 +253,7 @@ mod tests {
             ("1/h", None, 59_000, 60_000),
         ] {
             let (id, rate) = (SubscriptionId::generate(), rate(text));
+            let (one, two) = (Pace::new(), Pace::new());
             assert_eq!(one.slot(&db, id, rate).await, Slot::Taken, "{text}");
             one.0.lock().await.slowed_at = None;
             one.slow(&db, id, rate, asked).await;
