@@ -95,6 +95,13 @@ async fn deadlocks_cost_time_and_no_delivery() {
         app.deliveries(&to_good, |rows| rows.len() == EVENTS).await;
         // Those that are retried are written over and over.
         app.deliveries(&to_bad, |rows| rows.len() == EVENTS && rows.iter().any(|row| row.attempts > 2)).await;
+        // So far, the server may have ended thorn's transactions only.
+        if app.db().get_database_backend() != DbBackend::Sqlite {
+            app::eventually("a deadlock of others", || async {
+                if deadlocks.load(Ordering::Relaxed) > 0 { Ok(()) } else { Err("nobody was in the way".to_owned()) }
+            })
+            .await;
+        }
         done.store(true, Ordering::Relaxed);
     };
     tokio::join!(all, futures::future::join_all(others));
@@ -108,5 +115,4 @@ async fn deadlocks_cost_time_and_no_delivery() {
     assert_eq!(arrived, EVENTS);
     let deadlocks = deadlocks.into_inner();
     println!("{deadlocks} deadlocks of others, {repeated} repeated deliveries");
-    assert!(deadlocks > 0 || app.db().get_database_backend() == DbBackend::Sqlite, "nobody was in the way");
 }
