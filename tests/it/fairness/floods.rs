@@ -2,7 +2,7 @@
 //!
 //! The tests compare numbers of requests instead of times: how many of alice's had arrived when bob's arrived.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::TransactionTrait as _;
 use thorn::{
@@ -150,8 +150,22 @@ async fn due_deliveries_of_many_subscriptions_are_their_owner_s_trouble_alone() 
     worker.stop().await.unwrap();
 }
 
+/// After this time, a task whose requests hang leaves its place on the queue to another task, see `docs/operating.md`.
+const HANGS: Duration = Duration::from_secs(5);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_full_of_one_sender_s_tasks_has_room_for_another_s() {
+    let mut tried = Vec::new();
+    // A busy machine may take so long that alice's tasks leave their places, and then the test shows nothing.
+    while tried.len() < 8 {
+        let Err(took) = bob_s_event_arrives_while_the_queue_is_full().await else { return };
+        tried.push(took);
+    }
+    panic!("too slow for the test: {tried:?}");
+}
+
+/// Fails if bob's event waits. Returns how long all of it took, if that was too long to show anything.
+async fn bob_s_event_arrives_while_the_queue_is_full() -> Result<(), Duration> {
     let config = config();
     let room = config.longest_queue * config.chunk;
     let app = TestApp::with(Config { timeout: HOUR, ..config }).await;
@@ -166,18 +180,23 @@ async fn a_queue_full_of_one_sender_s_tasks_has_room_for_another_s() {
     // The next turn with room for anybody would take all that are left.
     let left = room / 2;
     send(&app, room + left, |n| Event::new(format!("hers.n{}", n % endpoints)).sender("alice")).await;
-    let worker = app.worker().await;
+    app.ignore_the_rest();
+    let began = Instant::now();
+    let _worker = app.worker().await;
     app::eventually("a full queue", || async {
         let open = hole.open();
-        if open == room { Ok(()) } else { Err(format!("{open} requests")) }
+        if open >= room { Ok(()) } else { Err(format!("{open} requests")) }
     })
     .await;
     Event::new("his").sender("bob").send(app.db(), &1).await.unwrap();
     his.wait_for(1, PATIENCE).await.unwrap();
     let unrelayed = app.thorn.status().await.unwrap().unrelayed;
+    let took = began.elapsed();
+    if took >= HANGS && unrelayed < left as u64 {
+        return Err(took);
+    }
     assert_eq!(unrelayed, left as u64, "bob's event waited until the queue had room for alice's");
-    app.ignore_the_rest();
-    drop(worker);
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
