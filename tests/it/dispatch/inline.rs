@@ -171,15 +171,18 @@ async fn a_caller_doesn_t_wait_for_receivers_that_hang_and_a_worker_makes_their_
     assert!(slow.iter().all(|delivery| delivery.state == Some(DeliveryState::Waiting)), "{slow:#?}");
     assert!(slow.iter().any(|delivery| delivery.outcome == Some(Outcome::TimedOut)), "{slow:#?}");
     // The neighbour's delivery had its turn, or waits for a worker. It was not lost.
-    assert_eq!(quick.unwrap().deliveries.len(), 1);
+    let quick = quick.unwrap().deliveries;
+    assert_eq!(quick.len(), 1);
 
     hanging.reply(Reply::status(204));
     let worker = app.worker().await;
     app.settled().await;
     let status = app.thorn.status().await.unwrap();
     assert_eq!(status.waiting, 0);
-    // On a busy machine, its first request may be given up when it has just arrived.
-    assert!((1..=2).contains(&healthy.received().len()));
+    // Its turn may come when the caller gives up. A request that is given up may have arrived, and the worker repeats it.
+    let is_given_up = quick[0].outcome == Some(Outcome::TimedOut);
+    let arrived = healthy.received().len();
+    assert!(arrived == 1 || is_given_up && arrived == 2, "{arrived} requests, {quick:?}");
     app.ignore_the_rest();
     worker.stop().await.unwrap();
 }
