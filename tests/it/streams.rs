@@ -15,7 +15,10 @@ mod silence;
 mod slow;
 mod visible;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{Router, extract::FromRequestParts, http::request::Parts};
 use serde_json::Value;
@@ -99,17 +102,31 @@ impl Server {
         answer.json()
     }
 
+    /// The shortest time that this poll takes in five tries, and its last answer. A busy machine makes any of them late.
+    async fn quickest(&self, query: &str) -> (Duration, Value) {
+        let (mut shortest, mut answer) = (Duration::MAX, Value::Null);
+        for _ in 0..5 {
+            let began = Instant::now();
+            answer = self.poll(query).await;
+            shortest = shortest.min(began.elapsed());
+        }
+        (shortest, answer)
+    }
+
     async fn send(&self, name: &str, data: &Value) -> EventId {
         Event::new(name).broadcast().send(self.app.db(), data).await.unwrap()
     }
 
-    /// Waits until this many events are in the log.
+    /// Waits until this many events are in the log, as long as it grows.
     async fn numbered(&self, events: i64) {
-        app::eventually("numbered events", || async {
-            let numbered = self.app.count("thorn_event WHERE position > 0").await;
-            if numbered == events { Ok(()) } else { Err(numbered.to_string()) }
-        })
-        .await;
+        let mut before = 0;
+        while before != events {
+            before = app::eventually("numbered events", || async {
+                let numbered = self.app.count("thorn_event WHERE position > 0").await;
+                if numbered > before { Ok(numbered) } else { Err(format!("{numbered} of {events}")) }
+            })
+            .await;
+        }
     }
 }
 

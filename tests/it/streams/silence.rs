@@ -18,6 +18,7 @@ const SOON: Duration = Duration::from_secs(20);
 #[tokio::test(flavor = "multi_thread")]
 async fn st4_br13_br16_a_silent_stream_has_heartbeats_and_a_checkpoint_shows_how_far_it_has_looked() {
     let server = Server::new().await;
+    let began = Instant::now();
     let query = "topic=*&filter=%7B%22n%22:%7B%22gt%22:1%7D%7D";
     let mut sse = server.sse(query).await;
     let mut lines = server.stream("root", query).open().await;
@@ -26,7 +27,6 @@ async fn st4_br13_br16_a_silent_stream_has_heartbeats_and_a_checkpoint_shows_how
         assert_eq!(stream.line().await.unwrap(), ":");
         assert!(stream.line().await.unwrap().starts_with("retry: "));
     }
-    let began = Instant::now();
     // Events that the filter takes away are no bytes of the stream.
     for _ in 0..3 {
         server.send("a.b", &json!({ "n": 1 })).await;
