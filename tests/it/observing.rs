@@ -91,7 +91,7 @@ async fn thorn_153_observers_are_told_of_successes_failures_and_time_outs() {
     let good = Event::new("good").broadcast().send(app.db(), &()).await.unwrap();
     let two = RetryPolicy::fixed(Duration::from_millis(10), 2);
     Event::new("bad").broadcast().retry(two).send(app.db(), &()).await.unwrap();
-    let slow = Event::new("slow").broadcast().retry(no_retries()).timeout(Duration::from_millis(100));
+    let slow = Event::new("slow").broadcast().retry(no_retries()).timeout(Duration::from_secs(2));
     slow.send(app.db(), &()).await.unwrap();
 
     let (what, report) = notes.wait_for("good", 1).await.remove(0);

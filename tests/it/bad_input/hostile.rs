@@ -129,7 +129,7 @@ async fn meet(manner: Manner) -> (Hostile, Delivery) {
         let good_ended = good_row.attempted_at.unwrap() + good_row.duration.unwrap();
         assert!(good_ended < row.attempted_at.unwrap(), "the good one waited for the other's second attempt");
     }
-    assert!(row.duration.unwrap() < DEADLINE + Duration::from_secs(2), "{row:?}");
+    assert!(row.duration.unwrap() < DEADLINE + Duration::from_secs(10), "{row:?}");
     assert_eq!(good.received().len(), 1);
     worker.stop().await.unwrap();
     (hostile, row)

@@ -151,14 +151,15 @@ async fn a_topic_that_nobody_has_registered_is_refused() {
 async fn ws6_br7_ab4_the_answer_is_an_empty_202_and_leaves_before_the_callback_is_asked() {
     let hub = RunningHub::start().await;
     let subscriber = Subscriber::start().await;
-    subscriber.answers(|asked| Reply::echo(asked).after(Duration::from_secs(2)));
+    subscriber.answers(|asked| Reply::echo(asked).after(Duration::from_secs(60)));
     let dead = format!("http://127.0.0.1:{}/cb", free_port().await);
     for (n, callback) in [subscriber.url("/a"), subscriber.url("/b"), dead].iter().enumerate() {
         let began = Instant::now();
         let answer = hub.ask("subscribe", callback, &[]).await.expect(202);
         let answered = Instant::now();
         assert!(answer.text.is_empty(), "{answer:?}");
-        assert!(answered - began < Duration::from_millis(1_500), "{:?}", answered - began);
+        // A callback has 10 s.
+        assert!(answered - began < Duration::from_secs(8), "{:?}", answered - began);
         if n < 2 {
             let path = ["/a", "/b"][n];
             let asked = subscriber.wait_at(path, 1).await;

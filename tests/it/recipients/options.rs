@@ -59,7 +59,7 @@ async fn thorn_006_a_form_encoded_body_has_the_request_data_and_fits_its_signatu
 #[tokio::test(flavor = "multi_thread")]
 async fn thorn_004_009_138_timeout_and_retry_reach_every_attempt() {
     let (app, receiver, _, worker) = TestApp::delivering("a.b").await;
-    receiver.reply(Reply::status(204).delay(Duration::from_millis(400)));
+    receiver.reply(Reply::status(204).delay(Duration::from_secs(1)));
     let patient = event().send(app.db(), &1).await.unwrap();
     let hasty = event()
         .timeout(Duration::from_millis(50))

@@ -7,11 +7,11 @@ use crate::engine::server::Server;
 
 const DISPATCHES: usize = 1_000;
 
-/// Of each hundred, the time that all but one take at most.
-fn p99(times: &[Duration]) -> Duration {
+/// The median, and the time that all but one of a hundred take at most.
+fn median_and_p99(times: &[Duration]) -> (Duration, Duration) {
     let mut times = times.to_vec();
     times.sort_unstable();
-    times[times.len() - 2]
+    (times[times.len() / 2], times[times.len() - 2])
 }
 
 #[tokio::test]
@@ -29,10 +29,10 @@ async fn ac13_a_thousand_dispatches_to_a_dead_target_slow_down_nobody_and_take_n
             early = server.peak_mib();
         }
     }
-    let (first, last) = (p99(&times[..100]), p99(&times[DISPATCHES - 100..]));
+    let (first, last) = (median_and_p99(&times[..100]), median_and_p99(&times[DISPATCHES - 100..]));
     let late = server.peak_mib();
     eprintln!("{first:?} of the first hundred, {last:?} of the last; {early} MiB after 200, {late} after all");
-    // A tenth of a second is what other tests on the machine may take away at any time.
-    assert!(last <= (first * 2).max(Duration::from_millis(100)), "{first:?}, later {last:?}");
+    // Other tests on the machine may make single ones late at any time, and all of them by some 20 ms.
+    assert!(last.0 <= (first.0 * 2).max(Duration::from_millis(50)), "{first:?}, later {last:?}");
     assert!(late < early + 20, "{early} MiB, later {late}");
 }
