@@ -26,6 +26,10 @@ use crate::tenant::Tenant;
 /// How long a lookup may take, from its start. The deadline of a delivery may be shorter.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// A lookup leaves its place to another one after this part of its deadline. So silent names of a hundred new owners at
+/// once delay the new names of others by a second.
+const LEAVES: u32 = 5;
+
 /// How long a name waits for the start of its lookup.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -200,7 +204,7 @@ impl Lookups {
 
     fn take(&self, state: &mut State) -> Option<Arc<str>> {
         let now = Instant::now();
-        for tenant in state.leave_places(now, self.0.deadline) {
+        for tenant in state.leave_places(now, self.0.deadline / LEAVES, self.0.deadline) {
             self.0.memory.doubt(tenant, now);
         }
         state.take(now)

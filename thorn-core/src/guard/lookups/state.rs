@@ -88,6 +88,7 @@ struct Running {
     since: Instant,
     tenant: Tenant,
     class: Class,
+    /// Whether it was noticed that it has run for longer than its deadline.
     is_overdue: bool,
     /// Whether it has left its place to another lookup.
     hangs: bool,
@@ -186,20 +187,18 @@ impl State {
         self.running.get(host).is_some_and(|running| now.duration_since(running.since) >= deadline)
     }
 
-    /// Lets lookups that have run for longer than `deadline` leave their places. Returns the tenants of those for which this
-    /// hasn't been noticed before.
-    pub(super) fn leave_places(&mut self, now: Instant, deadline: Duration) -> Vec<Tenant> {
+    /// Lets lookups that have run for `patience` leave their places. Returns the tenants of those that have run for
+    /// `deadline`, if this hasn't been noticed before.
+    pub(super) fn leave_places(&mut self, now: Instant, patience: Duration, deadline: Duration) -> Vec<Tenant> {
         let mut tenants = Vec::new();
         for running in self.running.values_mut() {
-            if running.hangs || now.duration_since(running.since) < deadline {
-                continue;
-            }
-            if !running.is_overdue {
+            let took = now.duration_since(running.since);
+            if took >= deadline && !running.is_overdue {
                 running.is_overdue = true;
                 tenants.push(running.tenant);
             }
             // Doubtful names have a small part, and that is all of it.
-            if self.hanging < HANGING && running.class != Class::Doubtful {
+            if took >= patience && !running.hangs && self.hanging < HANGING && running.class != Class::Doubtful {
                 running.hangs = true;
                 self.hanging += 1;
                 self.counts[running.class as usize] -= 1;
