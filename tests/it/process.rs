@@ -40,6 +40,20 @@ pub(crate) fn program(program: &Path, database_url: &str) -> Command {
     command
 }
 
+/// The same command with limits of the files and connections that the program may have open.
+pub(crate) fn limited(command: &Command, soft: usize, hard: usize) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
+}
+
 /// Runs a program to its end, which must come by itself.
 pub(crate) fn output(command: &mut Command) -> Output {
     command.output().unwrap()

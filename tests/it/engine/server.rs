@@ -44,17 +44,37 @@ impl Server {
 
     /// With these settings. Returns an operator who may do everything.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> (Self, Caller) {
-        let server = Self::on(Place::new().await, &[], settings).await;
-        let key = server.said().into_iter().find(|line| line.starts_with("thk_")).expect("the first key");
-        let operator = server.caller(key);
-        (server, operator)
+        Self::on(Place::new().await, &[], settings).await.with_its_first_key()
+    }
+
+    /// With a limit of files and connections that it may have open.
+    pub(crate) async fn with_files(limit: usize, settings: &[(&str, &str)]) -> (Self, Caller) {
+        let place = Place::new().await;
+        let command = process::limited(&Self::command(&place, &[], settings), limit, limit);
+        Self::run(place, command).await.with_its_first_key()
+    }
+
+    fn with_its_first_key(self) -> (Self, Caller) {
+        let key = self.said().into_iter().find(|line| line.starts_with("thk_")).expect("the first key");
+        let operator = self.caller(key);
+        (self, operator)
     }
 
     /// On this database.
     pub(crate) async fn on(place: Place, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let command = Self::command(&place, arguments, settings);
+        Self::run(place, command).await
+    }
+
+    fn command(place: &Place, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
         let mut command = thorn(&place.url);
         command.args(["server", "--create"]).args(arguments).env("THORN_LISTEN", "127.0.0.1:0");
-        let mut child = command.envs(settings.iter().copied()).stderr(Stdio::piped()).spawn().unwrap();
+        command.envs(settings.iter().copied());
+        command
+    }
+
+    async fn run(place: Place, mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (stderr, log) = (BufReader::new(child.stderr.take().unwrap()), Arc::<Mutex<Vec<String>>>::default());
         let said = log.clone();
         std::thread::spawn(move || {
@@ -136,6 +156,11 @@ impl Drop for Server {
 }
 
 impl Caller {
+    /// A caller of a server that somebody else has started.
+    pub(crate) fn new(port: u16, key: impl Into<String>) -> Self {
+        Self { port, key: key.into() }
+    }
+
     /// The same caller at another port, behind which a proxy is.
     pub(super) fn at(&self, port: u16) -> Self {
         Self { port, key: self.key.clone() }

@@ -9,13 +9,24 @@ use std::{
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use thorn::{Config, Event, subscription::NewSubscription};
+#[cfg(unix)]
+use serde_json::json;
+#[cfg(unix)]
+use thorn::Thorn;
+use thorn::{
+    Config, Event,
+    subscription::{NewSubscription, Subscriptions},
+};
+#[cfg(unix)]
+use thorn_core::testing::Receiver;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 
 use super::{HOUR, Hole};
+#[cfg(unix)]
+use crate::engine::server::Server;
 use crate::{
     app::{self, PATIENCE, TestApp, eventually},
     process::{self, WorkerProcess},
@@ -35,24 +46,11 @@ const ENDPOINTS: usize = 50;
 
 /// The worker, with this limit.
 fn limited(app: &TestApp, soft: usize, hard: usize) -> Command {
-    let worker = process::command(&app.url);
-    let mut limited = Command::new("sh");
-    limited.args(["-c", &format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\"")]).arg(worker.get_program());
-    for (name, value) in worker.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
-    }
-    limited
+    process::limited(&process::command(&app.url), soft, hard)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_that_hang_never_use_up_the_descriptors() {
-    let unbounded = Config { max_subscriptions: None, max_subscriptions_per_host: None, ..app::config() };
-    let app = TestApp::with(Config { timeout: HOUR, ..unbounded }).await;
-    let (hole, healthy) = (Hole::dig().await, app.receiver().await);
-    let subscriptions = app.thorn.subscriptions();
+/// Subscribes many endpoints of several owners, all of which hang.
+async fn many_that_hang(subscriptions: &Subscriptions, hole: &Hole) {
     stream::iter(0..OWNERS * ENDPOINTS)
         .map(|n| {
             let url = format!("http://127.0.1.{}:{}/{n}", 1 + n % 40, hole.port);
@@ -62,15 +60,29 @@ async fn requests_that_hang_never_use_up_the_descriptors() {
         .try_for_each(|_| async { Ok(()) })
         .await
         .unwrap();
-    let bobs = NewSubscription::new("his", healthy.url("/")).owner("bob");
-    let bobs = subscriptions.create(bobs).await.unwrap();
-    let _worker = WorkerProcess::spawn(limited(&app, LIMIT, LIMIT).env("THORN_EVENT_TIMEOUT", "3600"));
-    Event::new("theirs").broadcast().send(app.db(), &0).await.unwrap();
+}
+
+/// Waits until as many requests hang as a process with the [`LIMIT`] makes.
+async fn as_many_hang_as_may(hole: &Hole) {
     eventually("as many requests that hang as may", || async {
         let open = hole.open();
         if open >= HANGING - RESERVED { Ok(()) } else { Err(format!("{open} of {HANGING} hang")) }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_hang_never_use_up_the_descriptors() {
+    let unbounded = Config { max_subscriptions: None, max_subscriptions_per_host: None, ..app::config() };
+    let app = TestApp::with(Config { timeout: HOUR, ..unbounded }).await;
+    let (hole, healthy) = (Hole::dig().await, app.receiver().await);
+    let subscriptions = app.thorn.subscriptions();
+    many_that_hang(subscriptions, &hole).await;
+    let bobs = NewSubscription::new("his", healthy.url("/")).owner("bob");
+    let bobs = subscriptions.create(bobs).await.unwrap();
+    let _worker = WorkerProcess::spawn(limited(&app, LIMIT, LIMIT).env("THORN_EVENT_TIMEOUT", "3600"));
+    Event::new("theirs").broadcast().send(app.db(), &0).await.unwrap();
+    as_many_hang_as_may(&hole).await;
     // The worker has never sent anything to bob's endpoint, so it may be one that hangs, too.
     for n in 1..=20_usize {
         Event::new("his").sender("bob").send(app.db(), &n).await.unwrap();
@@ -81,6 +93,33 @@ async fn requests_that_hang_never_use_up_the_descriptors() {
     let failed = app.text("SELECT error AS text FROM thorn_delivery WHERE attempts > 0 AND state <> 'delivered'").await;
     assert_eq!(failed, Vec::<String>::new(), "a request found no descriptor");
     app.ignore_the_rest();
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_of_a_server_whose_requests_hang_answers_and_its_events_arrive() {
+    const CALLERS: usize = 20;
+    let (hole, healthy) = (Hole::dig().await, Receiver::start().await.unwrap());
+    let (server, operator) = Server::with_files(LIMIT, &[("THORN_EVENT_TIMEOUT", "3600")]).await;
+    // The API would confirm each of these endpoints, and they hang.
+    let unbounded = Config { max_subscriptions: None, max_subscriptions_per_host: None, ..app::config() };
+    let db = thorn::connect(&server.place.url).await.unwrap();
+    let thorn = Thorn::builder(db).config(unbounded).build().await.unwrap();
+    many_that_hang(thorn.subscriptions(), &hole).await;
+    thorn.subscriptions().create(NewSubscription::new("his", healthy.url("/")).owner("bob")).await.unwrap();
+    Event::new("theirs").broadcast().send(thorn.db(), &0).await.unwrap();
+    as_many_hang_as_may(&hole).await;
+    for n in 1..=10 {
+        let answers = (0..CALLERS).map(|_| operator.get("/events/"));
+        for answer in futures::future::join_all(answers).await {
+            answer.expect(200);
+        }
+        operator.publish(json!({ "event": "his", "data": n, "sender": "bob" })).await;
+        healthy.wait_for(n, PATIENCE).await.unwrap();
+    }
+    assert!((HANGING - RESERVED..=HANGING).contains(&hole.open()), "{} hang", hole.open());
+    let said = server.said().concat();
+    assert!(!said.contains("os error 24"), "a connection found no descriptor: {said}");
 }
 
 /// Hosts of a receiver that keeps every connection open. They are more than the worker has descriptors.
