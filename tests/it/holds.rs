@@ -2,16 +2,17 @@
 
 mod probes;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thorn::{
     Config, Event,
     attempt::{DeliveryState, HoldPolicy, HoldReason, RetryPolicy},
-    history::StatsWindow,
+    history::{Delivery, StatsWindow},
+    outbox,
     subscription::{Access, Subscription, SubscriptionChange},
     timestamp::Timestamp,
 };
-use thorn_core::testing::Reply;
+use thorn_core::testing::{Received, Reply};
 
 use crate::{
     app::{self, PATIENCE, Receiver, TestApp, eventually},
@@ -169,6 +170,17 @@ async fn an_event_that_the_receiver_refuses_holds_nothing() {
     worker.stop().await.unwrap();
 }
 
+/// A worker process with short holds.
+fn worker_with_holds(app: &TestApp) -> WorkerProcess {
+    let mut command = process::command(&app.url);
+    command
+        .env("THORN_HOLD_AFTER", "3")
+        .env("THORN_HOLD_FIRST", "0.1")
+        .env("THORN_HOLD_LONGEST", "0.3")
+        .env("THORN_RETRY_MAX", "1000");
+    WorkerProcess::spawn(&mut command)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_workers_send_one_probe_at_a_time() {
     const EVENTS: usize = 60;
@@ -178,20 +190,68 @@ async fn several_workers_send_one_probe_at_a_time() {
     let subscription = app.subscribe("a.b", &receiver.url("/")).await;
     held_by_another(&app).await;
     app.send_many(EVENTS).await;
-    let worker = || {
-        let mut command = process::command(&app.url);
-        command
-            .env("THORN_HOLD_AFTER", "3")
-            .env("THORN_HOLD_FIRST", "0.1")
-            .env("THORN_HOLD_LONGEST", "0.3")
-            .env("THORN_RETRY_MAX", "1000");
-        WorkerProcess::spawn(&mut command)
-    };
-    let workers = [worker(), worker(), worker()];
+    let workers = [(); 3].map(|()| worker_with_holds(&app));
     receiver.wait_for(5, PATIENCE).await.unwrap();
     assert_eq!(receiver.most_at_once(), 1, "one probe at a time");
     all_arrive(&app, &subscription, &receiver, EVENTS).await;
     drop(workers);
+}
+
+/// How long the receiver takes for each delivery of a backlog.
+const TAKES: Duration = Duration::from_millis(50);
+
+/// The most of these requests that were under way at once until the given time. A request that the receiver answers is
+/// under way for at least [`TAKES`].
+fn most_at_once(received: &[Received], until: Instant) -> usize {
+    let began: Vec<_> = received.iter().map(|request| request.at).filter(|at| *at < until).collect();
+    let at_once = |now| began.iter().filter(|at| **at <= now && now < **at + TAKES).count();
+    began.iter().map(|at| at_once(*at)).max().unwrap_or_default()
+}
+
+async fn a_backlog_comes_slowly_at_first(workers: usize) {
+    const WAITING: i64 = 10_000;
+    let app = TestApp::with(config()).await;
+    let receiver = app.receiver().await;
+    receiver.reply(Reply::status(500).delay(TAKES));
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    held_by_another(&app).await;
+    let events = (0..WAITING).map(|n| Event::new("a.b").broadcast().render(&n).unwrap());
+    outbox::write(app.db(), events.collect()).await.unwrap();
+    let workers: Vec<_> = (0..workers).map(|_| worker_with_holds(&app)).collect();
+    let mut rows = 0;
+    while rows < WAITING {
+        rows = eventually("further deliveries that wait", || async {
+            let now = app.count("thorn_delivery WHERE state = 'waiting'").await;
+            if now > rows { Ok(now) } else { Err(format!("{now} of {WAITING} wait")) }
+        })
+        .await;
+    }
+    receiver.wait_for(3, PATIENCE).await.unwrap();
+    assert_eq!(receiver.most_at_once(), 1, "one probe at a time");
+
+    let recovered = Instant::now();
+    receiver.reply(Reply::status(204).delay(TAKES));
+    let before = receiver.arrived();
+    let mut received = receiver.wait_for(before + 400, PATIENCE).await.unwrap();
+    // The first of these is the probe that ends the holds, or one that failed a moment before.
+    received.retain(|request| request.at >= recovered);
+    let probed = received[0].at;
+    let at_first = most_at_once(&received, probed + Duration::from_secs(1));
+    assert!(at_first <= 16 * workers.len(), "{at_first} at once in the first second");
+    assert!(receiver.most_at_once() > 1, "no more probes");
+    let now = app.reload(&subscription).await;
+    assert_eq!((now.held, now.failing_since), (None, None));
+    app.ignore_the_rest();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_that_wait_for_the_end_of_a_hold_come_at_most_sixteen_at_once_at_first() {
+    a_backlog_comes_slowly_at_first(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_come_at_most_sixteen_at_once_from_each_of_three_workers_at_first() {
+    a_backlog_comes_slowly_at_first(3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,4 +315,47 @@ async fn a_subscription_whose_deliveries_are_held_is_disabled_in_the_end() {
     assert!(disabled.at.since(subscription.created_at) >= Duration::from_millis(1_500), "{disabled:?}");
     app.ignore_the_rest();
     worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_fails_since_the_first_failed_attempt_after_a_success_and_not_since_the_last() {
+    let three = RetryPolicy { jitter: 0.0, ..RetryPolicy::fixed(Duration::from_millis(200), 3) };
+    let app = TestApp::with(Config { hold: HoldPolicy::never(), retry: three, ..app::config() }).await;
+    let receiver = app.receiver().await;
+    let subscription = app.subscribe("a.b", &receiver.url("/")).await;
+    let worker = app.worker().await;
+    for period in 0..2 {
+        receiver.reply(Reply::status(500));
+        // It is noted when a delivery is given up. The second one changes nothing.
+        let mut given_up = Vec::new();
+        for _ in 0..2 {
+            let event = Event::new("a.b").broadcast().send(app.db(), &period).await.unwrap();
+            given_up.append(&mut app.deliveries_of(event, app::is_dead).await);
+            app.settled().await;
+        }
+        let since = app.reload(&subscription).await.failing_since.unwrap();
+        let [_, ended] = past_attempt(&app, &given_up[0], 1).await;
+        let [began, _] = past_attempt(&app, &given_up[0], 2).await;
+        assert!((ended..=began).contains(&since), "{since} isn't between {ended} and {began}");
+
+        receiver.reply(Reply::status(204));
+        let event = Event::new("a.b").broadcast().send(app.db(), &period).await.unwrap();
+        app.deliveries_of(event, app::is_delivered).await;
+        app.settled().await;
+        assert_eq!(app.reload(&subscription).await.failing_since, None);
+    }
+    worker.stop().await.unwrap();
+}
+
+/// When an earlier attempt of the delivery began and ended.
+async fn past_attempt(app: &TestApp, delivery: &Delivery, number: u32) -> [Timestamp; 2] {
+    let id = app::literal(app.db().get_database_backend(), delivery.id.as_uuid());
+    let row = format!("FROM thorn_attempt WHERE delivery_id = {id} AND number = {number}");
+    let began = format!("SELECT CAST(attempted_at AS CHAR(20)) AS text {row}");
+    let ended = format!("SELECT CAST(attempted_at + duration_ms AS CHAR(20)) AS text {row}");
+    let mut times = Vec::new();
+    for sql in [began, ended] {
+        times.push(Timestamp::from_millis(app.text(&sql).await[0].trim().parse().unwrap()));
+    }
+    [times[0], times[1]]
 }

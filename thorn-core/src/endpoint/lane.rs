@@ -34,6 +34,10 @@ const LINE: Duration = Duration::from_secs(2);
 /// to another worker.
 const AHEAD: Duration = Duration::from_millis(500);
 
+/// After a hold, a lane lets no more through than at first for this time. A receiver that has just recovered may have a
+/// long backlog to take.
+const RECOVERS: Duration = Duration::from_secs(1);
+
 /// The most deliveries that wait in memory for each request of a share in a limit.
 const LINE_PER_SHARE: u32 = 4;
 
@@ -70,8 +74,8 @@ struct State {
     slow: bool,
     /// Whether the last request was answered quickly.
     quick: bool,
-    /// Whether the limit doubles with each success, after a hold.
-    recovering: bool,
+    /// When a hold ended. Since then the limit doubles with each success.
+    recovering: Option<Instant>,
     /// The smoothed duration of an attempt.
     typical: Duration,
     /// Deliveries that wait in memory.
@@ -109,7 +113,7 @@ impl Lane {
             limit: size.start,
             slow: false,
             quick: false,
-            recovering: false,
+            recovering: None,
             typical: Duration::ZERO,
             line: 0,
             expected: 0,
@@ -199,10 +203,10 @@ impl Lane {
         state.in_flight + state.reserved
     }
 
-    /// Begins again with one request at a time.
+    /// Begins again with one request at a time. For a while, no more are let through than at first.
     pub(super) fn recover(&self) {
         let mut state = self.state();
-        (state.limit, state.recovering) = (1, true);
+        (state.limit, state.recovering) = (1, Some(Instant::now()));
     }
 
     /// Wakes those who wait first, because a place is free.
@@ -268,7 +272,7 @@ impl State {
     }
 
     fn slow_down(&mut self, at_least: Duration) {
-        (self.slow, self.quick, self.recovering) = (true, false, false);
+        (self.slow, self.quick, self.recovering) = (true, false, None);
         self.limit = (self.limit / 2).max(self.size.least);
         self.typical = self.typical.max(at_least);
     }
@@ -306,9 +310,11 @@ impl Place {
             if !works {
                 return;
             }
-            if state.recovering {
+            if let Some(since) = state.recovering {
                 state.limit = (state.limit * 2).min(state.size.start);
-                state.recovering = state.limit < state.size.start;
+                if state.limit == state.size.start && since.elapsed() >= RECOVERS {
+                    state.recovering = None;
+                }
                 self.lane.wake_next();
             } else if state.limit < state.size.most {
                 state.limit += 1;

@@ -144,12 +144,15 @@ async fn after_a_hold_a_lane_lets_one_through_and_doubles_with_each_success_and_
     assert_eq!(limit_after(&lanes, url, 500).await, 1);
     assert_eq!(limit_after(&lanes, url, 200).await, 2);
     assert_eq!(limit_after(&lanes, url, 200).await, 8, "two successes");
+    assert_eq!(limit_after(&lanes, url, 200).await, START);
+    assert_eq!(limit_after(&lanes, url, 200).await, START, "the first second isn't over");
+    tokio::time::advance(RECOVERS).await;
     assert_eq!(
         limit_after(&lanes, url, 200).await,
-        START + 7,
+        START * 2 - 1,
         "it has recovered after one, and grows by one with each"
     );
-    assert_eq!(limit_after(&lanes, url, 500).await, START + 7);
+    assert_eq!(limit_after(&lanes, url, 500).await, START * 2 - 1);
 }
 
 #[tokio::test(start_paused = true)]
