@@ -5,12 +5,15 @@
 
 use std::{
     collections::HashSet,
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::json;
 use thorn::{Config, Event, subscription::NewSubscription};
+use thorn_core::testing::TestNames;
 use thorn_test_support::{full, is_mysql};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -21,12 +24,16 @@ use tokio::{
 use crate::{
     app::{self, Receiver, TestApp},
     backlog::memory,
+    engine::server::Caller,
     process::WorkerProcess,
     queue::place::{Place, Placed},
 };
 
-/// Events of bob's in each phase.
+/// Events of bob's in each phase of the whole table.
 const EVENTS: usize = 100;
+
+/// Events of bob's in each phase, unless the whole table is asked for.
+const FEWER_EVENTS: usize = 50;
 
 /// How long one of them may take. The table shows how long it took.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -40,9 +47,6 @@ const STRAGGLERS: usize = 3;
 /// The most endpoints of an attack, unless the whole table is asked for. It is more than a worker's tasks on the queue, and
 /// more than the requests that an owner may have under way.
 const FEWER: usize = 600;
-
-/// The memory of a worker that the tests tolerate, in MiB.
-const MOST_MEMORY: u64 = 400;
 
 /// The way in which an endpoint treats a request.
 #[derive(Clone, Copy)]
@@ -61,6 +65,22 @@ enum Behaviour {
     StreamsContinue,
     /// It answers one request at once, and the others as [`StreamsContinue`](Self::StreamsContinue).
     StreamsContinueLater,
+    /// It answers 500 at once.
+    Fails,
+    /// It resets the connection once a request has come.
+    Resets,
+    /// It answers 429 at once.
+    AsksToWait,
+    /// Nobody asks it, because the name server of its host is silent.
+    HasASilentName,
+}
+
+/// The program that delivers.
+#[derive(Clone, Copy, PartialEq)]
+enum Program {
+    Worker,
+    /// `thorn server`, with the worker inside. Bob sends his events to its API.
+    Server,
 }
 
 struct Attack {
@@ -70,12 +90,27 @@ struct Attack {
     url: fn(usize) -> String,
     owners: usize,
     endpoints: usize,
+    program: Program,
+    /// The memory of the process that the test tolerates, in MiB: a third more than was seen.
+    memory: u64,
+    /// Whether every run makes this attack, with fewer endpoints.
+    is_quick: bool,
 }
 
 impl Attack {
     /// Many endpoints of one owner on one host.
-    const fn of_alice(does: &'static str, behaviour: Behaviour) -> Self {
-        Self { does, behaviour, url: one_host, owners: 1, endpoints: 2_000 }
+    const fn of_alice(does: &'static str, behaviour: Behaviour, memory: u64) -> Self {
+        let (url, owners, endpoints) = (one_host as fn(usize) -> String, 1, 2_000);
+        Self { does, behaviour, url, owners, endpoints, program: Program::Worker, memory, is_quick: false }
+    }
+
+    /// The same on as many hosts.
+    const fn on_own_hosts(self, endpoints: usize) -> Self {
+        Self { url: own_host, endpoints, ..self }
+    }
+
+    const fn quick(self) -> Self {
+        Self { is_quick: true, ..self }
     }
 }
 
@@ -87,45 +122,48 @@ fn own_host(n: usize) -> String {
     format!("http://127.0.{}.{}", 1 + n / 250, 1 + n % 250)
 }
 
-const ATTACKS: [Attack; 12] = [
-    Attack::of_alice("hang, on one host", Behaviour::Hangs),
-    Attack { url: |n| own_host(n % 100), ..Attack::of_alice("hang, on 100 hosts", Behaviour::Hangs) },
-    Attack { owners: usize::MAX, ..Attack::of_alice("hang, one for each of as many owners", Behaviour::Hangs) },
-    Attack { url: |_| "http://[::1]".to_owned(), ..Attack::of_alice("hang, over IPv6", Behaviour::Hangs) },
+const ATTACKS: [Attack; 18] = [
+    Attack::of_alice("hang, on one host", Behaviour::Hangs, 120),
+    Attack { url: |n| own_host(n % 100), ..Attack::of_alice("hang, on 100 hosts", Behaviour::Hangs, 120) },
+    Attack { owners: usize::MAX, ..Attack::of_alice("hang, one for each of as many owners", Behaviour::Hangs, 130) },
+    Attack { endpoints: 20_000, ..Attack::of_alice("hang, on one host", Behaviour::Hangs, 300) },
+    Attack { url: |_| "http://[::1]".to_owned(), ..Attack::of_alice("hang, over IPv6", Behaviour::Hangs, 120) },
     Attack {
         url: |_| "https://127.0.1.1".to_owned(),
-        ..Attack::of_alice("hang in the TLS handshake", Behaviour::Hangs)
+        ..Attack::of_alice("hang in the TLS handshake", Behaviour::Hangs, 120)
     },
+    Attack::of_alice("on as many hosts send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead, 210)
+        .on_own_hosts(3_000),
+    Attack::of_alice("on as many hosts do so after one quick answer", Behaviour::SendsALongHeadLater, 370)
+        .on_own_hosts(3_000)
+        .quick(),
+    Attack::of_alice("send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead, 180).quick(),
+    Attack::of_alice("send a header line every 50 ms", Behaviour::SendsTheHeadSlowly, 120).quick(),
+    Attack::of_alice("send a byte of the body every 50 ms", Behaviour::SendsTheBodySlowly, 120),
+    Attack::of_alice("on as many hosts stream `100 Continue`", Behaviour::StreamsContinue, 120).on_own_hosts(100),
+    Attack::of_alice(
+        "on as many hosts stream `100 Continue` after one quick answer",
+        Behaviour::StreamsContinueLater,
+        120,
+    )
+    .on_own_hosts(100)
+    .quick(),
+    Attack::of_alice("answer 500 at once", Behaviour::Fails, 160).quick(),
+    Attack::of_alice("reset the connection at once", Behaviour::Resets, 160),
+    Attack::of_alice("answer 429 at once", Behaviour::AsksToWait, 160).quick(),
     Attack {
-        url: own_host,
-        endpoints: 3_000,
-        ..Attack::of_alice("on as many hosts send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead)
-    },
+        url: |n| format!("http://{}", TestNames::silent_elsewhere(&n.to_string())),
+        endpoints: 1_500,
+        ..Attack::of_alice("on as many hosts have a silent name server", Behaviour::HasASilentName, 160)
+    }
+    .quick(),
     Attack {
-        url: own_host,
-        endpoints: 3_000,
-        ..Attack::of_alice("on as many hosts do so after one quick answer", Behaviour::SendsALongHeadLater)
-    },
-    Attack::of_alice("send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead),
-    Attack::of_alice("send a header line every 50 ms", Behaviour::SendsTheHeadSlowly),
-    Attack::of_alice("send a byte of the body every 50 ms", Behaviour::SendsTheBodySlowly),
-    Attack {
-        url: own_host,
-        endpoints: 100,
-        ..Attack::of_alice("on as many hosts stream `100 Continue`", Behaviour::StreamsContinue)
-    },
-    Attack {
-        url: own_host,
-        endpoints: 100,
-        ..Attack::of_alice(
-            "on as many hosts stream `100 Continue` after one quick answer",
-            Behaviour::StreamsContinueLater,
-        )
-    },
+        owners: usize::MAX,
+        program: Program::Server,
+        ..Attack::of_alice("hang, one for each of as many owners, and bob uses the API", Behaviour::Hangs, 200)
+    }
+    .quick(),
 ];
-
-/// The attacks that every run makes, with fewer endpoints.
-const QUICK: std::ops::Range<usize> = 6..12;
 
 impl Behaviour {
     /// Answers on one connection. `answered` has the paths that were.
@@ -145,8 +183,20 @@ impl Behaviour {
             }
             stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
         }
+        let answer = match self {
+            Self::Fails => "500 Internal Server Error",
+            Self::AsksToWait => "429 Too Many Requests",
+            _ => "",
+        };
         match self {
-            Self::Hangs => {}
+            Self::Hangs | Self::HasASilentName => {}
+            Self::Fails | Self::AsksToWait => loop {
+                stream.write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await?;
+                if stream.read(&mut request).await? == 0 {
+                    return Ok(());
+                }
+            },
+            Self::Resets => return stream.set_zero_linger(),
             Self::SendsALongHead | Self::SendsALongHeadLater => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\n").await?;
                 for n in 0..95 {
@@ -215,22 +265,77 @@ struct Times {
     nearly_all: Duration,
 }
 
-/// Sends events of bob's one after another.
-async fn bobs_times(app: &TestApp, healthy: &Receiver, meanwhile: impl AsyncFn(usize)) -> Times {
+/// Sends events of bob's one after another. `send` returns when the time of an event begins.
+async fn bobs_times(events: usize, healthy: &Receiver, send: impl AsyncFn(usize) -> Instant) -> Times {
     let before = healthy.arrived();
     let mut times = Vec::new();
-    for n in 1..=EVENTS {
-        meanwhile(n).await;
-        Event::new("his").sender("bob").send(app.db(), &n).await.unwrap();
-        let sent = Instant::now();
+    for n in 1..=events {
+        let sent = send(n).await;
         healthy.wait_for(before + n, PATIENCE).await.unwrap();
         times.push(sent.elapsed());
     }
     times.sort_unstable();
-    Times { median: times[EVENTS / 2], most: times[EVENTS - 1], nearly_all: times[EVENTS - 1 - STRAGGLERS] }
+    Times { median: times[events / 2], most: times[events - 1], nearly_all: times[events - 1 - STRAGGLERS] }
 }
 
-async fn row(place: Place, attack: &Attack, endpoints: usize) -> bool {
+/// Bob, and how he sends his events.
+enum Bob<'a> {
+    /// From his application.
+    Application {
+        app: &'a TestApp,
+        keep_alive: bool,
+    },
+    Api(Caller),
+}
+
+impl Bob<'_> {
+    async fn send(&self, n: usize) -> Instant {
+        match self {
+            Self::Application { app, keep_alive } => {
+                Event::new("his").sender("bob").keep_alive(*keep_alive).send(app.db(), &n).await.unwrap();
+                Instant::now()
+            }
+            Self::Api(caller) => {
+                let began = Instant::now();
+                caller.publish(json!({ "event": "his", "sender": "bob", "data": n })).await;
+                began
+            }
+        }
+    }
+}
+
+/// Starts the program that delivers.
+async fn start(placed: &Placed, attack: &Attack) -> WorkerProcess {
+    let mut command = match attack.program {
+        Program::Worker => placed.command(),
+        Program::Server => {
+            let mut command = placed.program(Path::new(env!("CARGO_BIN_EXE_thorn")));
+            command.arg("server").env("THORN_LISTEN", "127.0.0.1:0");
+            command
+        }
+    };
+    if matches!(attack.behaviour, Behaviour::Fails | Behaviour::Resets | Behaviour::AsksToWait) {
+        // By default, endpoints that keep failing are held.
+        command.env_remove("THORN_HOLD_AFTER");
+    }
+    WorkerProcess::spawn(command.env("THORN_ALLOW_NETWORKS", "127.0.0.0/8,::1/128").env("THORN_EVENT_TIMEOUT", "30"))
+}
+
+/// An operator who calls the server.
+async fn operator(server: &WorkerProcess) -> Caller {
+    app::eventually("the server's port", || async {
+        let log = server.log();
+        let found = |prefix| log.lines().find_map(|line| line.strip_prefix(prefix));
+        let (port, key) = (found("thorn: listening on http://127.0.0.1:"), found("thk_"));
+        let (Some(port), Some(key)) = (port, key) else { return Err(log) };
+        Ok(Caller::new(port.parse().unwrap(), format!("thk_{key}")))
+    })
+    .await
+}
+
+async fn row(place: Place, attack: &Attack, is_full: bool) -> bool {
+    let endpoints = if is_full { attack.endpoints } else { attack.endpoints.min(FEWER) };
+    let events = if is_full { EVENTS } else { FEWER_EVENTS };
     let networks = || ["127.0.0.0/8", "::1/128"].map(|network| network.parse().unwrap()).into();
     let unbounded = Config { max_subscriptions: None, max_subscriptions_per_host: None, ..app::config() };
     let Some(placed) = Placed::new(place, Config { allow_networks: networks(), ..unbounded }).await else {
@@ -249,21 +354,28 @@ async fn row(place: Place, attack: &Attack, endpoints: usize) -> bool {
         .await
         .unwrap();
     let healthy = app.receiver().await;
-    let bobs = NewSubscription::new("his", healthy.url("/")).owner("bob");
-    subscriptions.create(bobs).await.unwrap();
-    let mut command = placed.command();
-    let worker = WorkerProcess::spawn(
-        command.env("THORN_ALLOW_NETWORKS", "127.0.0.0/8,::1/128").env("THORN_EVENT_TIMEOUT", "30"),
-    );
-    let before = bobs_times(app, &healthy, async |_| ()).await;
-    let (started, cpu_before) = (Instant::now(), figures(&worker).1);
-    let meanwhile = bobs_times(app, &healthy, async |n| {
+    let (mut url, mut keep_alive) = (healthy.url("/"), true);
+    if matches!(attack.behaviour, Behaviour::HasASilentName) {
+        // Each request looks its host up.
+        keep_alive = false;
+        url = url.replace("127.0.0.1", &TestNames::healthy_everywhere("bob"));
+    }
+    subscriptions.create(NewSubscription::new("his", url).owner("bob")).await.unwrap();
+    let process = start(&placed, attack).await;
+    let bob = match attack.program {
+        Program::Worker => Bob::Application { app, keep_alive },
+        Program::Server => Bob::Api(operator(&process).await),
+    };
+    let before = bobs_times(events, &healthy, async |n| bob.send(n).await).await;
+    let (started, cpu_before) = (Instant::now(), figures(&process).1);
+    let meanwhile = bobs_times(events, &healthy, async |n| {
         if n % 30 == 1 {
             Event::new("hers").broadcast().send(app.db(), &n).await.unwrap();
         }
+        bob.send(n).await
     })
     .await;
-    let ((_, memory), (files, cpu)) = (memory(&worker), figures(&worker));
+    let ((_, memory), (files, cpu)) = (memory(&process), figures(&process));
     println!(
         "| {endpoints} {} | {:.0?} / {:.0?} | {:.0?} / {:.0?} | {memory} MiB | {files} | {:.0} % |",
         attack.does,
@@ -276,7 +388,7 @@ async fn row(place: Place, attack: &Attack, endpoints: usize) -> bool {
     for (now, then) in [(meanwhile.median, before.median), (meanwhile.nearly_all, before.most)] {
         assert!(now < then + TOLERATED, "{} made bob wait for {now:?}, and before for {then:?}", attack.does);
     }
-    assert!(memory < MOST_MEMORY, "{} made the worker use {memory} MiB", attack.does);
+    assert!(memory < attack.memory, "{} made the process use {memory} MiB", attack.does);
     app.ignore_the_rest();
     true
 }
@@ -284,11 +396,10 @@ async fn row(place: Place, attack: &Attack, endpoints: usize) -> bool {
 #[cfg(target_os = "linux")]
 async fn bob_s_deliveries_arrive(place: Place) {
     let is_full = full("the whole table");
-    let attacks = if is_full { &ATTACKS[..] } else { &ATTACKS[QUICK] };
     println!("| {place}: alice's endpoints | bob before: median / longest | bob meanwhile | memory | files | CPU |");
     println!("|---|---|---|---|---|---|");
-    for attack in attacks {
-        if !row(place, attack, if is_full { attack.endpoints } else { attack.endpoints.min(FEWER) }).await {
+    for attack in ATTACKS.iter().filter(|attack| is_full || attack.is_quick) {
+        if !row(place, attack, is_full).await {
             return;
         }
     }

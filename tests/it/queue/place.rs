@@ -1,6 +1,6 @@
 //! The same application with each of its queues.
 
-use std::{fmt, io};
+use std::{fmt, io, path::Path, process::Command};
 
 use thorn::{Config, EventId};
 use thorn_test_support::skipped;
@@ -106,8 +106,13 @@ impl Placed {
     }
 
     /// A worker process on the same database and queue.
-    pub(crate) fn command(&self) -> std::process::Command {
-        let mut command = process::command(&self.app.url);
+    pub(crate) fn command(&self) -> Command {
+        self.program(Path::new(env!("CARGO_BIN_EXE_worker")))
+    }
+
+    /// The same for another program.
+    pub(crate) fn program(&self, program: &Path) -> Command {
+        let mut command = process::program(program, &self.app.url);
         command.env("THORN_QUEUE_NAME", &self.queue);
         match self.place {
             Place::Redis | Place::RedisBesidePostgres => command.env("THORN_QUEUE_URL", self.redis.as_ref().unwrap()),

@@ -3,13 +3,27 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
 };
 
 /// No name below `test` exists in the DNS.
 const ABOVE: &str = ".names.test";
 
 const SILENT: &str = "silent-";
+
+/// The domain of names that exist in each process.
+const EVERYWHERE: &str = "everywhere.names.test";
+
+/// Whether this process has made silent names of that domain.
+static HAS_MADE: AtomicBool = AtomicBool::new(false);
+
+/// The time after which the system's resolver usually gives up.
+const GIVES_UP: Duration = Duration::from_secs(10);
 
 /// The domains of the tests that run.
 static DOMAINS: Mutex<Option<HashMap<String, Arc<NameServer>>>> = Mutex::new(None);
@@ -56,6 +70,20 @@ impl TestNames {
         format!("{SILENT}{label}.{}", self.domain)
     }
 
+    /// As [`healthy`](Self::healthy), in each process.
+    #[must_use]
+    pub fn healthy_everywhere(label: &str) -> String {
+        format!("{label}.{EVERYWHERE}")
+    }
+
+    /// A name that resolves to 127.0.0.1 in this process. In each other process its name server is silent, and its lookup
+    /// ends after 10 s without an address.
+    #[must_use]
+    pub fn silent_elsewhere(label: &str) -> String {
+        HAS_MADE.store(true, Ordering::Relaxed);
+        format!("{SILENT}{label}.{EVERYWHERE}")
+    }
+
     /// How many lookups hang.
     #[must_use]
     pub fn hanging(&self) -> usize {
@@ -89,6 +117,13 @@ impl NameServer {
 /// The addresses of a name of a test. Any other name is the system's business.
 pub(super) fn addresses(host: &str) -> Option<Vec<IpAddr>> {
     let (label, domain) = host.split_once('.').filter(|(_, domain)| domain.ends_with(ABOVE))?;
+    if domain == EVERYWHERE {
+        let is_silent = label.starts_with(SILENT) && !HAS_MADE.load(Ordering::Relaxed);
+        if is_silent {
+            thread::sleep(GIVES_UP);
+        }
+        return Some(if is_silent { Vec::new() } else { vec![Ipv4Addr::LOCALHOST.into()] });
+    }
     let server = domains().as_ref()?.get(domain).cloned()?;
     if label.starts_with(SILENT) {
         server.hang();
