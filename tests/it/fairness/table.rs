@@ -41,6 +41,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How much later than before bob's events may arrive, on a machine that is busy with other tests.
 const TOLERATED: Duration = Duration::from_secs(1);
 
+/// The same while two thousand endpoints that fail quickly come to be held. Each of them is two transactions then, and
+/// SQLite has one writer.
+const TOLERATED_OF_HOLDS: Duration = Duration::from_secs(5);
+
 /// So many of bob's events may take longer.
 const STRAGGLERS: usize = 3;
 
@@ -126,7 +130,7 @@ const ATTACKS: [Attack; 18] = [
     Attack::of_alice("hang, on one host", Behaviour::Hangs, 120),
     Attack { url: |n| own_host(n % 100), ..Attack::of_alice("hang, on 100 hosts", Behaviour::Hangs, 120) },
     Attack { owners: usize::MAX, ..Attack::of_alice("hang, one for each of as many owners", Behaviour::Hangs, 130) },
-    Attack { endpoints: 20_000, ..Attack::of_alice("hang, on one host", Behaviour::Hangs, 300) },
+    Attack { endpoints: 20_000, ..Attack::of_alice("hang, on one host", Behaviour::Hangs, 250) },
     Attack { url: |_| "http://[::1]".to_owned(), ..Attack::of_alice("hang, over IPv6", Behaviour::Hangs, 120) },
     Attack {
         url: |_| "https://127.0.1.1".to_owned(),
@@ -134,7 +138,7 @@ const ATTACKS: [Attack; 18] = [
     },
     Attack::of_alice("on as many hosts send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead, 210)
         .on_own_hosts(3_000),
-    Attack::of_alice("on as many hosts do so after one quick answer", Behaviour::SendsALongHeadLater, 370)
+    Attack::of_alice("on as many hosts do so after one quick answer", Behaviour::SendsALongHeadLater, 390)
         .on_own_hosts(3_000)
         .quick(),
     Attack::of_alice("send 95 header lines of 4 kB, then nothing", Behaviour::SendsALongHead, 180).quick(),
@@ -148,9 +152,9 @@ const ATTACKS: [Attack; 18] = [
     )
     .on_own_hosts(100)
     .quick(),
-    Attack::of_alice("answer 500 at once", Behaviour::Fails, 160).quick(),
-    Attack::of_alice("reset the connection at once", Behaviour::Resets, 160),
-    Attack::of_alice("answer 429 at once", Behaviour::AsksToWait, 160).quick(),
+    Attack::of_alice("answer 500 at once", Behaviour::Fails, 180).quick(),
+    Attack::of_alice("reset the connection at once", Behaviour::Resets, 180),
+    Attack::of_alice("answer 429 at once", Behaviour::AsksToWait, 180).quick(),
     Attack {
         url: |n| format!("http://{}", TestNames::silent_elsewhere(&n.to_string())),
         endpoints: 1_500,
@@ -166,6 +170,10 @@ const ATTACKS: [Attack; 18] = [
 ];
 
 impl Behaviour {
+    const fn leads_to_holds(self) -> bool {
+        matches!(self, Self::Fails | Self::Resets | Self::AsksToWait)
+    }
+
     /// Answers on one connection. `answered` has the paths that were.
     async fn answer(self, mut stream: TcpStream, answered: &Mutex<HashSet<Vec<u8>>>) -> std::io::Result<()> {
         let pause = || tokio::time::sleep(Duration::from_millis(50));
@@ -314,7 +322,7 @@ async fn start(placed: &Placed, attack: &Attack) -> WorkerProcess {
             command
         }
     };
-    if matches!(attack.behaviour, Behaviour::Fails | Behaviour::Resets | Behaviour::AsksToWait) {
+    if attack.behaviour.leads_to_holds() {
         // By default, endpoints that keep failing are held.
         command.env_remove("THORN_HOLD_AFTER");
     }
@@ -385,8 +393,9 @@ async fn row(place: Place, attack: &Attack, is_full: bool) -> bool {
         meanwhile.most,
         (cpu - cpu_before) * 100.0 / started.elapsed().as_secs_f64(),
     );
+    let tolerated = if is_full && attack.behaviour.leads_to_holds() { TOLERATED_OF_HOLDS } else { TOLERATED };
     for (now, then) in [(meanwhile.median, before.median), (meanwhile.nearly_all, before.most)] {
-        assert!(now < then + TOLERATED, "{} made bob wait for {now:?}, and before for {then:?}", attack.does);
+        assert!(now < then + tolerated, "{} made bob wait for {now:?}, and before for {then:?}", attack.does);
     }
     assert!(memory < attack.memory, "{} made the process use {memory} MiB", attack.does);
     app.ignore_the_rest();
