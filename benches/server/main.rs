@@ -34,6 +34,9 @@ mod stream;
 #[allow(dead_code, reason = "shared with the other benchmark, which uses the rest")]
 #[path = "../deliveries/target.rs"]
 mod target;
+#[allow(dead_code, reason = "shared with the other benchmark, which uses the rest")]
+#[path = "../deliveries/timeline.rs"]
+mod timeline;
 
 use place::Place;
 use receiver::Receiver;
