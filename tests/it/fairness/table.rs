@@ -153,18 +153,18 @@ const ATTACKS: [Attack; 18] = [
     .on_own_hosts(100)
     .quick(),
     Attack::of_alice("answer 500 at once", Behaviour::Fails, 180).quick(),
-    Attack::of_alice("reset the connection at once", Behaviour::Resets, 180),
+    Attack::of_alice("reset the connection at once", Behaviour::Resets, 120),
     Attack::of_alice("answer 429 at once", Behaviour::AsksToWait, 180).quick(),
     Attack {
         url: |n| format!("http://{}", TestNames::silent_elsewhere(&n.to_string())),
         endpoints: 1_500,
-        ..Attack::of_alice("on as many hosts have a silent name server", Behaviour::HasASilentName, 160)
+        ..Attack::of_alice("on as many hosts have a silent name server", Behaviour::HasASilentName, 120)
     }
     .quick(),
     Attack {
         owners: usize::MAX,
         program: Program::Server,
-        ..Attack::of_alice("hang, one for each of as many owners, and bob uses the API", Behaviour::Hangs, 200)
+        ..Attack::of_alice("hang, one for each of as many owners, and bob uses the API", Behaviour::Hangs, 150)
     }
     .quick(),
 ];
