@@ -10,7 +10,7 @@ mod observer;
 
 pub use crate::fanout::encode_body;
 pub(crate) use client::{Client, ClientConfig, Content, Failure, Get, Got, Outgoing};
-pub(crate) use consequences::Consequences;
+pub(crate) use consequences::{Consequences, Updates};
 pub(crate) use execute::{Defaults, Executor};
 pub(crate) use observer::Observers;
 pub use observer::{DeliveryObserver, DeliveryReport};

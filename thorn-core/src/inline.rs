@@ -23,7 +23,7 @@ use crate::{
     background::Background,
     config::Config,
     db::{one_of, transaction},
-    delivery::{Client, Consequences, Executor, Observers},
+    delivery::{Client, Consequences, Executor, Observers, Updates},
     error::Error,
     fanout::{Chunk, FanOut, FilterWork, recipients},
     history::Delivery,
@@ -84,7 +84,8 @@ impl Inline {
         config: Config,
     ) -> Self {
         let (disable_after, hold, pause) = (config.disable_after, config.hold.clone(), config.pause());
-        let consequences = Consequences { subscriptions, observers, disable_after, hold, pause };
+        let consequences =
+            Consequences { subscriptions, observers, disable_after, hold, pause, updates: Updates::default() };
         let permits = Shares::new(config.inline_concurrency, config.inline_concurrency / 2);
         let counters = Arc::default();
         let (client, recorder) = (OnceCell::new(), Mutex::new(None));

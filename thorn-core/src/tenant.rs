@@ -2,7 +2,7 @@
 
 mod shares;
 
-pub(crate) use shares::Shares;
+pub(crate) use shares::{Permit, Shares};
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

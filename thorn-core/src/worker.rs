@@ -23,7 +23,7 @@ use crate::{
     config::{Config, DEFAULT_KEEP_UNMATCHED, HubMode},
     consent::Questions,
     db::{log_statements_at_debug, writer},
-    delivery::{Client, Consequences, Executor, Observers},
+    delivery::{Client, Consequences, Executor, Observers, Updates},
     error::Error,
     hub::{Fetcher, Verification, Verifier},
     metrics::Counters,
@@ -116,8 +116,10 @@ impl Worker {
             db: db.clone(),
             registry: registry.clone(),
             consequences: Consequences {
-                subscriptions: subscriptions.clone(),
+                // On SQLite, the updates wait in line with the other writers of the worker.
+                subscriptions: subscriptions.clone().through(writer.clone()),
                 observers: observers.clone(),
+                updates: Updates::default(),
                 disable_after: config.disable_after,
                 hold: config.hold.clone(),
                 pause: config.pause(),

@@ -6,7 +6,7 @@ mod health;
 mod response;
 mod warnings;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 
@@ -25,6 +25,7 @@ use crate::{
     outbox::StoredEvent,
     rendered::{EventOptions, RenderedEvent},
     subscription::{Hold, Registry, Subscription, Subscriptions},
+    tenant::{Permit, Shares, Tenant},
     timestamp::Timestamp,
 };
 
@@ -45,6 +46,25 @@ pub(crate) struct Consequences {
     pub(crate) hold: HoldPolicy,
     /// When a paused subscription is disabled.
     pub(crate) pause: PausePolicy,
+    pub(crate) updates: Updates,
+}
+
+/// The turns in which subscriptions are updated. Each update locks the same row, so more at once would only keep
+/// connections from everybody else. Owners alternate: one whose thousand endpoints fail delays nobody.
+#[derive(Clone, Debug)]
+pub(crate) struct Updates(Arc<Shares>);
+
+impl Default for Updates {
+    fn default() -> Self {
+        Self(Arc::new(Shares::new(1, 1)))
+    }
+}
+
+impl Updates {
+    /// Waits for a turn of this owner's.
+    async fn turn(&self, owner: Option<&str>) -> Permit<'_> {
+        self.0.part(Some(Tenant::of(owner))).await.permit().await
+    }
 }
 
 /// An attempt's share in its endpoint's failures. A success has none.
@@ -121,10 +141,11 @@ impl Consequences {
         counters: &Counters,
     ) {
         // Most attempts change nothing, and a timer for each would cost more than the rest of this.
-        if let Some(update) = self.subscription_update(report, subscription, failing, counters)
-            && let Err(error) = with_timeout(&self.subscriptions.db, update).await
-        {
-            tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
+        if let Some(update) = self.subscription_update(report, subscription, failing, counters) {
+            let _turn = self.updates.turn(report.owner.as_deref()).await;
+            if let Err(error) = with_timeout(&self.subscriptions.db, update).await {
+                tracing::error!(subscription.id = %report.subscription, %error, "can't update the state of a subscription");
+            }
         }
         self.observers.notify(report);
     }

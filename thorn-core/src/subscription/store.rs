@@ -65,6 +65,11 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
+    /// The same subscriptions, read and written through other connections to the database.
+    pub(crate) fn through(self, db: DatabaseConnection) -> Self {
+        Self { db, ..self }
+    }
+
     /// Uses the subscriptions in this database. A URL must pass `check`. With a `key`, secrets and headers are
     /// encrypted.
     #[must_use]
