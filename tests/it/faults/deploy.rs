@@ -34,12 +34,12 @@ async fn tasks_of_another_version_are_delivered_all_the_same(ground: Ground) {
     let mut run = Run::start("tasks of another release in the queue", ground, 2).await;
     let forge = if postgres {
         "CREATE FUNCTION renew() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-           NEW.job = convert_to(replace(convert_from(NEW.job, 'UTF8'), '{\"v\":1,\"events\"', '{\"v\":2,\"changes\"'), 'UTF8'); \
+           NEW.job = convert_to(replace(replace(convert_from(NEW.job, 'UTF8'), '{\"v\":', '{\"v\":9'), ',\"events\"', ',\"changes\"'), 'UTF8'); \
            RETURN NEW; END $$; \
          CREATE TRIGGER renew BEFORE INSERT ON apalis.jobs FOR EACH ROW EXECUTE FUNCTION renew()"
     } else {
         "CREATE TRIGGER renew AFTER INSERT ON Jobs BEGIN UPDATE Jobs \
-         SET job = CAST(replace(CAST(job AS TEXT), '{\"v\":1,\"events\"', '{\"v\":2,\"changes\"') AS BLOB) WHERE id = NEW.id; END"
+         SET job = CAST(replace(replace(CAST(job AS TEXT), '{\"v\":', '{\"v\":9'), ',\"events\"', ',\"changes\"') AS BLOB) WHERE id = NEW.id; END"
     };
     run.app.execute(forge).await;
     let before = run.arrived();

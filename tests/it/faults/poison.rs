@@ -16,7 +16,7 @@ on! {
 fn poison() -> Vec<String> {
     let large = format!("{{\"v\":1,\"events\":[],\"deliveries\":[],\"more\":\"{}\"}}", "x".repeat(4_000_000));
     let mut poison: Vec<_> =
-        ["not JSON", "", "{}", "null", "[1,2]", "{\"v\":2,\"packed\":\"new\"}", "{\"v\":1,\"events\":["]
+        ["not JSON", "", "{}", "null", "[1,2]", "{\"v\":9,\"packed\":\"new\"}", "{\"v\":1,\"events\":["]
             .map(str::to_owned)
             .into();
     poison.push(large);
