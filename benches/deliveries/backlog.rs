@@ -78,7 +78,6 @@ impl Backlog {
         let timeline = receiver.arrived(self.deliveries())?;
         site.recorded(self.deliveries()).await?;
         let (elapsed, start_up) = (started.elapsed(), timeline.first_after(started_at));
-        let rate = self.deliveries() as f64 / elapsed.saturating_sub(start_up).as_secs_f64();
 
         let servers = site.servers_cpu()?;
         let (mut cpu, mut memory) = (0.0, 0.0_f64);
@@ -91,9 +90,7 @@ impl Backlog {
         }
         anyhow::ensure!(receiver.count()? == before + self.deliveries(), "something was delivered twice");
         let cpu = [cpu, servers[0] - servers_before[0], servers[1] - servers_before[1]];
-        let cpu = cpu.map(|cpu| cpu * 1000.0 / self.deliveries() as f64);
-        let [start_up, longest_gap] = [start_up, timeline.longest_gap()].map(|time| time.as_secs_f64() * 1000.0);
-        Ok(Round { rate, ratio: rate / limit, cpu, memory, start_up, longest_gap, arrivals: Some(timeline.bars()) })
+        Ok(Round::new(self.deliveries(), limit, [elapsed, start_up], &timeline, cpu, memory))
     }
 }
 

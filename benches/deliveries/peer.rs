@@ -91,14 +91,11 @@ impl Peer {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let (elapsed, start_up) = (started.elapsed(), timeline.first_after(started_at));
-        let rate = deliveries as f64 / elapsed.saturating_sub(start_up).as_secs_f64();
 
         let cpu = [process::cpu(worker.pid())?, database()? - database_before, 0.0];
         let memory = process::memory(worker.pid())?.1;
         worker.stop()?;
         anyhow::ensure!(receiver.count()? == before + deliveries, "something was delivered twice");
-        let cpu = cpu.map(|cpu| cpu * 1000.0 / deliveries as f64);
-        let [start_up, longest_gap] = [start_up, timeline.longest_gap()].map(|time| time.as_secs_f64() * 1000.0);
-        Ok(Round { rate, ratio: rate / limit, cpu, memory, start_up, longest_gap, arrivals: Some(timeline.bars()) })
+        Ok(Round::new(deliveries, limit, [elapsed, start_up], &timeline, cpu, memory))
     }
 }

@@ -121,7 +121,7 @@ impl Drop for Receiver {
 struct Seen {
     count: usize,
     arrivals: Vec<(u64, u64)>,
-    /// Of the requests since the last `begin`.
+    /// The arrivals since the last `begin`.
     timeline: Timeline,
     /// How many there were before it.
     before: usize,

@@ -1,5 +1,9 @@
 //! Prints a Markdown table for each measurement.
 
+use std::time::Duration;
+
+use crate::timeline::Timeline;
+
 /// A line in a table of rates.
 pub(crate) struct Line {
     pub(crate) what: String,
@@ -27,7 +31,32 @@ pub(crate) struct Round {
     pub(crate) memory: f64,
     pub(crate) start_up: f64,
     pub(crate) longest_gap: f64,
-    pub(crate) arrivals: Option<String>,
+    pub(crate) arrivals: String,
+}
+
+impl Round {
+    /// Makes a round of what was measured. `elapsed` begins with the worker's start, and `start_up` ends with the first
+    /// arrival. `limit` is the bare loop's rate, `cpu` is in seconds and `memory` in MiB.
+    pub(crate) fn new(
+        deliveries: usize,
+        limit: f64,
+        [elapsed, start_up]: [Duration; 2],
+        timeline: &Timeline,
+        cpu: [f64; 3],
+        memory: f64,
+    ) -> Self {
+        let rate = deliveries as f64 / elapsed.saturating_sub(start_up).as_secs_f64();
+        let [start_up, longest_gap] = [start_up, timeline.longest_gap()].map(|time| time.as_secs_f64() * 1000.0);
+        Self {
+            rate,
+            ratio: rate / limit,
+            cpu: cpu.map(|cpu| cpu * 1000.0 / deliveries as f64),
+            memory,
+            start_up,
+            longest_gap,
+            arrivals: timeline.bars(),
+        }
+    }
 }
 
 impl Line {
@@ -42,7 +71,7 @@ impl Line {
             memory: Some(of(&|round| round.memory)),
             start_up: Some(of(&|round| round.start_up)),
             longest_gap: Some(of(&|round| round.longest_gap)),
-            arrivals: rounds.last().and_then(|round| round.arrivals.clone()),
+            arrivals: rounds.last().map(|round| round.arrivals.clone()),
         }
     }
 
