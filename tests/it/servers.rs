@@ -101,7 +101,7 @@ fn of_databases(all: &[String]) -> Vec<String> {
     all.iter().filter(|test| !OTHERS.iter().any(|module| test.starts_with(module))).cloned().collect()
 }
 
-/// What a run of tests did wrong.
+/// The tests of a run that failed, and the run's output.
 #[derive(Debug, PartialEq, Eq)]
 struct Wrong {
     failed: Vec<String>,

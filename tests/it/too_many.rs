@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::app::{self, TestApp, eventually};
 
-/// What a receiver takes in a second.
+/// A receiver takes this many requests in a second.
 const PER_SECOND: usize = 20;
 
 /// A receiver that takes so many requests a second, and answers 429 beyond.

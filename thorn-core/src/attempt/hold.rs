@@ -136,9 +136,8 @@ impl Attempt {
         match (self.outcome, self.status, self.retry_after) {
             (Outcome::Delivered, ..) => Sign::Works,
             (_, Some(status), _) if OF_ONE_EVENT.contains(&status) => Sign::RefusesEvent,
-            (_, Some(TOO_MANY_REQUESTS), Some(Duration::ZERO)) => Sign::TooMany,
+            (_, Some(TOO_MANY_REQUESTS), None | Some(Duration::ZERO)) => Sign::TooMany,
             (_, Some(status), Some(asked)) if TOO_MUCH.contains(&status) => Sign::AsksFor(asked),
-            (_, Some(TOO_MANY_REQUESTS), None) => Sign::TooMany,
             _ => Sign::Fails,
         }
     }

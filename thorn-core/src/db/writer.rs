@@ -4,7 +4,7 @@ use sea_orm::DatabaseConnection;
 #[cfg(feature = "sqlite")]
 use sea_orm::{DbBackend, SqlxSqliteConnector, sqlx::sqlite::SqliteConnectOptions};
 
-/// The database as a worker's own writers use it: the relay, the recorder and the queue.
+/// The database as a worker's own writers use it: the relay, the recorder, the queue, and updates of subscriptions.
 ///
 /// SQLite lets one connection write at a time, and any other sleeps before it tries again, up to a tenth of a second. So on
 /// SQLite the writers share one connection, for which they wait in turn. A task that holds it must not ask for it again.

@@ -28,8 +28,8 @@ const DELIVERY_BYTES: usize = 160;
 /// Deliveries of one or many events, with each event's body once per content type.
 ///
 /// A task carries neither the bodies nor a secret. The process whose relay packed the chunk still has the bodies, and
-/// another one reads them from the events' rows. The worker looks up URL and secret at the moment of sending, so that an edit or a
-/// deletion of the subscription takes effect at once.
+/// another one reads them from the events' rows. The worker looks up URL and secret at the moment of sending, so that an
+/// edit or a deletion of the subscription takes effect at once.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Chunk {
     /// The version of the chunk's format.

@@ -140,7 +140,7 @@ impl Q {
         if problems.is_empty() { Ok(()) } else { Err(InvalidQ { problems }) }
     }
 
-    /// What is wrong with the filter, except for its bytes.
+    /// Says what is wrong with the filter, except for its bytes.
     fn problems(&self) -> Vec<String> {
         let tests = self.0.tests();
         let mut problems: Vec<String> = tests.iter().filter_map(|test| test.problem()).take(MAX_PROBLEMS).collect();

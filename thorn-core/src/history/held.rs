@@ -33,16 +33,20 @@ impl Held {
     pub fn new(hold: &Hold, access: Access<'_>) -> Self {
         let cause = hold.cause.as_deref();
         let status = cause.and_then(|cause| cause.status);
-        let is_public = status.is_some() || access == Access::Operator;
         Self {
             until: hold.until,
             step: hold.step,
             since: cause.map(|cause| cause.since),
             reason: cause.map(|cause| cause.reason),
             status,
-            error: cause.filter(|_| is_public).and_then(|cause| cause.error.clone()),
+            error: cause.and_then(|cause| visible_error(access, status, cause.error.clone())),
         }
     }
+}
+
+/// The error of an attempt, as far as this caller may see it: an owner sees that of a response only.
+pub(super) fn visible_error(access: Access<'_>, status: Option<u16>, error: Option<String>) -> Option<String> {
+    error.filter(|_| status.is_some() || access == Access::Operator)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
 use self::open_work::{dead, waiting};
-use super::held::Held;
+use super::held::{Held, visible_error};
 use crate::{
     error::Error,
     subscription::{Access, Subscription},
@@ -115,7 +115,7 @@ impl Stats {
             last_failure: last_failure.map(|last| LastFailure {
                 at: last.at,
                 status: last.status,
-                error: last.error.filter(|_| last.status.is_some() || access == Access::Operator),
+                error: visible_error(access, last.status, last.error),
             }),
             failing_since: subscription.failing_since,
             held_until: subscription.held.as_ref().map(|hold| hold.until),

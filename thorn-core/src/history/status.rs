@@ -7,7 +7,8 @@ use crate::{
     tables::{delivery, event},
 };
 
-/// Counts of waiting events and deliveries, and of held subscriptions. They are read from the database, so every process sees the same.
+/// Counts of waiting events and deliveries, and of held subscriptions. They are read from the database, so every process
+/// sees the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Committed events that no relay has fanned out and no dispatcher has taken yet.

@@ -35,8 +35,8 @@ pub(super) enum Pass {
 }
 
 impl Executor {
-    /// Whether a delivery to the subscription may be sent, as far as pauses and holds go. `timeout` is the event's own. `has_row`
-    /// tells whether the delivery has waited, so that a relay has chosen it among those that wait.
+    /// Whether a delivery to the subscription may be sent, as far as pauses and holds go. `timeout` is the event's own.
+    /// `has_row` tells whether the delivery has waited, so that a relay has chosen it among those that wait.
     pub(super) async fn pass(
         &self,
         subscription: &Subscription,
