@@ -19,7 +19,7 @@ pub(crate) use descriptors::idle_at_once;
 pub use descriptors::raise_descriptor_limit;
 pub(crate) use entry::{Entry, Permit};
 pub(crate) use failures::Streak;
-pub(crate) use gate::{NEW, NEW_AT_ONCE};
+pub(crate) use gate::{NEW, NEW_AT_ONCE, Turn};
 pub(crate) use interned::Endpoints;
 pub(crate) use limited::Limited;
 pub(crate) use pace::{Slot, forget_slowing};
@@ -36,14 +36,7 @@ use std::{
 use tokio::sync::Semaphore;
 use url::{ParseError, Url};
 
-use self::{
-    failures::Failures,
-    gate::{Gate, Turn},
-    held_here::HeldHere,
-    lane::Lane,
-    throttle::Throttle,
-    trust::Trust,
-};
+use self::{failures::Failures, gate::Gate, held_here::HeldHere, lane::Lane, throttle::Throttle, trust::Trust};
 use crate::{attempt::Sign, timestamp::Timestamp};
 
 /// A URL that a tenant's deliveries go to. [`Endpoints`] holds one shared `Endpoint` for each tenant and URL as it was

@@ -20,11 +20,15 @@ mod topic_headers;
 mod watch;
 mod watched;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{HeaderValue, Method};
 use reqwest::Request;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use self::{
     exchange::ExchangeError,
@@ -35,7 +39,7 @@ use self::{
 };
 use crate::{
     attempt::{Attempt, Outcome},
-    endpoint::{NEW, NEW_AT_ONCE},
+    endpoint::{NEW, NEW_AT_ONCE, Turn},
     error::Error,
     guard::{TargetError, TargetGuard},
     timestamp::Timestamp,
@@ -129,25 +133,13 @@ impl Client {
         let mut answer = Answer::new(self.inner.max_response_bytes, outgoing.keep);
         let ended = {
             // The exchange is boxed only after the turn. So thousands of waiting attempts don't take its memory.
-            let exchange = self.exchange(outgoing, attempted_at, &mut answer);
-            let mut exchange = Box::pin(timeout(outgoing.timeout, exchange));
-            match timeout(NEW, &mut exchange).await {
-                Ok(ended) => {
-                    if let Some(turn) = turn {
-                        turn.pass_on().await;
-                    }
-                    ended
-                }
-                Err(_) => {
-                    drop(turn);
-                    exchange.await
-                }
-            }
+            let exchange = Box::pin(self.exchange(outgoing, attempted_at, &mut answer));
+            in_time(exchange, turn, started, outgoing.timeout).await
         };
         let (outcome, error) = match ended {
-            Ok(Ok(())) => answer.verdict(),
-            Ok(Err(Failure { outcome, reason })) => (outcome, Some(reason)),
-            Err(_) => (Outcome::TimedOut, Some(format!("no complete response within {:?}", outgoing.timeout))),
+            Some(Ok(())) => answer.verdict(),
+            Some(Err(Failure { outcome, reason })) => (outcome, Some(reason)),
+            None => (Outcome::TimedOut, Some(format!("no complete response within {:?}", outgoing.timeout))),
         };
         let is_broken = answer.status.is_some_and(|status| status.is_server_error());
         if is_broken || matches!(outcome, Outcome::TimedOut | Outcome::Unreachable) {
@@ -224,6 +216,35 @@ impl Client {
             endpoint.leave_old_connections(Timestamp::now());
         }
         Ok(())
+    }
+}
+
+/// Waits for the end of an exchange, at most for `limit`. The turn ends with the exchange, or once the exchange is no longer
+/// new. One timer serves both, because setting a timer takes a lock that all requests share.
+async fn in_time<T>(
+    mut exchange: Pin<Box<impl Future<Output = T>>>,
+    mut turn: Option<Turn>,
+    started: Instant,
+    limit: Duration,
+) -> Option<T> {
+    let mut alarm = pin!(sleep_until(started + NEW.min(limit)));
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut exchange => {
+                if let Some(turn) = turn {
+                    turn.pass_on().await;
+                }
+                return Some(ended);
+            }
+            () = &mut alarm => {
+                if started.elapsed() >= limit {
+                    return None;
+                }
+                turn = None;
+                alarm.as_mut().reset(started + limit);
+            }
+        }
     }
 }
 
