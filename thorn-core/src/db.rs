@@ -2,6 +2,7 @@
 
 mod batches;
 mod clock;
+mod columns;
 mod concrete;
 mod connect;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -27,6 +28,7 @@ pub(crate) mod without_returning;
 
 pub(crate) use batches::{MAX_BOUND_VALUES, MAX_BYTES, batches};
 pub(crate) use clock::{now_in_micros, now_in_millis};
+pub(crate) use columns::{Columns, read_in_order};
 pub(crate) use concrete::Concrete;
 pub use connect::connect;
 pub(crate) use one_of::one_of;

@@ -3,7 +3,11 @@
 use futures::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, QuerySelect, Select, StreamTrait};
 
-use crate::{error::Error, outbox::StoredEvent, tables::event::Entity};
+use crate::{
+    error::Error,
+    outbox::StoredEvent,
+    tables::event::{Entity, InOrder},
+};
 
 /// The most events of one read.
 const EVENTS: u64 = 1000;
@@ -53,8 +57,9 @@ impl Batch {
     {
         let limit = self.events.min(most);
         let (mut events, mut bytes) = (Vec::new(), 0);
-        let mut rows = query.limit(limit).stream(db).await?;
-        while let Some(event) = rows.try_next().await? {
+        let query = query.select_only().columns(InOrder::COLUMNS.iter().copied()).limit(limit);
+        let mut rows = query.into_model::<InOrder>().stream(db).await?;
+        while let Some(InOrder(event)) = rows.try_next().await? {
             bytes += event.body.len() + event.options.as_ref().map_or(0, String::len);
             events.push(StoredEvent::from(event));
             if bytes >= BYTES {

@@ -1,6 +1,9 @@
 //! The registry: all enabled subscriptions in memory, ready for matching and kept up to date.
 
+mod changes;
 mod compiled;
+mod packed_rows;
+mod ranges;
 mod refresh;
 
 use std::sync::{Arc, PoisonError, RwLock, atomic::AtomicU64};

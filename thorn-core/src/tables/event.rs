@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::db::read_in_order;
+
 /// A row of `thorn_event`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "thorn_event")]
@@ -31,3 +33,63 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// A row as the relay reads it.
+pub(crate) struct InOrder(pub(crate) Model);
+
+read_in_order!(InOrder {
+    Id => id,
+    Name => name,
+    Sender => sender,
+    Broadcast => broadcast,
+    Body => body,
+    Options => options,
+    CreatedAt => created_at,
+    RelayedAt => relayed_at,
+    RegistryVersion => registry_version,
+    AuditAt => audit_at,
+    Dispatcher => dispatcher,
+} without { fanout });
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use sea_orm::{IntoActiveModel as _, QuerySelect as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_column_is_read_into_its_field() {
+        let place = thorn_test_support::Place::new().await;
+        let db = crate::db::connect(&place.url).await.unwrap();
+        crate::migration::migrate(&db).await.unwrap();
+        let row = Model {
+            id: Uuid::new_v4(),
+            name: "name".into(),
+            sender: Some("sender".into()),
+            broadcast: true,
+            body: "body".into(),
+            options: Some("options".into()),
+            created_at: 1,
+            relayed_at: Some(2),
+            fanout: None,
+            registry_version: Some(3),
+            audit_at: Some(4),
+            dispatcher: Some("dispatcher".into()),
+        };
+        Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await.unwrap();
+        let read = Entity::find().select_only().columns(InOrder::COLUMNS.iter().copied()).into_model::<InOrder>();
+        assert_eq!(read.one(&db).await.unwrap().unwrap().0, row);
+        let empty = Model {
+            sender: None,
+            options: None,
+            relayed_at: None,
+            registry_version: None,
+            audit_at: None,
+            dispatcher: None,
+            ..row
+        };
+        Entity::update(empty.clone().into_active_model().reset_all()).exec(&db).await.unwrap();
+        let read = Entity::find().select_only().columns(InOrder::COLUMNS.iter().copied()).into_model::<InOrder>();
+        assert_eq!(read.one(&db).await.unwrap().unwrap().0, empty);
+    }
+}

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::db::read_in_order;
+
 /// A row of `thorn_subscription`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "thorn_subscription")]
@@ -85,6 +87,48 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// A row as the registry reads it, without the columns that the registry has no use for.
+pub(crate) struct InOrder(pub(crate) Model);
+
+read_in_order!(InOrder {
+    Id => id,
+    Owner => owner,
+    Pattern => pattern,
+    Url => url,
+    Secret => secret,
+    Digest => digest,
+    ContentType => content_type,
+    DisabledAt => disabled_at,
+    CreatedAt => created_at,
+    UpdatedAt => updated_at,
+    DeletedAt => deleted_at,
+    CreatedVersion => created_version,
+    Version => version,
+    Filter => filter,
+    HearsVersion => hears_version,
+    Headers => headers,
+    Signer => signer,
+    Source => source,
+    FailingSince => failing_since,
+    HeldUntil => held_until,
+    HeldStep => held_step,
+    ProbedUntil => probed_until,
+    HeldSince => held_since,
+    HeldReason => held_reason,
+    HeldStatus => held_status,
+    HeldError => held_error,
+    Warned => warned,
+    PausedAt => paused_at,
+    Rate => rate,
+    MaxInFlight => max_in_flight,
+    Dialect => dialect,
+    TopicId => topic_id,
+    TopicGiven => topic_given,
+    ExpiresAt => expires_at,
+    RenewAt => renew_at,
+    Confirmation => confirmation,
+} without { disabled_reason, identity, counted_host, verify_token });
+
 /// The only row of `thorn_registry`: the version of the registry.
 ///
 /// Every change of a subscription increments the version in the same transaction. The lock on this row makes
@@ -109,4 +153,70 @@ pub mod registry {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use sea_orm::{IntoActiveModel as _, QuerySelect as _};
+
+    use super::*;
+
+    impl Model {
+        /// A row in which no two columns that the registry reads have the same value.
+        pub(crate) fn with_every_column() -> Self {
+            Self {
+                id: Uuid::new_v4(),
+                owner: Some("owner".into()),
+                pattern: "pattern".into(),
+                url: "url".into(),
+                secret: "secret".into(),
+                digest: "digest".into(),
+                content_type: "content_type".into(),
+                disabled_at: Some(8),
+                disabled_reason: None,
+                identity: None,
+                created_at: 11,
+                updated_at: 12,
+                deleted_at: Some(13),
+                created_version: 14,
+                version: 15,
+                filter: Some("filter".into()),
+                hears_version: 17,
+                headers: Some("headers".into()),
+                signer: "signer".into(),
+                source: Some("source".into()),
+                failing_since: Some(21),
+                held_until: Some(22),
+                held_step: 23,
+                probed_until: Some(24),
+                held_since: Some(25),
+                held_reason: Some("held_reason".into()),
+                held_status: Some(27),
+                held_error: Some("held_error".into()),
+                warned: 29,
+                paused_at: Some(30),
+                rate: Some("rate".into()),
+                max_in_flight: Some(32),
+                counted_host: None,
+                dialect: "dialect".into(),
+                topic_id: Some(Uuid::new_v4()),
+                topic_given: Some("topic_given".into()),
+                expires_at: Some(37),
+                renew_at: Some(38),
+                verify_token: None,
+                confirmation: Some("confirmation".into()),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn each_column_is_read_into_its_field() {
+        let place = thorn_test_support::Place::new().await;
+        let db = crate::db::connect(&place.url).await.unwrap();
+        crate::migration::migrate(&db).await.unwrap();
+        let row = Model::with_every_column();
+        Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await.unwrap();
+        let read = Entity::find().select_only().columns(InOrder::COLUMNS.iter().copied()).into_model::<InOrder>();
+        assert_eq!(read.one(&db).await.unwrap().unwrap().0, row);
+    }
 }

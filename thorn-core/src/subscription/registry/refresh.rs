@@ -2,18 +2,22 @@
 
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::{
-    Refreshed, Registry,
+    Refreshed, Registry, changes,
+    changes::Versions,
     compiled::{Compiled, RegistryChange, SubscriptionState},
+    ranges::Ranges,
 };
 use crate::{
+    db::Concrete,
     error::Error,
-    id::SubscriptionId,
-    subscription::{entry::Subscription, foreign_store::StoredChange, row, write},
-    tables::subscription::{Column, Entity, Model},
+    subscription::{entry::Subscription, foreign_store::StoredChange, write},
 };
+
+/// If more changes than this many pages may be missing, several cores read them at once.
+const PAGES_AT_ONCE: usize = 10;
 
 impl Registry {
     /// Reads the changes since the last refresh and returns the version that the registry has reached.
@@ -90,6 +94,13 @@ impl Registry {
         if version >= newest {
             return Ok(());
         }
+        let many = i64::try_from(self.page * PAGES_AT_ONCE).unwrap_or(i64::MAX);
+        if let (None, Concrete::Pool(pool)) = (&self.store, Concrete::of(db))
+            && newest - version > many
+        {
+            self.read_ranges(pool, [version, newest]).await?;
+            version = newest;
+        }
         // Each version belongs to one row, and a write gives its row a higher version. A row that is written meanwhile
         // must be found at its new version, so the query has no upper bound. The last page is the first that isn't full.
         loop {
@@ -100,58 +111,44 @@ impl Registry {
                 // The row with the newest version may have been removed from the table.
                 version = version.max(newest);
             }
-            self.apply(changes, version);
+            self.apply(changes, Some(version));
             if complete {
                 return Ok(());
             }
         }
     }
 
-    /// Reads at most one page of changes after `version`, in the order of their versions.
-    async fn changes<C: ConnectionTrait>(&self, db: &C, version: i64) -> Result<Vec<RegistryChange>, Error> {
-        if let Some(store) = &self.store {
-            let changes = store.changes(version, self.page).await?;
-            let state = |subscription: Option<Subscription>| match subscription {
-                Some(subscription) if subscription.disabled.is_none() => {
-                    SubscriptionState::Enabled(Arc::new(subscription))
-                }
-                _ => SubscriptionState::Inactive,
-            };
-            let change =
-                |one: StoredChange| RegistryChange { id: one.id, version: one.version, state: state(one.subscription) };
-            return Ok(changes.into_iter().map(change).collect());
+    /// Reads the changes between these versions on several cores.
+    async fn read_ranges(&self, db: &DatabaseConnection, between: [i64; 2]) -> Result<(), Error> {
+        let mut ranges = Ranges::read(db, self.key.as_ref(), between, self.page);
+        while let Some((page, complete)) = ranges.next().await? {
+            self.apply(page.changes, complete);
         }
-        let rows = Entity::find().filter(Column::Version.gt(version)).order_by_asc(Column::Version);
-        let rows = rows.limit(self.page as u64).all(db).await?;
-        // Decrypting is slow, so it happens before the write lock is taken and doesn't delay matching.
-        let change = |row: Model| RegistryChange {
-            id: SubscriptionId::from_uuid(row.id),
-            version: row.version,
-            state: self.state_of(row),
-        };
-        Ok(rows.into_iter().map(change).collect())
+        Ok(())
     }
 
-    fn apply(&self, changes: Vec<RegistryChange>, version: i64) {
+    /// Reads at most one page of changes after `version`, in the order of their versions.
+    async fn changes<C: ConnectionTrait>(&self, db: &C, version: i64) -> Result<Vec<RegistryChange>, Error> {
+        let Some(store) = &self.store else {
+            let versions = Versions { after: version, until: None };
+            return Ok(changes::page(db, versions, self.page, self.key.as_ref()).await?);
+        };
+        let changes = store.changes(version, self.page).await?;
+        let state = |subscription: Option<Subscription>| match subscription {
+            Some(subscription) if subscription.disabled.is_none() => SubscriptionState::Enabled(Arc::new(subscription)),
+            _ => SubscriptionState::Inactive,
+        };
+        let change =
+            |one: StoredChange| RegistryChange { id: one.id, version: one.version, state: state(one.subscription) };
+        Ok(changes.into_iter().map(change).collect())
+    }
+
+    /// Applies changes. All changes up to `version` are included then.
+    fn apply(&self, changes: Vec<RegistryChange>, version: Option<i64>) {
         let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
             compiled.replace(change.id, change.state);
         }
-        compiled.version = version;
-    }
-
-    fn state_of(&self, row: Model) -> SubscriptionState {
-        if row.deleted_at.is_some() || row.disabled_at.is_some() {
-            return SubscriptionState::Inactive;
-        }
-        let id = row.id;
-        match row::read(row, self.key.as_ref()) {
-            Ok(subscription) if subscription.is_refused() => SubscriptionState::Inactive,
-            Ok(subscription) => SubscriptionState::Enabled(Arc::new(subscription)),
-            Err(error) => {
-                tracing::error!(subscription.id = %id, %error, "a subscription can't be read");
-                SubscriptionState::Unreadable(error.to_string())
-            }
-        }
+        compiled.version = version.unwrap_or(compiled.version);
     }
 }
