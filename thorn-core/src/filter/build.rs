@@ -58,12 +58,12 @@ impl Q {
 impl QField {
     /// Whether the value differs from the previous version's. In a new row, every value but null does.
     pub fn changed(self) -> Q {
-        Q(Node::Test(Test { path: self.0, condition: Condition::Changed }))
+        Q(Box::new(Node::Test(Test { path: self.0, condition: Condition::Changed })))
     }
 
     fn test(self, transition: bool, operator: Operator, operand: &Value) -> Q {
         let operand = sorted(operand);
-        Q(Node::Test(Test { path: self.0, condition: Condition::Operator { transition, operator, operand } }))
+        Q(Box::new(Node::Test(Test { path: self.0, condition: Condition::Operator { transition, operator, operand } })))
     }
 
     operators! {

@@ -86,7 +86,7 @@ const MAX_BYTES: usize = 16 * 1024;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Q(pub(super) Node);
+pub struct Q(pub(super) Box<Node>);
 
 impl Q {
     /// Reads a filter from JSON.
@@ -105,7 +105,7 @@ impl Q {
 
     fn read(json: &Value, check: impl Fn(&Self) -> Vec<String>) -> Result<Self, InvalidQ> {
         let mut reader = Reader::new();
-        let q = Self(reader.node(json));
+        let q = Self(Box::new(reader.node(json)));
         let mut problems = reader.problems;
         problems.extend(check(&q));
         if problems.is_empty() { Ok(q) } else { Err(InvalidQ { problems }) }
@@ -115,7 +115,7 @@ impl Q {
     pub(crate) fn of_stored(text: &str) -> Result<Self, InvalidQ> {
         let mut reader = Reader::of_stored();
         let json = serde_json::from_str(text).map_err(not_json)?;
-        let q = Self(reader.node(&json));
+        let q = Self(Box::new(reader.node(&json)));
         if reader.problems.is_empty() { Ok(q) } else { Err(InvalidQ { problems: reader.problems }) }
     }
 
@@ -180,13 +180,13 @@ impl Q {
     /// Whether the filter tests nothing and therefore matches everything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0 == Node::always()
+        *self.0 == Node::always()
     }
 }
 
 impl Default for Q {
     fn default() -> Self {
-        Self(Node::always())
+        Self(Box::new(Node::always()))
     }
 }
 
@@ -194,7 +194,7 @@ impl BitAnd for Q {
     type Output = Self;
 
     fn bitand(self, other: Self) -> Self {
-        Self(Node::all(vec![self.0, other.0]))
+        Self(Box::new(Node::all(vec![*self.0, *other.0])))
     }
 }
 
@@ -202,7 +202,7 @@ impl BitOr for Q {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
-        Self(Node::any(vec![self.0, other.0]))
+        Self(Box::new(Node::any(vec![*self.0, *other.0])))
     }
 }
 
@@ -210,7 +210,7 @@ impl Not for Q {
     type Output = Self;
 
     fn not(self) -> Self {
-        Self(self.0.negated())
+        Self(Box::new(self.0.negated()))
     }
 }
 

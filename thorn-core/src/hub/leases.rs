@@ -17,8 +17,8 @@ const AT_ONCE: u64 = 100;
 /// Ends leases and renews them, a bounded number. Returns whether there may be more.
 pub(super) async fn look_after(subscriptions: &Subscriptions, now: Timestamp) -> Result<bool, Error> {
     for renewable in subscriptions.to_renew(now, AT_ONCE).await? {
-        if let Some(Lease { renew_at: Some(renew_at), .. }) = renewable.subscription.lease {
-            ask(subscriptions, &renewable, renew_at, now).await?;
+        if let Some(Lease { renew_at: Some(renew_at), .. }) = renewable.subscription.lease.as_deref() {
+            ask(subscriptions, &renewable, *renew_at, now).await?;
         }
     }
     let more = subscriptions.end_leases(now, AT_ONCE).await?;

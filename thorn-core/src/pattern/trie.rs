@@ -1,7 +1,8 @@
 //! A trie that stores values by the segments of their patterns.
 
-use std::collections::HashMap;
+mod literals;
 
+use self::literals::Literals;
 use super::Segment;
 
 /// One more than the most segments of an event name. A name has at most 190 characters, hence 95 segments.
@@ -53,8 +54,8 @@ pub(crate) trait Leaf: Default {
 /// A node of the trie. Its path from the root is the prefix of all patterns below it.
 #[derive(Debug)]
 pub(crate) struct Node<L> {
-    /// Children for a literal segment. They are boxed: most maps hold one child but allocate room for several.
-    literals: HashMap<Box<str>, Box<Self>>,
+    /// Children for a literal segment.
+    literals: Literals<Self>,
     /// The child for `*` within a pattern.
     one: Option<Box<Self>>,
     /// The child for `**`.
@@ -67,7 +68,7 @@ pub(crate) struct Node<L> {
 
 impl<L> Default for Node<L> {
     fn default() -> Self {
-        Self { literals: HashMap::new(), one: None, any: None, here: None, rest: None }
+        Self { literals: Literals::None, one: None, any: None, here: None, rest: None }
     }
 }
 
@@ -77,7 +78,7 @@ impl<L: Leaf> Node<L> {
         let mut node = self;
         for segment in segments {
             node = match segment {
-                Segment::Literal(text) => node.literals.entry(text.into()).or_default(),
+                Segment::Literal(text) => node.literals.get_or_insert(text),
                 Segment::One => node.one.get_or_insert_default(),
                 Segment::Any => node.any.get_or_insert_default(),
                 Segment::Rest => return node.rest.get_or_insert_default(),
@@ -97,14 +98,10 @@ impl<L: Leaf> Node<L> {
             Some(Segment::Rest) => remove_from(&mut self.rest, remove),
             Some(Segment::One) => prune(&mut self.one, segments, remove),
             Some(Segment::Any) => prune(&mut self.any, segments, remove),
-            Some(Segment::Literal(text)) => {
-                if let Some(child) = self.literals.get_mut(text) {
-                    child.remove(segments, remove);
-                    if child.is_empty() {
-                        self.literals.remove(text);
-                    }
-                }
-            }
+            Some(Segment::Literal(text)) => self.literals.remove_if(text, |child| {
+                child.remove(segments, remove);
+                child.is_empty()
+            }),
         }
     }
 
@@ -121,7 +118,7 @@ impl<L: Leaf> Node<L> {
     /// Calls `visit` for every leaf.
     pub(crate) fn visit(&self, visit: &mut impl FnMut(&L)) {
         self.here.iter().chain(&self.rest).for_each(|leaf| visit(leaf));
-        let wildcards = self.one.iter().chain(&self.any);
+        let wildcards = self.one.iter().chain(&self.any).map(AsRef::as_ref);
         for child in self.literals.values().chain(wildcards) {
             child.visit(visit);
         }

@@ -47,15 +47,19 @@ async fn rows(db: &DatabaseConnection, ids: &[Uuid]) -> Result<Vec<Row>, DbErr> 
     select.filter(Column::Id.is_in(ids.iter().copied())).into_tuple().all(db).await
 }
 
-/// Reads the rows with a statement that isn't prepared.
+/// Looks each id up, with a statement that isn't prepared.
 ///
 /// Of a prepared statement, PostgreSQL keeps the plan that it made while the table was small, until the table is analysed a
 /// minute or two later. Such a plan reads the whole table. With a queue in Redis, whose tasks all may run twice, it took
-/// nine tenths of the server's time.
+/// nine tenths of the server's time. `OFFSET 0` keeps the server from joining the ids with the whole table, which it would
+/// do for up to some ten thousand rows.
 #[cfg(feature = "postgres")]
 async fn rows_by_a_new_plan(db: &DatabaseConnection, ids: &[Uuid]) -> Result<Vec<Row>, DbErr> {
     let ids = ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
-    let sql = format!("SELECT id, attempts, state FROM thorn_delivery WHERE id = ANY ('{{{ids}}}'::uuid[])");
+    let sql = format!(
+        "SELECT found.id, attempts, state FROM unnest('{{{ids}}}'::uuid[]) AS wanted(id) CROSS JOIN LATERAL \
+         (SELECT id, attempts, state FROM thorn_delivery WHERE thorn_delivery.id = wanted.id OFFSET 0) AS found"
+    );
     // The text has nothing but ids in it.
     let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(db.get_postgres_connection_pool()).await;
     let read = |rows: Vec<PgRow>| rows.iter().map(Row::from_row).collect();
@@ -116,16 +120,17 @@ mod tests {
             look_prepared().await;
             look().await;
         }
-        insert(20_000).await;
+        insert(5_000).await;
         db.execute_unprepared("BEGIN").await.unwrap();
         let read_in_sequence = async || {
             let sql = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'thorn_delivery'";
             let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
             row.try_get_by_index::<i64>(0).unwrap()
         };
+        let before = read_in_sequence().await;
         look().await;
-        assert_eq!(read_in_sequence().await, 0);
+        assert_eq!(read_in_sequence().await - before, 0);
         look_prepared().await;
-        assert_eq!(read_in_sequence().await, 20_100, "the test sees it where it happens");
+        assert_eq!(read_in_sequence().await - before, 5_100, "the test sees it where it happens");
     }
 }

@@ -157,7 +157,7 @@ impl Relay {
     }
 
     pub(super) fn hold(&self, id: SubscriptionId) -> Option<Hold> {
-        self.registry.get(id)?.held.clone()
+        self.registry.get(id)?.held.as_deref().cloned()
     }
 
     fn rate(&self, id: SubscriptionId) -> Option<Rate> {

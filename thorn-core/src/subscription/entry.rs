@@ -24,7 +24,7 @@ pub struct Subscription {
     /// The configuration that the subscription comes from; `None` if a user subscribed.
     pub source: Option<String>,
     /// When and why the subscription was disabled; `None` while it is enabled.
-    pub disabled: Option<Disabled>,
+    pub disabled: Option<Box<Disabled>>,
     /// The time of the first failed attempt since the last success. `None` while deliveries succeed, and for a failure
     /// that is too short to be noted.
     pub failing_since: Option<Timestamp>,
@@ -33,9 +33,9 @@ pub struct Subscription {
     /// Since when a user has paused the subscription. Its deliveries wait until it is resumed.
     pub paused_at: Option<Timestamp>,
     /// The hold of the subscription's deliveries; `None` while they are sent.
-    pub held: Option<Hold>,
+    pub held: Option<Box<Hold>>,
     /// The topic and the lease of a hub's subscription; `None` for all others.
-    pub lease: Option<Lease>,
+    pub lease: Option<Box<Lease>>,
     /// Whether the owner's endpoint wants the deliveries; `None` if it needn't say so.
     pub confirmation: Option<Confirmation>,
     /// When the subscription was created.

@@ -46,7 +46,7 @@ impl Subscriptions {
         let Some(hold) = present.held.clone().filter(|hold| matches!(hold.stage(now), HoldStage::Waiting(_))) else {
             return Ok(present);
         };
-        let over = Hold { until: now, ..hold.clone() };
+        let over = Hold { until: now, ..(*hold).clone() };
         if self.hold(&present, Some(&hold), &over).await? {
             bring_forward(&self.db, id).await?;
         }
@@ -80,10 +80,10 @@ impl Subscriptions {
         let is_replaced = AtomicBool::new(false);
         let hold = |present: &Subscription, version| {
             let is_known = present.updated_at == known.updated_at;
-            let is_known = is_known && present.disabled.is_none() && present.held.as_ref() == before;
+            let is_known = is_known && present.disabled.is_none() && present.held.as_deref() == before;
             // A store may call this several times. The last call is the one that counts.
             is_replaced.store(is_known, Ordering::Relaxed);
-            is_known.then(|| Subscription { held: Some(after.clone()), version, ..present.clone() })
+            is_known.then(|| Subscription { held: Some(Box::new(after.clone())), version, ..present.clone() })
         };
         store.update(known.id, &hold).await?;
         Ok(is_replaced.into_inner())

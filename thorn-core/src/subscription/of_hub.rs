@@ -122,7 +122,7 @@ impl Subscriptions {
             dialect: granted.dialect,
         };
         let new = Subscription::new(granted.id, None, None, spec);
-        let new = Subscription { lease: Some(granted.lease), version, ..new };
+        let new = Subscription { lease: Some(Box::new(granted.lease)), version, ..new };
         let written = match present {
             Some(present) => Subscription {
                 created_at: present.created_at,

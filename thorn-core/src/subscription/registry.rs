@@ -94,7 +94,7 @@ impl Registry {
     /// Returns the subscription if it is enabled and readable.
     #[must_use]
     pub fn get(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
-        self.read(|compiled| compiled.by_id.get(&id).cloned())
+        self.read(|compiled| compiled.by_id.get(&id).map(|one| Arc::clone(&one.0)))
     }
 
     /// Fails while an enabled subscription can't be read.
@@ -135,7 +135,7 @@ impl Registry {
 
     /// The number of these whose deliveries are held.
     pub(crate) fn held(&self) -> u64 {
-        self.read(|compiled| compiled.by_id.values().filter(|one| one.held.is_some()).count()) as u64
+        self.read(|compiled| compiled.by_id.iter().filter(|one| one.0.held.is_some()).count()) as u64
     }
 
     /// Whether the registry holds no subscription.

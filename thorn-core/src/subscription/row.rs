@@ -119,9 +119,10 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
             dialect: row.dialect.parse().map_err(|error| unreadable(id, &error))?,
         },
         source: row.source,
-        disabled: row
-            .disabled_at
-            .map(|at| Disabled { at: Timestamp::from_millis(at), reason: row.disabled_reason.unwrap_or_default() }),
+        disabled: row.disabled_at.map(|at| {
+            let reason = row.disabled_reason.unwrap_or_default();
+            Box::new(Disabled { at: Timestamp::from_millis(at), reason })
+        }),
         failing_since: row.failing_since.map(Timestamp::from_millis),
         warned: Warning::from_number(row.warned),
         paused_at: row.paused_at.map(Timestamp::from_millis),
@@ -144,13 +145,13 @@ pub(super) fn with_unsealed(row: Model, secret: Option<Secret>, headers: ExtraHe
 }
 
 /// The hold of a row's subscription.
-pub(super) fn hold(row: &Model) -> Option<Hold> {
-    Some(Hold {
+pub(super) fn hold(row: &Model) -> Option<Box<Hold>> {
+    Some(Box::new(Hold {
         until: Timestamp::from_millis(row.held_until?),
         step: row.held_step.try_into().unwrap_or(0),
         probed_until: row.probed_until.map(Timestamp::from_millis),
         cause: hold_cause(row).map(Arc::new),
-    })
+    }))
 }
 
 /// Why and since when. `None` for a hold that an earlier release has begun.
@@ -164,13 +165,13 @@ fn hold_cause(row: &Model) -> Option<HoldCause> {
 }
 
 /// The topic and the lease of a row's subscription. A subscription of a topic without an end would have ended.
-fn lease(row: &Model) -> Option<Lease> {
-    Some(Lease {
+fn lease(row: &Model) -> Option<Box<Lease>> {
+    Some(Box::new(Lease {
         topic: TopicId::from_uuid(row.topic_id?),
         topic_given: row.topic_given.clone().unwrap_or_default(),
         expires_at: Timestamp::from_millis(row.expires_at.unwrap_or_default()),
         renew_at: row.renew_at.map(Timestamp::from_millis),
-    })
+    }))
 }
 
 /// The row of a subscription. With a `key`, the secret and the headers are encrypted. The token of a hub's subscriber stays

@@ -301,7 +301,7 @@ struct Present {
     url: String,
     signing: Signing,
     source: Option<String>,
-    held: Option<Hold>,
+    held: Option<Box<Hold>>,
     paused_at: Option<Timestamp>,
     dialect: Dialect,
     /// The topic of a hub's subscription, as the subscriber gave it.

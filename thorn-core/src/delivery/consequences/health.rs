@@ -59,7 +59,7 @@ impl Subscriptions {
         failing_since: Option<Timestamp>,
         reason: &str,
     ) -> Result<(), Error> {
-        let disabled = Disabled { at: Timestamp::now(), reason: reason.to_owned() };
+        let disabled = Box::new(Disabled { at: Timestamp::now(), reason: reason.to_owned() });
         let disable = |before: &Subscription, version| {
             let changed =
                 Subscription { disabled: Some(disabled.clone()), updated_at: disabled.at, version, ..before.clone() };

@@ -81,7 +81,7 @@ impl Executor {
             self.judge_here(&target.endpoint, attempt, streak.map_or(0, |streak| streak.attempts), now);
             return Failing::default();
         };
-        let before = target.probes.as_ref().or(subscription.held.as_ref());
+        let before = target.probes.as_ref().or(subscription.held.as_deref());
         let step = before.map(|hold| hold.step);
         let failures = streak.map_or(0, |streak| streak.attempts);
         let wait = self.consequences.hold.hold(sign, failures, step, rand::random());

@@ -43,7 +43,11 @@ impl Leaf for Audience {
 impl Audience {
     pub(super) fn insert(&mut self, subscription: Arc<Subscription>) {
         match self {
-            Self::Few(few) if few.len() < FEW => few.push(subscription),
+            Self::Few(few) if few.len() < FEW => {
+                // Most patterns have one subscription, for which a vector would make room for four.
+                few.reserve_exact(1);
+                few.push(subscription);
+            }
             Self::Few(few) => {
                 let mut many = Box::<ByOwner>::default();
                 few.drain(..).chain([subscription]).for_each(|one| many.insert(one));

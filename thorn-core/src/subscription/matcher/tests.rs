@@ -114,7 +114,7 @@ fn subscriptions() -> impl Strategy<Value = Vec<Arc<Subscription>>> {
     let one = (pattern, prop::sample::select(OWNERS.to_vec()), prop::bool::weighted(0.1));
     let one = one.prop_map(|(pattern, owner, disabled)| {
         let mut made = Arc::unwrap_or_clone(subscription(owner, &pattern));
-        made.disabled = disabled.then(|| Disabled { at: Timestamp::from_millis(1), reason: String::new() });
+        made.disabled = disabled.then(|| Box::new(Disabled { at: Timestamp::from_millis(1), reason: String::new() }));
         Arc::new(made)
     });
     prop::collection::vec(one, 0..40)

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{
     compiled::{RegistryChange, SubscriptionState},
-    packed_rows::Packed,
+    packed_rows::PackedPage,
 };
 use crate::{
     db::statement,
@@ -67,13 +67,11 @@ async fn packed_rows<C: ConnectionTrait>(
     Versions { after, until }: Versions,
     length: usize,
 ) -> Result<Vec<Model>, DbErr> {
-    let sql = format!(
-        "SELECT {} FROM thorn_subscription WHERE version > ? AND version <= ? ORDER BY version LIMIT ?",
-        Packed::COLUMNS
-    );
     let values = [after, until.unwrap_or(i64::MAX), i64::try_from(length).unwrap_or(i64::MAX)].map(Value::from);
-    let rows = Packed::find_by_statement(statement(DbBackend::Sqlite, &sql, values)).all(db).await?;
-    Ok(rows.into_iter().map(|Packed(row)| row).collect())
+    let pages = PackedPage::find_by_statement(statement(DbBackend::Sqlite, PackedPage::SELECT, values)).all(db).await?;
+    let mut rows: Vec<_> = pages.into_iter().flat_map(|PackedPage(rows)| rows).collect();
+    rows.sort_unstable_by_key(|row| row.version);
+    Ok(rows)
 }
 
 fn state_of(row: Model, key: Option<&SecretKey>) -> SubscriptionState {

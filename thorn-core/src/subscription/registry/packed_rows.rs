@@ -1,38 +1,52 @@
-//! Rows of subscriptions as SQLite returns them best: most columns in one value.
+//! Rows of subscriptions as SQLite returns them best: a page in one value.
 //!
-//! sqlx copies each value of SQLite's rows for another thread, under a lock. A million subscriptions with 36 columns each took
-//! twelve seconds to read, most of which went into these copies.
+//! sqlx copies each value of SQLite's rows under a lock, and hands each row to another thread. So a million subscriptions with
+//! 36 columns each took twelve seconds to read, most of which went into these copies.
 
 use sea_orm::{DbErr, FromQueryResult, QueryResult, prelude::Uuid};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{db::Columns, tables::subscription::Model};
 
-/// A row of [`Packed::COLUMNS`].
-pub(super) struct Packed(pub(super) Model);
+/// A page of rows, which [`PackedPage::SELECT`] returns, in no order.
+pub(super) struct PackedPage(pub(super) Vec<Model>);
+
+/// A column of the type `uuid`, in hexadecimal digits. NULL has none.
+struct HexId(Option<Uuid>);
+
+impl<'de> Deserialize<'de> for HexId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match <&str>::deserialize(deserializer)? {
+            "" => Ok(Self(None)),
+            digits => Uuid::try_parse(digits).map(Some).map(Self).map_err(D::Error::custom),
+        }
+    }
+}
 
 macro_rules! packed {
-    ($first:ident: $first_kind:ty, $($field:ident: $kind:ty,)*) => {
-        /// The columns that are packed into a JSON array, in its order.
+    ($($field:ident: $kind:ty,)*) => {
+        /// A row as a JSON array.
         #[derive(Deserialize)]
-        struct Rest {
-            $first: $first_kind,
+        struct PackedRow {
+            id: HexId,
+            topic_id: HexId,
             $($field: $kind,)*
         }
 
-        impl Packed {
-            /// What to select: the ids, which JSON can't hold, and the other columns in an array.
-            pub(super) const COLUMNS: &str = concat!(
-                "id, topic_id, json_array(", stringify!($first) $(, ", ", stringify!($field))*, ")"
+        impl PackedPage {
+            /// The query. Its values are the versions between which it looks, and the most rows.
+            pub(super) const SELECT: &str = concat!(
+                "SELECT json_group_array(json_array(hex(id), hex(topic_id)",
+                $(", ", stringify!($field),)*
+                ")) FROM (SELECT * FROM thorn_subscription WHERE version > ? AND version <= ? ORDER BY version LIMIT ?)"
             );
         }
 
-        impl Rest {
-            fn with_ids(self, id: Uuid, topic_id: Option<Uuid>) -> Model {
+        impl PackedRow {
+            fn unpack(self) -> Model {
                 Model {
-                    id,
-                    topic_id,
-                    $first: self.$first,
+                    id: self.id.0.unwrap_or_default(),
+                    topic_id: self.topic_id.0,
                     $($field: self.$field,)*
                     disabled_reason: None,
                     identity: None,
@@ -81,29 +95,27 @@ packed! {
     confirmation: Option<String>,
 }
 
-impl FromQueryResult for Packed {
+impl FromQueryResult for PackedPage {
     fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
-        let mut columns = Columns::of(row);
-        let (id, topic_id, rest) = (columns.next()?, columns.next()?, columns.next::<String>()?);
-        let rest: Rest = serde_json::from_str(&rest)
-            .map_err(|error| DbErr::Type(format!("subscription {id} can't be read: {error}")))?;
-        Ok(Self(rest.with_ids(id, topic_id)))
+        let rows: Vec<PackedRow> = serde_json::from_str(&Columns::of(row).next::<String>()?)
+            .map_err(|error| DbErr::Type(format!("a subscription can't be read: {error}")))?;
+        Ok(Self(rows.into_iter().map(PackedRow::unpack).collect()))
     }
 }
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
-    use sea_orm::{DbBackend, EntityTrait as _, IntoActiveModel as _, Statement};
+    use sea_orm::{DbBackend, EntityTrait as _, IntoActiveModel as _};
 
     use super::*;
-    use crate::tables::subscription::Entity;
+    use crate::{db::statement, tables::subscription::Entity};
 
     #[tokio::test]
     async fn each_column_is_unpacked_into_its_field() {
         let db = crate::connect("sqlite::memory:").await.unwrap();
         crate::migration::migrate(&db).await.unwrap();
-        let texts = Model { headers: Some("\"quoted\", 'ü'\n\\".into()), ..Model::with_every_column() };
-        let empty = Model {
+        let one = Model { headers: Some("\"quoted\", 'ü'\n\\".into()), version: 2, ..Model::with_every_column() };
+        let other = Model {
             owner: None,
             topic_id: None,
             disabled_at: None,
@@ -112,12 +124,18 @@ mod tests {
             version: i64::MAX,
             ..Model::with_every_column()
         };
-        for row in [texts, empty] {
-            Entity::delete_many().exec(&db).await.unwrap();
+        let between = async |after: i64, until: i64, most: i64| {
+            let values = [after, until, most].map(sea_orm::Value::from);
+            let page = PackedPage::find_by_statement(statement(DbBackend::Sqlite, PackedPage::SELECT, values));
+            page.one(&db).await.unwrap().unwrap().0
+        };
+        assert_eq!(between(0, i64::MAX, 9).await, []);
+        for row in [&one, &other] {
             Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await.unwrap();
-            let sql = format!("SELECT {} FROM thorn_subscription", Packed::COLUMNS);
-            let read = Packed::find_by_statement(Statement::from_string(DbBackend::Sqlite, sql));
-            assert_eq!(read.one(&db).await.unwrap().unwrap().0, row);
         }
+        assert_eq!(between(0, i64::MAX, 9).await, [one.clone(), other.clone()]);
+        assert_eq!(between(0, i64::MAX, 1).await, [one.clone()]);
+        assert_eq!(between(0, 2, 9).await, [one]);
+        assert_eq!(between(2, i64::MAX, 9).await, [other]);
     }
 }

@@ -163,7 +163,7 @@ fn changed(before: Subscription, change: &CheckedChange, version: i64, now: Time
     Subscription {
         disabled: match (change.enabled, before.disabled.clone()) {
             (Some(true), _) => None,
-            (Some(false), None) => Some(Disabled { at: now, reason: "disabled by a user".to_owned() }),
+            (Some(false), None) => Some(Box::new(Disabled { at: now, reason: "disabled by a user".to_owned() })),
             (_, disabled) => disabled,
         },
         failing_since: before.failing_since.filter(|_| !begins_anew),
