@@ -26,7 +26,7 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     for (argument, _) in WEIGH {
         Command::new(std::env::current_exe()?).arg(argument).status()?;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(from_database())
 }
 

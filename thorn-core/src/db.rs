@@ -7,6 +7,7 @@ mod concrete;
 mod connect;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod first_connection;
+mod new_plan;
 mod one_of;
 #[cfg(feature = "postgres")]
 mod pooler;
@@ -31,6 +32,7 @@ pub(crate) use clock::{now_in_micros, now_in_millis};
 pub(crate) use columns::{Columns, read_in_order};
 pub(crate) use concrete::Concrete;
 pub use connect::connect;
+pub(crate) use new_plan::{all_by_new_plan, plan_anew};
 pub(crate) use one_of::one_of;
 #[cfg(feature = "postgres")]
 pub(crate) use pooler::shares_sessions;

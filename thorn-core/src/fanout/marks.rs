@@ -9,7 +9,7 @@ use super::{
     recipient::Recipient,
 };
 use crate::{
-    db::{one_of, recheck},
+    db::{one_of, plan_anew, recheck},
     endpoint::Endpoints,
     error::Error,
     outbox::StoredEvent,
@@ -54,6 +54,7 @@ impl Marks {
         version: i64,
         audit_at: Timestamp,
     ) -> Result<usize, Error> {
+        plan_anew(txn).await?;
         let mut marked = 0;
         for (fanout, ids) in &self.0 {
             let audit_at = (*fanout > 0).then_some(audit_at.as_millis());

@@ -1,8 +1,8 @@
 //! Events as they are listed and read back.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    Select, prelude::Uuid,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Select, prelude::Uuid,
 };
 
 use crate::{
@@ -139,7 +139,7 @@ pub(super) async fn summary<C: ConnectionTrait>(
 }
 
 /// The body that deliveries of the event have. An enveloped event has it as JSON.
-pub(super) async fn body<C: ConnectionTrait>(db: &C, access: Access<'_>, id: EventId) -> Result<EventBody, Error> {
+pub(super) async fn body(db: &DatabaseConnection, access: Access<'_>, id: EventId) -> Result<EventBody, Error> {
     let body = Entity::find_by_id(id.as_uuid()).filter(seen_by(access)).select_only().column(Column::Body);
     let body: String = body.into_tuple().one(db).await?.ok_or_else(|| not_found(id))?;
     if !body.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 
 use crate::{
     error::Error,
@@ -53,8 +53,8 @@ pub(super) async fn attempted<C: ConnectionTrait>(
 }
 
 /// The response to the first attempt, if its event keeps it and there was one.
-pub(super) async fn first_response<C: ConnectionTrait>(
-    db: &C,
+pub(super) async fn first_response(
+    db: &DatabaseConnection,
     event: EventId,
     delivery: DeliveryId,
 ) -> Result<Option<FirstResponse>, Error> {

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use crate::{
-    db::{statement, transaction},
+    db::{plan_anew, statement, transaction},
     error::Error,
     tables::log::{self, event},
 };
@@ -35,6 +35,7 @@ pub(crate) async fn number(db: &DatabaseConnection) -> Result<u64, Error> {
         backend => {
             // The read comes after the lock and waits for nobody: a row of an open transaction isn't visible.
             let ids: Vec<Uuid> = unnumbered(BATCH).all(&txn).await?;
+            plan_anew(&txn).await?;
             for statement in updates(backend, &ids, last) {
                 txn.execute_raw(statement).await?;
             }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use sea_orm::{
-    ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value, prelude::Uuid,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect, QueryTrait, Value, prelude::Uuid,
 };
 
 use crate::{
-    db::{OnConflict, batches, one_of, statement},
+    db::{OnConflict, all_by_new_plan, batches, statement},
     error::Error,
     id::EventId,
     migration,
@@ -24,6 +25,12 @@ struct Found {
     id: Uuid,
     media_type: Option<String>,
     bytes: Vec<u8>,
+}
+
+#[derive(FromQueryResult)]
+struct FoundBody {
+    id: Uuid,
+    body: String,
 }
 
 /// The value of the column `media_type` for an event with this body.
@@ -53,16 +60,16 @@ pub(super) async fn insert<C: ConnectionTrait>(
 }
 
 /// The stored bodies of these events. Those of raw events are empty.
-pub(crate) async fn bodies<C: ConnectionTrait>(db: &C, events: &[EventId]) -> Result<HashMap<EventId, String>, Error> {
+pub(crate) async fn bodies(db: &DatabaseConnection, events: &[EventId]) -> Result<HashMap<EventId, String>, Error> {
     let query = Entity::find().select_only().column(Column::Id).column(Column::Body);
-    let query = query.filter(one_of(db, Column::Id, events.iter().map(|id| id.as_uuid())));
-    let found: Vec<(Uuid, String)> = query.into_tuple().all(db).await?;
-    Ok(found.into_iter().map(|(id, body)| (EventId::from_uuid(id), body)).collect())
+    let query = query.filter(Column::Id.is_in(events.iter().map(|id| id.as_uuid())));
+    let found: Vec<FoundBody> = all_by_new_plan(db, query.build(db.get_database_backend())).await?;
+    Ok(found.into_iter().map(|FoundBody { id, body }| (EventId::from_uuid(id), body)).collect())
 }
 
 /// Reads the bodies of these raw events. An event that was deleted, or that isn't raw, has none.
-pub(crate) async fn raw_bodies<C: ConnectionTrait>(
-    db: &C,
+pub(crate) async fn raw_bodies(
+    db: &DatabaseConnection,
     events: &[EventId],
 ) -> Result<HashMap<EventId, RawBody>, Error> {
     if events.is_empty() {
@@ -76,8 +83,9 @@ pub(crate) async fn raw_bodies<C: ConnectionTrait>(
         vec!["?"; texts].join(", ")
     );
     let ids = events.iter().map(|id| id.as_uuid()).chain(std::iter::repeat(Uuid::nil())).take(texts);
-    let query = Found::find_by_statement(statement(db.get_database_backend(), &sql, ids.map(Value::from)));
-    let found = query.all(db).await?.into_iter().map(|Found { id, media_type, bytes }| {
+    let found: Vec<Found> =
+        all_by_new_plan(db, statement(db.get_database_backend(), &sql, ids.map(Value::from))).await?;
+    let found = found.into_iter().map(|Found { id, media_type, bytes }| {
         let media_type = media_type.filter(|media_type| media_type != NO_MEDIA_TYPE);
         (EventId::from_uuid(id), RawBody { media_type, bytes: bytes.into() })
     });

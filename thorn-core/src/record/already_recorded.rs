@@ -1,23 +1,27 @@
 //! Reads which deliveries are recorded, for a task that may run twice.
 
 use std::collections::HashMap;
-#[cfg(feature = "postgres")]
-use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
-#[cfg(feature = "postgres")]
 use sea_orm::{
-    DbBackend, RuntimeErr,
-    sqlx::{self, AssertSqlSafe, FromRow as _, postgres::PgRow},
+    ColumnTrait, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait,
+    Statement, Value, prelude::Uuid,
 };
 
 use super::write::IDS_PER_QUERY;
 use crate::{
     attempt::DeliveryState,
+    db::{all_by_new_plan, statement},
     error::Error,
     id::DeliveryId,
     tables::delivery::{Column, Entity},
 };
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    attempts: i32,
+    state: String,
+}
 
 /// The recorded number of attempts and state of each of these deliveries, for a task that may run twice.
 pub(crate) async fn already_recorded(
@@ -27,43 +31,29 @@ pub(crate) async fn already_recorded(
     let ids: Vec<Uuid> = ids.into_iter().map(DeliveryId::as_uuid).collect();
     let mut found = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(IDS_PER_QUERY) {
-        for (id, attempts, state) in rows(db, ids).await? {
-            let attempts = u32::try_from(attempts).unwrap_or(0);
-            found.insert(DeliveryId::from_uuid(id), (attempts, DeliveryState::from_stored(&state)));
+        for row in all_by_new_plan::<Row>(db, query(db.get_database_backend(), ids)).await? {
+            let attempts = u32::try_from(row.attempts).unwrap_or(0);
+            found.insert(DeliveryId::from_uuid(row.id), (attempts, DeliveryState::from_stored(&row.state)));
         }
     }
     Ok(found)
 }
 
-/// A delivery's id, attempts and state.
-type Row = (Uuid, i32, String);
-
-async fn rows(db: &DatabaseConnection, ids: &[Uuid]) -> Result<Vec<Row>, DbErr> {
-    #[cfg(feature = "postgres")]
-    if db.get_database_backend() == DbBackend::Postgres {
-        return rows_by_a_new_plan(db, ids).await;
+/// A query for these rows.
+///
+/// On PostgreSQL, `OFFSET 0` has each id looked up. Otherwise the server would read the whole table while it has up to some ten
+/// thousand rows, which takes ten times as long.
+fn query(backend: DbBackend, ids: &[Uuid]) -> Statement {
+    if backend == DbBackend::Postgres {
+        let sql = format!(
+            "SELECT found.id, attempts, state FROM (VALUES {}) AS wanted(id) CROSS JOIN LATERAL \
+             (SELECT id, attempts, state FROM thorn_delivery WHERE thorn_delivery.id = wanted.id OFFSET 0) AS found",
+            vec!["(?::uuid)"; ids.len()].join(", ")
+        );
+        return statement(backend, &sql, ids.iter().copied().map(Value::from));
     }
     let select = Entity::find().select_only().columns([Column::Id, Column::Attempts, Column::State]);
-    select.filter(Column::Id.is_in(ids.iter().copied())).into_tuple().all(db).await
-}
-
-/// Looks each id up, with a statement that isn't prepared.
-///
-/// Of a prepared statement, PostgreSQL keeps the plan that it made while the table was small, until the table is analysed a
-/// minute or two later. Such a plan reads the whole table. With a queue in Redis, whose tasks all may run twice, it took
-/// nine tenths of the server's time. `OFFSET 0` keeps the server from joining the ids with the whole table, which it would
-/// do for up to some ten thousand rows.
-#[cfg(feature = "postgres")]
-async fn rows_by_a_new_plan(db: &DatabaseConnection, ids: &[Uuid]) -> Result<Vec<Row>, DbErr> {
-    let ids = ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
-    let sql = format!(
-        "SELECT found.id, attempts, state FROM unnest('{{{ids}}}'::uuid[]) AS wanted(id) CROSS JOIN LATERAL \
-         (SELECT id, attempts, state FROM thorn_delivery WHERE thorn_delivery.id = wanted.id OFFSET 0) AS found"
-    );
-    // The text has nothing but ids in it.
-    let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(db.get_postgres_connection_pool()).await;
-    let read = |rows: Vec<PgRow>| rows.iter().map(Row::from_row).collect();
-    rows.and_then(read).map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
+    select.filter(Column::Id.is_in(ids.iter().copied())).build(backend)
 }
 
 #[cfg(test)]
@@ -94,7 +84,7 @@ mod tests {
     #[cfg(feature = "postgres")]
     #[tokio::test]
     async fn a_table_that_was_small_a_moment_ago_is_read_by_its_key() {
-        use sea_orm::{ConnectOptions, Database, Statement};
+        use sea_orm::{ConnectOptions, Database};
 
         let Some(place) = thorn_test_support::Place::postgres().await else { return };
         // The counters are those of one connection's transaction.
@@ -112,7 +102,7 @@ mod tests {
         db.execute_unprepared(prepare).await.unwrap();
         let ids: Vec<_> = (0..100).map(|_| DeliveryId::from_uuid(Uuid::new_v4())).collect();
         let look = async || assert!(already_recorded(&db, ids.clone()).await.unwrap().is_empty());
-        let look_prepared = async || drop(db.execute_unprepared("EXECUTE kept('{}')").await.unwrap());
+        let look_prepared = async || db.execute_unprepared("EXECUTE kept('{}')").await.unwrap().rows_affected();
         insert(100).await;
         db.execute_unprepared("ANALYZE thorn_delivery").await.unwrap();
         // PostgreSQL may keep the plan of the sixth execution.

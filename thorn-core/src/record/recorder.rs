@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     background::Background,
-    db::{transaction, with_timeout},
+    db::{plan_anew, transaction, with_timeout},
     error::Error,
     tally::Tally,
     timestamp::Timestamp,
@@ -184,6 +184,7 @@ async fn commit(db: &DatabaseConnection, records: &mut [Record]) -> Result<(), E
         }
     }
     let txn = transaction::begin(db).await?;
+    plan_anew(&txn).await?;
     follow_clock(records);
     write(&txn, records).await?;
     Ok(txn.commit().await?)

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::{
     attempt::spread_pause,
-    db::{one_of, recheck, transaction, with_timeout},
+    db::{one_of, plan_anew, recheck, transaction, with_timeout},
     dispatch::Dispatch,
     error::Error,
     outbox::{StoredEvent, raw_bodies},
@@ -146,6 +146,7 @@ impl Custom {
         }
         let now = Timestamp::now();
         let txn = transaction::begin(&self.db).await?;
+        plan_anew(&txn).await?;
         let claimed = Entity::update_many()
             .col_expr(Column::RelayedAt, Expr::value(now.as_millis()))
             .col_expr(Column::AuditAt, Expr::value((now + self.deadline * 2).as_millis()))

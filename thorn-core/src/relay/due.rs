@@ -15,7 +15,7 @@ use sea_orm::{
 use super::{Claimed, Progress, Relay, pick::Picked, waiting::Due};
 use crate::{
     attempt::DeliveryState,
-    db::{one_of, transaction},
+    db::{one_of, plan_anew, transaction},
     endpoint::{Endpoint, Limited},
     error::Error,
     fanout::{Packer, Row, recipient},
@@ -153,6 +153,7 @@ impl Relay {
 impl Verdicts {
     /// Writes the verdicts and returns the number of rows; `None` if another relay was first.
     async fn write(&self, txn: &DatabaseTransaction, now: Timestamp) -> Result<Option<usize>, Error> {
+        plan_anew(txn).await?;
         let mut moved = self.cancelled.len();
         for (lease, ids) in &self.enqueued {
             let leased = still_due(txn, ids, now)

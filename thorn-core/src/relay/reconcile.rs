@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{Relay, batch::Batch};
 use crate::{
-    db::{one_of, recheck, statement, transaction},
+    db::{one_of, plan_anew, recheck, statement, transaction},
     error::Error,
     fanout::{FilterWork, Packer, Row, recipients},
     outbox::StoredEvent,
@@ -69,6 +69,7 @@ impl Relay {
         let tasks = self.queue.seal(packer.chunks())?;
         let looked_into = settled.len() + postponed.len();
         let txn = transaction::begin(&self.writer).await?;
+        plan_anew(&txn).await?;
         let mut mine = set_audit(&txn, settled, None, now).await?;
         mine += set_audit(&txn, postponed, Some(now + self.options.audit_after), now).await?;
         if mine != looked_into as u64 {

@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::Relay;
 use crate::{
-    db::{one_of, transaction},
+    db::{one_of, plan_anew, transaction},
     error::Error,
     idempotency::forget_expired,
     log,
@@ -113,6 +113,7 @@ impl Relay {
 
     async fn delete(&self, events: Vec<Uuid>) -> Result<(), Error> {
         let txn = transaction::begin(&self.writer).await?;
+        plan_anew(&txn).await?;
         delete_attempts(&txn, &events).await?;
         delivery::Entity::delete_many()
             .filter(one_of(&txn, delivery::Column::EventId, events.iter().copied()))

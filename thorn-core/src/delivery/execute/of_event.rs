@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryTrait};
 
 use super::executor::{Executor, database_pause};
 use crate::{
-    db::with_timeout,
+    db::{all_by_new_plan, with_timeout},
     fanout::Chunk,
     id::{EventId, SubscriptionId},
     outbox::{StoredEvent, StoredSubscriber},
-    tables::event::{Column, Entity},
+    tables::event::{Column, Entity, Model},
 };
 
 /// The events of a chunk that brought subscribers. Only the events' rows hold these.
@@ -39,7 +39,9 @@ impl Executor {
             return EventSubscribers::default();
         }
         loop {
-            let rows = async { Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(&self.db).await?) };
+            let query = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
+            let query = query.build(self.db.get_database_backend());
+            let rows = async { Ok(all_by_new_plan::<Model>(&self.db, query).await?) };
             match with_timeout(&self.db, rows).await {
                 Ok(rows) => {
                     let events = rows.into_iter().map(StoredEvent::from).map(|event| (event.id, event));
