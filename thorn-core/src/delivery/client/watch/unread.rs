@@ -60,18 +60,26 @@ mod tests {
     use std::{
         io::Write as _,
         net::{TcpListener, TcpStream},
+        time::{Duration, Instant},
     };
 
     use super::*;
 
-    /// Sends bytes to a connection that doesn't read them. Returns how many the kernel says wait there.
+    /// Sends bytes to a connection that doesn't read them. Returns how many the kernel says wait there, once all do.
     fn waiting(listen: &str, bytes: usize) -> u64 {
         let listener = TcpListener::bind(listen).unwrap();
         let reader = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (mut sender, _) = listener.accept().unwrap();
         sender.write_all(&vec![b'a'; bytes]).unwrap();
-        // On the loopback device, what is sent has arrived.
-        unread().unwrap()[&reader.local_addr().unwrap()]
+        // On a busy machine, what is sent arrives a moment later.
+        let began = Instant::now();
+        loop {
+            let waiting = unread().unwrap()[&reader.local_addr().unwrap()];
+            if waiting == bytes as u64 || began.elapsed() > Duration::from_secs(10) {
+                return waiting;
+            }
+            std::thread::yield_now();
+        }
     }
 
     #[test]
