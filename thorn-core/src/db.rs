@@ -29,7 +29,7 @@ pub(crate) mod without_returning;
 
 pub(crate) use batches::{MAX_BOUND_VALUES, MAX_BYTES, batches};
 pub(crate) use clock::{now_in_micros, now_in_millis};
-pub(crate) use columns::{Columns, read_in_order};
+pub(crate) use columns::{ColumnSource, Columns, FromColumn, read_in_order};
 pub(crate) use concrete::Concrete;
 pub use connect::connect;
 pub(crate) use new_plan::{all_by_new_plan, plan_anew};

@@ -6,6 +6,15 @@
 use sea_orm::{DbErr, QueryResult, prelude::Uuid};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use sea_orm::{RuntimeErr, sqlx::Row as _};
+use serde::de::DeserializeOwned;
+
+/// Values of columns, in the order in which they were selected.
+pub(crate) trait ColumnSource {
+    type Error;
+
+    /// The value of the next column.
+    fn next<T: FromColumn>(&mut self) -> Result<T, Self::Error>;
+}
 
 /// The columns of a row, from left to right.
 pub(crate) struct Columns<'r> {
@@ -17,17 +26,20 @@ impl<'r> Columns<'r> {
     pub(crate) const fn of(row: &'r QueryResult) -> Self {
         Self { row, next: 0 }
     }
+}
 
-    /// The value of the next column.
-    pub(crate) fn next<T: FromColumn>(&mut self) -> Result<T, DbErr> {
+impl ColumnSource for Columns<'_> {
+    type Error = DbErr;
+
+    fn next<T: FromColumn>(&mut self) -> Result<T, DbErr> {
         let index = self.next;
         self.next += 1;
         T::from_column(self.row, index)
     }
 }
 
-/// A type of column.
-pub(crate) trait FromColumn: Sized {
+/// A type of column. Its values may also come as JSON.
+pub(crate) trait FromColumn: DeserializeOwned {
     fn from_column(row: &QueryResult, index: usize) -> Result<Self, DbErr>;
 }
 
@@ -60,18 +72,28 @@ fn unreadable(error: sea_orm::sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(std::sync::Arc::new(error)))
 }
 
-/// Implements reading for a type around a `Model` of the same module. The query must select its `COLUMNS`.
+/// Implements reading for a type around a `Model` of the same module.
 macro_rules! read_in_order {
     ($row:ident { $($column:ident => $field:ident),* $(,)? } without { $($absent:ident),* $(,)? }) => {
         impl $row {
             /// The columns to select, in this order.
             pub(crate) const COLUMNS: &[Column] = &[$(Column::$column),*];
+
+            /// Has the query select these columns.
+            pub(crate) fn of(query: sea_orm::Select<Entity>) -> sea_orm::Selector<sea_orm::SelectModel<Self>> {
+                sea_orm::QuerySelect::columns(sea_orm::QuerySelect::select_only(query), Self::COLUMNS.iter().copied())
+                    .into_model()
+            }
+
+            /// Reads these columns.
+            pub(crate) fn read<S: crate::db::ColumnSource>(columns: &mut S) -> Result<Self, S::Error> {
+                Ok(Self(Model { $($field: columns.next()?,)* $($absent: None,)* }))
+            }
         }
 
         impl sea_orm::FromQueryResult for $row {
             fn from_query_result(row: &sea_orm::QueryResult, _: &str) -> Result<Self, DbErr> {
-                let mut columns = crate::db::Columns::of(row);
-                Ok(Self(Model { $($field: columns.next()?,)* $($absent: None,)* }))
+                Self::read(&mut crate::db::Columns::of(row))
             }
         }
     };

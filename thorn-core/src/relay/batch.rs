@@ -57,8 +57,7 @@ impl Batch {
     {
         let limit = self.events.min(most);
         let (mut events, mut bytes) = (Vec::new(), 0);
-        let query = query.select_only().columns(InOrder::COLUMNS.iter().copied()).limit(limit);
-        let mut rows = query.into_model::<InOrder>().stream(db).await?;
+        let mut rows = InOrder::of(query.limit(limit)).stream(db).await?;
         while let Some(InOrder(event)) = rows.try_next().await? {
             bytes += event.body.len() + event.options.as_ref().map_or(0, String::len);
             events.push(StoredEvent::from(event));

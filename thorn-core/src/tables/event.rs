@@ -53,7 +53,7 @@ read_in_order!(InOrder {
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
-    use sea_orm::{IntoActiveModel as _, QuerySelect as _};
+    use sea_orm::IntoActiveModel as _;
 
     use super::*;
 
@@ -77,8 +77,7 @@ mod tests {
             dispatcher: Some("dispatcher".into()),
         };
         Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await.unwrap();
-        let read = Entity::find().select_only().columns(InOrder::COLUMNS.iter().copied()).into_model::<InOrder>();
-        assert_eq!(read.one(&db).await.unwrap().unwrap().0, row);
+        assert_eq!(InOrder::of(Entity::find()).one(&db).await.unwrap().unwrap().0, row);
         let empty = Model {
             sender: None,
             options: None,
@@ -89,7 +88,6 @@ mod tests {
             ..row
         };
         Entity::update(empty.clone().into_active_model().reset_all()).exec(&db).await.unwrap();
-        let read = Entity::find().select_only().columns(InOrder::COLUMNS.iter().copied()).into_model::<InOrder>();
-        assert_eq!(read.one(&db).await.unwrap().unwrap().0, empty);
+        assert_eq!(InOrder::of(Entity::find()).one(&db).await.unwrap().unwrap().0, empty);
     }
 }

@@ -157,7 +157,7 @@ pub mod registry {
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
-    use sea_orm::{IntoActiveModel as _, QuerySelect as _};
+    use sea_orm::IntoActiveModel as _;
 
     use super::*;
 
@@ -216,7 +216,6 @@ mod tests {
         crate::migration::migrate(&db).await.unwrap();
         let row = Model::with_every_column();
         Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await.unwrap();
-        let read = Entity::find().select_only().columns(InOrder::COLUMNS.iter().copied()).into_model::<InOrder>();
-        assert_eq!(read.one(&db).await.unwrap().unwrap().0, row);
+        assert_eq!(InOrder::of(Entity::find()).one(&db).await.unwrap().unwrap().0, row);
     }
 }

@@ -53,12 +53,11 @@ async fn rows<C: ConnectionTrait>(
     Versions { after, until }: Versions,
     length: usize,
 ) -> Result<Vec<Model>, DbErr> {
-    let mut rows = Entity::find().select_only().columns(InOrder::COLUMNS.iter().copied());
-    rows = rows.filter(Column::Version.gt(after));
+    let mut rows = Entity::find().filter(Column::Version.gt(after));
     if let Some(until) = until {
         rows = rows.filter(Column::Version.lte(until));
     }
-    let rows = rows.order_by_asc(Column::Version).limit(length as u64).into_model::<InOrder>().all(db).await?;
+    let rows = InOrder::of(rows.order_by_asc(Column::Version).limit(length as u64)).all(db).await?;
     Ok(rows.into_iter().map(|InOrder(row)| row).collect())
 }
 
@@ -68,7 +67,8 @@ async fn packed_rows<C: ConnectionTrait>(
     length: usize,
 ) -> Result<Vec<Model>, DbErr> {
     let values = [after, until.unwrap_or(i64::MAX), i64::try_from(length).unwrap_or(i64::MAX)].map(Value::from);
-    let pages = PackedPage::find_by_statement(statement(DbBackend::Sqlite, PackedPage::SELECT, values)).all(db).await?;
+    let pages =
+        PackedPage::find_by_statement(statement(DbBackend::Sqlite, PackedPage::select(), values)).all(db).await?;
     let mut rows: Vec<_> = pages.into_iter().flat_map(|PackedPage(rows)| rows).collect();
     rows.sort_unstable_by_key(|row| row.version);
     Ok(rows)

@@ -3,105 +3,83 @@
 //! sqlx copies each value of SQLite's rows under a lock, and hands each row to another thread. So a million subscriptions with
 //! 36 columns each took twelve seconds to read, most of which went into these copies.
 
-use sea_orm::{DbErr, FromQueryResult, QueryResult, prelude::Uuid};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use std::{fmt, marker::PhantomData, sync::LazyLock};
 
-use crate::{db::Columns, tables::subscription::Model};
+use sea_orm::{ColumnTrait as _, ColumnType, DbErr, FromQueryResult, IdenStatic as _, QueryResult};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, SeqAccess, Visitor},
+};
 
-/// A page of rows, which [`PackedPage::SELECT`] returns, in no order.
+use crate::{
+    db::{ColumnSource, Columns, FromColumn},
+    tables::subscription::{Column, InOrder, Model},
+};
+
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    let column = |column: &Column| match column.def().get_column_type() {
+        // JSON holds no blobs.
+        ColumnType::Uuid => format!("nullif(hex({}), '')", column.as_str()),
+        _ => column.as_str().to_owned(),
+    };
+    let columns: Vec<_> = InOrder::COLUMNS.iter().map(column).collect();
+    format!(
+        "SELECT json_group_array(json_array({})) FROM thorn_subscription WHERE rowid IN (SELECT rowid FROM \
+         thorn_subscription WHERE version > ? AND version <= ? ORDER BY version LIMIT ?)",
+        columns.join(", ")
+    )
+});
+
+/// A page of rows, which [`select`](Self::select) returns, in no order.
 pub(super) struct PackedPage(pub(super) Vec<Model>);
 
-/// A column of the type `uuid`, in hexadecimal digits. NULL has none.
-struct HexId(Option<Uuid>);
-
-impl<'de> Deserialize<'de> for HexId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match <&str>::deserialize(deserializer)? {
-            "" => Ok(Self(None)),
-            digits => Uuid::try_parse(digits).map(Some).map(Self).map_err(D::Error::custom),
-        }
+impl PackedPage {
+    /// The query. Its values are the versions between which it looks, and the most rows. The inner query needs only the
+    /// index, so no row is copied before its array is made.
+    pub(super) fn select() -> &'static str {
+        &SELECT
     }
-}
-
-macro_rules! packed {
-    ($($field:ident: $kind:ty,)*) => {
-        /// A row as a JSON array.
-        #[derive(Deserialize)]
-        struct PackedRow {
-            id: HexId,
-            topic_id: HexId,
-            $($field: $kind,)*
-        }
-
-        impl PackedPage {
-            /// The query. Its values are the versions between which it looks, and the most rows. The inner query needs only the
-            /// index, so no row is copied before its array is made.
-            pub(super) const SELECT: &str = concat!(
-                "SELECT json_group_array(json_array(hex(id), hex(topic_id)",
-                $(", ", stringify!($field),)*
-                ")) FROM thorn_subscription WHERE rowid IN (SELECT rowid FROM thorn_subscription ",
-                "WHERE version > ? AND version <= ? ORDER BY version LIMIT ?)"
-            );
-        }
-
-        impl PackedRow {
-            fn unpack(self) -> Model {
-                Model {
-                    id: self.id.0.unwrap_or_default(),
-                    topic_id: self.topic_id.0,
-                    $($field: self.$field,)*
-                    disabled_reason: None,
-                    identity: None,
-                    counted_host: None,
-                    verify_token: None,
-                }
-            }
-        }
-    };
-}
-
-packed! {
-    owner: Option<String>,
-    pattern: String,
-    url: String,
-    secret: String,
-    digest: String,
-    content_type: String,
-    disabled_at: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
-    deleted_at: Option<i64>,
-    created_version: i64,
-    version: i64,
-    filter: Option<String>,
-    hears_version: i64,
-    headers: Option<String>,
-    signer: String,
-    source: Option<String>,
-    failing_since: Option<i64>,
-    held_until: Option<i64>,
-    held_step: i32,
-    probed_until: Option<i64>,
-    held_since: Option<i64>,
-    held_reason: Option<String>,
-    held_status: Option<i32>,
-    held_error: Option<String>,
-    warned: i32,
-    paused_at: Option<i64>,
-    rate: Option<String>,
-    max_in_flight: Option<i32>,
-    dialect: String,
-    topic_given: Option<String>,
-    expires_at: Option<i64>,
-    renew_at: Option<i64>,
-    confirmation: Option<String>,
 }
 
 impl FromQueryResult for PackedPage {
     fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
         let rows: Vec<PackedRow> = serde_json::from_str(&Columns::of(row).next::<String>()?)
             .map_err(|error| DbErr::Type(format!("a subscription can't be read: {error}")))?;
-        Ok(Self(rows.into_iter().map(PackedRow::unpack).collect()))
+        Ok(Self(rows.into_iter().map(|PackedRow(InOrder(row))| row).collect()))
+    }
+}
+
+/// A row as a JSON array.
+struct PackedRow(InOrder);
+
+impl<'de> Deserialize<'de> for PackedRow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(RowVisitor)
+    }
+}
+
+struct RowVisitor;
+
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = PackedRow;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the columns of a subscription")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<PackedRow, A::Error> {
+        InOrder::read(&mut Elements(elements, PhantomData)).map(PackedRow)
+    }
+}
+
+/// The elements of an array as columns.
+struct Elements<'de, A>(A, PhantomData<&'de ()>);
+
+impl<'de, A: SeqAccess<'de>> ColumnSource for Elements<'de, A> {
+    type Error = A::Error;
+
+    fn next<T: FromColumn>(&mut self) -> Result<T, A::Error> {
+        self.0.next_element()?.ok_or_else(|| A::Error::custom("a column is missing"))
     }
 }
 
@@ -128,7 +106,7 @@ mod tests {
         };
         let between = async |after: i64, until: i64, most: i64| {
             let values = [after, until, most].map(sea_orm::Value::from);
-            let page = PackedPage::find_by_statement(statement(DbBackend::Sqlite, PackedPage::SELECT, values));
+            let page = PackedPage::find_by_statement(statement(DbBackend::Sqlite, PackedPage::select(), values));
             page.one(&db).await.unwrap().unwrap().0
         };
         assert_eq!(between(0, i64::MAX, 9).await, []);
