@@ -46,7 +46,7 @@ const RECENTLY_USED: Duration = Duration::from_millis(500);
 pub fn end_abandoned_transactions(options: &mut ConnectOptions) -> &mut ConnectOptions {
     #[cfg(feature = "sqlite")]
     if options.get_url().starts_with("sqlite") {
-        options.map_sqlx_sqlite_before_acquire(|connection, _| {
+        options.test_before_acquire(false).map_sqlx_sqlite_before_acquire(|connection, _| {
             let open = connection.is_in_transaction();
             Box::pin(async move { Ok(!open) })
         });
