@@ -8,7 +8,7 @@ use std::{
 
 use http::Extensions;
 use hyper_util::client::legacy::connect::{Connection, HttpInfo};
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt as _};
 
 use super::{connection, counting::OfClient, watch::Watch};
 
@@ -20,10 +20,19 @@ pub(super) struct Opening {
 }
 
 /// A connector whose connections are noted.
-#[derive(Clone, Debug)]
+///
+/// hyper-util clones it for each request, and uses the clone only if no kept connection is free. So the connector itself is
+/// cloned when it is used.
+#[derive(Debug)]
 pub(super) struct Noted<S> {
-    connector: S,
+    connector: Arc<S>,
     of_client: Option<Arc<OfClient>>,
+}
+
+impl<S> Clone for Noted<S> {
+    fn clone(&self) -> Self {
+        Self { connector: Arc::clone(&self.connector), of_client: self.of_client.clone() }
+    }
 }
 
 impl Opening {
@@ -37,29 +46,31 @@ impl<S> Layer<S> for Opening {
     type Service = Noted<S>;
 
     fn layer(&self, connector: S) -> Noted<S> {
-        Noted { connector, of_client: self.of_client.clone() }
+        Noted { connector: Arc::new(connector), of_client: self.of_client.clone() }
     }
 }
 
 impl<S, R> Service<R> for Noted<S>
 where
-    S: Service<R>,
+    R: Send + 'static,
+    S: Service<R> + Clone + Send + Sync + 'static,
     S::Response: Connection,
-    S::Future: Send + 'static,
+    S::Future: Send,
 {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.connector.poll_ready(cx)
+    /// The clone that [`call`](Service::call) makes is asked instead.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let (connecting, of_client) = (self.connector.call(request), self.of_client.clone());
+        let (connector, of_client) = (S::clone(&self.connector), self.of_client.clone());
         let opening = connection::opening();
         Box::pin(async move {
-            let connected = connecting.await?;
+            let connected = connector.oneshot(request).await?;
             if let Some(of_client) = of_client {
                 of_client.count();
             }
