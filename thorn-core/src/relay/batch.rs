@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, QuerySelect, Select, StreamTrait};
 use crate::{
     error::Error,
     outbox::StoredEvent,
-    tables::event::{Entity, InOrder},
+    tables::event::{Entity, EventRow},
 };
 
 /// The most events of one read.
@@ -51,14 +51,16 @@ impl Batch {
     }
 
     /// Reads the events that the query finds, at most `most`.
-    pub(crate) async fn read<C>(&mut self, db: &C, query: Select<Entity>, most: u64) -> Result<Read, Error>
+    pub(crate) async fn read<R, C>(&mut self, db: &C, query: Select<Entity>, most: u64) -> Result<Read, Error>
     where
+        R: EventRow,
         C: ConnectionTrait + StreamTrait + Send,
     {
         let limit = self.events.min(most);
         let (mut events, mut bytes) = (Vec::new(), 0);
-        let mut rows = InOrder::of(query.limit(limit)).stream(db).await?;
-        while let Some(InOrder(event)) = rows.try_next().await? {
+        let mut rows = R::of(query.limit(limit)).stream(db).await?;
+        while let Some(row) = rows.try_next().await? {
+            let event = row.into_model();
             bytes += event.body.len() + event.options.as_ref().map_or(0, String::len);
             events.push(StoredEvent::from(event));
             if bytes >= BYTES {

@@ -104,7 +104,7 @@ impl Relay {
         let (mut ids, limit) = (HashSet::new(), progress.batch.limit());
         rows.retain(|row| ids.contains(&row.event_id) || (ids.len() < limit && ids.insert(row.event_id)));
         let query = event::Entity::find().filter(one_of(&self.db, event::Column::Id, ids));
-        let read = progress.batch.read(&self.db, query, u64::MAX).await?;
+        let read = progress.batch.read::<event::InOrder, _>(&self.db, query, u64::MAX).await?;
         let events: HashMap<_, _> = read.events.into_iter().map(|event| (event.id.as_uuid(), event)).collect();
         if read.is_full {
             // A missing event may be deleted or merely unread, so its deliveries can't be cancelled now.

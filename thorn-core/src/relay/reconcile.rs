@@ -16,7 +16,7 @@ use crate::{
     outbox::StoredEvent,
     tables::{
         delivery,
-        event::{Column, Entity},
+        event::{Column, Entity, InOrder},
     },
     timestamp::Timestamp,
 };
@@ -38,7 +38,7 @@ impl Relay {
             // Another process may have committed a hold in the meantime. A hold isn't a fan-out.
             .filter(Column::Fanout.is_not_null())
             .order_by_asc(Column::AuditAt);
-        let open = batch.read(&self.db, open, EVENTS_PER_AUDIT).await?.events;
+        let open = batch.read::<InOrder, _>(&self.db, open, EVENTS_PER_AUDIT).await?.events;
         if open.is_empty() {
             return Ok(freed);
         }

@@ -37,7 +37,7 @@ use super::{
 use crate::{
     error::Error,
     outbox::StoredEvent,
-    tables::event::{Column, Entity},
+    tables::event::{Column, Entity, Unrelayed},
     tenant::Tenant,
 };
 
@@ -117,7 +117,7 @@ impl Senders {
                 break;
             }
         }
-        let read = batch.read(db, unrelayed(db, None), u64::MAX).await?;
+        let read = batch.read::<Unrelayed, _>(db, unrelayed(db, None), u64::MAX).await?;
         let mut events = read.events;
         if read.at_limit && self.looks.is_due() {
             self.looks.restart();
@@ -150,7 +150,7 @@ impl Senders {
         let most = (batch.limit() as u64 / STEPS).max(1);
         let (mut after, mut is_end, mut is_cut, mut bytes) = (from.clone(), false, false, 0);
         for _ in 0..STEPS {
-            let read = batch.read(db, unrelayed(db, after.as_ref()), most).await?;
+            let read = batch.read::<Unrelayed, _>(db, unrelayed(db, after.as_ref()), most).await?;
             bytes += read.bytes;
             is_end = !read.at_limit;
             if let Some(last) = read.events.last() {
@@ -180,7 +180,7 @@ impl Senders {
         }
         let (mut events, mut is_end) = (Vec::new(), false);
         for _ in 0..STEPS {
-            let read = batch.read(db, unrelayed(db, after.as_ref()), FEW).await?;
+            let read = batch.read::<Unrelayed, _>(db, unrelayed(db, after.as_ref()), FEW).await?;
             is_end = !read.at_limit;
             if let Some(last) = read.events.last() {
                 after = Some(last.sender.clone());

@@ -1,6 +1,6 @@
 //! The table `thorn_event`.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{FromQueryResult, SelectModel, Selector, entity::prelude::*};
 
 use crate::db::read_in_order;
 
@@ -34,8 +34,36 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A row as the relay reads it.
+/// A row that is read in the order of its columns.
+pub(crate) trait EventRow: FromQueryResult + Send {
+    /// Has the query select the columns.
+    fn of(query: Select<Entity>) -> Selector<SelectModel<Self>>;
+
+    fn into_model(self) -> Model;
+}
+
+/// All that thorn ever needs of an event.
 pub(crate) struct InOrder(pub(crate) Model);
+
+/// An event that nobody has taken, without the columns that are NULL until then. A relay reads more of these rows than of all
+/// others.
+pub(crate) struct Unrelayed(pub(crate) Model);
+
+macro_rules! event_rows {
+    ($($row:ident),*) => {$(
+        impl EventRow for $row {
+            fn of(query: Select<Entity>) -> Selector<SelectModel<Self>> {
+                Self::of(query)
+            }
+
+            fn into_model(self) -> Model {
+                self.0
+            }
+        }
+    )*};
+}
+
+event_rows!(InOrder, Unrelayed);
 
 read_in_order!(InOrder {
     Id => id,
@@ -50,6 +78,16 @@ read_in_order!(InOrder {
     AuditAt => audit_at,
     Dispatcher => dispatcher,
 } without { fanout });
+
+read_in_order!(Unrelayed {
+    Id => id,
+    Name => name,
+    Sender => sender,
+    Broadcast => broadcast,
+    Body => body,
+    Options => options,
+    CreatedAt => created_at,
+} without { relayed_at, fanout, registry_version, audit_at, dispatcher });
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
@@ -89,5 +127,6 @@ mod tests {
         };
         Entity::update(empty.clone().into_active_model().reset_all()).exec(&db).await.unwrap();
         assert_eq!(InOrder::of(Entity::find()).one(&db).await.unwrap().unwrap().0, empty);
+        assert_eq!(Unrelayed::of(Entity::find()).one(&db).await.unwrap().unwrap().0, empty);
     }
 }
