@@ -1,9 +1,11 @@
 //! A task: a chunk of deliveries, each of which succeeds or fails alone.
 
+mod text;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{encode::encode_body, recipient::Recipient};
 use crate::{
@@ -13,49 +15,34 @@ use crate::{
     subscription::Subscription,
 };
 
-/// The version that this release writes. A worker that meets a later version leaves the task's deliveries to the
-/// reconciler of the release that can read the task.
-///
-/// Tasks of earlier versions have the bodies of their events, too. They are passed over, since the rows have them.
-pub(crate) const CHUNK_VERSION: u32 = 4;
-
-/// About how many bytes an event has in a task.
-const EVENT_BYTES: usize = 128;
-
-/// About how many bytes a delivery has in a task.
-const DELIVERY_BYTES: usize = 160;
-
 /// Deliveries of one or many events, with each event's body once per content type.
 ///
 /// A task carries neither the bodies nor a secret. The process whose relay packed the chunk still has the bodies, and
 /// another one reads them from the events' rows. The worker looks up URL and secret at the moment of sending, so that an
 /// edit or a deletion of the subscription takes effect at once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct Chunk {
-    /// The version of the chunk's format.
-    #[serde(rename = "v")]
-    pub(crate) version: u32,
     /// The events that are delivered.
     pub(crate) events: Vec<ChunkEvent>,
     /// Deliveries, each with its event and its subscription.
     pub(crate) deliveries: Vec<ChunkDelivery>,
     /// Whether some deliveries may be recorded already. The worker then looks for their records first.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub(crate) check: bool,
 }
 
 /// An event with the data that its deliveries need.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct ChunkEvent {
     pub(crate) id: EventId,
     pub(crate) name: String,
     #[serde(skip)]
     pub(crate) bodies: Bodies,
     /// The options of the event's deliveries. `None` stands for the defaults.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub(crate) options: Option<EventOptions>,
     /// Whether the event is raw. The worker then reads its body from the database.
-    #[serde(default, rename = "raw", skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, rename = "raw")]
     pub(crate) is_raw: bool,
     /// The body of a raw event, once the worker has read it. `None` if it is gone.
     #[serde(skip)]
@@ -73,7 +60,7 @@ pub(crate) struct Bodies {
 }
 
 /// One delivery of a chunk.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ChunkDelivery {
     /// Index into the chunk's events.
     #[serde(rename = "e")]
@@ -82,25 +69,25 @@ pub(crate) struct ChunkDelivery {
     #[serde(rename = "s")]
     pub(crate) subscription: SubscriptionId,
     /// The content type of the body that was signed.
-    #[serde(rename = "c", default, skip_serializing_if = "is_json")]
+    #[serde(rename = "c", default)]
     pub(crate) content_type: ContentType,
     /// The `Hook-HMAC` of the body, computed by the relay. `None` if the subscription is unsigned.
-    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "h", default)]
     pub(crate) hook_hmac: Option<String>,
     /// The number of attempts made before this one.
-    #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "n", default)]
     pub(crate) attempts: u32,
     /// The number of those attempts that the retry policy doesn't count.
-    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "f", default)]
     pub(crate) uncounted: u32,
     /// Whether the delivery has a row already, because it had to wait.
-    #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "r", default)]
     pub(crate) has_row: bool,
     /// Whether the delivery goes to a subscriber that the event brought. Only the event's row holds this subscriber.
-    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "o", default)]
     pub(crate) of_event: bool,
     /// Whether the subscription's filter is still to be evaluated.
-    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "u", default)]
     pub(crate) undecided: bool,
     /// The subscription as it was when the body was signed. `None` if the chunk comes from another process.
     #[serde(skip)]
@@ -133,15 +120,6 @@ impl ChunkDelivery {
             _ => false,
         }
     }
-}
-
-fn is_json(kind: &ContentType) -> bool {
-    *kind == ContentType::Json
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-const fn is_zero(n: &u32) -> bool {
-    *n == 0
 }
 
 impl Bodies {
@@ -180,46 +158,7 @@ impl Bodies {
     }
 }
 
-/// The reason why a task can't be run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotAChunk {
-    #[error("a task of another release, with version {0} instead of 1 to {CHUNK_VERSION}")]
-    OtherRelease(u32),
-    #[error("a task that is no chunk ({0})")]
-    Malformed(serde_json::Error),
-}
-
 impl Chunk {
-    /// Reads a task's text. In another version, everything but `v` may have another format.
-    pub(crate) fn read(task: &str) -> Result<Self, NotAChunk> {
-        #[derive(Deserialize)]
-        struct Version {
-            v: u32,
-        }
-        let read = serde_json::from_str(task);
-        let version = match &read {
-            Ok(Self { version, .. }) => Some(*version),
-            Err(_) => serde_json::from_str(task).ok().map(|Version { v }| v),
-        };
-        match version {
-            Some(version) if !(1..=CHUNK_VERSION).contains(&version) => Err(NotAChunk::OtherRelease(version)),
-            _ => read.map_err(NotAChunk::Malformed),
-        }
-    }
-
-    /// Writes the chunk as the text of a task.
-    ///
-    /// # Errors
-    ///
-    /// If the chunk can't be written as JSON.
-    pub(crate) fn write(&self) -> Result<String, serde_json::Error> {
-        // A text that grows is copied again and again.
-        let room = self.events.len() * EVENT_BYTES + self.deliveries.len() * DELIVERY_BYTES + EVENT_BYTES;
-        let mut text = Vec::with_capacity(room);
-        serde_json::to_writer(&mut text, self)?;
-        String::from_utf8(text).map_err(serde::ser::Error::custom)
-    }
-
     /// Adds an event without its bodies, and returns its index.
     pub(crate) fn push_event(&mut self, event: ChunkEvent) -> usize {
         self.events.push(event);
@@ -258,72 +197,5 @@ impl Chunk {
     #[must_use]
     pub(crate) fn delivery_id(&self, delivery: &ChunkDelivery) -> Option<DeliveryId> {
         Some(DeliveryId::derive(self.events.get(delivery.event)?.id, delivery.subscription))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_release_is_told_from_a_broken_task() {
-        for other in [r#"{"v":5,"packed":"x"}"#, r#"{"v":0,"events":[],"deliveries":[]}"#] {
-            assert!(matches!(Chunk::read(other), Err(NotAChunk::OtherRelease(0 | 5))), "{other}");
-        }
-        for broken in ["", "null", "{}", r#"{"v":1,"events":["#, r#"{"v":1}"#, r#"{"v":"1"}"#] {
-            assert!(matches!(Chunk::read(broken), Err(NotAChunk::Malformed(_))), "{broken}");
-        }
-        assert!(Chunk::read(r#"{"v":1,"events":[],"deliveries":[]}"#).is_ok());
-    }
-
-    /// A chunk with an event of this id and a delivery.
-    fn chunk(id: EventId, content_type: ContentType) -> Chunk {
-        let event =
-            ChunkEvent { id, name: "a.b".into(), bodies: Bodies::default(), options: None, is_raw: false, raw: None };
-        let delivery = ChunkDelivery {
-            event: 0,
-            subscription: SubscriptionId::generate(),
-            content_type,
-            hook_hmac: Some("h".into()),
-            attempts: 0,
-            uncounted: 0,
-            has_row: false,
-            of_event: false,
-            undecided: false,
-            signed_for: None,
-        };
-        Chunk { version: CHUNK_VERSION, events: vec![event], deliveries: vec![delivery], check: false }
-    }
-
-    #[test]
-    fn a_task_has_no_bodies_and_the_row_gives_them_back_byte_for_byte() {
-        let body = r#"{"event":"a.b",  "ref":null,"sender":null,"data":"\u00e9 é"}"#;
-        let form = "event=a.b&ref=&sender=&data=%C3%A9+%C3%A9";
-        for (content_type, sent) in [(ContentType::Json, body), (ContentType::Form, form)] {
-            let mut packed = chunk(EventId::generate(), content_type);
-            assert_eq!(packed.events[0].bodies.encode(content_type, body).unwrap(), sent.len());
-            assert_eq!(packed.events[0].bodies.encode(content_type, body).unwrap(), 0, "it is there");
-            assert_eq!((packed.without_bodies().len(), packed.bytes()), (0, sent.len()));
-            let task = packed.write().unwrap();
-            assert!(!task.contains("é") && !task.contains("%C3"), "{task}");
-            let mut read = Chunk::read(&task).unwrap();
-            assert_eq!(read.delivery_id(&read.deliveries[0]), packed.delivery_id(&packed.deliveries[0]));
-            assert_eq!(read.without_bodies(), [packed.events[0].id]);
-            read.encode(&HashMap::from([(packed.events[0].id, body.to_owned())]));
-            assert_eq!(read.events[0].bodies.get(content_type).unwrap(), sent);
-        }
-    }
-
-    #[test]
-    fn a_task_of_an_earlier_release_is_read_without_its_bodies() {
-        let id = EventId::generate();
-        for version in 1..CHUNK_VERSION {
-            let task = chunk(id, ContentType::Json).write().unwrap();
-            let earlier = task
-                .replace(r#""v":4"#, &format!(r#""v":{version}"#))
-                .replace(r#""name":"a.b""#, r#""name":"a.b","bodies":{"json":{"a":1}}"#);
-            assert!(earlier.contains("bodies"));
-            assert_eq!(Chunk::read(&earlier).unwrap().without_bodies(), [id]);
-        }
     }
 }

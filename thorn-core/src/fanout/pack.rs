@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::prelude::Uuid;
 
 use super::{
-    chunk::{Bodies, CHUNK_VERSION, Chunk, ChunkDelivery, ChunkEvent},
+    chunk::{Bodies, Chunk, ChunkDelivery, ChunkEvent},
     recipient::Recipient,
 };
 use crate::{endpoint::Endpoints, error::Error, outbox::StoredEvent, spec::ContentType};
@@ -142,7 +142,7 @@ impl<'a> Packer<'a> {
 
 impl Open {
     fn new(check: bool) -> Self {
-        let chunk = Chunk { version: CHUNK_VERSION, events: Vec::new(), deliveries: Vec::new(), check };
+        let chunk = Chunk { events: Vec::new(), deliveries: Vec::new(), check };
         Self { chunk, index: HashMap::new(), bytes: 0 }
     }
 
