@@ -21,6 +21,7 @@ pub(crate) use entry::{Entry, Permit};
 pub(crate) use failures::Streak;
 pub(crate) use gate::{NEW, NEW_AT_ONCE, Turn};
 pub(crate) use interned::Endpoints;
+pub(crate) use lane::Place;
 pub(crate) use limited::Limited;
 pub(crate) use pace::{Slot, forget_slowing};
 pub(crate) use rooms::Rooms;

@@ -1,5 +1,6 @@
 //! Runs chunks: each delivery on its own, all of them concurrently, each recorded as soon as its result is known.
 
+mod address;
 mod admission;
 mod attempt;
 mod cloud_event;
@@ -7,6 +8,7 @@ mod deliver;
 mod executor;
 mod held;
 mod inline;
+mod line;
 mod of_event;
 mod outcome;
 mod paused;

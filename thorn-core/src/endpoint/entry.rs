@@ -6,7 +6,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Endpoint,
-    lane::{Lane, Place, Places},
+    lane::{Lane, Line, Place, Places},
     limited::Limited,
 };
 use crate::{attempt::Attempt, timestamp::Timestamp};
@@ -41,19 +41,53 @@ impl Endpoint {
     /// Enters the lane of the subscription, if it has a limit, and those of the endpoint. If one of them is full, the
     /// call waits unless that lane is slow.
     pub(crate) async fn enter(&self, limited: Option<Limited>) -> Entry {
-        match self.permit(limited).await {
+        match self.permit(limited, None).await {
             Ok(permit) => Entry::Open(permit),
             Err(until) => Entry::Full(until),
         }
     }
 
-    async fn permit(&self, limited: Option<Limited>) -> Result<Permit, Timestamp> {
+    /// The same with a place in the lane of the URL.
+    pub(crate) async fn enter_from(&self, url: Place) -> Entry {
+        if self.wary_lane().is_some() {
+            // That lane comes first. Whoever waited for it with a place of the URL could hold up those who have passed it.
+            drop(url);
+            return self.enter(None).await;
+        }
+        match self.permit(None, Some(url)).await {
+            Ok(permit) => Entry::Open(permit),
+            Err(until) => Entry::Full(until),
+        }
+    }
+
+    /// What all endpoints with the same lane of the URL have in common: its address. `None` while the endpoint has another
+    /// lane before it.
+    pub(crate) fn url_lane(&self) -> Option<usize> {
+        self.wary_lane().is_none().then(|| Arc::as_ptr(&self.lane).addr())
+    }
+
+    /// Takes a place in the lane of the URL, if there is one. `None` if the delivery is to wait in a [`line`](Self::line),
+    /// in which it counts already. If it shouldn't wait, returns the time at which the lane should have room.
+    pub(crate) fn ask(&self) -> Result<Option<Place>, Timestamp> {
+        self.lane.ask(Places::Common)
+    }
+
+    /// The line of so many deliveries that are to wait.
+    pub(crate) fn line(&self, waiting: u32) -> Line<'_> {
+        Line::new(&self.lane, Places::Common, waiting)
+    }
+
+    async fn permit(&self, limited: Option<Limited>, url: Option<Place>) -> Result<Permit, Timestamp> {
         // Few deliveries enter these lanes, so the others shouldn't pay with memory for the wait in them.
-        let rare = match (limited, self.wary_lane()) {
+        let wary = if url.is_some() { None } else { self.wary_lane() };
+        let rare = match (limited, wary) {
             (None, None) => None,
             (limited, wary) => Some(Box::pin(enter_rare(limited, wary)).await?),
         };
-        let url = self.lane.enter(Places::Common).await?;
+        let url = match url {
+            Some(place) => place,
+            None => self.lane.enter(Places::Common).await?,
+        };
         let owner = match &self.owner {
             Some([owner, host]) => {
                 Some(Box::new([owner.enter(Places::Common).await?, host.enter(self.places()).await?]))

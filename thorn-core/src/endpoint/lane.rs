@@ -1,11 +1,18 @@
 //! Lanes: limits of concurrent requests. An endpoint that is slow, hangs or fails holds nothing that others need.
 
+mod line;
+
+pub(crate) use line::Line;
+
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 
 use crate::{
     attempt::{Attempt, Outcome, Sign},
@@ -34,6 +41,9 @@ const LINE: Duration = Duration::from_secs(2);
 /// to another worker.
 const AHEAD: Duration = Duration::from_millis(500);
 
+/// The typical duration of an attempt is smoothed over at least so many.
+const SMOOTHED: u32 = 8;
+
 /// After a hold, a lane lets no more through than at first for this time. A receiver that has just recovered may have a
 /// long backlog to take.
 const RECOVERS: Duration = Duration::from_secs(1);
@@ -59,6 +69,8 @@ pub(super) enum Places {
 #[derive(Debug)]
 pub(super) struct Lane {
     state: Mutex<State>,
+    /// Taken by those who wait first in the line.
+    first: Semaphore,
     freed: Notify,
     /// Wakes one who may take a reserved place.
     reserved_freed: Notify,
@@ -96,13 +108,10 @@ struct State {
 /// A place in a lane for one request. Dropping the place frees it. [`done`](Self::done) also tells the lane how the
 /// request went.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     lane: Arc<Lane>,
     is_reserved: bool,
 }
-
-/// A place in the line for a lane.
-struct Waiting<'a>(&'a Lane);
 
 impl Lane {
     pub(super) fn new(size: Size) -> Self {
@@ -123,45 +132,31 @@ impl Lane {
             booked: Duration::ZERO,
             booked_at: Timestamp::from_millis(0),
         };
-        Self { state: Mutex::new(state), freed: Notify::new(), reserved_freed: Notify::new() }
+        Self { state: Mutex::new(state), first: Semaphore::new(1), freed: Notify::new(), reserved_freed: Notify::new() }
     }
 
     /// Takes a place. If the lane is full, the call waits unless the lane is slow. If it has waited in vain, it returns
     /// the time at which the lane should have room.
     pub(super) async fn enter(self: &Arc<Self>, places: Places) -> Result<Place, Timestamp> {
-        {
-            let mut state = self.state();
-            state.expected = state.expected.saturating_sub(1);
-            if let Some(is_reserved) = state.take_place(places) {
-                return Ok(Place { lane: self.clone(), is_reserved });
-            }
-            if state.slow || state.is_line_long() {
-                return Err(state.book(Timestamp::now()));
-            }
-            state.line += 1;
+        match self.ask(places)? {
+            Some(place) => Ok(place),
+            None => Line::new(self, places, 1).next().await,
         }
-        let waiting = Waiting(self);
-        let began = Instant::now();
-        let freed = if places == Places::Reserved { &self.reserved_freed } else { &self.freed };
-        loop {
-            // `Notify` stores the notice of a place that was freed since the check above.
-            let _ = tokio::time::timeout(QUICK, freed.notified()).await;
-            let mut state = waiting.0.state();
-            if let Some(is_reserved) = state.take_place(places) {
-                // `Notify` stores at most one notice while no task waits. Wake the next task if there is more room.
-                if state.in_flight < state.limit {
-                    self.wake_next();
-                }
-                return Ok(Place { lane: self.clone(), is_reserved });
-            }
-            if began.elapsed().min(state.progress.elapsed()) >= QUICK {
-                // All requests in the lane hang. No other delivery should wait for them.
-                state.slow_down(QUICK);
-            }
-            if state.slow || began.elapsed() > LINE * 2 {
-                return Err(state.book(Timestamp::now()));
-            }
+    }
+
+    /// Takes a place, if there is one. `None` if the delivery is to wait in a [`Line`], in which it counts already. If it
+    /// shouldn't wait, returns the time at which the lane should have room.
+    pub(super) fn ask(self: &Arc<Self>, places: Places) -> Result<Option<Place>, Timestamp> {
+        let mut state = self.state();
+        state.expected = state.expected.saturating_sub(1);
+        if let Some(is_reserved) = state.take_place(places) {
+            return Ok(Some(Place { lane: self.clone(), is_reserved }));
         }
+        if state.slow || state.is_line_long() {
+            return Err(state.book(Timestamp::now()));
+        }
+        state.line += 1;
+        Ok(None)
     }
 
     /// How many more deliveries the lane would take now. Expected deliveries count as taken.
@@ -290,12 +285,6 @@ impl State {
     }
 }
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.state().line -= 1;
-    }
-}
-
 impl Place {
     /// Tells the lane how the request went.
     pub(super) fn done(self, attempt: &Attempt) {
@@ -303,7 +292,10 @@ impl Place {
         let answered = matches!(attempt.outcome, Outcome::Delivered | Outcome::Rejected);
         // An endpoint that quickly answers that it fails isn't asked for more.
         let works = matches!(attempt.sign(), Sign::Works | Sign::RefusesEvent);
-        state.typical = (state.typical * 7 + attempt.duration) / 8;
+        // About the mean of the last requests at once. Otherwise a pause of a few milliseconds, in which all of them end late,
+        // would make the line look too long.
+        let requests = if state.slow { SMOOTHED } else { state.places().max(SMOOTHED) };
+        state.typical = (state.typical * (requests - 1) + attempt.duration) / requests;
         if answered && attempt.duration < QUICK {
             state.slow = state.typical >= QUICK;
             state.quick = !state.slow;

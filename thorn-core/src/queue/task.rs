@@ -8,6 +8,9 @@
 //!   ([apalis#639](https://github.com/apalis-dev/apalis/issues/639)), and so does any error of the backend,
 //!   and they share one core. [`run_task`] spawns each task instead. Its `.catch_panic()` and `.timeout()`
 //!   layers are no help: they leave the row `Running`. Call the handler directly once the worker spawns.
+//! - apalis-core 1.0.0 acknowledges a task, and asks for further ones, whenever a task ends. Where tasks end one after the
+//!   other, that is two transactions for each. [`end_together`] lets several end at once. Delete it once a worker gathers
+//!   acknowledgements, and asks for tasks when its strategy says so.
 //! - A task that returns `Err` is fetched again at once (SQLite, PostgreSQL) or after a fixed pause (Redis),
 //!   so [`run_task`] never fails, and [`MAX_ATTEMPTS`] never ends a task. Retries wait in `thorn_delivery`.
 
@@ -16,13 +19,14 @@ use std::{
     convert::Infallible,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use apalis::prelude::Data;
 use apalis_core::task::{attempt::Attempt, task_id::TaskId};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use ulid::Ulid;
 
 use super::{Handler, Received, TaskAttempt};
@@ -59,6 +63,8 @@ pub(super) struct Tasks {
     finished: Arc<Mutex<VecDeque<String>>>,
     /// Tasks are running while a sender of this channel lives.
     running: Option<mpsc::Sender<Infallible>>,
+    /// Tasks that have ended and wait to be acknowledged with others.
+    ending: Arc<Mutex<Vec<oneshot::Sender<()>>>>,
 }
 
 impl fmt::Debug for Tasks {
@@ -66,6 +72,9 @@ impl fmt::Debug for Tasks {
         f.debug_struct("Tasks").field("finished", &self.finished).finish_non_exhaustive()
     }
 }
+
+/// Tasks that end within this time are acknowledged together. Each acknowledgement is a transaction.
+const TOGETHER: Duration = Duration::from_millis(20);
 
 /// The number of ids kept: four times the default bound on tasks in hand.
 const FINISHED: usize = 2048;
@@ -75,7 +84,7 @@ impl Tasks {
     /// called.
     pub(super) fn new(handler: Handler<Received>) -> (Self, mpsc::Receiver<Infallible>) {
         let (running, ended) = mpsc::channel(1);
-        (Self { handler, finished: Arc::default(), running: Some(running) }, ended)
+        (Self { handler, finished: Arc::default(), running: Some(running), ending: Arc::default() }, ended)
     }
 
     /// Stops counting this clone as a running task.
@@ -83,14 +92,16 @@ impl Tasks {
         self.running = None;
     }
 
-    async fn run(self, id: TaskId, task: Received) {
+    async fn run(self, id: TaskId, task: Received, ended: oneshot::Sender<()>) {
         self.handler.call(task).await;
-        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        finished.truncate(FINISHED - 1);
-        finished.push_front(id.to_string());
-        drop(finished);
+        {
+            let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+            finished.truncate(FINISHED - 1);
+            finished.push_front(id.to_string());
+        }
         // The order matters: after the last task has ended, its id is among the finished ones.
         drop(self.running);
+        end_together(&self.ending, ended).await;
     }
 
     /// Ids of the tasks that ran to their end.
@@ -99,11 +110,34 @@ impl Tasks {
     }
 }
 
+/// Ends a task together with those that end in the next moment. What happens meanwhile costs nothing: if the process dies,
+/// another worker finds their deliveries recorded.
+async fn end_together(ending: &Mutex<Vec<oneshot::Sender<()>>>, ended: oneshot::Sender<()>) {
+    let ending = || ending.lock().unwrap_or_else(PoisonError::into_inner);
+    let others = {
+        let mut ending = ending();
+        ending.push(ended);
+        ending.len() > 1
+    };
+    if !others {
+        tokio::time::sleep(TOGETHER).await;
+        let all = std::mem::take(&mut *ending());
+        for ended in all {
+            // Nobody waits any more if the worker stops.
+            let _ = ended.send(());
+        }
+    }
+}
+
 /// Runs a task for apalis. It never fails and never panics.
 pub(super) async fn run_task(text: Envelope, attempt: Attempt, id: TaskId, tasks: Data<Tasks>) {
     let attempt = if attempt.current() > 1 { TaskAttempt::Again } else { TaskAttempt::First };
-    let run = Tasks::clone(&tasks).run(id, Received { text: text.0, attempt });
-    match tokio::spawn(run).await {
+    let (ended, end) = oneshot::channel();
+    let running = tokio::spawn(Tasks::clone(&tasks).run(id, Received { text: text.0, attempt }, ended));
+    if end.await.is_ok() {
+        return;
+    }
+    match running.await {
         Ok(()) => {}
         // The runtime shuts down. Returning would acknowledge a task that was cut off.
         Err(cancelled) if cancelled.is_cancelled() => std::future::pending().await,

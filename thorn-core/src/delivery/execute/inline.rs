@@ -4,11 +4,11 @@ use futures::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    deliver::Unrecorded, executor::Executor, of_event::EventSubscribers, recorded::Recorded, undecided::Verdicts,
-    waiting::waiting,
+    address::Found, admission::Admission, deliver::Unrecorded, executor::Executor, of_event::EventSubscribers,
+    recorded::Recorded, undecided::Verdicts, waiting::waiting,
 };
 use crate::{
-    fanout::{Chunk, ChunkDelivery},
+    fanout::{Chunk, ChunkDelivery, ChunkEvent},
     record::Record,
     tenant::{Shares, Tenant},
 };
@@ -35,7 +35,7 @@ impl Executor {
         let owner = self.owner(chunk, delivery, subscribers);
         let admitted = async {
             let permit = permits.part(owner).await.permit().await;
-            (permit, self.admit(chunk, delivery, &Recorded::default(), subscribers, verdicts).await)
+            (permit, self.admitted(chunk, delivery, subscribers, verdicts).await)
         };
         let admitted = match self.until {
             // An attempt that was given up at the deadline leaves a permit behind, which comes too late.
@@ -59,6 +59,22 @@ impl Executor {
         };
         let record = unrecorded.record.clone();
         self.record(unrecorded).await.then_some(record)
+    }
+
+    /// Waits until the delivery may be made. `None` if a worker must decide.
+    async fn admitted<'a>(
+        &self,
+        chunk: &'a Chunk,
+        delivery: &'a ChunkDelivery,
+        subscribers: &'a EventSubscribers,
+        verdicts: &Verdicts,
+    ) -> Option<(&'a ChunkEvent, Admission<'a>)> {
+        let recorded = Recorded::default();
+        match self.find(chunk, delivery, &recorded, subscribers, verdicts).await {
+            Found::Left => None,
+            Found::Refused(event, why) => Some((event, why)),
+            Found::Addressed(one) => Some((one.event, self.admit(Box::new(one), &recorded).await?)),
+        }
     }
 
     /// The owner whose share of the permits the delivery takes. The operator may use all of them.

@@ -1,11 +1,20 @@
 //! Runs a task of the queue.
 
-use futures::{StreamExt as _, stream::FuturesUnordered};
+use std::collections::HashMap;
 
-use super::{executor::Executor, of_event::EventSubscribers, recorded::Recorded, undecided::Verdicts};
+use futures::{FutureExt as _, StreamExt as _, future::Either, stream::FuturesUnordered};
+
+use super::{
+    address::{Addressed, Found},
+    admission::Admission,
+    executor::Executor,
+    of_event::EventSubscribers,
+    recorded::Recorded,
+    undecided::Verdicts,
+};
 use crate::{
     db::with_timeout,
-    fanout::{Chunk, ChunkDelivery},
+    fanout::{Chunk, ChunkDelivery, ChunkEvent},
     queue::Task,
 };
 
@@ -22,15 +31,37 @@ impl Executor {
         let recorded = self.recorded(&chunk, attempt).await;
         let subscribers = self.event_subscribers(&chunk).await;
         let verdicts = Verdicts::default();
-        let mut running: FuturesUnordered<_> = chunk
-            .deliveries
-            .iter()
-            .map(|delivery| self.deliver_and_record(&chunk, delivery, &recorded, &subscribers, &verdicts))
-            .collect();
+        let mut running = FuturesUnordered::new();
+        let mut by_lane: HashMap<usize, Vec<Addressed<'_>>> = HashMap::new();
+        for delivery in &chunk.deliveries {
+            if delivery.undecided {
+                let decided = self.decide_and_deliver(&chunk, delivery, &recorded, &subscribers, &verdicts);
+                running.push(Either::Right(decided.boxed()));
+                continue;
+            }
+            match self.address(&chunk, delivery, &recorded, &subscribers) {
+                Found::Left => {}
+                Found::Refused(event, why) => running.push(Either::Right(self.refuse(event, delivery, why).boxed())),
+                Found::Addressed(one) => match one.url_lane() {
+                    Some(lane) => by_lane.entry(lane).or_default().push(one),
+                    None => running.push(Either::Left(self.deliver_and_record(Box::new(one), &recorded))),
+                },
+            }
+        }
+        for mut all in by_lane.into_values() {
+            running.push(match all.pop() {
+                Some(one) if all.is_empty() => Either::Left(self.deliver_and_record(Box::new(one), &recorded)),
+                last => {
+                    all.extend(last);
+                    Either::Right(self.deliver_in_line(all, &recorded).boxed())
+                }
+            });
+        }
         while running.next().await.is_some() {}
     }
 
-    async fn deliver_and_record(
+    /// Makes a delivery once its subscription's filter has let it through.
+    async fn decide_and_deliver(
         &self,
         chunk: &Chunk,
         delivery: &ChunkDelivery,
@@ -38,7 +69,21 @@ impl Executor {
         subscribers: &EventSubscribers,
         verdicts: &Verdicts,
     ) {
-        if let Some((event, admission)) = self.admit(chunk, delivery, recorded, subscribers, verdicts).await {
+        match self.find(chunk, delivery, recorded, subscribers, verdicts).await {
+            Found::Left => {}
+            Found::Refused(event, why) => self.refuse(event, delivery, why).await,
+            Found::Addressed(one) => self.deliver_and_record(Box::new(one), recorded).await,
+        }
+    }
+
+    /// Notes why a delivery isn't made.
+    async fn refuse(&self, event: &ChunkEvent, delivery: &ChunkDelivery, why: Admission<'_>) {
+        self.record(self.deliver(why, event, delivery).await).await;
+    }
+
+    pub(super) async fn deliver_and_record(&self, one: Box<Addressed<'_>>, recorded: &Recorded) {
+        let (event, delivery) = (one.event, one.delivery);
+        if let Some(admission) = self.admit(one, recorded).await {
             // Most deliveries of a worker wait for admission. The box keeps their futures small until then.
             Box::pin(async { self.record(self.deliver(admission, event, delivery).await).await }).await;
         }
@@ -50,7 +95,7 @@ mod tests {
     use super::*;
 
     /// The size of what a function with these parameters returns.
-    fn size_of_returned<A, B, C, D, E, F, R>(_: fn(A, B, C, D, E, F) -> R) -> usize {
+    fn size_of_returned<A, B, C, R>(_: fn(A, B, C) -> R) -> usize {
         size_of::<R>()
     }
 

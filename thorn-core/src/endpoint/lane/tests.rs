@@ -187,3 +187,94 @@ async fn those_put_off_are_spread_and_a_recovered_endpoint_is_trusted_again() {
     }
     assert!(!lanes.get(Tenant::default(), "http://slow").is_slow());
 }
+
+/// A lane that one request fills. The request is under way.
+fn full() -> (Arc<Lane>, Place) {
+    let lane = Arc::new(Lane::new(Size { start: 1, most: 1, least: 1 }));
+    let place = lane.ask(Places::Common).unwrap().unwrap();
+    (lane, place)
+}
+
+/// A line of so many further deliveries.
+fn line(lane: &Arc<Lane>, waiting: u32) -> Line<'_> {
+    for _ in 0..waiting {
+        assert!(lane.ask(Places::Common).unwrap().is_none());
+    }
+    Line::new(lane, Places::Common, waiting)
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_take_turns_in_the_order_in_which_they_came_and_each_keeps_its_turn_to_its_end() {
+    let (lane, place) = full();
+    let entered = Mutex::new(Vec::new());
+    let enter = async |name: &'static str, mut line: Line<'_>, deliveries: usize| {
+        for _ in 0..deliveries {
+            let place = line.next().await.unwrap();
+            entered.lock().unwrap().push(name);
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            drop(place);
+        }
+    };
+    let (first, second) = (enter("first", line(&lane, 3), 3), enter("second", line(&lane, 2), 2));
+    let alone = async {
+        drop(lane.enter(Places::Common).await.unwrap());
+        entered.lock().unwrap().push("alone");
+    };
+    let waiting = || lane.state().line;
+    assert_eq!(waiting(), 5);
+    let free = async {
+        tokio::task::yield_now().await;
+        assert_eq!((waiting(), entered.lock().unwrap().len()), (6, 0));
+        drop(place);
+    };
+    futures::join!(first, second, alone, free);
+    assert_eq!(*entered.lock().unwrap(), ["first", "first", "first", "second", "second", "alone"]);
+    let state = lane.state();
+    assert_eq!((state.line, state.in_flight), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_the_line_holds_nobody_up() {
+    let (lane, place) = full();
+    let (mut first, mut second) = (line(&lane, 9), line(&lane, 1));
+    {
+        let (next, other) = (&mut std::pin::pin!(first.next()), &mut std::pin::pin!(second.next()));
+        assert!(futures::poll!(&mut *next).is_pending() && futures::poll!(&mut *other).is_pending());
+        drop(place);
+    }
+    drop(first);
+    assert_eq!(lane.state().line, 1);
+    drop(second.next().await.unwrap());
+    assert_eq!(lane.state().line, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_requests_hang_each_delivery_of_each_line_is_put_off_soon() {
+    let (lane, _place) = full();
+    let (mut first, mut second) = (line(&lane, 3), line(&lane, 2));
+    let began = Instant::now();
+    let put_off = async |line: &mut Line<'_>, deliveries: usize| {
+        for _ in 0..deliveries {
+            assert!(line.next().await.is_err());
+        }
+    };
+    futures::join!(put_off(&mut first, 3), put_off(&mut second, 2));
+    assert!(began.elapsed() < QUICK * 2, "{:?}", began.elapsed());
+    assert_eq!(lane.state().line, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_may_take_a_reserved_place_waits_for_nobody_in_the_line() {
+    let lane = Arc::new(Lane::new(Size { start: RESERVED, most: RESERVED, least: RESERVED }));
+    let held: Vec<_> = (0..RESERVED).map(|_| lane.ask(Places::Common).unwrap().unwrap()).collect();
+    let reserved = lane.enter(Places::Reserved).await.unwrap();
+    let mut common = line(&lane, 1);
+    let mut waits = std::pin::pin!(common.next());
+    let mut other = std::pin::pin!(lane.enter(Places::Reserved));
+    assert!(futures::poll!(&mut waits).is_pending() && futures::poll!(&mut other).is_pending());
+    drop(reserved);
+    drop(other.await.unwrap());
+    assert!(futures::poll!(&mut waits).is_pending());
+    drop(held);
+    waits.await.unwrap();
+}
