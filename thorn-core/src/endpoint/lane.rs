@@ -1,6 +1,7 @@
 //! Lanes: limits of concurrent requests. An endpoint that is slow, hangs or fails holds nothing that others need.
 
 mod line;
+mod throughput;
 
 pub(crate) use line::Line;
 
@@ -14,6 +15,7 @@ use tokio::{
     time::Instant,
 };
 
+use self::throughput::Throughput;
 use crate::{
     attempt::{Attempt, Outcome, Sign},
     timestamp::Timestamp,
@@ -40,9 +42,6 @@ const LINE: Duration = Duration::from_secs(2);
 /// the relay looks again. The lane stops expecting a delivery after four times as long, because the delivery went
 /// to another worker.
 const AHEAD: Duration = Duration::from_millis(500);
-
-/// The typical duration of an attempt is smoothed over at least so many.
-const SMOOTHED: u32 = 8;
 
 /// After a hold, a lane lets no more through than at first for this time. A receiver that has just recovered may have a
 /// long backlog to take.
@@ -90,6 +89,7 @@ struct State {
     recovering: Option<Instant>,
     /// The smoothed duration of an attempt.
     typical: Duration,
+    throughput: Throughput,
     /// Deliveries that wait in memory.
     line: u32,
     /// Due deliveries that the relay has put on the queue since `expected_since` and that haven't arrived here.
@@ -124,6 +124,7 @@ impl Lane {
             quick: false,
             recovering: None,
             typical: Duration::ZERO,
+            throughput: Throughput::new(Instant::now()),
             line: 0,
             expected: 0,
             expected_since: Instant::now(),
@@ -235,9 +236,11 @@ impl State {
         u32::try_from(self.limit).unwrap_or(u32::MAX).max(1)
     }
 
-    /// How long the deliveries that already wait in memory will take.
+    /// How long the deliveries that already wait in memory will take: by the durations of the last requests, or by the
+    /// number of those that ended lately. The durations look too long after a moment in which nothing was answered, and the
+    /// number too small if the lane wasn't full.
     fn line_ahead(&self) -> Duration {
-        self.typical * self.line / self.places()
+        (self.typical * self.line / self.places()).min(self.throughput.time_for(self.line))
     }
 
     /// Whether a further delivery shouldn't wait in memory.
@@ -292,10 +295,7 @@ impl Place {
         let answered = matches!(attempt.outcome, Outcome::Delivered | Outcome::Rejected);
         // An endpoint that quickly answers that it fails isn't asked for more.
         let works = matches!(attempt.sign(), Sign::Works | Sign::RefusesEvent);
-        // About the mean of the last requests at once. Otherwise a pause of a few milliseconds, in which all of them end late,
-        // would make the line look too long.
-        let requests = if state.slow { SMOOTHED } else { state.places().max(SMOOTHED) };
-        state.typical = (state.typical * (requests - 1) + attempt.duration) / requests;
+        state.typical = (state.typical * 7 + attempt.duration) / 8;
         if answered && attempt.duration < QUICK {
             state.slow = state.typical >= QUICK;
             state.quick = !state.slow;
@@ -327,6 +327,8 @@ impl Drop for Place {
             state.in_flight -= 1;
         }
         state.progress = Instant::now();
+        let now = state.progress;
+        state.throughput.ended(now);
         drop(state);
         self.lane.wake_next();
     }
