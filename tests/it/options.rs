@@ -67,7 +67,7 @@ async fn without_signature_only_what_is_unsigned_even_if_the_queue_strips_it() {
     let unsigned = subscribe(&app, NewSubscription::new("a.b", receiver.url("/unsigned")).unsigned()).await;
     let worker = app.worker().await;
     // Somebody who can write to the queue strips every signature.
-    app.forge_a_task(r#""h":""#, r#""x":""#).await;
+    app.forge_a_task(r#""deliveries":["#, r#""deliveries":[[0,0,null],[0,1,null]],"more":["#).await;
     Event::new("a.b").broadcast().send(app.db(), &"genuine").await.unwrap();
     let received = receiver.wait_for(2, PATIENCE).await.unwrap();
     app.settled().await;

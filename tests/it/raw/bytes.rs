@@ -113,7 +113,7 @@ async fn the_queue_carries_no_raw_bytes() {
     app.settled().await;
     let tasks = app.seen_chunks().await;
     let [task] = &tasks[..] else { panic!("{tasks:?}") };
-    assert_eq!((&task["v"], &task["events"][0]["raw"]), (&4.into(), &true.into()), "{task}");
+    assert_eq!((&task["v"], &task["of_events"]["0"]["raw"]), (&5.into(), &true.into()), "{task}");
     assert!(task.to_string().contains("a.b") && !task.to_string().contains("7f3a"), "{task}");
     worker.stop().await.unwrap();
 }

@@ -59,15 +59,17 @@ mod tests {
         };
         futures::future::try_join_all((0..50).map(insert)).await.unwrap();
         assert_eq!(writer.get_sqlite_connection_pool().size(), 1);
+        let asked = async |db: &DatabaseConnection, sql: &'static str| {
+            let statement = sea_orm::Statement::from_string(DbBackend::Sqlite, sql);
+            db.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap()
+        };
         for sql in
             ["PRAGMA foreign_keys", "PRAGMA busy_timeout", "PRAGMA wal_autocheckpoint", "SELECT count(*) FROM numbers"]
         {
-            let asked = async |db: &DatabaseConnection| {
-                let statement = sea_orm::Statement::from_string(DbBackend::Sqlite, sql);
-                db.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap()
-            };
-            assert_eq!(asked(&writer).await, asked(&db).await, "{sql}");
+            assert_eq!(asked(&writer, sql).await, asked(&db, sql).await, "{sql}");
         }
+        let sql = "PRAGMA temp_store";
+        assert_eq!((asked(&writer, sql).await, asked(&db, sql).await), (2, 0), "in memory, and as SQLite would");
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Runs chunks: each delivery on its own, all of them concurrently, each recorded as soon as its result is known.
 
 mod address;
+mod addressed;
 mod admission;
 mod attempt;
 mod cloud_event;

@@ -150,3 +150,33 @@ pub(super) fn enqueued_at(id: &str) -> Option<Timestamp> {
     let id = Ulid::from_string(id).ok()?;
     Some(Timestamp::from_millis(i64::try_from(id.timestamp_ms()).unwrap_or(i64::MAX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn tasks_that_end_in_one_moment_are_acknowledged_together_and_a_panic_at_once() {
+        let sleep = |task: Received| async move {
+            tokio::time::sleep(Duration::from_millis(task.text.parse().unwrap())).await;
+        };
+        let (tasks, _running) = Tasks::new(Handler::new(move |task| sleep(task).boxed()));
+        let began = Instant::now();
+        let ended_after = async |text: &str| {
+            let id = TaskId::from_string(Ulid::generate().to_string());
+            run_task(Envelope(text.to_owned()), Attempt::default(), id, Data::new(tasks.clone())).await;
+            began.elapsed()
+        };
+        let (first, second, later, panicked) =
+            futures::join!(ended_after("0"), ended_after("15"), ended_after("30"), ended_after("no number"));
+        assert_eq!(first, second);
+        assert!(
+            first >= TOGETHER && later >= first + TOGETHER && panicked < TOGETHER,
+            "{first:?} {later:?} {panicked:?}"
+        );
+        assert_eq!(tasks.finished().len(), 3);
+    }
+}

@@ -3,39 +3,19 @@
 use std::sync::Arc;
 
 use super::{
-    admission::{Admission, Entrance},
+    addressed::{Addressed, Entrance},
+    admission::Admission,
     executor::Executor,
     of_event::EventSubscribers,
     recorded::Recorded,
     undecided::Verdicts,
 };
 use crate::{
-    endpoint::{Endpoint, Limited},
+    endpoint::Limited,
     fanout::{Chunk, ChunkDelivery, ChunkEvent, Recipient},
-    outbox::StoredEvent,
     subscription::Subscription,
     timestamp::Timestamp,
 };
-
-/// A delivery whose recipient is known.
-pub(super) struct Addressed<'a> {
-    pub(super) event: &'a ChunkEvent,
-    pub(super) delivery: &'a ChunkDelivery,
-    pub(super) recipient: Recipient,
-    pub(super) endpoint: Arc<Endpoint>,
-    /// The event's row, if the event brought the recipient.
-    pub(super) stored: Option<&'a StoredEvent>,
-    /// The lane of the subscription, if it limits its requests.
-    pub(super) limited: Option<Limited>,
-    pub(super) entrance: Entrance,
-}
-
-impl Addressed<'_> {
-    /// What all deliveries with the same lane of the URL have in common. `None` if it must enter another lane before.
-    pub(super) fn url_lane(&self) -> Option<usize> {
-        self.endpoint.url_lane().filter(|_| self.limited.is_none())
-    }
-}
 
 /// A delivery whose recipient has been looked for.
 pub(super) enum Found<'a> {

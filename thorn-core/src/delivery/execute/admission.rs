@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    address::Addressed,
+    addressed::{Addressed, Entrance},
     executor::Executor,
     held::Pass,
     recorded::Recorded,
@@ -12,7 +12,7 @@ use super::{
     topic_turn::{TopicTurn, Turn},
 };
 use crate::{
-    endpoint::{Endpoint, Entry, Permit, Place, Slot},
+    endpoint::{Endpoint, Entry, Permit, Slot},
     fanout::Recipient,
     outbox::StoredEvent,
     subscription::{Hold, Subscription},
@@ -31,18 +31,6 @@ pub(super) struct Target<'a> {
     pub(super) turn: Option<TopicTurn>,
     /// Room for the response, if somebody is to get it.
     pub(super) room: Option<ResponseRoom>,
-}
-
-/// How a delivery comes into the lane of its URL.
-#[derive(Debug, Default)]
-pub(super) enum Entrance {
-    /// It enters by itself.
-    #[default]
-    Alone,
-    /// It has waited for this place with others of its chunk.
-    Waited(Place),
-    /// It shouldn't wait, or has waited in vain. The lane should have room at this time.
-    Full(Timestamp),
 }
 
 /// Whether a delivery may be made now.

@@ -7,7 +7,11 @@ use futures::{
     stream::{self, FuturesUnordered},
 };
 
-use super::{address::Addressed, admission::Entrance, executor::Executor, recorded::Recorded};
+use super::{
+    addressed::{Addressed, Entrance},
+    executor::Executor,
+    recorded::Recorded,
+};
 
 impl Executor {
     /// Makes these deliveries in their order, as the lane has places. Those that wait take a few bytes each, and no time when a

@@ -5,12 +5,8 @@ use std::collections::HashMap;
 use futures::{FutureExt as _, StreamExt as _, future::Either, stream::FuturesUnordered};
 
 use super::{
-    address::{Addressed, Found},
-    admission::Admission,
-    executor::Executor,
-    of_event::EventSubscribers,
-    recorded::Recorded,
-    undecided::Verdicts,
+    address::Found, addressed::Addressed, admission::Admission, executor::Executor, of_event::EventSubscribers,
+    recorded::Recorded, undecided::Verdicts,
 };
 use crate::{
     db::with_timeout,
