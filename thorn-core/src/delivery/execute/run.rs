@@ -28,7 +28,8 @@ impl Executor {
         let subscribers = self.event_subscribers(&chunk).await;
         let verdicts = Verdicts::default();
         let mut running = FuturesUnordered::new();
-        let mut by_lane: HashMap<usize, Vec<Addressed<'_>>> = HashMap::new();
+        // In the order of the chunk, so that nobody's turn is left to chance.
+        let (mut by_lane, mut places): (Vec<Vec<Addressed<'_>>>, _) = (Vec::new(), HashMap::new());
         for delivery in &chunk.deliveries {
             if delivery.undecided {
                 let decided = self.decide_and_deliver(&chunk, delivery, &recorded, &subscribers, &verdicts);
@@ -39,12 +40,18 @@ impl Executor {
                 Found::Left => {}
                 Found::Refused(event, why) => running.push(Either::Right(self.refuse(event, delivery, why).boxed())),
                 Found::Addressed(one) => match one.url_lane() {
-                    Some(lane) => by_lane.entry(lane).or_default().push(one),
+                    Some(lane) => {
+                        let place = *places.entry(lane).or_insert(by_lane.len());
+                        match by_lane.get_mut(place) {
+                            Some(others) => others.push(one),
+                            None => by_lane.push(vec![one]),
+                        }
+                    }
                     None => running.push(Either::Left(self.deliver_and_record(Box::new(one), &recorded))),
                 },
             }
         }
-        for mut all in by_lane.into_values() {
+        for mut all in by_lane {
             running.push(match all.pop() {
                 Some(one) if all.is_empty() => Either::Left(self.deliver_and_record(Box::new(one), &recorded)),
                 last => {
