@@ -116,6 +116,7 @@ async fn a_task_that_was_changed_in_the_queue_is_not_sent_and_the_relay_s_is() {
         return;
     }
     for (text, other) in [
+        ("honest", "forged"),
         (r#"["a.b",1]"#, r#"["a.forged",1]"#),
         (r#""own-header""#, r#""X-Forged""#),
         (r#""options":{"#, r#""options":{"keep_alive":false,"#),

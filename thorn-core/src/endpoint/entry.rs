@@ -50,7 +50,7 @@ impl Endpoint {
     /// The same with a place in the lane of the URL.
     pub(crate) async fn enter_from(&self, url: Place) -> Entry {
         if self.wary_lane().is_some() {
-            // That lane comes first. Whoever waited for it with a place of the URL could hold up those who have passed it.
+            // That lane comes first. A delivery that waited for it with a place of the URL could hold up those that have passed it.
             drop(url);
             return self.enter(None).await;
         }
@@ -60,8 +60,7 @@ impl Endpoint {
         }
     }
 
-    /// What all endpoints with the same lane of the URL have in common: its address. `None` while the endpoint has another
-    /// lane before it.
+    /// The address of the lane of its URL, which endpoints may share. `None` while the endpoint has another lane before it.
     pub(crate) fn url_lane(&self) -> Option<usize> {
         self.wary_lane().is_none().then(|| Arc::as_ptr(&self.lane).addr())
     }

@@ -23,7 +23,7 @@ pub(super) struct Addressed<'a> {
 }
 
 impl Addressed<'_> {
-    /// What all deliveries with the same lane of the URL have in common. `None` if it must enter another lane before.
+    /// The address of the lane of its URL. `None` if the delivery must enter another lane before.
     pub(super) fn url_lane(&self) -> Option<usize> {
         self.endpoint.url_lane().filter(|_| self.limited.is_none())
     }

@@ -42,14 +42,14 @@ struct Text<'a> {
     events: Ids,
     /// Names, each with the number of events in a row that have it.
     names: Vec<(Cow<'a, str>, usize)>,
-    /// What is rare about an event, by its place in the chunk.
+    /// The rare properties of events, by their places in the chunk.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     of_events: BTreeMap<usize, OfEvent<'a>>,
     /// Each subscription once.
     subscriptions: Ids,
     /// The places of a delivery's event and of its subscription, and the `Hook-HMAC`.
     deliveries: Vec<(usize, usize, Option<Cow<'a, str>>)>,
-    /// What is rare about a delivery, by its place in the chunk.
+    /// The rare properties of deliveries, by their places in the chunk.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     of_deliveries: BTreeMap<usize, OfDelivery>,
 }
@@ -62,7 +62,7 @@ struct OfEvent<'a> {
     is_raw: bool,
 }
 
-/// What is the same for most deliveries.
+/// Properties that most deliveries have by default.
 #[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct OfDelivery {
